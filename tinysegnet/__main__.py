@@ -1,0 +1,49 @@
+"""python -m tinysegnet evaluate: what a trained network is worth on a split."""
+
+import argparse
+
+from tqdm import tqdm
+
+from tinysegnet import checkpoint, metrics, training
+from tinysegnet.backend import select, to_device
+from tinysegnet.data import camvid
+from tinysegnet.data.batches import evaluation_batches
+from tinysegnet.errors import InputError, exit_in_words
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(prog="python -m tinysegnet", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
+        "evaluate", help="accuracy and IoU of each class, G, C and mIoU",
+        description="Print accuracy and IoU of each class and G, C, mIoU, at the size of the annotations.",
+    )
+    option = command.add_argument
+    option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/camvid/best.npz")
+    option("--data", default="data/CamVid", help="folder of the data set (default: %(default)s)")
+    option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
+    option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
+    return parser.parse_args()
+
+
+def evaluate(args):
+    xp = select(args.backend)
+    params, stats, about = checkpoint.load(args.weights)
+    if tuple(about["classes"]) != camvid.CLASSES or about["input"] != training.INPUT:
+        raise InputError(f"{args.weights} was not trained on CamVid's {len(camvid.CLASSES)} classes")
+    size = about["size"] and tuple(about["size"])
+    samples = camvid.samples(args.data, args.split)
+    batches = tqdm(evaluation_batches(samples, size), args.split, len(samples), leave=False, unit="img")
+    params, stats = to_device(params, xp), to_device(stats, xp)
+    counts = training.evaluate(params, stats, batches, len(camvid.CLASSES), camvid.VOID)
+    seen = "as they are" if size is None else f"at {size[0]}x{size[1]}"
+    print(f"{args.split}, {len(samples)} images seen {seen}, judged at the size of their annotations")
+    print(metrics.table(counts, camvid.CLASSES))
+
+
+def main():
+    evaluate(parse_args())
+
+
+if __name__ == "__main__":
+    exit_in_words(main)

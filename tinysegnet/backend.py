@@ -1,0 +1,59 @@
+"""NumPy or CuPy: which library an array belongs to, and the two ways across."""
+
+import sys
+
+import numpy
+
+from tinysegnet.errors import InputError
+
+
+def array_module(x):
+    """The library that `x` belongs to: `numpy`, `cupy`, or whichever package defines the type of `x`.
+
+    An op that has to allocate asks this instead of importing a library, so one source runs on both.
+    """
+    return sys.modules[type(x).__module__.partition(".")[0]]
+
+
+def select(name):
+    """The array library called `name`, "numpy" or "cupy".
+
+    Raises InputError, with the way out, if it is CuPy and CuPy, its driver or a device is missing.
+    """
+    if name == "numpy":
+        return numpy
+    if name != "cupy":
+        raise InputError(f"unknown backend {name!r}: choose numpy or cupy")
+    try:
+        import cupy
+    except ImportError as error:
+        raise InputError(
+            "CuPy cannot be imported: install it with  pip install -e '.[cuda13]'  (or '.[cuda12]' "
+            f"for a CUDA 12 driver), or run with --backend numpy ({first_line(error)})"
+        ) from error
+    try:
+        devices = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise InputError(
+            "CuPy finds no working NVIDIA driver: see that  nvidia-smi  runs and that the CUDA version it "
+            f"prints is not below CuPy's, or run with --backend numpy ({first_line(error)})"
+        ) from error
+    if devices == 0:
+        raise InputError("CuPy finds no GPU: see CUDA_VISIBLE_DEVICES, or run with --backend numpy")
+    return cupy
+
+
+def first_line(error):
+    return str(error).strip().partition("\n")[0]
+
+
+def to_device(a, xp):
+    """A copy of the NumPy array `a`, or of a dict of them, where `xp` computes; `a` itself if that is NumPy."""
+    if isinstance(a, dict):
+        return {name: to_device(value, xp) for name, value in a.items()}
+    return a if xp is numpy else xp.asarray(a)
+
+
+def to_numpy(a):
+    """The array `a`, from whichever library, as a NumPy array on the host."""
+    return a if isinstance(a, (numpy.ndarray, numpy.generic)) else a.get()

@@ -1,0 +1,46 @@
+"""Trained networks on disk: one .npz of plain arrays, and what is known about them as JSON inside it."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from tinysegnet.backend import to_numpy
+from tinysegnet.errors import InputError
+
+FORMAT = "tinysegnet checkpoint 1"
+
+
+def save(path, params, stats, about):
+    """Write params, stats and `about`, a dict that JSON can hold, so that at any moment `path` is the old or the new whole.
+
+    The file is written under another name beside it, forced to the disk, and only then renamed.
+    """
+    path = Path(path)
+    arrays = {f"params/{name}": to_numpy(a) for name, a in params.items()}
+    arrays |= {f"stats/{name}": to_numpy(a) for name, a in stats.items()}
+    unfinished = path.with_name(path.name + ".unfinished")
+    with open(unfinished, "wb") as file:
+        np.savez(file, about=json.dumps({"format": FORMAT, **about}), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+
+
+def load(path):
+    """params, stats, about of a checkpoint. Raises InputError if the file is missing, damaged or something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        about = json.loads(str(arrays.pop("about")))
+    except FileNotFoundError as error:
+        raise InputError(f"there is no checkpoint {path}: give the best.npz of a run folder") from error
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one ({error})") from error
+    if about.get("format") != FORMAT:
+        raise InputError(f"{path} is not of the format {FORMAT!r}: train again, or use the version that wrote it")
+    params = {name[len("params/"):]: a for name, a in arrays.items() if name.startswith("params/")}
+    stats = {name[len("stats/"):]: a for name, a in arrays.items() if name.startswith("stats/")}
+    return params, stats, about

@@ -1,0 +1,153 @@
+"""SegNet-Basic (Badrinarayanan, Kendall and Cipolla, TPAMI 2017, section 3): parameters in, logits out.
+
+    encoder 1 .. 4   conv 7 x 7, 64 filters -> batch norm -> ReLU -> max-pool, whose corners are remembered
+    decoder 4 .. 1   unpool into the corners of that level -> conv 7 x 7, 64 filters -> batch norm      (no ReLU)
+    classifier       conv 1 x 1 to the classes
+
+`params` and `stats` are dicts of arrays: params["encoder1.conv.w"], stats["encoder1.norm.mean"]. SGD sees only params.
+`ops` is anything that has the functions of tinysegnet.ops: a learner's own can take their place.
+"""
+
+import numpy as np
+
+import tinysegnet.ops
+from tinysegnet.errors import InputError
+
+
+def init(seed, classes=11, width=64, levels=4, kernel=7, dtype=np.float32):
+    """Draw the weights: He et al. (2015), Gaussian with standard deviation sqrt(2 / fan-in); biases 0, scales 1.
+
+    Returns params (1,416,587 numbers with the default arguments, the paper's network) and stats (means 0, variances 1).
+    Shifts start at 0.001, as in the authors' Caffe files.
+    """
+    rng = np.random.default_rng(seed)
+    params, stats = {}, {}
+
+    def add_conv(name, kernel, inputs, outputs):
+        w = rng.standard_normal((kernel, kernel, inputs, outputs)) * np.sqrt(2 / (kernel * kernel * inputs))
+        params[f"{name}.w"] = w.astype(dtype)
+        params[f"{name}.b"] = np.zeros(outputs, dtype)
+
+    def add_conv_and_norm(block, inputs):
+        add_conv(f"{block}.conv", kernel, inputs, width)
+        params[f"{block}.norm.gamma"] = np.ones(width, dtype)
+        params[f"{block}.norm.beta"] = np.full(width, 0.001, dtype)
+        stats[f"{block}.norm.mean"] = np.zeros(width, dtype)
+        stats[f"{block}.norm.var"] = np.ones(width, dtype)
+
+    for level in range(1, levels + 1):
+        add_conv_and_norm(f"encoder{level}", inputs=3 if level == 1 else width)
+    for level in range(levels, 0, -1):
+        add_conv_and_norm(f"decoder{level}", inputs=width)
+    add_conv("classifier", 1, width, classes)
+    return params, stats
+
+
+def forward(params, x, ops=tinysegnet.ops):
+    """The network in training: batch norm uses the statistics of this batch.
+
+    x            (N, H, W, 3), H and W at least 2**levels
+    logits       (N, H, W, classes)
+    batch_stats  means and variances of this batch, with the keys of stats
+    cache        what backward needs
+
+    Returns logits, batch_stats, cache. Raises InputError if the images are too small to be halved at every level.
+    """
+    check_size(params, x)
+    batch_stats, cache = {}, {}
+
+    def conv(name, x):
+        y, cache[name] = ops.conv2d(x, params[f"{name}.w"], params[f"{name}.b"])
+        return y
+
+    def norm(name, x):
+        y, (mean, var), cache[name] = ops.batch_norm(x, params[f"{name}.gamma"], params[f"{name}.beta"])
+        batch_stats[f"{name}.mean"], batch_stats[f"{name}.var"] = mean, var
+        return y
+
+    for level in range(1, levels_of(params) + 1):
+        x = conv(f"encoder{level}.conv", x)
+        x = norm(f"encoder{level}.norm", x)
+        x, cache[f"encoder{level}.relu"] = ops.relu(x)
+        shape = x.shape
+        x, corners = ops.max_pool(x)
+        cache[f"level{level}"] = corners, shape
+    for level in range(levels_of(params), 0, -1):
+        corners, shape = cache[f"level{level}"]
+        x = ops.max_unpool(x, corners, shape)
+        x = conv(f"decoder{level}.conv", x)
+        x = norm(f"decoder{level}.norm", x)
+    logits = conv("classifier", x)
+    return logits, batch_stats, cache
+
+
+def backward(dlogits, cache, ops=tinysegnet.ops):
+    """The list of forward, from its last line to its first: each op hands the gradient on to the one before it.
+
+    dlogits  (N, H, W, classes)
+    grads    a gradient for every parameter, under the same key
+    """
+    grads = {}
+
+    def conv(name, dy, need_dx=True):
+        dx, grads[f"{name}.w"], grads[f"{name}.b"] = ops.conv2d_backward(dy, cache[name], need_dx)
+        return dx
+
+    def norm(name, dy):
+        dx, grads[f"{name}.gamma"], grads[f"{name}.beta"] = ops.batch_norm_backward(dy, cache[name])
+        return dx
+
+    levels = sum(name.startswith("level") for name in cache)
+    dx = conv("classifier", dlogits)
+    for level in range(1, levels + 1):
+        corners, shape = cache[f"level{level}"]
+        dx = norm(f"decoder{level}.norm", dx)
+        dx = conv(f"decoder{level}.conv", dx)
+        dx = ops.max_unpool_backward(dx, corners)
+    for level in range(levels, 0, -1):
+        corners, shape = cache[f"level{level}"]
+        dx = ops.max_pool_backward(dx, corners, shape)
+        dx = ops.relu_backward(dx, cache[f"encoder{level}.relu"])
+        dx = norm(f"encoder{level}.norm", dx)
+        dx = conv(f"encoder{level}.conv", dx, need_dx=level > 1)
+    return grads
+
+
+def predict(params, stats, x, ops=tinysegnet.ops):
+    """The network at test time: batch norm uses the given statistics, and nothing is kept.
+
+    x       (N, H, W, 3)
+    logits  (N, H, W, classes)
+    """
+    check_size(params, x)
+
+    def conv(name, x):
+        return ops.conv2d(x, params[f"{name}.w"], params[f"{name}.b"])[0]
+
+    def norm(name, x):
+        scale, shift = params[f"{name}.gamma"], params[f"{name}.beta"]
+        return ops.batch_norm_inference(x, scale, shift, stats[f"{name}.mean"], stats[f"{name}.var"])
+
+    remembered = []
+    for level in range(1, levels_of(params) + 1):
+        x, _ = ops.relu(norm(f"encoder{level}.norm", conv(f"encoder{level}.conv", x)))
+        shape = x.shape
+        x, corners = ops.max_pool(x)
+        remembered.append((corners, shape))
+    for level in range(levels_of(params), 0, -1):
+        x = ops.max_unpool(x, *remembered.pop())
+        x = norm(f"decoder{level}.norm", conv(f"decoder{level}.conv", x))
+    return conv("classifier", x)
+
+
+def levels_of(params):
+    return sum(name.startswith("encoder") and name.endswith(".conv.w") for name in params)
+
+
+def check_size(params, x):
+    smallest = 2 ** levels_of(params)
+    if min(x.shape[1:3]) < smallest:
+        raise InputError(
+            f"images of {x.shape[1]}x{x.shape[2]} pixels are too small for a network that halves them "
+            f"{levels_of(params)} times: use at least {smallest}x{smallest}"
+        )

@@ -1,0 +1,69 @@
+"""Batch normalisation (Ioffe and Szegedy, 2015): each channel is brought to mean 0 and variance 1, then scaled and shifted.
+
+SegNet puts one after every convolution but the last. The variance is the biased one (divided by the number of pixels,
+not by one less) everywhere, in training and in the statistics kept for inference.
+"""
+
+from tinysegnet.backend import array_module
+from tinysegnet.shapes import check_arrays
+
+EPS = 1e-5      # keeps a channel that is constant from dividing by zero
+
+
+def batch_norm(x, gamma, beta):
+    """y = gamma * x_hat + beta,  x_hat = (x - mean) / sqrt(var + EPS),  over all pixels of all images of the batch.
+
+    x            (N, H, W, C)
+    gamma, beta  (C,)
+    y            (N, H, W, C)
+    mean, var    (C,), the statistics of this batch
+
+    Returns y, (mean, var), cache. Raises ValueError if the shapes do not fit or the dtypes differ.
+    """
+    check_arrays("batch_norm", x=(x, "N H W C"), gamma=(gamma, "C"), beta=(beta, "C"))
+    mean = channel_mean(x)
+    centred = x - mean
+    var = channel_mean(centred * centred)
+    inv_std = 1 / array_module(x).sqrt(var + EPS)
+    x_hat = centred * inv_std
+    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, inv_std)
+
+
+def batch_norm_backward(dy, cache):
+    """dx = gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat)).
+
+    x reaches y by three paths: directly, through the mean, and through the variance. The last two give the two terms
+    that are taken away: whatever part of dy would only shift a channel or only stretch it is undone by the
+    normalisation, so none of it reaches x.
+
+    dy             (N, H, W, C)
+    dx             (N, H, W, C)
+    dgamma, dbeta  (C,)
+    """
+    x_hat, gamma, inv_std = cache
+    check_arrays("batch_norm_backward", x_hat=(x_hat, "N H W C"), dy=(dy, "N H W C"))
+    N, H, W, _ = x_hat.shape
+    shift = channel_mean(dy)                                # (C,)
+    stretch = channel_mean(dy * x_hat)                      # (C,)
+    dx = gamma * inv_std * (dy - shift - x_hat * stretch)
+    return dx, stretch * (N * H * W), shift * (N * H * W)
+
+
+def batch_norm_inference(x, gamma, beta, mean, var):
+    """The same with given statistics, so that an image's result does not depend on which images come with it.
+
+    x                        (N, H, W, C)
+    gamma, beta, mean, var   (C,)
+    y                        (N, H, W, C)
+    """
+    check_arrays(
+        "batch_norm_inference",
+        x=(x, "N H W C"), gamma=(gamma, "C"), beta=(beta, "C"), mean=(mean, "C"), var=(var, "C"),
+    )
+    scale = gamma / array_module(x).sqrt(var + EPS)         # (C,)
+    return x * scale + (beta - mean * scale)
+
+
+def channel_mean(x):
+    """The mean of each channel. Row by row first: one float32 sum over 700,000 pixels would lose three digits."""
+    return x.mean(axis=2).mean(axis=(0, 1))

@@ -1,0 +1,118 @@
+"""Max-pooling that remembers where, and the unpooling that uses it: the idea of SegNet (section 3.1).
+
+Each 2 x 2 window has four corners,
+
+    0 1
+    2 3
+
+and `corners` says in which of them the maximum was: the 2 bits per window that the encoder hands to the decoder. No
+encoder value is ever handed over, only these positions. Everything below is one of two movements, and the one is the
+backward of the other:
+
+    put_into_corners      each value goes to its corner, zeros to the other three:  max_unpool, max_pool_backward
+    take_from_corners     each window gives the value in its corner:                max_unpool_backward
+
+An odd height or width leaves windows of one row or one column at the lower and right border (ceil mode).
+"""
+
+from tinysegnet.backend import array_module
+from tinysegnet.shapes import check_arrays
+
+
+def max_pool(x):
+    """y[n, r, q, c] = the maximum of the 2 x 2 window x[n, 2r : 2r + 2, 2q : 2q + 2, c]; of equals, the first.
+
+    x        (N, H, W, C)
+    y        (N, ceil(H / 2), ceil(W / 2), C)
+    corners  like y, uint8: 0 to 3
+
+    Raises ValueError if x is not float32 or float64 or has not four dimensions.
+    """
+    check_arrays("max_pool", x=(x, "N H W C"))
+    first, *others = corner_views(x)
+    y = first.copy()                                # corner 0 is there in every window, the others not always
+    corners = array_module(x).zeros(y.shape, "uint8")
+    for k, values in enumerate(others, start=1):
+        _, h, w, _ = values.shape
+        best = y[:, :h, :w]
+        corners[:, :h, :w][values > best] = k       # > and not >=: the first maximum wins
+        y[:, :h, :w] = array_module(x).maximum(best, values)
+    return y, corners
+
+
+def max_pool_backward(dy, corners, shape):
+    """Only the maximum moved the output, so it gets all of dy and the other three get nothing.
+
+    dy, corners  (N, ceil(H / 2), ceil(W / 2), C)
+    shape        (N, H, W, C), the shape of x
+    dx           (N, H, W, C)
+
+    Raises ValueError if dy, corners and shape do not belong together.
+    """
+    check_pooled("max_pool_backward", "dy", dy, corners, shape)
+    return put_into_corners(dy, corners, shape)
+
+
+def max_unpool(x, corners, shape):
+    """Upsampling with nothing learned: each value returns to the corner where the encoder found its maximum.
+
+    x, corners  (N, ceil(H / 2), ceil(W / 2), C)
+    shape       (N, H, W, C), the shape to give back: the encoder's before pooling, so that 45 comes back as 45, not 46
+    y           (N, H, W, C), at least three zeros in each full window
+
+    Raises ValueError if x, corners and shape do not belong together.
+    """
+    check_pooled("max_unpool", "x", x, corners, shape)
+    return put_into_corners(x, corners, shape)
+
+
+def max_unpool_backward(dy, corners):
+    """x was copied to one place, so its gradient is the gradient found in that place.
+
+    dy       (N, H, W, C)
+    corners  (N, ceil(H / 2), ceil(W / 2), C)
+    dx       like corners
+
+    Raises ValueError if dy and corners do not belong together.
+    """
+    check_arrays("max_unpool_backward", dy=(dy, "N H W C"))
+    check_corners("max_unpool_backward", corners, pooled_shape(dy.shape))
+    return take_from_corners(dy, corners)
+
+
+def put_into_corners(values, corners, shape):
+    y = array_module(values).zeros(shape, values.dtype)
+    for k, view in enumerate(corner_views(y)):
+        _, h, w, _ = view.shape
+        view[...] = (values * (corners == k))[:, :h, :w]
+    return y
+
+
+def take_from_corners(y, corners):
+    values = array_module(y).zeros(corners.shape, y.dtype)
+    for k, view in enumerate(corner_views(y)):
+        _, h, w, _ = view.shape
+        values[:, :h, :w] += view * (corners[:, :h, :w] == k)
+    return values
+
+
+def corner_views(x):
+    """Corner 0, 1, 2 and 3 of all windows: four views of x, the later ones shorter where H or W is odd."""
+    return x[:, 0::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 0::2], x[:, 1::2, 1::2]
+
+
+def pooled_shape(shape):
+    N, H, W, C = shape
+    return N, (H + 1) // 2, (W + 1) // 2, C
+
+
+def check_pooled(op, name, values, corners, shape):
+    if len(shape) != 4:
+        raise ValueError(f"{op}: shape should be (N, H, W, C), got {tuple(shape)}")
+    check_arrays(op, **{name: (values, pooled_shape(shape))})
+    check_corners(op, corners, pooled_shape(shape))
+
+
+def check_corners(op, corners, shape):
+    if tuple(corners.shape) != shape or corners.dtype != "uint8":
+        raise ValueError(f"{op}: corners should be uint8 {shape}, got {corners.dtype} {tuple(corners.shape)}")

@@ -1,0 +1,33 @@
+"""Values on the command line, checked as they are read."""
+
+from argparse import ArgumentTypeError
+
+
+def size(text):
+    """ "180x240" -> (180, 240), height before width."""
+    height, cross, width = text.lower().partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise ArgumentTypeError(f"{text!r} is not a size: write height x width in pixels, as in 180x240")
+    return int(height), int(width)
+
+
+def at_least_1(text):
+    if not (text.isdecimal() and int(text)):
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def at_least_0(text):
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def positive(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number

@@ -1,0 +1,49 @@
+"""What an op accepts, said in one line: shapes by letters, one floating dtype."""
+
+
+def check_arrays(op, **arrays):
+    """Raise ValueError unless every array has its shape and all have one dtype, float32 or float64.
+
+        check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
+
+    A shape is a string of letters (a letter has one size wherever it stands), a tuple of sizes, or "..." for any
+    shape. No size may be 0.
+    """
+    sizes, first = {}, None
+    for name, (array, shape) in arrays.items():
+        if not hasattr(array, "dtype"):
+            raise ValueError(f"{op}: {name} should be an array, got {type(array).__name__}")
+        if first is None:
+            first = name
+            if array.dtype.name not in ("float32", "float64"):
+                raise ValueError(f"{op}: {name} should be float32 or float64, got {array.dtype}")
+        if array.dtype != arrays[first][0].dtype:
+            raise ValueError(f"{op}: {name} should be {arrays[first][0].dtype} like {first}, got {array.dtype}")
+        if not fits(array.shape, shape, sizes):
+            raise ValueError(f"{op}: {name} should be {describe(shape, sizes)}, got {tuple(array.shape)}")
+
+
+def fits(actual, shape, sizes):
+    """Whether the sizes `actual` are of that shape; letters seen for the first time are entered in `sizes`."""
+    if shape == "...":
+        return 0 not in actual
+    if isinstance(shape, tuple):
+        return tuple(actual) == shape
+    letters = shape.split()
+    if len(letters) != len(actual) or 0 in actual:
+        return False
+    known = dict(sizes)
+    ok = all(known.setdefault(letter, size) == size for letter, size in zip(letters, actual))
+    if ok:
+        sizes.update(known)
+    return ok
+
+
+def describe(shape, sizes):
+    if shape == "...":
+        return "an array that is not empty"
+    if isinstance(shape, tuple):
+        return str(shape)
+    letters = shape.split()
+    known = [f"{letter} = {sizes[letter]}" for letter in dict.fromkeys(letters) if letter in sizes]
+    return f"({', '.join(letters)}{',' if len(letters) == 1 else ''})" + (f" with {', '.join(known)}" if known else "")

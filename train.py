@@ -1,0 +1,91 @@
+"""Train SegNet-Basic on CamVid:  python train.py --data FOLDER
+
+FOLDER holds train/, trainannot/, val/ and valannot/ as in the authors' release. After each epoch the network is judged
+on val, at the size of the annotations. runs/NAME/ then has best.npz, the weights that were best on val; log.jsonl,
+a line for each step and epoch; and curves.png.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from tinysegnet import checkpoint, metrics, plots, training
+from tinysegnet.backend import select, to_device
+from tinysegnet.data import balance, camvid
+from tinysegnet.data.batches import evaluation_batches, training_batches
+from tinysegnet.errors import InputError, exit_in_words
+from tinysegnet.networks import segnet_basic
+from tinysegnet.options import at_least_0, at_least_1, positive, size
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    option = parser.add_argument
+    option("--data", default="data/CamVid", help="folder of the data set (default: %(default)s)")
+    option("--size", type=size, metavar="HxW", help="train at this size, as in 180x240 (default: the images' own)")
+    option("--epochs", type=at_least_1, default=100, help="passes over the training set (default: %(default)s)")
+    option("--batch", type=at_least_1, default=4, help="images per step (default: %(default)s)")
+    option("--lr", type=positive, default=0.1, help="learning rate, constant (default: %(default)s)")
+    option("--seed", type=at_least_0, default=0, help="of the weights and the order of images (default: %(default)s)")
+    option("--name", default="camvid", help="the run goes to runs/NAME (default: %(default)s)")
+    option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_args()
+    xp = select(args.backend)
+    train, val = camvid.samples(args.data, "train"), camvid.samples(args.data, "val")
+    run = Path("runs") / args.name
+    if run.exists():
+        raise InputError(f"{run} is already there: give this run another --name, or delete that folder")
+    classes = len(camvid.CLASSES)
+    weights = balance.median_frequency_weights(*balance.count_pixels(train, classes))
+    weights = to_device(weights.astype(np.float32), xp)
+    params, stats = (to_device(arrays, xp) for arrays in segnet_basic.init(args.seed, classes))
+    velocity = {key: xp.zeros_like(a) for key, a in params.items()}
+    about = {"classes": camvid.CLASSES, "size": args.size, "input": training.INPUT}
+
+    def judge():
+        batches = tqdm(evaluation_batches(val, args.size), "  val", len(val), leave=False, unit="img")
+        return training.evaluate(params, stats, batches, classes, camvid.VOID)
+
+    def log(**line):
+        with open(run / "log.jsonl", "a") as file:
+            print(json.dumps(line), file=file)
+
+    run.mkdir(parents=True)
+    best = -1
+    for epoch in range(1, args.epochs + 1):
+        start, losses = time.time(), []
+        batches = training_batches(train, args.size, args.batch, args.seed, epoch)
+        with tqdm(total=len(train), desc=f"epoch {epoch}/{args.epochs}", leave=False, unit="img") as bar:
+            for loss, images in training.train_epoch(params, stats, velocity, batches, weights, camvid.VOID, args.lr):
+                losses.append(loss)
+                log(epoch=epoch, step=len(losses), loss=loss)
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                bar.update(images)
+        counts = judge()
+        loss, seconds = float(np.mean(losses)), time.time() - start
+        log(epoch=epoch, loss=loss, seconds=seconds, **metrics.figures(counts))
+        print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
+        plots.curves(run / "log.jsonl", run / "curves.png")
+        if metrics.mean_iou(counts) > best:
+            best = metrics.mean_iou(counts)
+            checkpoint.save(run / "best.npz", params, stats, about | {"epoch": epoch})
+
+    # The best weights get the authors' statistics: averages over the training set instead of running ones.
+    params, _, about = checkpoint.load(run / "best.npz")
+    params = to_device(params, xp)
+    batches = training_batches(train, args.size, args.batch, args.seed, epoch=0)
+    stats = training.exact_statistics(params, tqdm(batches, "batch-norm statistics", leave=False, unit="batch"))
+    checkpoint.save(run / "best.npz", params, stats, about)
+    print(f"\n{run / 'best.npz'}, from epoch {about['epoch']}, on val:\n{metrics.table(judge(), camvid.CLASSES)}")
+
+
+if __name__ == "__main__":
+    exit_in_words(main)
