@@ -1,8 +1,12 @@
 """Train SegNet-Basic on CamVid:  python train.py --data FOLDER
 
-FOLDER holds train/, trainannot/, val/ and valannot/ as in the authors' release. After each epoch the network is judged
-on val, at the size of the annotations. runs/NAME/ then has best.npz, the weights that were best on val; log.jsonl,
-a line for each step and epoch; and curves.png.
+FOLDER holds train/, trainannot/, val/ and valannot/, as the authors released
+them. After each epoch the network is judged on val, at the size of the
+annotations. It leaves, in runs/NAME/:
+
+    best.npz     the weights with the best mIoU on val
+    log.jsonl    a line for each step and each epoch
+    curves.png   the loss, and G, C and mIoU on val
 """
 
 import argparse
@@ -19,14 +23,14 @@ from tinysegnet.data import balance, camvid
 from tinysegnet.data.batches import evaluation_batches, training_batches
 from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.networks import segnet_basic
-from tinysegnet.options import at_least_0, at_least_1, positive, size
+from tinysegnet.options import at_least_0, at_least_1, height_x_width, positive
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
     option("--data", default="data/CamVid", help="folder of the data set (default: %(default)s)")
-    option("--size", type=size, metavar="HxW", help="train at this size, as in 180x240 (default: the images' own)")
+    option("--size", type=height_x_width, metavar="HxW", help="train at this size, as in 180x240 (default: that of the images)")
     option("--epochs", type=at_least_1, default=100, help="passes over the training set (default: %(default)s)")
     option("--batch", type=at_least_1, default=4, help="images per step (default: %(default)s)")
     option("--lr", type=positive, default=0.1, help="learning rate, constant (default: %(default)s)")
@@ -43,15 +47,17 @@ def main():
     run = Path("runs") / args.name
     if run.exists():
         raise InputError(f"{run} is already there: give this run another --name, or delete that folder")
+    size = args.size or camvid.read_image(train[0][0]).shape[:2]
     classes = len(camvid.CLASSES)
     weights = balance.median_frequency_weights(*balance.count_pixels(train, classes))
     weights = to_device(weights.astype(np.float32), xp)
     params, stats = (to_device(arrays, xp) for arrays in segnet_basic.init(args.seed, classes))
     velocity = {key: xp.zeros_like(a) for key, a in params.items()}
-    about = {"classes": camvid.CLASSES, "size": args.size, "input": training.INPUT}
+    segnet_basic.check_size(params, *size)
+    about = {"classes": camvid.CLASSES, "size": size, "input": training.INPUT}
 
     def judge():
-        batches = tqdm(evaluation_batches(val, args.size), "  val", len(val), leave=False, unit="img")
+        batches = tqdm(evaluation_batches(val, size), "  val", len(val), leave=False, unit="img")
         return training.evaluate(params, stats, batches, classes, camvid.VOID)
 
     def log(**line):
@@ -62,7 +68,7 @@ def main():
     best = -1
     for epoch in range(1, args.epochs + 1):
         start, losses = time.time(), []
-        batches = training_batches(train, args.size, args.batch, args.seed, epoch)
+        batches = training_batches(train, size, args.batch, args.seed, epoch)
         with tqdm(total=len(train), desc=f"epoch {epoch}/{args.epochs}", leave=False, unit="img") as bar:
             for loss, images in training.train_epoch(params, stats, velocity, batches, weights, camvid.VOID, args.lr):
                 losses.append(loss)
@@ -81,7 +87,7 @@ def main():
     # The best weights get the authors' statistics: averages over the training set instead of running ones.
     params, _, about = checkpoint.load(run / "best.npz")
     params = to_device(params, xp)
-    batches = training_batches(train, args.size, args.batch, args.seed, epoch=0)
+    batches = training_batches(train, size, args.batch, args.seed, epoch=0)
     stats = training.exact_statistics(params, tqdm(batches, "batch-norm statistics", leave=False, unit="batch"))
     checkpoint.save(run / "best.npz", params, stats, about)
     print(f"\n{run / 'best.npz'}, from epoch {about['epoch']}, on val:\n{metrics.table(judge(), camvid.CLASSES)}")

@@ -29,15 +29,15 @@ def parse_args():
 def evaluate(args):
     xp = select(args.backend)
     params, stats, about = checkpoint.load(args.weights)
-    if tuple(about["classes"]) != camvid.CLASSES or about["input"] != training.INPUT:
+    if about.get("classes") != list(camvid.CLASSES) or about.get("input") != training.INPUT:
         raise InputError(f"{args.weights} was not trained on CamVid's {len(camvid.CLASSES)} classes")
-    size = about["size"] and tuple(about["size"])
+    size = tuple(about["size"])
     samples = camvid.samples(args.data, args.split)
     batches = tqdm(evaluation_batches(samples, size), args.split, len(samples), leave=False, unit="img")
     params, stats = to_device(params, xp), to_device(stats, xp)
     counts = training.evaluate(params, stats, batches, len(camvid.CLASSES), camvid.VOID)
-    seen = "as they are" if size is None else f"at {size[0]}x{size[1]}"
-    print(f"{args.split}, {len(samples)} images seen {seen}, judged at the size of their annotations")
+    seen = f"seen at {size[0]}x{size[1]} and judged at the size of their annotations"
+    print(f"{args.split}, {len(samples)} images, {seen}")
     print(metrics.table(counts, camvid.CLASSES))
 
 

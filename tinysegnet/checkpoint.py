@@ -14,9 +14,9 @@ FORMAT = "tinysegnet checkpoint 1"
 
 
 def save(path, params, stats, about):
-    """Write params, stats and `about`, a dict that JSON can hold, so that at any moment `path` is the old or the new whole.
+    """Write params, stats and `about`, a dict that JSON can hold. At any moment `path` is the old file or the new one.
 
-    The file is written under another name beside it, forced to the disk, and only then renamed.
+    The new file is written under another name beside it, forced to the disk, and only then renamed.
     """
     path = Path(path)
     arrays = {f"params/{name}": to_numpy(a) for name, a in params.items()}
@@ -39,6 +39,8 @@ def load(path):
         raise InputError(f"there is no checkpoint {path}: give the best.npz of a run folder") from error
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one ({error})") from error
+    if not isinstance(about, dict):
+        raise InputError(f"{path} is not a checkpoint of tinysegnet: give the best.npz of a run folder")
     if about.get("format") != FORMAT:
         raise InputError(f"{path} is not of the format {FORMAT!r}: train again, or use the version that wrote it")
     params = {name[len("params/"):]: a for name, a in arrays.items() if name.startswith("params/")}

@@ -61,10 +61,10 @@ def figures(counts):
 
 
 def table(counts, names):
-    """The figures in words of a terminal: accuracy and IoU of each class, then G, C and mIoU; `-` where there is none."""
-    rows = [f"{'':12}{'accuracy':>9}{'IoU':>7}"]
-    rows += [f"{name:12}{percent(a):>9}{percent(i):>7}" for name, a, i in zip(names, class_accuracy(counts), iou(counts))]
-    return "\n".join([*rows, summary(counts)])
+    """Accuracy and IoU of each class in %, a line each, then G, C and mIoU; `-` where there is nothing to judge."""
+    rows = [("", "accuracy", "IoU")]
+    rows += zip(names, map(percent, class_accuracy(counts)), map(percent, iou(counts)))
+    return "\n".join([*(f"{name:12}{accuracy:>9}{share:>7}" for name, accuracy, share in rows), summary(counts)])
 
 
 def summary(counts):

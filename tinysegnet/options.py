@@ -3,7 +3,7 @@
 from argparse import ArgumentTypeError
 
 
-def size(text):
+def height_x_width(text):
     """ "180x240" -> (180, 240), height before width."""
     height, cross, width = text.lower().partition("x")
     if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):

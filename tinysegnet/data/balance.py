@@ -21,7 +21,7 @@ def count_pixels(samples, classes):
 
 
 def median_frequency_weights(pixels, image_pixels):
-    """weight[c] = median of the frequencies / freq[c],  freq[c] = pixels[c] / image_pixels[c]  (Eigen and Fergus, 2015).
+    """weight[c] = median of the frequencies / freq[c],  freq[c] = pixels[c] / image_pixels[c]  (Eigen, Fergus 2015).
 
     So a class of middling frequency weighs 1, a rarer one more, a more frequent one less. A class without a pixel is
     left out of the median and gets weight 0.

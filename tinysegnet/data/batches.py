@@ -12,7 +12,7 @@ from tinysegnet.errors import InputError
 def training_batches(samples, size, batch, seed, epoch):
     """One epoch: every sample once, in an order of this seed and epoch, `batch` at a time (the last may be smaller).
 
-    Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W), resized to `size` = (H, W), or as they are if None.
+    Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W), resized to `size` = (H, W) unless it is None.
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(samples))
     groups = [[samples[i] for i in order[start : start + batch]] for start in range(0, len(order), batch)]
@@ -20,7 +20,7 @@ def training_batches(samples, size, batch, seed, epoch):
 
 
 def evaluation_batches(samples, size):
-    """Every sample once, one at a time, in order: the image, (1, H, W, 3), resized, but its labels, (1, H', W'), not."""
+    """Every sample once, in order, one at a time: the image resized, (1, H, W, 3), its labels as they are."""
 
     def load(sample):
         pixels, labels = camvid.read_pair(sample)
@@ -55,7 +55,7 @@ def resize_labels(labels, size):
 
 
 def prefetched(load, items):
-    """load(item) for each item in turn, the next already being loaded in a thread while the caller works on this one."""
+    """load(item) for each item in turn, the next already being loaded in a thread while the caller works."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         waiting = None
         for item in items:

@@ -26,6 +26,8 @@ def samples(folder, split):
 
     Raises InputError if there is no such folder, no image in it, or an image has no annotation.
     """
+    if not Path(folder).is_dir():
+        raise InputError(f"there is no CamVid at {folder}: name the folder with its train/ and val/ by --data FOLDER")
     images, annotations = Path(folder) / split, Path(folder) / f"{split}annot"
     for path in (images, annotations):
         if not path.is_dir():

@@ -53,7 +53,7 @@ def forward(params, x, ops=tinysegnet.ops):
 
     Returns logits, batch_stats, cache. Raises InputError if the images are too small to be halved at every level.
     """
-    check_size(params, x)
+    check_size(params, *x.shape[1:3])
     batch_stats, cache = {}, {}
 
     def conv(name, x):
@@ -119,7 +119,7 @@ def predict(params, stats, x, ops=tinysegnet.ops):
     x       (N, H, W, 3)
     logits  (N, H, W, classes)
     """
-    check_size(params, x)
+    check_size(params, *x.shape[1:3])
 
     def conv(name, x):
         return ops.conv2d(x, params[f"{name}.w"], params[f"{name}.b"])[0]
@@ -144,10 +144,10 @@ def levels_of(params):
     return sum(name.startswith("encoder") and name.endswith(".conv.w") for name in params)
 
 
-def check_size(params, x):
+def check_size(params, height, width):
     smallest = 2 ** levels_of(params)
-    if min(x.shape[1:3]) < smallest:
+    if min(height, width) < smallest:
         raise InputError(
-            f"images of {x.shape[1]}x{x.shape[2]} pixels are too small for a network that halves them "
+            f"images of {height}x{width} pixels are too small for a network that halves them "
             f"{levels_of(params)} times: use at least {smallest}x{smallest}"
         )

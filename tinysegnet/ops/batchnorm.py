@@ -1,4 +1,4 @@
-"""Batch normalisation (Ioffe and Szegedy, 2015): each channel is brought to mean 0 and variance 1, then scaled and shifted.
+"""Batch normalisation (Ioffe and Szegedy, 2015): each channel gets mean 0 and variance 1, then a scale and a shift.
 
 SegNet puts one after every convolution but the last. The variance is the biased one (divided by the number of pixels,
 not by one less) everywhere, in training and in the statistics kept for inference.

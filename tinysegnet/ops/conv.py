@@ -103,7 +103,7 @@ def pad(x, margin):
 
 
 def bands(x, K):
-    """Cut the work into bands of rows of one image: yields the image, its rows of y, and the rows of padded x they see."""
+    """Cut the work into bands of rows: yields the image, its rows of y, and the rows of the padded x that they see."""
     N, H, W, C = x.shape
     row_bytes = W * K * K * C * x.dtype.itemsize
     height = max(1, BAND_BYTES.get(array_module(x).__name__, 4 * 2**20) // row_bytes)

@@ -22,7 +22,7 @@ def log_softmax(logits):
 
 
 def softmax_cross_entropy(logits, labels, class_weights, ignore):
-    """loss = sum over labelled pixels of class_weights[label] * -log p[label],  divided by the number of labelled pixels.
+    """loss = (sum over labelled pixels of class_weights[label] * -log p[label]) / number of labelled pixels.
 
     The divisor is the count and not the sum of the weights, as in the authors' Caffe. A pixel whose label is `ignore`
     (CamVid's void) counts in neither. With no labelled pixel at all the loss is 0.

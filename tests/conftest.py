@@ -1,0 +1,51 @@
+"""Hypothesis profiles, the backends, and where CamVid is."""
+
+import os
+from pathlib import Path
+
+import pytest
+import strict_cupy
+from hypothesis import settings
+
+settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
+settings.register_profile("nightly", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def why_no_gpu():
+    """Why the GPU tests cannot run here, or None if they can."""
+    try:
+        import cupy
+    except ImportError:
+        return "CuPy is not installed"
+    try:
+        return None if cupy.cuda.runtime.getDeviceCount() else "there is no GPU"
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"CuPy finds no GPU: {error}"
+
+
+def pytest_collection_modifyitems(items):
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    reason = why_no_gpu() if marked else None
+    for item in marked:
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
+def xp(request):
+    """A device's array library: the strict stand-in everywhere, and CuPy where there is a GPU."""
+    if request.param == "strict":
+        return strict_cupy
+    import cupy
+
+    return cupy
+
+
+@pytest.fixture(scope="session")
+def camvid_folder():
+    """The real CamVid, in $CAMVID or data/CamVid."""
+    folder = Path(os.environ.get("CAMVID") or Path(__file__).parents[1] / "data" / "CamVid")
+    if not (folder / "train").is_dir():
+        pytest.skip("CamVid is not here: name its folder in the environment variable CAMVID")
+    return folder

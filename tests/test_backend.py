@@ -1,0 +1,193 @@
+"""One source on two libraries: the strict stand-in everywhere, CuPy where there is a GPU."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import strict_cupy
+from cases import ARGS, FORWARD, RIGHT
+
+from tinysegnet import backend, ops, optim, training
+from tinysegnet.backend import array_module, to_device, to_numpy
+from tinysegnet.errors import InputError
+from tinysegnet.networks import segnet_basic
+from tinysegnet.resize import resize_bilinear
+
+PACKAGE = Path(backend.__file__).parent
+
+
+def same(ours, theirs, xp):
+    """Equal on the stand-in, which computes with NumPy; close on a GPU, which adds in another order."""
+    assert type(ours).__module__.partition(".")[0] == xp.__name__, "the result left the device"
+    assert ours.dtype == theirs.dtype and ours.shape == np.shape(theirs)
+    tolerance = 0 if xp is strict_cupy else 1e-4 * max(np.abs(theirs).max(), 1e-3)
+    assert np.abs(to_numpy(ours).astype(np.float64) - theirs).max() <= tolerance
+
+
+def on_device(args, xp):
+    return [xp.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("op", FORWARD)
+def test_op_and_its_backward(op, dtype, xp):
+    args = [a.astype(dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in ARGS[op]]
+    y, *middle, cache = FORWARD[op](*args)
+    dy = np.random.default_rng(0).standard_normal(np.shape(y)) + np.zeros(np.shape(y))
+    dy = np.asarray(dy, dtype)
+    y_device, *middle_device, cache_device = FORWARD[op](*on_device(args, xp))
+    same(y_device, y, xp)
+    for ours, theirs in zip(middle_device, middle):
+        for a, b in zip(ours, theirs):
+            same(a, b, xp)
+    gradients, gradients_device = RIGHT[op](dy, cache), RIGHT[op](xp.asarray(dy), cache_device)
+    if not isinstance(gradients, tuple):
+        gradients, gradients_device = (gradients,), (gradients_device,)
+    for ours, theirs in zip(gradients_device, gradients):
+        same(ours, theirs, xp)
+
+
+def test_softmax_inference_and_resize(xp):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 5, 7, 3), np.float32)
+    four = rng.uniform(0.5, 2, (4, 3)).astype(np.float32)
+    same(ops.softmax(xp.asarray(x)), ops.softmax(x), xp)
+    same(ops.batch_norm_inference(*on_device((x, *four), xp)), ops.batch_norm_inference(x, *four), xp)
+    same(resize_bilinear(xp.asarray(x), 9, 4), resize_bilinear(x, 9, 4), xp)
+
+
+def test_a_training_step_and_a_prediction(xp):
+    """The same seed, batch and step: loss, parameters, statistics and prediction are NumPy's."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 13, 18, 3), np.uint8)
+    labels = rng.integers(0, 12, (2, 13, 18), np.uint8)
+    weights = np.linspace(0.5, 3, 11, dtype=np.float32)
+    results = []
+    for library in (np, xp):
+        params, stats = (to_device(arrays, library) for arrays in segnet_basic.init(0, width=8, levels=3, kernel=5))
+        velocity = {name: library.zeros_like(a) for name, a in params.items()}
+        class_weights = to_device(weights, library)
+        loss = training.train_step(params, stats, velocity, images, labels, class_weights, 11, 0.1)
+        results.append((loss, params, stats, segnet_basic.predict(params, stats, training.normalise(images, library))))
+    (loss, params, stats, logits), (loss_device, params_device, stats_device, logits_device) = results
+    same(loss_device, loss, xp)
+    same(logits_device, logits, xp)
+    for ours, theirs in ((params_device, params), (stats_device, stats)):
+        for name in theirs:
+            same(ours[name], theirs[name], xp)
+
+
+def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step():
+    batches = [(np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 8, 8), np.uint8))] * 3
+    params, stats = (to_device(arrays, strict_cupy) for arrays in segnet_basic.init(0, width=2, levels=2, kernel=3))
+    velocity = {name: strict_cupy.zeros_like(a) for name, a in params.items()}
+    class_weights = strict_cupy.asarray(np.ones(11, np.float32))
+    before = strict_cupy.synchronisations
+    training.train_step(params, stats, velocity, *batches[0], class_weights, 11, 0.1)
+    assert strict_cupy.synchronisations == before
+    assert len(list(training.train_epoch(params, stats, velocity, batches, class_weights, 11, 0.1))) == 3
+    assert strict_cupy.synchronisations == before + 3
+
+
+def test_evaluation_on_the_device(xp):
+    rng = np.random.default_rng(0)
+    batches = [(rng.integers(0, 256, (1, 8, 12, 3), np.uint8), rng.integers(0, 12, (1, 16, 24), np.uint8))] * 2
+    arrays = segnet_basic.init(0, width=4, levels=2)
+    ours = training.evaluate(*(to_device(a, xp) for a in arrays), batches, 11, 11)
+    np.testing.assert_array_equal(ours, training.evaluate(*arrays, batches, 11, 11))
+    exact = training.exact_statistics(to_device(arrays[0], xp), batches)
+    for name, theirs in training.exact_statistics(arrays[0], batches).items():
+        same(exact[name], theirs, xp)
+
+
+@pytest.mark.parametrize(
+    "what, use",
+    [
+        ("implicit conversion", lambda a: np.asarray(a)),
+        ("a NumPy array", lambda a: a + np.ones(3)),
+        ("a NumPy array", lambda a: a.__setitem__(slice(None), np.ones(3))),
+        ("a NumPy array", lambda a: strict_cupy.maximum(a, np.ones(3))),
+        ("no where=", lambda a: a.sum(where=a > 0)),
+        ("iterating", lambda a: list(a)),
+    ],
+)
+def test_the_stand_in_refuses_what_cupy_refuses(what, use):
+    with pytest.raises(TypeError, match=what):
+        use(strict_cupy.asarray(np.zeros(3)))
+    with pytest.raises(AttributeError, match="errstate"):
+        strict_cupy.errstate  # noqa: B018
+
+
+def test_mixing_from_the_left_is_refused_too():
+    with pytest.raises(TypeError):
+        np.ones(3) + strict_cupy.asarray(np.zeros(3))
+
+
+def test_array_module_needs_no_import():
+    assert array_module(np.zeros(1)) is np and array_module(np.float32(1)) is np
+    assert array_module(strict_cupy.asarray(np.zeros(1))) is strict_cupy
+    code = "import sys, tinysegnet.training, tinysegnet.__main__; sys.exit('cupy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def names_used():
+    """Every name asked of `xp`, or of array_module(...), anywhere in the package."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                owner = node.value
+                if isinstance(owner, ast.Name) and owner.id == "xp":
+                    yield node.attr
+                if isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "array_module":
+                    yield node.attr
+
+
+def test_every_name_used_exists_in_cupy():
+    cupy = pytest.importorskip("cupy", reason="CuPy is not installed", exc_type=ImportError)
+    used = set(names_used())
+    assert {"zeros", "empty", "maximum", "exp", "sqrt"} <= used
+    assert not {name for name in used if not hasattr(cupy, name)}
+
+
+def test_without_cupy_one_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(InputError, match=r"CuPy cannot be imported: install it with .*--backend numpy"):
+        backend.select("cupy")
+
+
+@pytest.mark.parametrize("devices, message", [(0, "CuPy finds no GPU"), (None, "no working NVIDIA driver")])
+def test_without_driver_or_device_too(monkeypatch, devices, message):
+    class Runtime:
+        class CUDARuntimeError(RuntimeError):
+            pass
+
+        def getDeviceCount(self):  # noqa: N802, the name that CuPy gives it
+            if devices is None:
+                raise self.CUDARuntimeError("cudaErrorInsufficientDriver: driver too old\nmore")
+            return devices
+
+    class Cupy:
+        class cuda:  # noqa: N801
+            runtime = Runtime()
+
+    monkeypatch.setitem(sys.modules, "cupy", Cupy)
+    with pytest.raises(InputError, match=message) as caught:
+        backend.select("cupy")
+    assert "--backend numpy" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_select_knows_two_names():
+    assert backend.select("numpy") is np
+    with pytest.raises(InputError, match="unknown backend 'torch': choose numpy or cupy"):
+        backend.select("torch")
+
+
+def test_sgd_updates_in_place_on_the_device(xp):
+    w = xp.asarray(np.ones((1, 1, 2, 2), np.float32))
+    params, velocity = {"w": w}, {"w": xp.zeros_like(w)}
+    optim.sgd_step(params, {"w": xp.ones_like(w)}, velocity, 0.5)
+    assert params["w"] is w
+    np.testing.assert_array_equal(to_numpy(w), np.full((1, 1, 2, 2), 0.5))

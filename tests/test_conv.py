@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from generators import images, seeds
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinysegnet.gradcheck import check_backward
+from tinysegnet.ops import col2im, conv, conv2d, conv2d_backward, im2col
+
+kernels = st.sampled_from([1, 3, 5, 7])
+filters = st.integers(1, 4)
+
+
+def draw(shape, K, F, seed):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(shape), rng.standard_normal((K, K, shape[3], F)), rng.standard_normal(F)
+
+
+def six_loops(x, w, b):
+    """The definition and nothing else: image, row, column, and the three sums."""
+    N, H, W, C = x.shape
+    K, _, _, F = w.shape
+    y = np.empty((N, H, W, F))
+    for n, r, q in np.ndindex(N, H, W):
+        y[n, r, q] = b
+        for i, j, c in np.ndindex(K, K, C):
+            row, column = r + i - K // 2, q + j - K // 2
+            if 0 <= row < H and 0 <= column < W:
+                y[n, r, q] += x[n, row, column, c] * w[i, j, c]
+    return y
+
+
+@given(images, kernels, filters, seeds)
+def test_equals_six_loops(shape, K, F, seed):
+    x, w, b = draw(shape, K, F, seed)
+    np.testing.assert_allclose(conv2d(x, w, b)[0], six_loops(x, w, b), rtol=1e-12, atol=1e-12)
+
+
+@given(images, st.sampled_from([1, 3, 5]), filters, seeds)
+def test_gradients(shape, K, F, seed):
+    check_backward(conv2d, conv2d_backward, *draw(shape, K, F, seed), seed=seed)
+
+
+@given(images, kernels, filters, seeds)
+def test_backward_is_the_adjoint(shape, K, F, seed):
+    """Without its bias a convolution is linear in x and in w: <A x, dy> = <x, A^T dy>."""
+    x, w, _ = draw(shape, K, F, seed)
+    y, cache = conv2d(x, w, np.zeros(F))
+    dy = np.random.default_rng(seed + 1).standard_normal(y.shape)
+    dx, dw, _ = conv2d_backward(dy, cache)
+    scale = np.linalg.norm(y) * np.linalg.norm(dy)
+    assert abs((y * dy).sum() - (x * dx).sum()) <= 1e-12 * scale
+    assert abs((y * dy).sum() - (w * dw).sum()) <= 1e-12 * scale
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 3), kernels, seeds)
+def test_col2im_is_the_adjoint_of_im2col(H, W, C, K, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((H + K - 1, W + K - 1, C))
+    columns = rng.standard_normal((H, W, K * K * C))
+    forth, back = (im2col(x, K) * columns).sum(), (x * col2im(columns, K)).sum()
+    assert abs(forth - back) <= 1e-12 * np.linalg.norm(im2col(x, K)) * np.linalg.norm(columns)
+
+
+def test_im2col_by_hand():
+    x = np.arange(9.0).reshape(3, 3, 1)
+    expected = [[[0, 1, 2, 3, 4, 5, 6, 7, 8]]]
+    np.testing.assert_array_equal(im2col(x, 3), expected)
+    np.testing.assert_array_equal(im2col(x, 1)[..., 0], x[..., 0])
+
+
+@pytest.mark.parametrize("rows_per_band", [1, 2, 3])
+def test_bands_change_nothing(monkeypatch, rows_per_band):
+    x, w, b = draw((2, 7, 5, 3), 3, 4, seed=0)
+    y, cache = conv2d(x, w, b)
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    whole = y, *conv2d_backward(dy, cache)
+    monkeypatch.setitem(conv.BAND_BYTES, "numpy", rows_per_band * 5 * 3 * 3 * 3 * 8)
+    assert len(list(conv.bands(x, 3))) == 2 * -(-7 // rows_per_band)
+    y, cache = conv2d(x, w, b)
+    for ours, expected in zip((y, *conv2d_backward(dy, cache)), whole):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_columns_never_exceed_a_band(monkeypatch):
+    """Forward and backward each gather all columns once, but never more than a band of them at a time."""
+    sizes = []
+    gather = conv.im2col
+    monkeypatch.setattr(conv, "im2col", lambda x, K: sizes.append(gather(x, K).nbytes) or gather(x, K))
+    monkeypatch.setitem(conv.BAND_BYTES, "numpy", 2**16)
+    x, w, b = draw((1, 64, 32, 4), 3, 2, seed=0)
+    y, cache = conv2d(x, w, b)
+    conv2d_backward(y, cache)
+    assert max(sizes) <= 2**16
+    assert sum(sizes) == 2 * y[..., 0].size * 3 * 3 * 4 * 8
+
+
+def test_dx_only_if_needed():
+    x, w, b = draw((2, 4, 5, 3), 3, 2, seed=0)
+    y, cache = conv2d(x, w, b)
+    all_three = conv2d_backward(y, cache)
+    dx, dw, db = conv2d_backward(y, cache, need_dx=False)
+    assert dx is None
+    np.testing.assert_array_equal(dw, all_three[1])
+    np.testing.assert_array_equal(db, all_three[2])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_non_contiguous_input(dtype):
+    x, w, b = (a.astype(dtype) for a in draw((2, 8, 10, 6), 3, 4, seed=0))
+    views = x[:, ::2, ::-2, ::2], w[..., ::2, :].swapaxes(0, 1), b[::-1]
+    y, cache = conv2d(*views)
+    y_copy, cache_copy = conv2d(*(a.copy() for a in views))
+    np.testing.assert_array_equal(y, y_copy)
+    dy = np.random.default_rng(1).standard_normal((2, 5, 4, 4)).astype(dtype).swapaxes(1, 2)
+    for ours, expected in zip(conv2d_backward(dy, cache), conv2d_backward(dy.copy(), cache_copy)):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda x, w, b: (x[0], w, b), r"x should be \(N, H, W, C\), got \(4, 5, 3\)"),
+        (lambda x, w, b: (x, w[:, :, :2], b), r"w should be \(K, K, C, F\) with C = 3, got \(3, 3, 2, 2\)"),
+        (lambda x, w, b: (x, w[:2], b), r"w should be \(K, K, C, F\) with C = 3, got \(2, 3, 3, 2\)"),
+        (lambda x, w, b: (x, w[:2, :2], b), "K should be odd, so that it has a centre, got 2"),
+        (lambda x, w, b: (x, w, b[:1]), r"b should be \(F,\) with F = 2, got \(1,\)"),
+        (lambda x, w, b: (x[:0], w, b), r"x should be \(N, H, W, C\), got \(0, 4, 5, 3\)"),
+        (lambda x, w, b: (x, w.astype("f"), b), "w should be float64 like x, got float32"),
+        (lambda x, w, b: (x.astype(int), w, b), "x should be float32 or float64, got int64"),
+        (lambda x, w, b: (x.tolist(), w, b), "x should be an array, got list"),
+    ],
+)
+def test_wrong_input_is_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        conv2d(*change(*draw((2, 4, 5, 3), 3, 2, seed=0)))
+
+
+def test_wrong_dy_is_named():
+    y, cache = conv2d(*draw((2, 4, 5, 3), 3, 2, seed=0))
+    with pytest.raises(ValueError, match=r"dy should be \(N, H, W, F\) with .*F = 2, got \(2, 4, 5, 1\)"):
+        conv2d_backward(y[..., :1], cache)
+    with pytest.raises(ValueError, match="dy should be float64 like x, got float32"):
+        conv2d_backward(y.astype("f"), cache)

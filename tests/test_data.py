@@ -1,0 +1,153 @@
+import threading
+
+import numpy as np
+import pytest
+import tiny_camvid
+from PIL import Image
+
+from tinysegnet.data import balance, camvid
+from tinysegnet.data.batches import evaluation_batches, prefetched, training_batches
+from tinysegnet.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tiny_camvid.make(tmp_path / "tiny")
+
+
+def test_samples_are_pairs_of_one_name(folder):
+    samples = camvid.samples(folder, "train")
+    assert [image.name for image, _ in samples] == ["000.png", "001.png", "002.png", "003.png", "004.png"]
+    for image, annotation in samples:
+        assert image.parent.name == "train" and annotation.parent.name == "trainannot" and image.name == annotation.name
+
+
+def test_a_missing_folder_an_empty_one_and_a_missing_annotation_are_named(folder):
+    with pytest.raises(InputError, match=r"there is no folder .*test: --data must name"):
+        camvid.samples(folder, "test")
+    (folder / "test").mkdir()
+    (folder / "testannot").mkdir()
+    with pytest.raises(InputError, match=r"no PNG image in .*test"):
+        camvid.samples(folder, "test")
+    (folder / "valannot" / "001.png").unlink()
+    with pytest.raises(InputError, match=r"val.001\.png has no annotation: .*valannot.001\.png is missing"):
+        camvid.samples(folder, "val")
+
+
+def spoil_with(mode, values, size=(32, 24)):
+    def spoil(path):
+        Image.fromarray(np.full((size[1], size[0]), values, np.uint8)).convert(mode).save(path)
+
+    return spoil
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+@pytest.mark.parametrize(
+    "which, spoil, message",
+    [
+        ("trainannot", spoil_with("L", 37), r"002\.png has a label 37: labels are 0 to 10, and 11 for void"),
+        ("trainannot", spoil_with("RGB", 3), r"002\.png is an image of mode RGB: .* 8-bit grey"),
+        ("trainannot", spoil_with("L", 3, (30, 24)), r"002\.png is 30 x 24 pixels and its image 32 x 24"),
+        ("trainannot", cut_short, r"trainannot.002\.png cannot be read as an image"),
+        ("train", cut_short, r"train.002\.png cannot be read as an image"),
+        ("train", lambda path: path.write_text("not a picture"), r"train.002\.png cannot be read as an image"),
+        ("train", lambda path: path.write_bytes(b""), r"train.002\.png cannot be read as an image"),
+    ],
+)
+def test_a_bad_file_is_named(folder, which, spoil, message):
+    spoil(folder / which / "002.png")
+    with pytest.raises(InputError, match=message):
+        list(training_batches(camvid.samples(folder, "train"), None, 2, seed=0, epoch=1))
+
+
+def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
+    samples = camvid.samples(folder, "train")
+    every = np.stack([camvid.read_pair(sample)[0] for sample in samples])
+
+    def order(seed, epoch):
+        batches = list(training_batches(samples, None, 2, seed, epoch))
+        assert [len(images) for images, _ in batches] == [2, 2, 1]
+        images = np.concatenate([images for images, _ in batches])
+        return [int(np.flatnonzero((every == image).all(axis=(1, 2, 3)))[0]) for image in images]
+
+    assert sorted(order(0, 1)) == [0, 1, 2, 3, 4]
+    assert order(0, 1) == order(0, 1)
+    assert len({tuple(order(seed, epoch)) for seed in (0, 1) for epoch in (1, 2, 3)}) > 3
+
+
+def test_images_and_labels_stay_together_when_resized(folder):
+    samples = camvid.samples(folder, "train")
+    for images, labels in training_batches(samples, (12, 16), 5, seed=0, epoch=1):
+        assert images.shape == (5, 12, 16, 3) and labels.shape == (5, 12, 16)
+        assert images.dtype == labels.dtype == np.uint8
+        assert set(np.unique(labels)) <= {0, 3, 8, 11}              # nearest: no label that was not there
+        inside = labels != 11
+        distance = np.abs(images.astype(int) - camvid.PALETTE[labels].astype(int)).max(axis=-1)
+        assert np.median(distance[inside]) < 20
+
+
+def test_evaluation_keeps_the_size_of_the_labels(folder):
+    batches = list(evaluation_batches(camvid.samples(folder, "val"), (12, 16)))
+    assert [(images.shape, labels.shape) for images, labels in batches] == [((1, 12, 16, 3), (1, 24, 32))] * 2
+
+
+def test_images_of_different_sizes_need_a_size(folder):
+    tiny_camvid.make(folder / "larger", (("train", 1),), height=30)
+    for name in ("train", "trainannot"):
+        (folder / "larger" / name / "000.png").rename(folder / name / "900.png")
+    samples = camvid.samples(folder, "train")
+    with pytest.raises(InputError, match="not of one size: give one to all with --size HxW"):
+        list(training_batches(samples, None, 6, seed=0, epoch=1))
+    assert len(list(training_batches(samples, (12, 16), 6, seed=0, epoch=1))) == 1
+
+
+def test_the_next_item_is_loaded_while_the_caller_works():
+    started = threading.Event()
+
+    def load(item):
+        if item == 1:
+            started.set()
+        return item
+
+    items = prefetched(load, range(3))
+    assert next(items) == 0
+    assert started.wait(timeout=10)             # nobody has asked for item 1 yet
+    assert list(items) == [1, 2]
+
+
+def test_a_failure_while_loading_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        list(prefetched(lambda item: 1 // item, [1, 0]))
+
+
+def test_median_frequency_by_hand(tmp_path):
+    """Two images of 10 pixels: class 0 in both, 1 and 2 in the first alone, class 3 nowhere; one void pixel."""
+    for name in ("train", "trainannot"):
+        (tmp_path / name).mkdir()
+    for i, labels in enumerate(([0, 0, 0, 0, 1, 1, 1, 2, 2, 11], [0] * 10)):
+        Image.fromarray(np.array([labels], np.uint8)).save(tmp_path / "trainannot" / f"{i}.png")
+        Image.fromarray(np.zeros((1, 10, 3), np.uint8)).save(tmp_path / "train" / f"{i}.png")
+    pixels, image_pixels = balance.count_pixels(camvid.samples(tmp_path, "train"), classes=4)
+    np.testing.assert_array_equal(pixels, [14, 3, 2, 0])
+    np.testing.assert_array_equal(image_pixels, [20, 10, 10, 0])
+    frequencies = np.array([0.7, 0.3, 0.2])
+    np.testing.assert_allclose(balance.median_frequency_weights(pixels, image_pixels), [*(0.3 / frequencies), 0])
+
+
+def test_the_real_camvid(camvid_folder):
+    """Counts and weights as published with the project's sources: the weights are to four decimals."""
+    samples = camvid.samples(camvid_folder, "train")
+    assert len(samples) == 367 and len(camvid.samples(camvid_folder, "val")) == 101
+    pixels, image_pixels = balance.count_pixels(samples, 11)
+    assert pixels.tolist() == [
+        10682767, 14750079, 623349, 20076880, 2845085, 6166762, 743859, 714595, 3719877, 405385, 184967,
+    ]
+    np.testing.assert_allclose(
+        balance.median_frequency_weights(pixels, image_pixels),
+        [0.2793, 0.2017, 4.7865, 0.1490, 1.0, 0.4217, 3.8467, 1.9736, 0.7889, 6.3747, 8.8587], atol=5e-5,
+    )
+    pixels, labels = camvid.read_pair(samples[0])
+    assert pixels.shape == (360, 480, 3) and labels.shape == (360, 480)

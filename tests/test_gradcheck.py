@@ -1,0 +1,217 @@
+"""The checker is tested with bugs: those planted in planted_bugs.py are not in its tables of known mistakes."""
+
+import numpy as np
+import pytest
+from cases import ARGS, FORWARD, NAMES, RIGHT, in_checker_form
+from planted_bugs import PLANTED
+
+from tinysegnet import ops
+from tinysegnet.finite_differences import numerical_gradient, rounding_floor, wrong_entries
+from tinysegnet.gradcheck import GradientError, check_backward
+from tinysegnet.mistakes import TABLES
+
+# The planted bugs that happen to give the answer of a known mistake, and which. All others must not be named.
+RECOGNISED = {
+    "conv_dx_kernel_not_rotated": "dx is the convolution of dy with w as it stands",
+    "conv_dx_overlapping_windows_overwritten": "col2im overwrites where windows overlap",
+    "conv_dx_padding_cut_off_at_one_end": "dx is cut out of the padded gradient at the wrong place",
+    "conv_dw_rotated": "dw is rotated by 180 degrees",
+    "conv_dw_rows_and_columns_swapped": "the rows and columns of the kernel are exchanged",
+    "conv_dw_of_the_last_image_only": "only the last image reached dw",
+    "conv_dw_averaged_over_the_batch": "dw is divided by the number of images",
+    "conv_db_mean_instead_of_sum": "db is the mean of dy",
+    "bn_dx_without_the_mean_path": "the path through the mean is left out",
+    "bn_dx_without_the_variance_path": "the path through the variance is left out",
+    "bn_dx_statistics_taken_as_constants": "mean and variance are treated as constants",
+    "bn_dx_without_gamma": "dx lacks the factor gamma",
+    "bn_dx_divided_by_the_variance": "dx is divided by the variance",
+    "bn_dgamma_without_x_hat": "dgamma is the sum of dy alone",
+    "bn_dgamma_mean_instead_of_sum": "dgamma is a mean over the pixels",
+    "relu_mask_of_the_gradient": "the mask asks whether dy is positive",
+    "relu_mask_forgotten": "dy is handed on everywhere",
+    "relu_mask_inverted": "the mask is the wrong way round",
+    "relu_slope_without_dy": "dx is the slope alone",
+    "pool_gradient_to_all_four_corners": "all four corners get dy",
+    "pool_gradient_averaged": "each corner gets a quarter of dy",
+    "pool_corners_column_major": "corners 1 and 2 are exchanged",
+    "pool_always_the_first_corner": "the gradient always goes to the upper left corner",
+    "unpool_sum_of_the_window": "dx is the sum over the window",
+    "unpool_pools_the_gradient_again": "dx is the largest dy of the window",
+    "unpool_corners_column_major": "corners 1 and 2 are exchanged",
+    "loss_dloss_ignored": "dloss is left out",
+    "loss_class_weights_left_out": "the class weights are in the loss but not in its gradient",
+    "loss_void_counted_in_the_divisor": "ignored pixels are counted in the divisor",
+    "loss_divided_by_the_sum_of_weights": "divided by the sum of the weights",
+    "loss_void_pixels_get_a_gradient": "ignored pixels get a gradient",
+    "loss_wrong_sign": "the sign is turned round",
+}
+
+
+def report_on(op, backward):
+    with pytest.raises(GradientError) as caught:
+        check_backward(FORWARD[op], in_checker_form(op, backward), *ARGS[op], names=NAMES[op], mistakes=TABLES[op])
+    return " ".join(str(caught.value).split())
+
+
+@pytest.mark.parametrize("op, bug", PLANTED, ids=[bug.__name__ for _, bug in PLANTED])
+def test_planted_bugs_are_rejected_and_none_is_named_wrongly(op, bug):
+    report = report_on(op, bug)
+    assert report.count(" mistake ") == (bug.__name__ in RECOGNISED)
+    assert RECOGNISED.get(bug.__name__, "") in report
+
+
+def test_there_are_enough_planted_bugs_and_all_names_are_theirs():
+    assert len(PLANTED) >= 30 and {op for op, _ in PLANTED} == set(TABLES)
+    assert RECOGNISED.keys() <= {bug.__name__ for _, bug in PLANTED}
+
+
+@pytest.mark.parametrize("op", TABLES)
+def test_the_library_passes(op):
+    check_backward(FORWARD[op], RIGHT[op], *ARGS[op], names=NAMES[op])
+
+
+def spoilt(position, spoil):
+    """conv2d_backward with one gradient spoilt."""
+
+    def conv2d_backward(dy, cache):
+        gradients = list(ops.conv2d_backward(dy, cache))
+        gradients[position] = spoil(gradients[position])
+        return tuple(gradients)
+
+    return conv2d_backward
+
+
+def one_wrong(index):
+    def spoil(gradient):
+        gradient = gradient.copy()
+        gradient[index] += 1
+        return gradient
+
+    return spoil
+
+
+def border_wrong(dx):
+    dx = dx + 1
+    dx[:, 1:-1, 1:-1] -= 1
+    return dx
+
+
+@pytest.mark.parametrize(
+    "position, spoil, sentence",
+    [
+        (0, np.zeros_like, "dx 210 of 210 entries wrong"),
+        (0, np.zeros_like, "it is zero everywhere"),
+        (0, lambda dx: -dx, "it is -1 times what it should be, everywhere"),
+        (0, lambda dx: 2 * dx, "it is 2 times what it should be, everywhere; here that is N"),
+        (0, lambda dx: dx / 70, "times what it should be, everywhere; here that is 1/(N*H*W)"),
+        (0, np.abs, "it is right but for the sign of some entries"),
+        (0, border_wrong, "it is wrong only within 1 of the border"),
+        (0, one_wrong(np.s_[..., 2]), "it is wrong only in channel 2"),
+        (0, one_wrong(np.s_[:, 4]), "it is wrong only in row 4"),
+        (1, lambda dw: dw.swapaxes(2, 3).copy(), "dw should have the shape of w, (3, 3, 3, 2), has (3, 3, 2, 3)"),
+        (1, lambda dw: dw.swapaxes(2, 3).copy(), "it is the right answer with its axes in the order (0, 1, 3, 2)"),
+        (1, one_wrong(np.s_[1, 2]), "it is wrong only in kernel row 1, kernel column 2"),
+        (2, lambda db: db * np.nan, "db has 2 entries that are NaN or infinite"),
+        (2, lambda db: None, "db should be an array, is NoneType"),
+        (2, lambda db: db.tolist(), "db should be an array, is list"),
+        (2, lambda db: db.astype(np.float32), "db should be float64 where b is float64, is float32"),
+    ],
+)
+def test_hints_say_what_is_there(position, spoil, sentence):
+    report = report_on("conv2d_backward", spoilt(position, spoil))
+    assert sentence in report
+    for name in {"dx", "dw", "db"} - {("dx", "dw", "db")[position]}:
+        assert f"{name} right" in report
+
+
+def test_a_rotated_kernel_is_seen_without_a_table():
+    rotated = spoilt(1, lambda dw: dw[::-1, ::-1].copy())
+    rotated.__name__ = "mine"
+    with pytest.raises(GradientError, match="right answer rotated by 180 degrees"):
+        check_backward(ops.conv2d, rotated, *ARGS["conv2d_backward"])
+
+
+def test_all_ones_upstream_is_seen():
+    def conv2d_backward(dy, cache):
+        return ops.conv2d_backward(np.ones_like(dy), cache)
+
+    assert report_on("conv2d_backward", conv2d_backward).count("it is what an upstream gradient of ones gives") == 3
+
+
+def test_only_the_last_image_is_seen_without_a_table():
+    def mine(dy, cache):
+        x, w = cache
+        dx, dw, db = ops.conv2d_backward(dy, cache)
+        return dx, ops.conv2d_backward(dy[-1:], (x[-1:], w))[1], db
+
+    with pytest.raises(GradientError, match="only the last image of the batch is in it"):
+        check_backward(ops.conv2d, mine, *ARGS["conv2d_backward"])
+
+
+def test_the_report_as_a_learner_sees_it():
+    with pytest.raises(GradientError) as caught:
+        check_backward(
+            ops.conv2d, spoilt(1, lambda dw: dw[::-1, ::-1].copy()), *ARGS["conv2d_backward"], seed=7
+        )
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "conv2d_backward disagrees with finite differences"
+    assert lines[1] == "  dx  right"
+    assert lines[2].startswith("  dw  48 of 54 entries wrong, worst at dw[")
+    assert lines[3].startswith("      yours      ") and lines[4].startswith("      numerical  ")
+    assert lines[5] == "      mistake    dw is rotated by 180 degrees: the kernel offset (i, j) must"
+    assert lines[7:] == [
+        "  db  right",
+        "  case  x (2, 5, 7, 3)  w (3, 3, 3, 2)  b (2,)  seed 7",
+        "  read  tinysegnet/ops/conv.py",
+    ]
+    assert max(map(len, lines)) < 80
+
+
+def test_changes_in_place_are_named():
+    def changes_w(dy, cache):
+        gradients = ops.conv2d_backward(dy, cache)
+        cache[1][0] = 0
+        return gradients
+
+    assert "w was changed in place" in report_on("conv2d_backward", changes_w)
+
+    def changes_x_hat(dy, cache):
+        gradients = ops.batch_norm_backward(dy, cache)
+        cache[0][0] = 0
+        return gradients
+
+    assert "dx is another one if asked for again" in report_on("batch_norm_backward", changes_x_hat)
+
+
+def test_number_of_gradients():
+    with pytest.raises(GradientError, match="should return dx, dw, db, but returns 2 values"):
+        check_backward(ops.conv2d, lambda dy, cache: (dy, dy), *ARGS["conv2d_backward"])
+
+
+def test_the_tolerance_is_a_millionth_of_the_largest_entry():
+    def off_by(share):
+        def spoil(dx):
+            dx = dx.copy()
+            dx[0, 0, 0, 0] += share * np.abs(dx).max()
+            return dx
+
+        return spoilt(0, spoil)
+
+    assert "dx 1 of 210 entries wrong" in report_on("conv2d_backward", off_by(3e-6))
+    check_backward(ops.conv2d, off_by(3e-7), *ARGS["conv2d_backward"])
+
+
+def test_numerical_gradient_of_a_cubic():
+    x = np.array([[1.0, -2.0], [0.5, 3.0]])
+    before = x.copy()
+    np.testing.assert_allclose(numerical_gradient(lambda x: (x**3).sum(), x), 3 * x**2, rtol=1e-8)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_rounding_alone_is_not_called_wrong_but_a_small_gradient_is():
+    """A bias before a batch norm: the true gradient is 0, and 1e-6 of 0 would allow nothing."""
+    floor = rounding_floor(np.full(100, 1.0))
+    assert 1e-9 < floor < 1e-6
+    assert not wrong_entries(np.zeros(3), np.full(3, 0.5 * floor), floor).any()
+    assert wrong_entries(np.zeros(3), np.full(3, 2 * floor), floor).all()
+    assert wrong_entries(np.full(3, np.nan), np.zeros(3), floor).all()

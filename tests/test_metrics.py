@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from generators import seeds
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinysegnet import metrics
+
+
+def test_by_hand():
+    labels = np.array([0, 0, 0, 1, 1, 2, 9])
+    predicted = np.array([0, 0, 1, 1, 0, 2, 0])         # the last pixel is void
+    counts = metrics.confusion_matrix(labels, predicted, classes=4, ignore=9)
+    np.testing.assert_array_equal(counts, [[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+    assert metrics.global_accuracy(counts) == pytest.approx(4 / 6)
+    np.testing.assert_allclose(metrics.class_accuracy(counts), [2 / 3, 1 / 2, 1, np.nan])
+    np.testing.assert_allclose(metrics.iou(counts), [2 / 4, 1 / 3, 1, np.nan])
+    assert metrics.class_average(counts) == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert metrics.mean_iou(counts) == pytest.approx((2 / 4 + 1 / 3 + 1) / 3)
+
+
+def test_a_class_that_is_only_predicted_counts_in_miou_alone():
+    counts = metrics.confusion_matrix(np.array([0, 0]), np.array([0, 1]), classes=2, ignore=9)
+    assert metrics.class_average(counts) == 0.5
+    assert metrics.mean_iou(counts) == 0.25
+
+
+@given(st.integers(1, 6), st.integers(0, 60), seeds)
+def test_matrices_add_up_and_ious_are_those_of_sets(classes, pixels, seed):
+    rng = np.random.default_rng(seed)
+    labels, predicted = rng.integers(0, classes + 1, pixels), rng.integers(0, classes, pixels)
+    whole = metrics.confusion_matrix(labels, predicted, classes, classes)
+    half = pixels // 2
+    halves = slice(half), slice(half, None)
+    parts = [metrics.confusion_matrix(labels[s], predicted[s], classes, classes) for s in halves]
+    np.testing.assert_array_equal(whole, sum(parts))
+    counted = labels < classes
+    for k, value in enumerate(metrics.iou(whole)):
+        a, b = (labels == k)[counted], (predicted == k)[counted]
+        np.testing.assert_equal(value, (a & b).sum() / (a | b).sum() if (a | b).any() else np.nan)
+
+
+def test_nothing_to_judge_is_nan_and_prints_as_a_dash():
+    counts = np.zeros((2, 2), int)
+    assert np.isnan(metrics.mean_iou(counts)) and np.isnan(metrics.global_accuracy(counts))
+    assert metrics.table(counts, ["Sky", "Road"]).splitlines()[1:] == [
+        "Sky                 -      -", "Road                -      -", "G -  C -  mIoU -",
+    ]
+
+
+def test_different_sizes_are_refused():
+    with pytest.raises(ValueError, match=r"labels \(2,\) and predicted \(3,\)"):
+        metrics.confusion_matrix(np.zeros(2, int), np.zeros(3, int), 2, 9)

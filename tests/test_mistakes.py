@@ -1,0 +1,73 @@
+"""A sentence must be true: known mistakes are wrong, differ from one another, and are recognised as themselves."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from cases import ARGS, FORWARD, NAMES, RIGHT
+
+from tinysegnet.finite_differences import upstream
+from tinysegnet.gradcheck import GradientError, check_backward
+from tinysegnet.mistakes import TABLES
+
+ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.MISTAKES]
+
+
+def answers(op, args):
+    """dy for these arguments, the right gradients, and those of each mistake."""
+    y, *_, cache = FORWARD[op](*args)
+    dy = upstream(y, seed=0)
+    gradients = RIGHT[op](dy, cache)
+    right = dict(zip([f"d{name}" for name in NAMES[op]], gradients if isinstance(gradients, tuple) else (gradients,)))
+    return dy, right, [wrong(dy, *args) for wrong in TABLES[op].MISTAKES]
+
+
+def apart(a, b):
+    return a.shape != b.shape or np.abs(a - b).max() > 1e-3 * np.abs(b).max()
+
+
+@pytest.mark.parametrize("op", TABLES)
+def test_at_least_three_and_on_two_cases_of_different_sizes(op):
+    table = TABLES[op]
+    assert len(table.MISTAKES) >= 3
+    shapes = [np.shape(args[0]) for args in table.cases()]
+    assert len(shapes) >= 2 and any(shape[1] % 2 for shape in shapes)
+    assert all(len(set(shape)) == 4 for shape in shapes)
+
+
+@pytest.mark.parametrize("op", TABLES)
+def test_every_mistake_is_wrong_and_every_pair_is_apart(op):
+    for args in TABLES[op].cases():
+        _, right, wrongs = answers(op, args)
+        for mistake, wrong in zip(TABLES[op].MISTAKES, wrongs):
+            assert wrong and wrong.keys() <= right.keys()
+            for name, gradient in wrong.items():
+                assert apart(gradient, right[name]), f"{mistake.__name__} gives the right {name}"
+        for (a, first), (b, second) in combinations(zip(TABLES[op].MISTAKES, wrongs), 2):
+            for name in first.keys() & second.keys():
+                assert apart(first[name], second[name]), f"{a.__name__} and {b.__name__} give the same {name}"
+
+
+@pytest.mark.parametrize("op, wrong", ALL, ids=[f"{op}-{wrong.__name__}" for op, wrong in ALL])
+def test_each_is_recognised_as_itself(op, wrong):
+    """A backward that makes just this mistake gets just this sentence."""
+    given = []
+
+    def forward(*args):
+        given.append(args)
+        return FORWARD[op](*args)
+
+    def backward(dy, cache):
+        gradients = RIGHT[op](dy, cache)
+        gradients = list(gradients) if isinstance(gradients, tuple) else [gradients]
+        for name, gradient in wrong(dy, *given[-1]).items():
+            gradients[NAMES[op].index(name[1:])] = gradient.astype(dy.dtype)
+        return tuple(gradients)
+
+    backward.__name__ = op
+    with pytest.raises(GradientError) as caught:
+        check_backward(forward, backward, *ARGS[op], names=NAMES[op])
+    report = " ".join(str(caught.value).split())
+    assert report.count(" mistake ") == 1
+    assert " ".join(wrong.__doc__.split()) in report
+    assert wrong.__doc__[0].islower() and "\n" not in wrong.__doc__.strip()

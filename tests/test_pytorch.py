@@ -1,0 +1,194 @@
+"""Every op and the whole network against PyTorch, where it is installed: an oracle that we did not write."""
+
+import numpy as np
+import pytest
+
+from test_training import WEIGHTS, start, street
+from tinysegnet import ops, training
+from tinysegnet.networks import segnet_basic
+from tinysegnet.resize import resize_bilinear
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+
+def tensor(a):
+    """(N, H, W, C) to a leaf of (N, C, H, W); other arrays as they are."""
+    a = np.moveaxis(a, -1, 1) if a.ndim == 4 else a
+    return torch.tensor(np.ascontiguousarray(a), requires_grad=a.dtype.kind == "f")
+
+
+def kernel(w):
+    return torch.tensor(np.ascontiguousarray(w.transpose(3, 2, 0, 1)), requires_grad=True)
+
+
+def nhwc(t):
+    a = t.detach().numpy()
+    return np.moveaxis(a, 1, -1) if a.ndim == 4 else a
+
+
+def close(ours, theirs, tolerance=1e-10):
+    """Within tolerance of the largest entry."""
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() <= tolerance * max(np.abs(theirs).max(), 1e-3)
+
+
+SIZES = [(2, 45, 60, 5), (1, 7, 4, 1), (3, 1, 5, 2)]
+
+
+@pytest.mark.parametrize("shape", SIZES)
+@pytest.mark.parametrize("K", [1, 3, 7])
+def test_conv(shape, K):
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal(shape), rng.standard_normal((K, K, shape[3], 4)), rng.standard_normal(4)
+    y, cache = ops.conv2d(x, w, b)
+    dy = rng.standard_normal(y.shape)
+    tx, tw, tb = tensor(x), kernel(w), tensor(b)
+    ty = F.conv2d(tx, tw, tb, padding=K // 2)
+    ty.backward(tensor(dy))
+    dx, dw, db = ops.conv2d_backward(dy, cache)
+    close(y, nhwc(ty))
+    close(dx, nhwc(tx.grad))
+    close(dw, tw.grad.numpy().transpose(2, 3, 1, 0))
+    close(db, tb.grad.numpy())
+
+
+@pytest.mark.parametrize("shape", SIZES)
+def test_batch_norm(shape):
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, *shape))
+    gamma, beta = rng.standard_normal((2, shape[3]))
+    tx, tgamma, tbeta = tensor(x), tensor(gamma), tensor(beta)
+    ty = F.batch_norm(tx, None, None, tgamma, tbeta, training=True, eps=1e-5)
+    ty.backward(tensor(dy))
+    y, (mean, var), cache = ops.batch_norm(x, gamma, beta)
+    close(y, nhwc(ty))
+    for ours, theirs in zip(ops.batch_norm_backward(dy, cache), (tx, tgamma, tbeta)):
+        close(ours, nhwc(theirs.grad))
+    inference = F.batch_norm(tx, tensor(mean).detach(), tensor(var).detach(), tgamma, tbeta, eps=1e-5)
+    close(ops.batch_norm_inference(x, gamma, beta, mean, var), nhwc(inference))
+
+
+@pytest.mark.parametrize("shape", SIZES)
+def test_pooling_and_unpooling(shape):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape)
+    tx = tensor(x)
+    ty, indices = F.max_pool2d(tx, 2, ceil_mode=True, return_indices=True)
+    tup = F.max_unpool2d(ty, indices, 2, output_size=shape[1:3])
+    y, corners = ops.max_pool(x)
+    up = ops.max_unpool(y, corners, shape)
+    close(y, nhwc(ty))
+    close(up, nhwc(tup))
+    dup = rng.standard_normal(shape)
+    tup.backward(tensor(dup))
+    close(ops.max_pool_backward(ops.max_unpool_backward(dup, corners), corners, shape), nhwc(tx.grad))
+
+
+def test_corners_are_pytorch_s_indices_on_ties_too():
+    x = np.random.default_rng(0).integers(0, 2, (2, 45, 60, 3)).astype(float)
+    _, indices = F.max_pool2d(tensor(x), 2, ceil_mode=True, return_indices=True)
+    rows, columns = np.divmod(nhwc(indices), 60)
+    np.testing.assert_array_equal(ops.max_pool(x)[1], 2 * (rows % 2) + columns % 2)
+
+
+def test_relu():
+    x, dy = np.random.default_rng(0).standard_normal((2, 2, 5, 4, 3))
+    x[0, 0, 0] = 0
+    tx = tensor(x)
+    F.relu(tx).backward(tensor(dy))
+    close(ops.relu_backward(dy, ops.relu(x)[1]), nhwc(tx.grad))
+
+
+def test_loss():
+    rng = np.random.default_rng(0)
+    logits, labels, weights = rng.standard_normal((2, 45, 60, 11)), rng.integers(0, 12, (2, 45, 60)), rng.random(11)
+    tlogits = tensor(logits)
+    total = F.cross_entropy(tlogits, torch.tensor(labels), torch.tensor(weights), ignore_index=11, reduction="sum")
+    tloss = total / np.count_nonzero(labels != 11)
+    (0.7 * tloss).backward()
+    loss, cache = ops.softmax_cross_entropy(logits, labels, weights, 11)
+    assert loss == pytest.approx(tloss.item(), rel=1e-12)
+    close(ops.softmax_cross_entropy_backward(np.asarray(0.7), cache), nhwc(tlogits.grad))
+
+
+def test_resize_bilinear():
+    x = np.random.default_rng(0).standard_normal((2, 9, 7, 3))
+    for size in ((9, 7), (36, 28), (20, 5), (1, 1)):
+        close(resize_bilinear(x, *size), nhwc(F.interpolate(tensor(x), size, mode="bilinear", align_corners=False)))
+
+
+def torch_network(params, x):
+    """SegNet-Basic once more, in PyTorch."""
+    levels = segnet_basic.levels_of(params)
+    remembered = []
+
+    def conv_and_norm(x, block):
+        w = params[f"{block}.conv.w"]
+        x = F.conv2d(x, w, params[f"{block}.conv.b"], padding=w.shape[2] // 2)
+        return F.batch_norm(x, None, None, params[f"{block}.norm.gamma"], params[f"{block}.norm.beta"], training=True)
+
+    for level in range(1, levels + 1):
+        x = F.relu(conv_and_norm(x, f"encoder{level}"))
+        size = x.shape[2:]
+        x, indices = F.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
+        remembered.append((indices, size))
+    for level in range(levels, 0, -1):
+        indices, size = remembered.pop()
+        x = conv_and_norm(F.max_unpool2d(x, indices, 2, output_size=size), f"decoder{level}")
+    return F.conv2d(x, params["classifier.w"], params["classifier.b"])
+
+
+@pytest.mark.parametrize(
+    "size, options", [((2, 45, 60), {}), ((1, 17, 33), dict(width=8, levels=3, kernel=5, classes=2))]
+)
+def test_the_whole_network(size, options):
+    """Loss and every gradient of the paper's network, at an odd size, in float64: within 1e-9."""
+    params, _ = segnet_basic.init(0, **options, dtype=np.float64)
+    classes = options.get("classes", 11)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((*size, 3))
+    labels = rng.integers(0, classes + 1, size)
+    weights = rng.uniform(0.2, 5, classes)
+
+    logits, _, cache = segnet_basic.forward(params, x)
+    loss, loss_cache = ops.softmax_cross_entropy(logits, labels, weights, classes)
+    grads = segnet_basic.backward(ops.softmax_cross_entropy_backward(np.ones_like(loss), loss_cache), cache)
+
+    theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}
+    tlogits = torch_network(theirs, tensor(x))
+    total = F.cross_entropy(
+        tlogits, torch.tensor(labels), torch.tensor(weights), ignore_index=classes, reduction="sum"
+    )
+    tloss = total / np.count_nonzero(labels != classes)
+    tloss.backward()
+
+    close(logits, nhwc(tlogits), 1e-9)
+    assert loss == pytest.approx(tloss.item(), rel=1e-9)
+    assert grads.keys() == params.keys()
+    for name, t in theirs.items():
+        expected = t.grad.numpy().transpose(2, 3, 1, 0) if t.ndim == 4 else t.grad.numpy()
+        close(grads[name], expected, 1e-9)
+
+
+def test_ten_steps_of_training():
+    """Forward, loss, backward, momentum and weight decay together: the losses that test_training.py pins are PyTorch's."""
+    images, labels = street(n=2)
+    params, stats, velocity = start(width=8, levels=3, kernel=5)
+    theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}
+    decaying = [t for t in theirs.values() if t.ndim == 4]
+    others = [t for t in theirs.values() if t.ndim == 1]
+    groups = [{"params": decaying, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
+    sgd = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    x = tensor(training.normalise(images, np)).detach()
+    for _ in range(10):
+        logits = torch_network(theirs, x)
+        total = F.cross_entropy(
+            logits, torch.tensor(labels).long(), torch.tensor(WEIGHTS), ignore_index=11, reduction="sum"
+        )
+        loss = total / np.count_nonzero(labels != 11)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        ours = training.train_step(params, stats, velocity, images, labels, WEIGHTS, 11, 0.1)
+        assert float(ours) == pytest.approx(loss.item(), rel=1e-4)

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from tinysegnet import metrics, training
+from tinysegnet.errors import InputError
+from tinysegnet.networks import segnet_basic
+
+
+def street(n=1, height=18, width=26, seed=0):
+    """Bands of three classes with a rectangle of a fourth, in colours with noise."""
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((n, height, width), np.uint8)
+    labels[:, 6:] = 1
+    labels[:, 12:] = 2
+    labels[:, 4:9, 10:16] = 3
+    labels[:, 0, 0] = 11
+    colours = rng.integers(0, 256, (12, 3))
+    images = np.clip(colours[labels] + rng.normal(0, 20, (n, height, width, 3)), 0, 255).astype(np.uint8)
+    return images, labels
+
+
+WEIGHTS = np.linspace(0.5, 2, 11, dtype=np.float32)
+
+
+def start(seed=0, **options):
+    params, stats = segnet_basic.init(seed, **options)
+    return params, stats, {name: np.zeros_like(a) for name, a in params.items()}
+
+
+def test_one_image_is_learnt_by_heart():
+    images, labels = street()
+    params, stats, velocity = start(classes=4, width=16, levels=2, kernel=5)
+    losses = [
+        float(training.train_step(params, stats, velocity, images, labels, np.ones(4, "f"), 11, 0.05))
+        for _ in range(80)
+    ]
+    assert losses[0] > 1 and losses[-1] < 0.05
+    counts = training.evaluate(params, stats, [(images, labels)], 4, 11)
+    assert metrics.global_accuracy(counts) > 0.99 and metrics.mean_iou(counts) > 0.97
+
+
+def test_ten_steps_are_pinned():
+    """A change of any op, of the initial weights or of the optimiser moves these losses."""
+    expected = [2.19466, 2.046761, 1.818437, 1.562276, 1.262592, 0.987869, 0.77708, 0.614724, 0.499777, 0.419435]
+    images, labels = street(n=2)
+    params, stats, velocity = start(width=8, levels=3, kernel=5)
+    losses = [
+        float(training.train_step(params, stats, velocity, images, labels, WEIGHTS, 11, 0.1)) for _ in range(10)
+    ]
+    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+
+
+def test_running_statistics_keep_nine_tenths():
+    images, labels = street(n=2)
+    params, stats, velocity = start(width=2, levels=1)
+    _, batch_stats, _ = segnet_basic.forward(params, training.normalise(images, np))
+    training.train_step(params, stats, velocity, images, labels, np.ones(11, "f"), 11, 0.1)
+    for name, value in batch_stats.items():
+        first = 1.0 if name.endswith("var") else 0.0
+        np.testing.assert_allclose(stats[name], 0.9 * first + 0.1 * value, rtol=1e-5, atol=1e-7)
+
+
+def test_exact_statistics_are_the_mean_over_the_batches():
+    batches = [street(n=2, seed=seed) for seed in range(3)]
+    params, _, _ = start(width=2, levels=1)
+    exact = training.exact_statistics(params, batches)
+    each = [segnet_basic.forward(params, training.normalise(images, np))[1] for images, _ in batches]
+    for name, value in exact.items():
+        np.testing.assert_allclose(value, np.mean([stats[name] for stats in each], axis=0), rtol=1e-6)
+        assert value.dtype == np.float32
+
+
+def test_input_is_centred():
+    x = training.normalise(np.array([[[[0, 255, 51]]]], np.uint8), np)
+    np.testing.assert_allclose(x, [[[[-0.5, 0.5, -0.3]]]], rtol=1e-6)
+    assert x.dtype == np.float32
+
+
+def test_an_epoch_yields_each_loss_and_the_images_it_took():
+    batches = [street(n=2), street(n=2, seed=1), street(n=1, seed=2)]
+    yielded = list(training.train_epoch(*start(width=4, levels=2), batches, np.ones(11, "f"), 11, 0.1))
+    params, stats, velocity = start(width=4, levels=2)
+    losses = [
+        float(training.train_step(params, stats, velocity, *batch, np.ones(11, "f"), 11, 0.1)) for batch in batches
+    ]
+    assert yielded == list(zip(losses, [2, 2, 1]))
+
+
+def test_a_loss_that_is_not_a_number_stops_the_epoch():
+    params, stats, velocity = start(width=2, levels=1)
+    params["classifier.b"][0] = np.nan
+    with pytest.raises(InputError, match=r"the loss became nan: train again with an --lr below 0\.1"):
+        list(training.train_epoch(params, stats, velocity, [street()] * 2, np.ones(11, "f"), 11, 0.1))
+
+
+def test_evaluation_judges_at_the_size_of_the_labels():
+    """A network run at half size gives a prediction for every pixel of the annotation."""
+    params, stats, _ = start(width=2, levels=1)
+    images, _ = street(height=9, width=13)
+    _, labels = street(height=18, width=26)
+    counts = training.evaluate(params, stats, [(images, labels)], 11, 11)
+    assert counts.sum() == np.count_nonzero(labels != 11)

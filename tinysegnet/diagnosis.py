@@ -1,0 +1,154 @@
+"""Why is a gradient wrong? First the known mistakes are tried, then what can be seen from the numbers alone.
+
+Whatever is said here must be true. A mistake is named only if yours equals the known wrong answer to seven digits on
+cases in which all sizes differ; a hint only states what was observed.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from tinysegnet.finite_differences import numerical_gradient, upstream, wrong_entries
+
+
+@dataclass
+class Case:
+    """One check: the two functions, the arguments in float64, the upstream gradient and its rounding floor."""
+
+    forward: Callable
+    backward: Callable
+    names: tuple
+    args: tuple
+    dy: np.ndarray
+    floor: float
+
+    def measure(self, name, dy):
+        """The gradient of sum(dy * y) with respect to the argument of that name, by finite differences."""
+        i = self.names.index(name)
+
+        def f(moved):
+            return (dy * self.forward(*self.args[:i], moved, *self.args[i + 1 :])[0]).sum()
+
+        return numerical_gradient(f, self.args[i])
+
+
+def explain(case, name, yours, truth, mistakes):
+    """("mistake", sentence) for each known mistake that gives just this, or else one ("hint", sentence), or nothing."""
+    named = [("mistake", sentence) for sentence in recognised(case, name, mistakes)] if mistakes else []
+    if named:
+        return named
+    hint = next((sentence for sentence in observations(case, name, yours, truth) if sentence), None)
+    return [("hint", hint)] if hint else []
+
+
+def recognised(case, name, mistakes):
+    """The sentences of the known mistakes whose answer `backward` gives on every case of the table."""
+    left = list(mistakes.MISTAKES)
+    for args in mistakes.cases():
+        try:
+            y, *_, cache = case.forward(*deepcopy(args))        # on copies, in case they are changed in place
+            dy = upstream(np.asarray(y), seed=0)
+            gradients = case.backward(dy.copy(), cache)
+        except Exception:                   # a function under test may fail on sizes that it was not asked about
+            return []
+        gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
+        yours = gradients[case.names.index(name)]
+        left = [wrong for wrong in left if equal(yours, wrong(dy, *args).get(f"d{name}"))]
+    return [" ".join(wrong.__doc__.split()) for wrong in left]
+
+
+def observations(case, name, yours, truth):
+    """What can be seen in the numbers without knowing the op, the surest first; None for each that is not so."""
+
+    def same(other):
+        return not wrong_entries(yours, other, case.floor).any()
+
+    wrong = wrong_entries(yours, truth, case.floor)
+    axes = axis_names(name, truth.ndim)
+    yield "it is zero everywhere" if not yours.any() else None
+    yield "it is what an upstream gradient of ones gives: where does dy come in?" if same(
+        case.measure(name, np.ones_like(case.dy))
+    ) else None
+    yield constant_ratio(yours, truth, same, np.shape(case.args[0]), case.floor)
+    yield "it is right but for the sign of some entries" if same(np.copysign(truth, yours)) else None
+    yield transposed(yours, truth, same)
+    yield only_one_image(case, name, same)
+    yield only_one_index(wrong, axes)
+    yield only_the_border(wrong) if axes[1:2] == ("row",) else None
+
+
+def constant_ratio(yours, truth, same, image_shape, floor):
+    large = np.abs(truth) > max(1e-3 * np.abs(truth).max(), 100 * floor)
+    if np.count_nonzero(large) < 2:
+        return None
+    ratio = (yours * truth).sum() / (truth * truth).sum()
+    if not same(ratio * truth):
+        return None
+    sizes = {}
+    if len(image_shape) == 4:
+        N, H, W, C = image_shape
+        sizes = {"N": N, "H": H, "W": W, "C": C, "H*W": H * W, "N*H*W": N * H * W}
+    equals = [text for text, size in sizes.items() if size > 1 and np.isclose(ratio, size)]
+    equals += [f"1/({text})" for text, size in sizes.items() if size > 1 and np.isclose(ratio, 1 / size)]
+    also = f"; here that is {' = '.join(equals)}" if equals else ""
+    return f"it is {ratio:.6g} times what it should be, everywhere{also}"
+
+
+def transposed(yours, truth, same):
+    if truth.ndim == 4 and truth.shape[0] == truth.shape[1] > 1 and same(truth[::-1, ::-1]):
+        return "it is the right answer rotated by 180 degrees in its first two axes"
+    for order in permutations(range(truth.ndim)):
+        swapped = truth.transpose(order)
+        if swapped.shape == yours.shape and order != tuple(range(truth.ndim)) and same(swapped):
+            return f"it is the right answer with its axes in the order {order}"
+    return None
+
+
+def only_one_image(case, name, same):
+    if case.dy.ndim < 2 or len(case.dy) < 2:
+        return None
+    for which, n in (("last", -1), ("first", 0)):
+        dy = np.zeros_like(case.dy)
+        dy[n] = case.dy[n]
+        if same(case.measure(name, dy)):
+            return f"only the {which} image of the batch is in it: is something overwritten (=) and not added up (+=)?"
+    return None
+
+
+def only_one_index(wrong, axes):
+    places = []
+    for axis, axis_name in enumerate(axes):
+        there = np.flatnonzero(wrong.any(axis=tuple(a for a in range(wrong.ndim) if a != axis)))
+        if len(there) == 1 and wrong.shape[axis] > 1:
+            places.append(f"{axis_name} {there[0]}")
+    return f"it is wrong only in {', '.join(places)}" if places else None
+
+
+def only_the_border(wrong):
+    rows, columns = wrong.shape[1:3]
+    for margin in range(1, (min(rows, columns) + 1) // 2):
+        if not wrong[:, margin : rows - margin, margin : columns - margin].any():
+            return f"it is wrong only within {margin} of the border: look at what happens outside the image"
+    return None
+
+
+def axis_names(name, dimensions):
+    if dimensions == 4 and name.endswith("w"):
+        return "kernel row", "kernel column", "input channel", "filter"
+    return ("image", "row", "column", "channel") if dimensions == 4 else ("channel",)[:dimensions]
+
+
+def explain_shape(yours, truth):
+    """A reason for a gradient of the wrong shape or dtype, if its values show one."""
+    if not isinstance(yours, np.ndarray) or yours.ndim != truth.ndim or yours.shape == truth.shape:
+        return []
+    hint = transposed(yours, truth, lambda other: other.shape == yours.shape and not wrong_entries(yours, other).any())
+    return [("hint", hint)] if hint else []
+
+
+def equal(a, b):
+    """Whether the known wrong answer b, if there is one, is a: to 7 digits of its largest entry."""
+    return b is not None and np.shape(a) == np.shape(b) and bool(np.all(np.abs(a - b) <= 1e-7 * np.abs(b).max()))

@@ -1,0 +1,130 @@
+"""Is a backward right? Finite differences decide, and a report says in words what is wrong.
+
+    check_backward(conv2d, conv2d_backward, x, w, b, names=("x", "w", "b"))
+
+passes in silence, or raises GradientError whose text is the report.
+"""
+
+import textwrap
+from functools import partial
+
+import numpy as np
+
+from tinysegnet.diagnosis import Case, explain, explain_shape
+from tinysegnet.finite_differences import rounding_floor, upstream, wrong_entries
+from tinysegnet.mistakes import table_for
+
+
+class GradientError(AssertionError):
+    """A backward is wrong. The text is the report."""
+
+
+def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=None, seed=0):
+    """Check every entry of every gradient that `backward` returns, and raise GradientError if one is wrong.
+
+    forward   forward(*args) -> y, ..., cache
+    backward  backward(dy, cache) -> the gradients of args[:len(names)] in that order; a bare array counts as one
+    args      arrays, then constants: the first len(names) are differentiated, in float32 and in float64
+    names     of the differentiated arguments; the gradient of "w" is called "dw"
+    mistakes  a module of known wrong answers, by default the one in tinysegnet/mistakes/ for the backward's name
+    seed      of the upstream gradient, which is random: one of ones would make the true dx of batch norm zero
+    """
+    trouble = {}                                                        # "dw": what is wrong with it
+    for dtype in (np.float32, np.float64):
+        trouble |= broken_contract(forward, backward, cast(args, dtype), names, seed)
+
+    args = cast(args, np.float64)
+    y, cache = ends(forward(*cast(args, np.float64)))                   # on copies, in case they are changed in place
+    dy = upstream(y, seed)
+    case = Case(forward, backward, names, args, dy, floor=rounding_floor(dy * y))
+    yours = dict(zip(names, as_tuple(backward(dy.copy(), cache))))
+    truth = {name: case.measure(name, dy) for name in names}
+    wrong = {
+        name: wrong_entries(yours[name], truth[name], case.floor) for name in names if f"d{name}" not in trouble
+    }
+    if trouble or any(entries.any() for entries in wrong.values()):
+        mistakes = mistakes or table_for(backward)
+        raise GradientError("\n".join(report(case, yours, truth, wrong, trouble, mistakes, seed)))
+
+
+def broken_contract(forward, backward, args, names, seed):
+    """What an op must keep whatever its values: returns {"dw": sentence, ...}, empty if it does.
+
+    As many gradients as names, arrays of the shape and dtype of their arguments, finite; nothing changed in place, the
+    cache neither, so that a second call gives the same.
+    """
+    before = [np.copy(a) for a in args]
+    y, cache = ends(forward(*args))
+    dy = upstream(y, seed)
+    given = dy.copy()
+    gradients = tuple(np.copy(g) if isinstance(g, np.ndarray) else g for g in as_tuple(backward(given, cache)))
+    if len(gradients) != len(names):
+        wanted = ", ".join(f"d{name}" for name in names)
+        raise GradientError(f"{backward.__name__} should return {wanted}, but returns {len(gradients)} values")
+
+    broken = {}
+    for name, first, second in zip(names, gradients, as_tuple(backward(dy.copy(), cache))):
+        if isinstance(first, np.ndarray) and not np.array_equal(first, second, equal_nan=True):
+            broken[f"d{name}"] = "is another one if asked for again: the first call changed the cache in place"
+    labels = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))]
+    for label, old, new in [*zip(labels, before, args), ("dy", dy, given)]:
+        if not np.array_equal(old, np.asarray(new), equal_nan=np.asarray(old).dtype.kind == "f"):
+            broken[label] = "was changed in place: an op must not change what it is given"
+    for name, a, gradient in zip(names, args, gradients):
+        if not isinstance(gradient, np.ndarray | np.generic):
+            broken[f"d{name}"] = f"should be an array, is {type(gradient).__name__}"
+        elif gradient.shape != a.shape:
+            broken[f"d{name}"] = f"should have the shape of {name}, {a.shape}, has {gradient.shape}"
+        elif gradient.dtype != a.dtype:
+            broken[f"d{name}"] = f"should be {a.dtype} where {name} is {a.dtype}, is {gradient.dtype}"
+        elif not np.isfinite(gradient).all():
+            broken[f"d{name}"] = f"has {np.count_nonzero(~np.isfinite(gradient))} entries that are NaN or infinite"
+    return broken
+
+
+def report(case, yours, truth, wrong, trouble, mistakes, seed):
+    """The lines of the report: each gradient with a verdict and, where it is wrong, the likeliest reason."""
+    row = partial(report_row, width=max(len(name) for name in [*trouble, *(f"d{name}" for name in case.names)]))
+    disagrees = any(entries.any() for entries in wrong.values())
+    yield f"{case.backward.__name__} " + ("disagrees with finite differences" if disagrees else "breaks its contract")
+    for name in case.names:
+        d, reasons = f"d{name}", []
+        if d in trouble:
+            yield from row(d, trouble.pop(d))
+            reasons = explain_shape(yours[name], truth[name])
+        elif not wrong[name].any():
+            yield from row(d, "right")
+        else:
+            error = np.abs(yours[name] - truth[name])
+            worst = np.unravel_index(error.argmax(), error.shape)
+            entries = f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong"
+            yield from row(d, f"{entries}, worst at {d}{[int(i) for i in worst]}")
+            yield from row("", f"yours      {yours[name][worst]:+.6g}")
+            yield from row("", f"numerical  {truth[name][worst]:+.6g}")
+            reasons = explain(case, name, yours[name], truth[name], mistakes)
+        for kind, sentence in reasons:
+            yield from row("", f"{kind:<11}{sentence}", hanging=11)
+    for name, sentence in trouble.items():
+        yield from row(name, sentence)
+    shapes = "  ".join(f"{name} {a.shape}" for name, a in zip(case.names[:4], case.args))
+    yield f"  case  {shapes}{' ...' if len(case.names) > 4 else ''}  seed {seed}"
+    if mistakes:
+        yield f"  read  {mistakes.READ}"
+
+
+def report_row(name, text, width, hanging=0):
+    indent = f"  {name:<{width}}  "
+    return textwrap.wrap(text, 79, initial_indent=indent, subsequent_indent=" " * (len(indent) + hanging))
+
+
+def cast(args, dtype):
+    """The floating arrays among args as copies of that dtype, everything else as it is."""
+    return tuple(np.array(a, dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args)
+
+
+def ends(result):
+    return np.asarray(result[0]), result[-1]
+
+
+def as_tuple(gradients):
+    return gradients if isinstance(gradients, tuple | list) else (gradients,)

@@ -1,0 +1,81 @@
+"""Known wrong answers of conv2d_backward."""
+
+import numpy as np
+
+from tinysegnet.ops.conv import conv2d, conv2d_backward
+
+READ = "tinysegnet/ops/conv.py"
+
+
+def cases():
+    rng = np.random.default_rng(0)
+    for N, H, W, C, F, K in ((2, 4, 5, 3, 2, 3), (3, 7, 6, 2, 4, 5)):
+        yield rng.standard_normal((N, H, W, C)), rng.standard_normal((K, K, C, F)), rng.standard_normal(F)
+
+
+def right(dy, x, w, b):
+    _, cache = conv2d(x, w, b)
+    return conv2d_backward(dy, cache)
+
+
+def dw_rotated(dy, x, w, b):
+    """dw is rotated by 180 degrees: the kernel offset (i, j) must move the window of x by (+i, +j), not by (-i, -j)"""
+    return {"dw": right(dy, x, w, b)[1][::-1, ::-1]}
+
+
+def dw_from_last_image(dy, x, w, b):
+    """only the last image reached dw: add up (+=) over the images"""
+    return {"dw": right(dy[-1:], x[-1:], w, b)[1]}
+
+
+def dw_mean_over_batch(dy, x, w, b):
+    """dw is divided by the number of images: the loss has taken its mean already, so the backward only adds up"""
+    return {"dw": right(dy, x, w, b)[1] / len(x)}
+
+
+def dw_kernel_transposed(dy, x, w, b):
+    """the rows and columns of the kernel are exchanged in dw: the first axis of w goes down the image"""
+    return {"dw": right(dy, x, w, b)[1].swapaxes(0, 1)}
+
+
+def db_mean(dy, x, w, b):
+    """db is the mean of dy, but b was added to every pixel, so it is the sum"""
+    return {"db": dy.mean(axis=(0, 1, 2))}
+
+
+def db_from_one_image(dy, x, w, b):
+    """only the last image reached db: add up (+=) over the images"""
+    return {"db": dy[-1].sum(axis=(0, 1))}
+
+
+def dx_kernel_not_rotated(dy, x, w, b):
+    """dx is the convolution of dy with w as it stands: seen from x the kernel is rotated by 180 degrees"""
+    return {"dx": conv2d(dy, w.transpose(0, 1, 3, 2), np.zeros_like(dy, shape=w.shape[2]))[0]}
+
+
+def dx_overwritten(dy, x, w, b):
+    """col2im overwrites where windows overlap: a pixel lies in up to K*K windows, and their gradients add up (+=)"""
+    N, H, W, C = x.shape
+    K = w.shape[0]
+    dx = np.zeros((N, H + K - 1, W + K - 1, C))
+    for i in range(K):
+        for j in range(K):
+            dx[:, i : i + H, j : j + W] = dy @ w[i, j].T
+    return {"dx": dx[:, K // 2 : K // 2 + H, K // 2 : K // 2 + W]}
+
+
+def dx_padding_at_the_end(dy, x, w, b):
+    """dx is cut out of the padded gradient at the wrong place: skip the K//2 rows and columns of padding first"""
+    N, H, W, C = x.shape
+    K = w.shape[0]
+    dx = np.zeros((N, H + K - 1, W + K - 1, C))
+    for i in range(K):
+        for j in range(K):
+            dx[:, i : i + H, j : j + W] += dy @ w[i, j].T
+    return {"dx": dx[:, :H, :W]}
+
+
+MISTAKES = (
+    dw_rotated, dw_from_last_image, dw_mean_over_batch, dw_kernel_transposed, db_mean, db_from_one_image,
+    dx_kernel_not_rotated, dx_overwritten, dx_padding_at_the_end,
+)

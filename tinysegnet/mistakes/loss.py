@@ -1,0 +1,68 @@
+"""Known wrong answers of softmax_cross_entropy_backward."""
+
+import numpy as np
+
+from tinysegnet.ops.loss import softmax
+
+READ = "tinysegnet/ops/loss.py"
+
+
+def cases():
+    rng = np.random.default_rng(0)
+    for N, H, W, classes in ((2, 4, 5, 3), (3, 7, 6, 5)):
+        labels = rng.integers(0, classes + 1, (N, H, W))            # the last value is the one to ignore
+        yield rng.standard_normal((N, H, W, classes)), labels, rng.uniform(0.5, 2, classes), classes
+
+
+def parts(logits, labels, class_weights, ignore):
+    """p - one_hot, the weight of each pixel without the ignored ones, and their number."""
+    one_hot = labels[..., None] == np.arange(logits.shape[-1])
+    return softmax(logits) - one_hot, (one_hot * class_weights).sum(axis=-1), np.count_nonzero(labels != ignore)
+
+
+def no_class_weights(dloss, logits, labels, class_weights, ignore):
+    """the class weights are in the loss but not in its gradient"""
+    difference, _, count = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": dloss * difference * (labels != ignore)[..., None] / count}
+
+
+def void_counted(dloss, logits, labels, class_weights, ignore):
+    """ignored pixels are counted in the divisor: divide by the number of labelled pixels"""
+    difference, weights, _ = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": dloss * difference * weights[..., None] / labels.size}
+
+
+def divided_by_weights(dloss, logits, labels, class_weights, ignore):
+    """the gradient is divided by the sum of the weights, and the loss by the number of labelled pixels"""
+    difference, weights, _ = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": dloss * difference * weights[..., None] / weights.sum()}
+
+
+def not_divided(dloss, logits, labels, class_weights, ignore):
+    """the gradient is not divided by the number of labelled pixels, as the loss is"""
+    difference, weights, _ = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": dloss * difference * weights[..., None]}
+
+
+def sign(dloss, logits, labels, class_weights, ignore):
+    """the sign is turned round: it is p - one_hot, what the network said less what was there"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": -dloss * difference * weights[..., None] / count}
+
+
+def dloss_left_out(dloss, logits, labels, class_weights, ignore):
+    """dloss is left out: multiply by the upstream gradient, even though training starts with 1"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": difference * weights[..., None] / count}
+
+
+def ignored_pixels_pushed(dloss, logits, labels, class_weights, ignore):
+    """ignored pixels get a gradient, but nothing they say can move the loss"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    weights = np.where(labels == ignore, 1, weights)
+    return {"dlogits": dloss * difference * weights[..., None] / count}
+
+
+MISTAKES = (
+    no_class_weights, void_counted, divided_by_weights, not_divided, sign, dloss_left_out, ignored_pixels_pushed,
+)

@@ -1,0 +1,52 @@
+"""Known wrong answers of max_pool_backward. Its forward is max_pool of x, then the shape of x."""
+
+import numpy as np
+
+from tinysegnet.ops.pool import max_pool, put_into_corners
+
+READ = "tinysegnet/ops/pool.py"
+
+
+def cases():
+    rng = np.random.default_rng(0)
+    for shape in ((2, 4, 6, 3), (3, 7, 5, 2)):
+        yield (rng.permutation(int(np.prod(shape))).reshape(shape) / 10.0,)
+
+
+def put(values, corners, shape):
+    return {"dx": put_into_corners(values, corners, shape)}
+
+
+def to_all_four(dy, x):
+    """all four corners get dy, but only the maximum could move the output"""
+    return {"dx": np.repeat(np.repeat(dy, 2, axis=1), 2, axis=2)[:, : x.shape[1], : x.shape[2]]}
+
+
+def a_quarter_each(dy, x):
+    """each corner gets a quarter of dy: that is average pooling; here the maximum gets it all"""
+    return {"dx": to_all_four(dy, x)["dx"] / 4}
+
+
+def corners_by_column(dy, x):
+    """corners 1 and 2 are exchanged: 0 1 are the upper two, 2 3 the lower two"""
+    corners = max_pool(x)[1]
+    return put(dy, np.array([0, 2, 1, 3], np.uint8)[corners], x.shape)
+
+
+def always_first_corner(dy, x):
+    """the gradient always goes to the upper left corner, and must go where the maximum was"""
+    return put(dy, np.zeros_like(max_pool(x)[1]), x.shape)
+
+
+def times_the_maximum(dy, x):
+    """dx is dy times the maximum: the maximum was copied, so its slope is 1"""
+    y, corners = max_pool(x)
+    return put(dy * y, corners, x.shape)
+
+
+def to_the_minimum(dy, x):
+    """the gradient goes to the smallest value of the window, and must go to the largest"""
+    return put(dy, max_pool(-x)[1], x.shape)
+
+
+MISTAKES = (to_all_four, a_quarter_each, corners_by_column, always_first_corner, times_the_maximum, to_the_minimum)
