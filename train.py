@@ -30,7 +30,7 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
     option("--data", default="data/CamVid", help="folder of the data set (default: %(default)s)")
-    option("--size", type=height_x_width, metavar="HxW", help="train at this size, as in 180x240 (default: that of the images)")
+    option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
     option("--epochs", type=at_least_1, default=100, help="passes over the training set (default: %(default)s)")
     option("--batch", type=at_least_1, default=4, help="images per step (default: %(default)s)")
     option("--lr", type=positive, default=0.1, help="learning rate, constant (default: %(default)s)")

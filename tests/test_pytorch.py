@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from test_training import WEIGHTS, start, street
+
 from tinysegnet import ops, training
 from tinysegnet.networks import segnet_basic
 from tinysegnet.resize import resize_bilinear
@@ -172,7 +172,7 @@ def test_the_whole_network(size, options):
 
 
 def test_ten_steps_of_training():
-    """Forward, loss, backward, momentum and weight decay together: the losses that test_training.py pins are PyTorch's."""
+    """Forward, loss, backward, momentum and decay together: the losses pinned in test_training.py are PyTorch's."""
     images, labels = street(n=2)
     params, stats, velocity = start(width=8, levels=3, kernel=5)
     theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}

@@ -3,8 +3,8 @@
 A module here is the table of one backward:
 
     READ        the file to read again
-    cases()     generic arguments of the op, all sizes different, so that no two mistakes look alike
-    MISTAKES    functions wrong(dy, *args) -> {"dw": the wrong answer}, each with the one sentence that names the mistake
+    cases()     generic arguments of the op: all sizes differ, so that no two mistakes look alike
+    MISTAKES    functions wrong(dy, *args) -> {"dw": the wrong answer}, each with a sentence that names the mistake
 
 The checker runs a backward that failed on the same cases and names each mistake whose answer it gives.
 """
