@@ -49,14 +49,14 @@ def main():
         raise InputError(f"{run} is already there: give this run another --name, or delete that folder")
     size = args.size or camvid.read_image(train[0][0]).shape[:2]
     classes = len(camvid.CLASSES)
-    weights = balance.median_frequency_weights(*balance.count_pixels(train, classes))
-    weights = to_device(weights.astype(np.float32), xp)
+    class_weights = balance.median_frequency_weights(*balance.count_pixels(train, classes))
+    class_weights = to_device(class_weights.astype(np.float32), xp)
     params, stats = (to_device(arrays, xp) for arrays in segnet_basic.init(args.seed, classes))
-    velocity = {key: xp.zeros_like(a) for key, a in params.items()}
+    velocity = {name: xp.zeros_like(a) for name, a in params.items()}
     segnet_basic.check_size(params, *size)
     about = {"classes": camvid.CLASSES, "size": size, "input": training.INPUT}
 
-    def judge():
+    def judge(params, stats):
         batches = tqdm(evaluation_batches(val, size), "  val", len(val), leave=False, unit="img")
         return training.evaluate(params, stats, batches, classes, camvid.VOID)
 
@@ -65,32 +65,35 @@ def main():
             print(json.dumps(line), file=file)
 
     run.mkdir(parents=True)
+    print(f"{len(train)} images to train on, seen at {size[0]}x{size[1]}; {len(val)} of val, judged at their own size")
     best = -1
     for epoch in range(1, args.epochs + 1):
-        start, losses = time.time(), []
+        start, losses = time.perf_counter(), []
         batches = training_batches(train, size, args.batch, args.seed, epoch)
+        steps = training.train_epoch(params, stats, velocity, batches, class_weights, camvid.VOID, args.lr)
         with tqdm(total=len(train), desc=f"epoch {epoch}/{args.epochs}", leave=False, unit="img") as bar:
-            for loss, images in training.train_epoch(params, stats, velocity, batches, weights, camvid.VOID, args.lr):
+            for loss, images in steps:
                 losses.append(loss)
                 log(epoch=epoch, step=len(losses), loss=loss)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
                 bar.update(images)
-        counts = judge()
-        loss, seconds = float(np.mean(losses)), time.time() - start
+        counts = judge(params, stats)
+        loss, seconds = sum(losses) / len(losses), time.perf_counter() - start
         log(epoch=epoch, loss=loss, seconds=seconds, **metrics.figures(counts))
-        print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
         plots.curves(run / "log.jsonl", run / "curves.png")
+        print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
         if metrics.mean_iou(counts) > best:
             best = metrics.mean_iou(counts)
             checkpoint.save(run / "best.npz", params, stats, about | {"epoch": epoch})
 
-    # The best weights get the authors' statistics: averages over the training set instead of running ones.
+    # The best weights get the authors' statistics, averages over the training set instead of running ones.
     params, _, about = checkpoint.load(run / "best.npz")
     params = to_device(params, xp)
     batches = training_batches(train, size, args.batch, args.seed, epoch=0)
     stats = training.exact_statistics(params, tqdm(batches, "batch-norm statistics", leave=False, unit="batch"))
     checkpoint.save(run / "best.npz", params, stats, about)
-    print(f"\n{run / 'best.npz'}, from epoch {about['epoch']}, on val:\n{metrics.table(judge(), camvid.CLASSES)}")
+    print(f"\n{run / 'best.npz'}, from epoch {about['epoch']}, on val:")
+    print(metrics.table(judge(params, stats), camvid.CLASSES))
 
 
 if __name__ == "__main__":

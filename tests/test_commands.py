@@ -52,6 +52,7 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
 
 def test_the_terminal_shows_epochs_and_the_table(trained):
     lines = trained[1].stdout.splitlines()
+    assert lines.pop(0) == "5 images to train on, seen at 20x28; 2 of val, judged at their own size"
     assert lines[0].startswith("epoch   1  loss ") and "  val G " in lines[0] and lines[1].startswith("epoch   2")
     assert lines[3].startswith("runs/first/best.npz, from epoch")
     assert lines[4].split() == ["accuracy", "IoU"] and lines[5].split()[0] == "Sky"
@@ -66,7 +67,7 @@ def test_evaluate_repeats_the_table(trained):
     assert again.returncode == 0, again.stderr
     first, *table = again.stdout.splitlines()
     assert first == "val, 2 images, seen at 20x28 and judged at the size of their annotations"
-    assert table == process.stdout.splitlines()[4:]
+    assert table == process.stdout.splitlines()[5:]
 
 
 def test_the_same_seed_gives_the_same_bits(trained):

@@ -60,7 +60,7 @@ def broken_contract(forward, backward, args, names, seed):
     gradients = tuple(np.copy(g) if isinstance(g, np.ndarray) else g for g in as_tuple(backward(given, cache)))
     if len(gradients) != len(names):
         wanted = ", ".join(f"d{name}" for name in names)
-        raise GradientError(f"{backward.__name__} should return {wanted}, but returns {len(gradients)} values")
+        raise GradientError(f"{name_of(backward)} should return {wanted}, but returns {len(gradients)} values")
 
     broken = {}
     for name, first, second in zip(names, gradients, as_tuple(backward(dy.copy(), cache))):
@@ -86,7 +86,7 @@ def report(case, yours, truth, wrong, trouble, mistakes, seed):
     """The lines of the report: each gradient with a verdict and, where it is wrong, the likeliest reason."""
     row = partial(report_row, width=max(len(name) for name in [*trouble, *(f"d{name}" for name in case.names)]))
     disagrees = any(entries.any() for entries in wrong.values())
-    yield f"{case.backward.__name__} " + ("disagrees with finite differences" if disagrees else "breaks its contract")
+    yield f"{name_of(case.backward)} " + ("disagrees with finite differences" if disagrees else "breaks its contract")
     for name in case.names:
         d, reasons = f"d{name}", []
         if d in trouble:
@@ -120,6 +120,10 @@ def report_row(name, text, width, hanging=0):
 def cast(args, dtype):
     """The floating arrays among args as copies of that dtype, everything else as it is."""
     return tuple(np.array(a, dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args)
+
+
+def name_of(function):
+    return getattr(function, "__name__", "the backward")            # a functools.partial has no name
 
 
 def ends(result):

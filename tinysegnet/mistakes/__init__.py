@@ -23,4 +23,4 @@ TABLES = {
 
 def table_for(backward):
     """The table for a backward of that name, or None."""
-    return TABLES.get(backward.__name__)
+    return TABLES.get(getattr(backward, "__name__", None))

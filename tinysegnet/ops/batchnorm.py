@@ -65,5 +65,5 @@ def batch_norm_inference(x, gamma, beta, mean, var):
 
 
 def channel_mean(x):
-    """The mean of each channel. Row by row first: one float32 sum over 700,000 pixels would lose three digits."""
+    """The mean of each channel. Row by row first: one long float32 sum over all pixels would lose two digits."""
     return x.mean(axis=2).mean(axis=(0, 1))

@@ -4,13 +4,16 @@ What deep learning calls a convolution is a cross-correlation: the kernel is not
 image, so that y has the height and width of x (SegNet, section 3: 7 x 7 kernels "to provide a wide context").
 """
 
+import numpy
+
 from tinysegnet.backend import array_module
 from tinysegnet.shapes import check_arrays
 
 # All columns at once would be K*K times the size of x: 2.2 GB for one 360 x 480 map of 64 channels at K = 7. So the
 # image is worked through in bands of rows, few enough that the columns of one band fit into the processor's cache
 # (measured: 2 to 8 MB is best). A GPU wants large products instead.
-BAND_BYTES = {"numpy": 4 * 2**20, "cupy": 256 * 2**20}
+BAND_BYTES = 4 * 2**20
+GPU_BAND_BYTES = 256 * 2**20
 
 
 def conv2d(x, w, b):
@@ -106,7 +109,7 @@ def bands(x, K):
     """Cut the work into bands of rows: yields the image, its rows of y, and the rows of the padded x that they see."""
     N, H, W, C = x.shape
     row_bytes = W * K * K * C * x.dtype.itemsize
-    height = max(1, BAND_BYTES.get(array_module(x).__name__, 4 * 2**20) // row_bytes)
+    height = max(1, (BAND_BYTES if isinstance(x, numpy.ndarray) else GPU_BAND_BYTES) // row_bytes)
     for n in range(N):
         for top in range(0, H, height):
             bottom = min(top + height, H)
