@@ -2,9 +2,10 @@
 
 FOLDER holds train/, trainannot/, val/ and valannot/, as the authors released
 them. After each epoch the network is judged on val, at the size of the
-annotations. It leaves, in runs/NAME/:
+annotations, in %: G of all pixels are right, C on average over the classes;
+mIoU is the mean intersection over union. It leaves, in runs/NAME/:
 
-    best.npz     the weights with the best mIoU on val
+    best.npz     the weights of the epoch with the best mIoU on val
     log.jsonl    a line for each step and each epoch
     curves.png   the loss, and G, C and mIoU on val
 """
@@ -23,7 +24,7 @@ from tinysegnet.data import balance, camvid
 from tinysegnet.data.batches import evaluation_batches, training_batches
 from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.networks import segnet_basic
-from tinysegnet.options import at_least_0, at_least_1, height_x_width, positive
+from tinysegnet.options import at_least_0, at_least_1, folder_name, height_x_width, positive
 
 
 def parse_args():
@@ -35,7 +36,7 @@ def parse_args():
     option("--batch", type=at_least_1, default=4, help="images per step (default: %(default)s)")
     option("--lr", type=positive, default=0.1, help="learning rate, constant (default: %(default)s)")
     option("--seed", type=at_least_0, default=0, help="of the weights and the order of images (default: %(default)s)")
-    option("--name", default="camvid", help="the run goes to runs/NAME (default: %(default)s)")
+    option("--name", type=folder_name, default="camvid", help="the run goes to runs/NAME (default: %(default)s)")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
     return parser.parse_args()
 
@@ -86,13 +87,14 @@ def main():
             best = metrics.mean_iou(counts)
             checkpoint.save(run / "best.npz", params, stats, about | {"epoch": epoch})
 
-    # The best weights get the authors' statistics, averages over the training set instead of running ones.
     params, _, about = checkpoint.load(run / "best.npz")
     params = to_device(params, xp)
     batches = training_batches(train, size, args.batch, args.seed, epoch=0)
-    stats = training.exact_statistics(params, tqdm(batches, "batch-norm statistics", leave=False, unit="batch"))
+    batches = tqdm(batches, "batch-norm statistics", -(-len(train) // args.batch), leave=False, unit="batch")
+    stats = training.exact_statistics(params, batches)
     checkpoint.save(run / "best.npz", params, stats, about)
-    print(f"\n{run / 'best.npz'}, from epoch {about['epoch']}, on val:")
+    print(f"\nEpoch {about['epoch']} was the best. With batch-norm statistics of the whole training set,")
+    print(f"{run / 'best.npz'} gives on val:")
     print(metrics.table(judge(params, stats), camvid.CLASSES))
 
 

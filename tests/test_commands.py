@@ -54,9 +54,9 @@ def test_the_terminal_shows_epochs_and_the_table(trained):
     lines = trained[1].stdout.splitlines()
     assert lines.pop(0) == "5 images to train on, seen at 20x28; 2 of val, judged at their own size"
     assert lines[0].startswith("epoch   1  loss ") and "  val G " in lines[0] and lines[1].startswith("epoch   2")
-    assert lines[3].startswith("runs/first/best.npz, from epoch")
-    assert lines[4].split() == ["accuracy", "IoU"] and lines[5].split()[0] == "Sky"
-    assert lines[16].startswith("G ") and " mIoU " in lines[16]
+    assert lines[3].startswith("Epoch ") and lines[4] == "runs/first/best.npz gives on val:"
+    assert lines[5].split() == ["%", "accuracy", "IoU"] and lines[6].split()[0] == "Sky"
+    assert lines[17].startswith("G ") and " mIoU " in lines[17]
     assert max(map(len, lines)) <= 80
     assert "img/s" in trained[1].stderr and "loss=" in trained[1].stderr
 
@@ -67,7 +67,7 @@ def test_evaluate_repeats_the_table(trained):
     assert again.returncode == 0, again.stderr
     first, *table = again.stdout.splitlines()
     assert first == "val, 2 images, seen at 20x28 and judged at the size of their annotations"
-    assert table == process.stdout.splitlines()[5:]
+    assert table == process.stdout.splitlines()[6:]
 
 
 def test_the_same_seed_gives_the_same_bits(trained):
@@ -90,6 +90,8 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((TRAIN, "--size", "big"), "'big' is not a size: write height x width in pixels, as in 180x240"),
         ((TRAIN, "--epochs", "0"), "'0' is not a whole number of at least 1"),
         ((TRAIN, "--seed", "-1"), "'-1' is not a whole number of at least 0"),
+        ((TRAIN, "--name", ""), "'' is not the name of a folder: write one word"),
+        ((TRAIN, "--name", "../other"), "'../other' is not the name of a folder"),
         ((TRAIN, "--lr", "nan"), "'nan' is not a number above 0"),
         ((*EVALUATE, "none.npz"), "there is no checkpoint none.npz"),
         ((*EVALUATE, "other.npz"), "was not trained on CamVid's"),

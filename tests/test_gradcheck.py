@@ -102,8 +102,8 @@ def border_wrong(dx):
         (0, np.zeros_like, "dx 210 of 210 entries wrong"),
         (0, np.zeros_like, "it is zero everywhere"),
         (0, lambda dx: -dx, "it is -1 times what it should be, everywhere"),
-        (0, lambda dx: 2 * dx, "it is 2 times what it should be, everywhere; here that is N"),
-        (0, lambda dx: dx / 70, "times what it should be, everywhere; here that is 1/(N*H*W)"),
+        (0, lambda dx: 2 * dx, "it is 2 times what it should be, everywhere"),
+        (0, lambda dx: dx / 70, "times what it should be, everywhere; here that is 1 / (N*H*W)"),
         (0, np.abs, "it is right but for the sign of some entries"),
         (0, border_wrong, "it is wrong only within 1 of the border"),
         (0, one_wrong(np.s_[..., 2]), "it is wrong only in channel 2"),
@@ -161,7 +161,7 @@ def test_the_report_as_a_learner_sees_it():
     assert lines[5] == "      mistake    dw is rotated by 180 degrees: the kernel offset (i, j) must"
     assert lines[7:] == [
         "  db  right",
-        "  case  x (2, 5, 7, 3)  w (3, 3, 3, 2)  b (2,)  seed 7",
+        "  case  x (2, 5, 7, 3)  w (3, 3, 3, 2)  b (2,)  dy from seed 7",
         "  read  tinysegnet/ops/conv.py",
     ]
     assert max(map(len, lines)) < 80
@@ -184,7 +184,7 @@ def test_changes_in_place_are_named():
 
 
 def test_number_of_gradients():
-    with pytest.raises(GradientError, match="should return dx, dw, db, but returns 2 values"):
+    with pytest.raises(GradientError, match="should return dx, dw, db: 3 arrays, not 2"):
         check_backward(ops.conv2d, lambda dy, cache: (dy, dy), *ARGS["conv2d_backward"])
 
 
@@ -215,3 +215,54 @@ def test_rounding_alone_is_not_called_wrong_but_a_small_gradient_is():
     assert not wrong_entries(np.zeros(3), np.full(3, 0.5 * floor), floor).any()
     assert wrong_entries(np.zeros(3), np.full(3, 2 * floor), floor).all()
     assert wrong_entries(np.full(3, np.nan), np.zeros(3), floor).all()
+
+
+def test_a_kink_is_not_blamed_on_the_backward():
+    with pytest.raises(GradientError, match=r"the forward has a kink here, of slopes"):
+        check_backward(ops.relu, ops.relu_backward, np.zeros((2, 3)), names=("x",), seed=1)
+
+
+def test_a_wrong_dtype_does_not_hide_wrong_values():
+    report = report_on("conv2d_backward", spoilt(0, lambda dx: 2 * dx.astype(np.float64)))
+    assert "dx should be float32 where x is float32, is float64" in report
+    assert "it is 2 times what it should be" in report
+
+
+def ramp(dx):
+    return dx + np.arange(dx.size).reshape(dx.shape)
+
+
+def test_a_backward_that_fails_on_other_sizes_is_said_not_to_be_compared():
+    def conv2d_backward(dy, cache):
+        if cache[0].shape != ARGS["conv2d_backward"][0].shape:
+            raise IndexError("only 5 x 7")
+        return spoilt(0, ramp)(dy, cache)
+
+    report = report_on("conv2d_backward", conv2d_backward)
+    assert "not compared with the known mistakes, because on other sizes it raised IndexError: only 5 x 7" in report
+
+
+def test_an_unknown_mistake_is_said_to_be_unknown():
+    known = len(TABLES["conv2d_backward"].MISTAKES)
+    assert f"none of the {known} known mistakes gives this" in report_on("conv2d_backward", spoilt(0, ramp))
+
+
+def test_without_a_table_axes_have_no_names():
+    def linear(x, w):
+        return x @ w, (x, w)
+
+    def linear_backward(dy, cache):
+        dx = dy @ cache[1].T
+        dx[2] = 0
+        return dx, cache[0].T @ dy
+
+    x, w = np.arange(20.0).reshape(4, 5), np.arange(15.0).reshape(5, 3)
+    with pytest.raises(GradientError, match="it is wrong only in axis 0, index 2"):
+        check_backward(linear, linear_backward, x, w, names=("x", "w"))
+
+
+def test_wrong_use_is_named():
+    with pytest.raises(ValueError, match="forward should return a tuple"):
+        check_backward(np.exp, np.exp, np.ones(3), names=("x",))
+    with pytest.raises(ValueError, match=r"names \('x', 'w', 'b'\) should name the first of args"):
+        check_backward(ops.relu, ops.relu_backward, np.ones(3))

@@ -16,7 +16,9 @@ def parse_args():
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
         "evaluate", help="accuracy and IoU of each class, G, C and mIoU",
-        description="Print accuracy and IoU of each class and G, C, mIoU, at the size of the annotations.",
+        description="Print, in %%, the accuracy and the IoU (intersection over union) of each class; G, the share of "
+        "all pixels that are right; C, the mean accuracy of the classes; mIoU, the mean IoU. Each image is judged at "
+        "the size of its annotation.",
     )
     option = command.add_argument
     option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/camvid/best.npz")

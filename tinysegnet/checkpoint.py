@@ -38,7 +38,7 @@ def load(path):
     except FileNotFoundError as error:
         raise InputError(f"there is no checkpoint {path}: give the best.npz of a run folder") from error
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one ({error})") from error
+        raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: give another file") from error
     if not isinstance(about, dict):
         raise InputError(f"{path} is not a checkpoint of tinysegnet: give the best.npz of a run folder")
     if about.get("format") != FORMAT:

@@ -3,7 +3,7 @@
 import numpy as np
 
 # Central differences err by about step**2 / 6 * f''' because f is not a straight line, and by about eps * |f| / step
-# because f is rounded. With f and its derivatives of order 1 both are small near step = eps**(1/3) = 6e-6.
+# because f is rounded. With f and its derivatives of order 1 the best step is eps**(1/3) = 6e-6; rounded up.
 STEP = 1e-5
 TOLERANCE = 1e-6
 
@@ -25,9 +25,10 @@ def numerical_gradient(f, x):
     gradient = np.empty_like(x)
     for i in np.ndindex(x.shape):
         here = x[i]
-        x[i] = above = here + STEP
+        above, below = here + STEP, here - STEP
+        x[i] = above
         f_above = float(f(x))
-        x[i] = below = here - STEP
+        x[i] = below
         f_below = float(f(x))
         x[i] = here
         gradient[i] = (f_above - f_below) / (above - below)     # not 2 * STEP: here + STEP was rounded too
@@ -45,7 +46,7 @@ def rounding_floor(terms):
 
 
 def wrong_entries(yours, truth, floor=0.0):
-    """Where yours is not truth: further off than TOLERANCE of the larger, or of the largest entry, plus the floor."""
+    """Where yours is further from truth than TOLERANCE * max(|yours|, largest |truth|) + floor."""
     scale = np.maximum(np.abs(yours), np.abs(truth).max(initial=0.0))
     return ~(np.abs(yours - truth) <= TOLERANCE * scale + floor)            # ~(<=) and not (>): NaN is wrong
 

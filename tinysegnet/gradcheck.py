@@ -26,9 +26,22 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
     backward  backward(dy, cache) -> the gradients of args[:len(names)] in that order; a bare array counts as one
     args      arrays, then constants: the first len(names) are differentiated, in float32 and in float64
     names     of the differentiated arguments; the gradient of "w" is called "dw"
-    mistakes  a module of known wrong answers, by default the one in tinysegnet/mistakes/ for the backward's name
+    mistakes  a module of known wrong answers, by default the one in tinysegnet/mistakes/ for a backward of that name
     seed      of the upstream gradient, which is random: one of ones would make the true dx of batch norm zero
+
+    Keep args away from kinks and ties, a ReLU's 0 or two equal values in a pooling window: a difference across a kink
+    is no gradient. A function of another form needs two lines in between:
+
+        def pool(x):
+            y, corners = max_pool(x)
+            return y, (corners, x.shape)
+
+    Raises ValueError if names do not belong to args or forward does not return a tuple.
     """
+    if not (names and len(names) <= len(args) and all(isinstance(a, np.ndarray) for a in args[: len(names)])):
+        raise ValueError(f"check_backward: names {names} should name the first of args, each an array")
+    if not isinstance(forward(*cast(args, np.float64)), tuple):
+        raise ValueError("check_backward: forward should return a tuple (y, ..., cache), if need be (y, None)")
     trouble = {}                                                        # "dw": what is wrong with it
     for dtype in (np.float32, np.float64):
         trouble |= broken_contract(forward, backward, cast(args, dtype), names, seed)
@@ -40,7 +53,8 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
     yours = dict(zip(names, as_tuple(backward(dy.copy(), cache))))
     truth = {name: case.measure(name, dy) for name in names}
     wrong = {
-        name: wrong_entries(yours[name], truth[name], case.floor) for name in names if f"d{name}" not in trouble
+        name: wrong_entries(yours[name], truth[name], case.floor) for name in names
+        if np.shape(yours[name]) == truth[name].shape and np.asarray(yours[name]).dtype.kind == "f"
     }
     if trouble or any(entries.any() for entries in wrong.values()):
         mistakes = mistakes or table_for(backward)
@@ -60,7 +74,7 @@ def broken_contract(forward, backward, args, names, seed):
     gradients = tuple(np.copy(g) if isinstance(g, np.ndarray) else g for g in as_tuple(backward(given, cache)))
     if len(gradients) != len(names):
         wanted = ", ".join(f"d{name}" for name in names)
-        raise GradientError(f"{name_of(backward)} should return {wanted}, but returns {len(gradients)} values")
+        raise GradientError(f"{name_of(backward)} should return {wanted}: {len(names)} arrays, not {len(gradients)}")
 
     broken = {}
     for name, first, second in zip(names, gradients, as_tuple(backward(dy.copy(), cache))):
@@ -90,24 +104,24 @@ def report(case, yours, truth, wrong, trouble, mistakes, seed):
     for name in case.names:
         d, reasons = f"d{name}", []
         if d in trouble:
-            yield from row(d, trouble.pop(d))
+            yield from row(d, trouble[d])
             reasons = explain_shape(yours[name], truth[name])
-        elif not wrong[name].any():
-            yield from row(d, "right")
-        else:
+        if name in wrong and wrong[name].any():
             error = np.abs(yours[name] - truth[name])
-            worst = np.unravel_index(error.argmax(), error.shape)
+            worst = np.unravel_index(np.argmax(error > 0.999 * error.max()), error.shape)   # the first, if some tie
             entries = f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong"
-            yield from row(d, f"{entries}, worst at {d}{[int(i) for i in worst]}")
-            yield from row("", f"yours      {yours[name][worst]:+.6g}")
-            yield from row("", f"numerical  {truth[name][worst]:+.6g}")
-            reasons = explain(case, name, yours[name], truth[name], mistakes)
+            yield from row("" if d in trouble else d, f"{entries}, worst at {d}{[int(i) for i in worst]}")
+            yield from row("", f"yours      {yours[name][worst] + 0.0:+.6g}")
+            yield from row("", f"numerical  {truth[name][worst] + 0.0:+.6g}")
+            reasons = explain(case, name, worst, yours[name], truth[name], mistakes)
+        elif d not in trouble:
+            yield from row(d, "right")
         for kind, sentence in reasons:
             yield from row("", f"{kind:<11}{sentence}", hanging=11)
-    for name, sentence in trouble.items():
-        yield from row(name, sentence)
+    for name in [name for name in trouble if name[1:] not in case.names]:
+        yield from row(name, trouble[name])
     shapes = "  ".join(f"{name} {a.shape}" for name, a in zip(case.names[:4], case.args))
-    yield f"  case  {shapes}{' ...' if len(case.names) > 4 else ''}  seed {seed}"
+    yield f"  case  {shapes}{' ...' if len(case.names) > 4 else ''}  dy from seed {seed}"
     if mistakes:
         yield f"  read  {mistakes.READ}"
 

@@ -62,7 +62,7 @@ def figures(counts):
 
 def table(counts, names):
     """Accuracy and IoU of each class in %, a line each, then G, C and mIoU; `-` where there is nothing to judge."""
-    rows = [("", "accuracy", "IoU")]
+    rows = [("%", "accuracy", "IoU")]
     rows += zip(names, map(percent, class_accuracy(counts)), map(percent, iou(counts)))
     return "\n".join([*(f"{name:12}{accuracy:>9}{share:>7}" for name, accuracy, share in rows), summary(counts)])
 

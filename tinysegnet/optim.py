@@ -2,10 +2,10 @@
 
 
 def sgd_step(params, grads, velocity, lr, momentum=0.9, weight_decay=0.0):
-    """V = momentum * V + lr * (g + weight_decay * w);  w = w - V.  In place, on dicts of arrays with the same keys.
+    """v = momentum * v + lr * (g + weight_decay * w);  w = w - v.  In place, on dicts of arrays with the same keys.
 
-    Only arrays of four dimensions, the convolution weights, decay: shrinking a bias or a batch norm's scale does not
-    make the function simpler. (The authors also give biases twice the rate; here all parameters have one.)
+    Only arrays of four dimensions, the convolution weights, decay; biases, scales and shifts do not, by custom. (The
+    authors also give biases twice the rate; here all parameters have one.)
 
     Raises ValueError if a gradient is missing or has not the shape and dtype of its parameter.
     """

@@ -11,6 +11,12 @@ def height_x_width(text):
     return int(height), int(width)
 
 
+def folder_name(text):
+    if not text or text in (".", "..") or "/" in text or "\\" in text:
+        raise ArgumentTypeError(f"{text!r} is not the name of a folder: write one word, as in camvid-2")
+    return text
+
+
 def at_least_1(text):
     if not (text.isdecimal() and int(text)):
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")

@@ -29,9 +29,9 @@ def train_epoch(params, stats, velocity, batches, class_weights, ignore, lr):
     for images, labels in batches:
         loss = train_step(params, stats, velocity, images, labels, class_weights, ignore, lr)
         if before is not None:
-            yield finite(before[0], lr), before[1]
+            yield read_loss(before[0], lr), before[1]
         before = loss, len(images)
-    yield finite(before[0], lr), before[1]
+    yield read_loss(before[0], lr), before[1]
 
 
 def train_step(params, stats, velocity, images, labels, class_weights, ignore, lr):
@@ -48,7 +48,7 @@ def train_step(params, stats, velocity, images, labels, class_weights, ignore, l
     return loss
 
 
-def finite(loss, lr):
+def read_loss(loss, lr):
     loss = float(loss)
     if not np.isfinite(loss):
         raise InputError(f"the loss became {loss}: train again with an --lr below {lr:g}")

@@ -84,6 +84,9 @@ def forward(params, x, ops=tinysegnet.ops):
 def backward(dlogits, cache, ops=tinysegnet.ops):
     """The list of forward, from its last line to its first: each op hands the gradient on to the one before it.
 
+    No gradient passes from decoder to encoder by way of the corners: they are positions, and moving x a little moves
+    none of them.
+
     dlogits  (N, H, W, classes)
     grads    a gradient for every parameter, under the same key
     """
@@ -100,7 +103,7 @@ def backward(dlogits, cache, ops=tinysegnet.ops):
     levels = sum(name.startswith("level") for name in cache)
     dx = conv("classifier", dlogits)
     for level in range(1, levels + 1):
-        corners, shape = cache[f"level{level}"]
+        corners, _ = cache[f"level{level}"]
         dx = norm(f"decoder{level}.norm", dx)
         dx = conv(f"decoder{level}.conv", dx)
         dx = ops.max_unpool_backward(dx, corners)
@@ -135,7 +138,8 @@ def predict(params, stats, x, ops=tinysegnet.ops):
         x, corners = ops.max_pool(x)
         remembered.append((corners, shape))
     for level in range(levels_of(params), 0, -1):
-        x = ops.max_unpool(x, *remembered.pop())
+        corners, shape = remembered.pop()
+        x = ops.max_unpool(x, corners, shape)
         x = norm(f"decoder{level}.norm", conv(f"decoder{level}.conv", x))
     return conv("classifier", x)
 

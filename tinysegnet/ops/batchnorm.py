@@ -32,9 +32,14 @@ def batch_norm(x, gamma, beta):
 def batch_norm_backward(dy, cache):
     """dx = gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat)).
 
-    x reaches y by three paths: directly, through the mean, and through the variance. The last two give the two terms
-    that are taken away: whatever part of dy would only shift a channel or only stretch it is undone by the
-    normalisation, so none of it reaches x.
+    With M pixels to a channel, x reaches y by three paths, one for each term:
+
+        directly              dx_hat/dx = 1 / std
+        through the mean      dmean/dx  = 1 / M,              and each x_hat falls by 1 / std as the mean rises by 1
+        through the variance  dvar/dx   = 2 (x - mean) / M,   and each x_hat falls by x_hat / (2 var) as it rises by 1
+
+    Put differently: the part of dy that only shifts a channel or only stretches it reaches nothing, because the
+    normalisation undoes shifts and stretches of x.
 
     dy             (N, H, W, C)
     dx             (N, H, W, C)
@@ -43,10 +48,11 @@ def batch_norm_backward(dy, cache):
     x_hat, gamma, inv_std = cache
     check_arrays("batch_norm_backward", x_hat=(x_hat, "N H W C"), dy=(dy, "N H W C"))
     N, H, W, _ = x_hat.shape
-    shift = channel_mean(dy)                                # (C,)
-    stretch = channel_mean(dy * x_hat)                      # (C,)
-    dx = gamma * inv_std * (dy - shift - x_hat * stretch)
-    return dx, stretch * (N * H * W), shift * (N * H * W)
+    M = N * H * W
+    dbeta = channel_mean(dy) * M                            # the sums, taken as M means: see channel_mean
+    dgamma = channel_mean(dy * x_hat) * M
+    dx = gamma * inv_std * (dy - dbeta / M - x_hat * (dgamma / M))
+    return dx, dgamma, dbeta
 
 
 def batch_norm_inference(x, gamma, beta, mean, var):

@@ -17,7 +17,9 @@ GPU_BAND_BYTES = 256 * 2**20
 
 
 def conv2d(x, w, b):
-    """y[n, r, q, f] = b[f] + sum over i, j, c of x[n, r + i - K//2, q + j - K//2, c] * w[i, j, c, f].
+    """y[n, r, q, f] = b[f] + sum over i, j, c of x[n, r + i - K//2, q + j - K//2, c] * w[i, j, c, f], x = 0 outside.
+
+    Read it first as if there were one band, the whole image: pad, gather, multiply.
 
     x     (N, H, W, C)
     w     (K, K, C, F), K odd
@@ -34,8 +36,8 @@ def conv2d(x, w, b):
     padded = pad(x, K // 2)
     flat_w = w.reshape(K * K * C, F)
     y = array_module(x).empty((N, H, W, F), x.dtype)
-    for n, rows, halo in bands(x, K):
-        columns = im2col(padded[n, halo], K)                        # (rows, W, K*K*C)
+    for n, rows, seen in bands(x, K):
+        columns = im2col(padded[n, seen], K)                        # (rows, W, K*K*C)
         y[n, rows] = (columns.reshape(-1, K * K * C) @ flat_w + b).reshape(-1, W, F)
     return y, (x, w)
 
@@ -59,14 +61,15 @@ def conv2d_backward(dy, cache, need_dx=True):
     dpadded = xp.zeros_like(padded) if need_dx else None
     flat_w = w.reshape(K * K * C, F)
     flat_dw = xp.zeros_like(flat_w)
-    for n, rows, halo in bands(x, K):
+    for n, rows, seen in bands(x, K):
         dy_band = dy[n, rows].reshape(-1, F)                        # (rows * W, F)
-        columns = im2col(padded[n, halo], K)                        # gathered again: keeping them costs K*K times x
+        columns = im2col(padded[n, seen], K)                        # gathered again: keeping them costs K*K times x
         flat_dw += columns.reshape(-1, K * K * C).T @ dy_band
         if need_dx:
             dcolumns = (dy_band @ flat_w.T).reshape(columns.shape)  # (rows, W, K*K*C)
-            dpadded[n, halo] += col2im(dcolumns, K)                 # += because the halos of two bands overlap
-    dx = dpadded[:, K // 2 : K // 2 + H, K // 2 : K // 2 + W].copy() if need_dx else None
+            dpadded[n, seen] += col2im(dcolumns, K)                 # += because two bands see some rows both
+    inside = slice(None), slice(K // 2, K // 2 + H), slice(K // 2, K // 2 + W)     # what fell on the padding is lost
+    dx = dpadded[inside].copy() if need_dx else None
     db = dy.sum(axis=2).sum(axis=(0, 1))                            # row by row first: a long float32 sum loses digits
     return dx, flat_dw.reshape(w.shape), db
 
@@ -106,7 +109,7 @@ def pad(x, margin):
 
 
 def bands(x, K):
-    """Cut the work into bands of rows: yields the image, its rows of y, and the rows of the padded x that they see."""
+    """Cut the work into bands: yields the number of an image, a slice of its rows, and of the padded rows they see."""
     N, H, W, C = x.shape
     row_bytes = W * K * K * C * x.dtype.itemsize
     height = max(1, (BAND_BYTES if isinstance(x, numpy.ndarray) else GPU_BAND_BYTES) // row_bytes)

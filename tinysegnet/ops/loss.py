@@ -55,6 +55,8 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
 def softmax_cross_entropy_backward(dloss, cache):
     """dlogits = dloss * weight / count * (p - one_hot): what the network said, less what was there.
 
+    Because  -log p[k] = log(sum over j of exp(z[j])) - z[k],  whose derivative by z[j] is  p[j] - (1 if j = k else 0).
+
     dloss    a 0-d array, 1 where training starts its way back
     dlogits  (N, H, W, classes)
     """
