@@ -1,0 +1,42 @@
+"""What the README says is so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from cases import ARGS, FORWARD, NAMES, in_checker_form
+from planted_bugs import PLANTED
+
+from tinysegnet.gradcheck import GradientError, check_backward
+from tinysegnet.mistakes import TABLES
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_the_report_is_what_the_program_prints():
+    report = re.search(r"```\n(conv2d_backward disagrees.*?)```", TEXT, re.DOTALL)[1]
+    program = next(code for code in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "the mistake" in code)
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert process.stderr.partition("GradientError: ")[2].strip() == report.strip()
+
+
+def test_the_shares_of_the_planted_bugs():
+    named = seen = 0
+    for op, bug in PLANTED:
+        try:
+            check_backward(FORWARD[op], in_checker_form(op, bug), *ARGS[op], names=NAMES[op], mistakes=TABLES[op])
+        except GradientError as error:
+            report = str(error)
+            named += " mistake  " in report
+            seen += " mistake  " not in report and (" hint  " in report or "breaks its contract" in report)
+    flat = " ".join(TEXT.split())
+    assert f"Of the {len(PLANTED)} bugs" in flat
+    assert f"{named} are named, and for {seen} more the report says what can be seen" in flat
+
+
+def test_links_to_files_resolve():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", TEXT)
+    assert len(links) > 10
+    assert not [link for link in links if not (ROOT / link).exists()]
