@@ -95,10 +95,26 @@ def test_columns_never_exceed_a_band(monkeypatch):
     assert sum(sizes) == 2 * y[..., 0].size * 3 * 3 * 4 * 8
 
 
+def test_the_real_network_needs_a_few_mb_of_columns_at_a_time():
+    """At K = 7 all columns of one 360 x 480 map of 64 channels are 2.2 GB."""
+    x = np.broadcast_to(np.float32(0), (4, 360, 480, 64))
+    pieces = list(conv.bands(x, 7))
+    assert max(rows.stop - rows.start for _, rows, _ in pieces) * 480 * 49 * 64 * 4 <= 8 * 2**20
+    assert sum(rows.stop - rows.start for _, rows, _ in pieces) == 4 * 360
+
+
+def test_float32_bias_gradient_of_a_whole_image_keeps_its_digits():
+    """One long float32 sum over 345,600 pixels is off by more than 1e-5."""
+    dy = np.random.default_rng(0).uniform(0, 1, (2, 360, 480, 3)).astype(np.float32)
+    _, _, db = conv2d_backward(dy, (dy, np.zeros((1, 1, 3, 3), np.float32)), need_dx=False)
+    np.testing.assert_allclose(db, dy.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-6)
+
+
 def test_dx_only_if_needed():
     x, w, b = draw((2, 4, 5, 3), 3, 2, seed=0)
     y, cache = conv2d(x, w, b)
     all_three = conv2d_backward(y, cache)
+    assert all_three[0].flags.owndata and all_three[0].flags.c_contiguous      # and holds no larger array alive
     dx, dw, db = conv2d_backward(y, cache, need_dx=False)
     assert dx is None
     np.testing.assert_array_equal(dw, all_three[1])

@@ -6,7 +6,7 @@ import tiny_camvid
 from PIL import Image
 
 from tinysegnet.data import balance, camvid
-from tinysegnet.data.batches import evaluation_batches, prefetched, training_batches
+from tinysegnet.data.batches import evaluation_batches, prefetched, resize_image, training_batches
 from tinysegnet.errors import InputError
 
 
@@ -87,6 +87,12 @@ def test_images_and_labels_stay_together_when_resized(folder):
         inside = labels != 11
         distance = np.abs(images.astype(int) - camvid.PALETTE[labels].astype(int)).max(axis=-1)
         assert np.median(distance[inside]) < 20
+
+
+def test_a_shrunk_image_is_a_mean_of_what_it_covers():
+    pixels = np.zeros((2, 4, 3), np.uint8)
+    pixels[:, 1::2] = 200
+    assert np.abs(resize_image(pixels, (1, 2)).astype(int) - 100).max() < 40           # the nearest would be 0 or 200
 
 
 def test_evaluation_keeps_the_size_of_the_labels(folder):

@@ -8,15 +8,28 @@ from tinysegnet import metrics
 
 
 def test_by_hand():
-    labels = np.array([0, 0, 0, 1, 1, 2, 9])
-    predicted = np.array([0, 0, 1, 1, 0, 2, 0])         # the last pixel is void
+    labels = np.array([0, 0, 0, 0, 1, 1, 2, 9])
+    predicted = np.array([0, 0, 1, 2, 1, 1, 2, 0])      # the last pixel is void
     counts = metrics.confusion_matrix(labels, predicted, classes=4, ignore=9)
-    np.testing.assert_array_equal(counts, [[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
-    assert metrics.global_accuracy(counts) == pytest.approx(4 / 6)
-    np.testing.assert_allclose(metrics.class_accuracy(counts), [2 / 3, 1 / 2, 1, np.nan])
-    np.testing.assert_allclose(metrics.iou(counts), [2 / 4, 1 / 3, 1, np.nan])
-    assert metrics.class_average(counts) == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
-    assert metrics.mean_iou(counts) == pytest.approx((2 / 4 + 1 / 3 + 1) / 3)
+    np.testing.assert_array_equal(counts, [[2, 1, 1, 0], [0, 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+    assert metrics.global_accuracy(counts) == pytest.approx(5 / 7)
+    np.testing.assert_allclose(metrics.class_accuracy(counts), [2 / 4, 1, 1, np.nan])
+    np.testing.assert_allclose(metrics.iou(counts), [2 / 4, 2 / 3, 1 / 2, np.nan])
+    assert metrics.class_average(counts) == pytest.approx((2 / 4 + 1 + 1) / 3)
+    assert metrics.mean_iou(counts) == pytest.approx((2 / 4 + 2 / 3 + 1 / 2) / 3)
+    assert metrics.table(counts, ["Sky", "Road", "Car", "Fence"]).splitlines() == [
+        "%            accuracy    IoU",
+        "Sky              50.0   50.0",
+        "Road            100.0   66.7",
+        "Car             100.0   50.0",
+        "Fence               -      -",
+        "G 71.4  C 83.3  mIoU 55.6",
+    ]
+
+
+def test_any_label_can_be_the_ignored_one():
+    counts = metrics.confusion_matrix(np.array([0, 1, 2]), np.array([2, 2, 2]), classes=3, ignore=1)
+    np.testing.assert_array_equal(counts, [[0, 0, 1], [0, 0, 0], [0, 0, 1]])
 
 
 def test_a_class_that_is_only_predicted_counts_in_miou_alone():

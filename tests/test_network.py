@@ -81,7 +81,9 @@ def test_every_parameter_of_a_small_network(size, options):
 
 def test_predict_with_the_batch_statistics_is_forward():
     params, _ = segnet_basic.init(0, width=4, levels=3, dtype=np.float64)
-    x = np.random.default_rng(0).standard_normal((2, 13, 10, 3))
+    rng = np.random.default_rng(0)
+    params = {name: a + 0.1 * rng.standard_normal(a.shape) for name, a in params.items()}       # biases that are not 0
+    x = rng.standard_normal((2, 13, 10, 3))
     logits, batch_stats, _ = segnet_basic.forward(params, x)
     np.testing.assert_allclose(segnet_basic.predict(params, batch_stats, x), logits, rtol=1e-9, atol=1e-9)
     assert logits.shape == (2, 13, 10, 11)
@@ -110,6 +112,24 @@ def test_ops_can_be_exchanged():
     segnet_basic.predict(params, stats, x, Mine())
     assert [calls.count(name) for name in ("relu", "relu_backward", "conv2d", "conv2d_backward")] == [4, 2, 10, 5]
     assert calls.count("max_unpool") == 4 and calls.count("batch_norm_inference") == 4
+
+
+def test_the_image_gets_no_gradient():
+    """The first convolution is the largest, and nobody asks for its dx."""
+    asked = []
+
+    class Watch:
+        def __getattr__(self, name):
+            return getattr(tinysegnet.ops, name)
+
+        def conv2d_backward(self, dy, cache, need_dx=True):
+            asked.append(need_dx)
+            return tinysegnet.ops.conv2d_backward(dy, cache, need_dx)
+
+    params, _ = segnet_basic.init(0, width=2, levels=2)
+    logits, _, cache = segnet_basic.forward(params, np.ones((1, 4, 4, 3), np.float32))
+    segnet_basic.backward(logits, cache, Watch())
+    assert asked == [True, True, True, True, False]
 
 
 def test_only_corners_pass_from_encoder_to_decoder():
