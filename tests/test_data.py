@@ -49,6 +49,8 @@ def cut_short(path):
     "which, spoil, message",
     [
         ("trainannot", spoil_with("L", 37), r"002\.png has a label 37: labels are 0 to 10, and 11 for void"),
+        ("trainannot", spoil_with("L", 12), r"002\.png has a label 12: labels are 0 to 10, and 11 for void"),
+        ("trainannot", spoil_with("L", 3, (24, 32)), r"002\.png is 24 x 32 pixels and its image 32 x 24"),
         ("trainannot", spoil_with("RGB", 3), r"002\.png is an image of mode RGB: .* 8-bit grey"),
         ("trainannot", spoil_with("L", 3, (30, 24)), r"002\.png is 30 x 24 pixels and its image 32 x 24"),
         ("trainannot", cut_short, r"trainannot.002\.png cannot be read as an image"),
@@ -141,6 +143,16 @@ def test_median_frequency_by_hand(tmp_path):
     np.testing.assert_array_equal(image_pixels, [20, 10, 10, 0])
     frequencies = np.array([0.7, 0.3, 0.2])
     np.testing.assert_allclose(balance.median_frequency_weights(pixels, image_pixels), [*(0.3 / frequencies), 0])
+
+
+def test_classes_and_colours_are_the_authors():
+    colours = dict(zip((*camvid.CLASSES, "void"), map(tuple, camvid.PALETTE.tolist())))
+    assert colours == {
+        "Sky": (128, 128, 128), "Building": (128, 0, 0), "Pole": (192, 192, 128), "Road": (128, 64, 128),
+        "Pavement": (60, 40, 222), "Tree": (128, 128, 0), "SignSymbol": (192, 128, 128), "Fence": (64, 64, 128),
+        "Car": (64, 0, 128), "Pedestrian": (64, 64, 0), "Bicyclist": (0, 128, 192), "void": (0, 0, 0),
+    }
+    assert list(colours) == [*camvid.CLASSES, "void"] and camvid.VOID == 11
 
 
 def test_the_real_camvid(camvid_folder):
