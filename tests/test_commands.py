@@ -12,6 +12,7 @@ import tiny_camvid
 from PIL import Image
 
 from tinysegnet import checkpoint, training
+from tinysegnet.data import camvid
 from tinysegnet.networks import segnet_basic
 
 TRAIN = str(Path(__file__).parents[1] / "train.py")
@@ -95,6 +96,7 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((TRAIN, "--lr", "nan"), "'nan' is not a number above 0"),
         ((*EVALUATE, "none.npz"), "there is no checkpoint none.npz"),
         ((*EVALUATE, "other.npz"), "was not trained on CamVid's"),
+        ((*EVALUATE, "input.npz"), "input.npz wants the input 'x / 127 - 1': use the version that wrote it"),
         ((*EVALUATE, "runs/first/best.npz", "--split", "test"), "there is no folder tiny/test"),
     ],
 )
@@ -103,6 +105,7 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
     params, stats = segnet_basic.init(0, classes=2, width=2, levels=1)
     about = {"classes": ["sheep", "grass"], "size": [24, 32], "input": training.INPUT}
     checkpoint.save(folder / "other.npz", params, stats, about)
+    checkpoint.save(folder / "input.npz", params, stats, about | {"classes": camvid.CLASSES, "input": "x / 127 - 1"})
     process = run(folder, *command)
     assert process.returncode == 2 and process.stdout == ""
     assert sentence in process.stderr and "Traceback" not in process.stderr

@@ -31,8 +31,10 @@ def parse_args():
 def evaluate(args):
     xp = select(args.backend)
     params, stats, about = checkpoint.load(args.weights)
-    if about.get("classes") != list(camvid.CLASSES) or about.get("input") != training.INPUT:
-        raise InputError(f"{args.weights} was not trained on CamVid's {len(camvid.CLASSES)} classes")
+    if about.get("classes") != list(camvid.CLASSES):
+        raise InputError(f"{args.weights} was not trained on CamVid's {len(camvid.CLASSES)} classes: give another file")
+    if about.get("input") != training.INPUT:
+        raise InputError(f"{args.weights} wants the input {about.get('input')!r}: use the version that wrote it")
     size = tuple(about["size"])
     samples = camvid.samples(args.data, args.split)
     batches = tqdm(evaluation_batches(samples, size), args.split, len(samples), leave=False, unit="img")

@@ -1,0 +1,90 @@
+"""train.py in this process, with a network so small that it takes no time: options arrive, and the best is kept."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_camvid
+
+from tinysegnet import checkpoint, training
+from tinysegnet.data import balance, camvid
+from tinysegnet.data.batches import training_batches
+from tinysegnet.networks import segnet_basic
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """run(*options) trains in tmp_path; returns what each epoch was given and the network each time it was judged."""
+    tiny_camvid.make(tmp_path / "tiny")
+    spec = importlib.util.spec_from_file_location("train_script", Path(__file__).parents[1] / "train.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.chdir(tmp_path)
+    init, train_epoch, evaluate = segnet_basic.init, training.train_epoch, training.evaluate
+    seen = {"seeds": [], "epochs": [], "judged": [], "counts": None}
+
+    def small(seed, classes):
+        seen["seeds"].append(seed)
+        return init(seed, classes, width=2, levels=2, kernel=3)
+
+    def watched_epoch(params, stats, velocity, batches, class_weights, ignore, lr):
+        batches = list(batches)
+        seen["epochs"].append({"batches": batches, "weights": class_weights, "lr": lr})
+        return train_epoch(params, stats, velocity, batches, class_weights, ignore, lr)
+
+    def watched_evaluate(params, stats, *rest):
+        seen["judged"].append({name: a.copy() for name, a in (params | stats).items()})
+        return next(seen["counts"]) if seen["counts"] else evaluate(params, stats, *rest)
+
+    monkeypatch.setattr(segnet_basic, "init", small)
+    monkeypatch.setattr(training, "train_epoch", watched_epoch)
+    monkeypatch.setattr(training, "evaluate", watched_evaluate)
+
+    def train(*options, counts=None):
+        seen["counts"] = counts
+        monkeypatch.setattr(sys, "argv", ["train.py", "--data", "tiny", *options])
+        script.main()
+        return seen
+
+    return train
+
+
+def test_options_arrive(run):
+    seen = run("--batch", "3", "--lr", "0.25", "--seed", "7", "--epochs", "2", "--size", "12x16")
+    assert seen["seeds"] == [7]
+    samples = camvid.samples("tiny", "train")
+    for number, epoch in enumerate(seen["epochs"], start=1):
+        assert epoch["lr"] == 0.25 and len(epoch["batches"]) == 2
+        expected = training_batches(samples, (12, 16), 3, seed=7, epoch=number)
+        for (images, labels), (images_expected, labels_expected) in zip(epoch["batches"], expected):
+            np.testing.assert_array_equal(images, images_expected)
+            np.testing.assert_array_equal(labels, labels_expected)
+        np.testing.assert_allclose(
+            epoch["weights"], balance.median_frequency_weights(*balance.count_pixels(samples, 11)), rtol=1e-6
+        )
+
+
+def scripted(correct, wrong):
+    """A confusion matrix with so many right pixels of class 0 and so many of class 1 called 0."""
+    counts = np.zeros((11, 11), int)
+    counts[0, 0], counts[1, 0], counts[1, 1] = correct, wrong, 10
+    return counts
+
+
+def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
+    """G is highest in the last epoch, mIoU in the second and third."""
+    counts = [scripted(10, 10), scripted(10, 1), scripted(10, 1), scripted(1000, 20), scripted(10, 1)]
+    seen = run("--epochs", "4", "--name", "best", counts=iter(counts))
+    params, stats, about = checkpoint.load("runs/best/best.npz")
+    assert about["epoch"] == 2
+    for name, value in params.items():
+        np.testing.assert_array_equal(value, seen["judged"][1][name])
+    exact = training.exact_statistics(params, training_batches(camvid.samples("tiny", "train"), (24, 32), 4, 0, 0))
+    for name, value in stats.items():
+        np.testing.assert_array_equal(value, exact[name])
+        np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
+    lines = [json.loads(line) for line in Path("runs/best/log.jsonl").read_text().splitlines()]
+    assert [line["G"] for line in lines if "G" in line] == pytest.approx([20 / 30, 20 / 21, 20 / 21, 1010 / 1030])
