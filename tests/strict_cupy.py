@@ -54,6 +54,14 @@ def wait(value):
     return value
 
 
+def wait_for_masks(index):
+    """CuPy counts the entries of a boolean index on the host."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, numpy.ndarray) and part.dtype == bool:
+            wait(part)
+    return index
+
+
 class ndarray:  # noqa: N801, the name that CuPy gives it
     __array_ufunc__ = None
     __hash__ = None
@@ -83,10 +91,10 @@ class ndarray:  # noqa: N801, the name that CuPy gives it
         return len(self.host)
 
     def __getitem__(self, index):
-        return wrap(self.host[unwrap(index)])
+        return wrap(self.host[wait_for_masks(unwrap(index))])
 
     def __setitem__(self, index, value):
-        self.host[unwrap(index)] = unwrap(value)
+        self.host[wait_for_masks(unwrap(index))] = unwrap(value)
 
     def __getattr__(self, name):
         if name.startswith("__"):           # __array_interface__ would be a way round __array__

@@ -121,6 +121,15 @@ def test_the_stand_in_refuses_what_cupy_refuses(what, use):
         strict_cupy.errstate  # noqa: B018
 
 
+def test_the_stand_in_counts_what_the_host_waits_for():
+    a = strict_cupy.asarray(np.zeros(3))
+    for use in (float(a.sum()), a.get(), a[a > 0], a.__setitem__(a > 0, 1.0), bool(a.sum() > 0)):
+        del use
+    before = strict_cupy.synchronisations
+    a[a > 0] = 1.0
+    assert strict_cupy.synchronisations == before + 1
+
+
 def test_mixing_from_the_left_is_refused_too():
     with pytest.raises(TypeError):
         np.ones(3) + strict_cupy.asarray(np.zeros(3))

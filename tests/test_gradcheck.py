@@ -197,8 +197,8 @@ def test_the_tolerance_is_a_millionth_of_the_largest_entry():
 
         return spoilt(0, spoil)
 
-    assert "dx 1 of 210 entries wrong" in report_on("conv2d_backward", off_by(3e-6))
-    check_backward(ops.conv2d, off_by(3e-7), *ARGS["conv2d_backward"])
+    assert "dx 1 of 210 entries wrong" in report_on("conv2d_backward", off_by(1.1e-6))
+    check_backward(ops.conv2d, off_by(0.9e-6), *ARGS["conv2d_backward"])
 
 
 def test_numerical_gradient_of_a_cubic():
@@ -210,8 +210,8 @@ def test_numerical_gradient_of_a_cubic():
 
 def test_rounding_alone_is_not_called_wrong_but_a_small_gradient_is():
     """A bias before a batch norm: the true gradient is 0, and 1e-6 of 0 would allow nothing."""
-    floor = rounding_floor(np.full(100, 1.0))
-    assert 1e-9 < floor < 1e-6
+    floor = rounding_floor(1.0)
+    assert 1e-10 < floor < 1e-8
     assert not wrong_entries(np.zeros(3), np.full(3, 0.5 * floor), floor).any()
     assert wrong_entries(np.zeros(3), np.full(3, 2 * floor), floor).all()
     assert wrong_entries(np.full(3, np.nan), np.zeros(3), floor).all()
@@ -239,7 +239,7 @@ def test_a_backward_that_fails_on_other_sizes_is_said_not_to_be_compared():
         return spoilt(0, ramp)(dy, cache)
 
     report = report_on("conv2d_backward", conv2d_backward)
-    assert "not compared with the known mistakes, because on other sizes it raised IndexError: only 5 x 7" in report
+    assert "not compared with the known mistakes: on other sizes it raised IndexError: only 5 x 7" in report
 
 
 def test_an_unknown_mistake_is_said_to_be_unknown():
@@ -299,3 +299,82 @@ def test_the_seed_draws_the_upstream_gradient():
     assert (upstream(y, 0) == upstream(y, 0)).all() and (upstream(y, 0) != upstream(y, 1)).any()
     assert upstream(y, 0).dtype == np.float32 and np.abs(upstream(y, 0)).min() >= 0.5
     assert {-1, 1} == set(np.sign(upstream(np.zeros(20), 0)))
+
+
+def test_a_smooth_minimum_is_not_called_a_kink():
+    def square(x):
+        return x * x, x
+
+    with pytest.raises(GradientError) as caught:
+        check_backward(square, lambda dy, x: dy, np.array([0.0, 0.3]), names=("x",))
+    assert "kink" not in str(caught.value)
+
+
+def test_another_forward_is_not_accused_of_our_mistakes():
+    """dy handed on everywhere is a mistake for ReLU; for a leaky one it is another."""
+
+    def leaky(x):
+        return np.where(x > 0, x, 0.1 * x), x
+
+    def relu_backward(dy, cache):
+        return dy
+
+    with pytest.raises(GradientError) as caught:
+        check_backward(leaky, relu_backward, *ARGS["relu_backward"], names=("x",))
+    report = " ".join(str(caught.value).split())
+    assert " mistake " not in report and "they are those of another forward" in report
+
+
+def test_large_values_do_not_hide_a_wrong_gradient():
+    x = 255 * ARGS["relu_backward"][0]
+
+    def relu_backward(dy, cache):
+        return ops.relu_backward(dy, cache) * (1 + 1e-5)
+
+    with pytest.raises(GradientError):
+        check_backward(ops.relu, relu_backward, x, names=("x",))
+    x, gamma, beta = ARGS["batch_norm_backward"]
+    with pytest.raises(ValueError, match=r"y is too large, up to 1e\+09, to measure dx"):
+        check_backward(
+            ops.batch_norm, ops.batch_norm_backward, x, gamma, beta + 1e9, names=NAMES["batch_norm_backward"]
+        )
+
+
+def test_float32_values_count_too():
+    def conv2d_backward(dy, cache):
+        dx, dw, db = ops.conv2d_backward(dy, cache)
+        return dx * (2 if dx.dtype == np.float32 else 1), dw, db
+
+    report = report_on("conv2d_backward", conv2d_backward)
+    assert "dx has other values in float32 than in float64" in report and "dw right" in report
+
+    def float64_conv(x, w, b):
+        y, cache = ops.conv2d(x, w, b)
+        return y.astype(np.float64), cache
+
+    def back(dy, cache):
+        return ops.conv2d_backward(dy.astype(cache[0].dtype), cache)
+
+    with pytest.raises(GradientError, match="y   should be float32 like x, is float64"):
+        check_backward(float64_conv, back, *ARGS["conv2d_backward"])
+
+
+def test_lists_nan_and_chance_are_reported_and_do_not_crash():
+    assert "dx should be an array, is list" in report_on("conv2d_backward", spoilt(0, lambda dx: (2 * dx).tolist()))
+
+    def one_nan(dx):
+        dx = dx.copy()
+        dx[1, 2, 3, 1] = np.nan
+        return dx
+
+    assert "worst at dx[1, 2, 3, 1] yours +nan" in report_on("conv2d_backward", spoilt(0, one_nan))
+
+    def dropout(x):
+        return x * (np.random.default_rng().random(x.shape) > 0.5), x
+
+    with pytest.raises(ValueError, match="forward gives another y when called again"):
+        check_backward(dropout, lambda dy, x: dy, ARGS["relu_backward"][0], names=("x",))
+
+
+def test_a_factor_of_two_is_not_put_down_to_a_size_of_two():
+    assert "here that is" not in report_on("conv2d_backward", spoilt(0, lambda dx: 2 * dx))

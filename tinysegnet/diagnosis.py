@@ -11,31 +11,29 @@ from itertools import permutations
 
 import numpy as np
 
-from tinysegnet.finite_differences import STEP, numerical_gradient, upstream, wrong_entries
+from tinysegnet.finite_differences import STEP, central_differences, upstream, wrong_entries
 
 
 @dataclass
 class Case:
-    """One check: the two functions, the arguments in float64, the upstream gradient and its rounding floor."""
+    """One check: the two functions, the arguments in float64, the upstream gradient."""
 
     forward: Callable
     backward: Callable
     names: tuple
     args: tuple
     dy: np.ndarray
-    floor: float
 
     def measure(self, name, dy):
-        """The gradient of sum(dy * y) with respect to the argument of that name, by finite differences."""
+        """The gradient of sum(dy * y) with respect to the argument of that name, and its rounding floor."""
+        return central_differences(lambda moved: dy * self.y_with(name, moved), self.args[self.names.index(name)])
+
+    def y_with(self, name, moved):
         i = self.names.index(name)
-
-        def f(moved):
-            return (dy * self.forward(*self.args[:i], moved, *self.args[i + 1 :])[0]).sum()
-
-        return numerical_gradient(f, self.args[i])
+        return self.forward(*self.args[:i], moved, *self.args[i + 1 :])[0]
 
 
-def explain(case, name, worst, yours, truth, mistakes):
+def explain(case, name, worst, yours, truth, floor, mistakes):
     """Reasons for a wrong gradient, as (kind, sentence): known mistakes if it is one, else what can be seen.
 
     worst     the index of the entry that is furthest off
@@ -43,63 +41,65 @@ def explain(case, name, worst, yours, truth, mistakes):
     """
     if kink := kink_at(case, name, worst):
         return [("hint", kink)]
-    failure = None
-    if mistakes:
-        try:
-            if named := recognised(case, name, mistakes):
-                return [("mistake", sentence) for sentence in named]
-        except Exception as error:      # a function under test may fail on sizes that it was not asked about
-            failure = f"{type(error).__name__}: {error}"
-    seen = next((sentence for sentence in observations(case, name, yours, truth, mistakes) if sentence), None)
+    named, note = recognised(case, name, mistakes) if mistakes else ([], None)
+    if named:
+        return [("mistake", sentence) for sentence in named]
+    seen = next((text for text in observations(case, name, yours, truth, floor, mistakes) if text), None)
     reasons = [("hint", seen)] if seen else []
-    if failure:
-        reasons.append(("note", f"not compared with the known mistakes, because on other sizes it raised {failure}"))
-    elif mistakes and not seen:
-        reasons.append(("note", f"none of the {len(mistakes.MISTAKES)} known mistakes gives this"))
-    return reasons
+    return [*reasons, ("note", note)] if note and not (seen and note.startswith("none")) else reasons
 
 
 def recognised(case, name, mistakes):
-    """The sentences of the known mistakes whose answer `backward` gives on every case of the table."""
+    """The sentences of the known mistakes whose answer `backward` gives on every case of the table; a note if none."""
     candidates = list(mistakes.MISTAKES)
     for args in mistakes.cases():
-        y, *_, cache = case.forward(*deepcopy(args))            # on copies, in case they are changed in place
-        dy = upstream(np.asarray(y), seed=0)
-        gradients = case.backward(dy.copy(), cache)
+        try:
+            y, *_, cache = case.forward(*deepcopy(args))        # on copies, in case they are changed in place
+            dy = upstream(np.asarray(y), seed=0)
+            gradients = case.backward(dy.copy(), cache)
+        except Exception as error:      # a function under test may fail on sizes that it was not asked about
+            return [], f"not compared with the known mistakes: on other sizes it raised {type(error).__name__}: {error}"
+        if not equal(y, mistakes.forward(*args)[0]):
+            return [], "not compared with the known mistakes: they are those of another forward"
         gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
         yours = gradients[case.names.index(name)]
         candidates = [wrong for wrong in candidates if equal(yours, wrong(dy, *args).get(f"d{name}"))]
-    return [" ".join(wrong.__doc__.split()) for wrong in candidates]
+    if candidates:
+        return [" ".join(wrong.__doc__.split()) for wrong in candidates], None
+    return [], f"none of the {len(mistakes.MISTAKES)} known mistakes gives this"
 
 
 def kink_at(case, name, entry):
-    """A sentence if the forward has a kink there: the slopes to the two sides differ, and there is no gradient."""
-    i = case.names.index(name)
-    x = case.args[i]
+    """A sentence if the forward has a kink there: the slopes to the two sides differ however small the step."""
+    x = case.args[case.names.index(name)]
 
     def f(offset):
         moved = x.copy()
         moved[entry] += offset
-        return float((case.dy * case.forward(*case.args[:i], moved, *case.args[i + 1 :])[0]).sum())
+        return float((case.dy * case.y_with(name, moved)).sum())
 
-    up, down = (f(STEP) - f(0)) / STEP, (f(0) - f(-STEP)) / STEP
-    if abs(up - down) <= 1e-2 * max(abs(up), abs(down)) + case.floor:
+    def slopes(step):
+        return (f(0) - f(-step)) / step, (f(step) - f(0)) / step
+
+    (down, up), (far_down, far_up) = slopes(STEP), slopes(10 * STEP)
+    bend = abs(up - down)                   # of a smooth function it is proportional to the step
+    if bend < 1e-3 * max(abs(up), abs(down)) or not 0.5 < bend / max(abs(far_up - far_down), 1e-300) < 2:
         return None
-    return f"the forward has a kink here, of slopes {down:.3g} and {up:.3g}: no gradient exists, check it elsewhere"
+    return f"the forward has a kink here, of slopes {down:.3g} and {up:.3g}: no gradient exists; check elsewhere"
 
 
-def observations(case, name, yours, truth, mistakes):
+def observations(case, name, yours, truth, floor, mistakes):
     """What can be seen in the numbers without knowing the op, the surest first; None for each that is not so."""
 
     def same(other):
-        return not wrong_entries(yours, other, case.floor).any()
+        return not wrong_entries(yours, other, floor.max()).any()
 
-    wrong = wrong_entries(yours, truth, case.floor)
-    ones = case.measure(name, np.ones_like(case.dy))
-    axes = axis_names(name, truth.ndim) if mistakes else [f"axis {axis}, index" for axis in range(truth.ndim)]
+    wrong = wrong_entries(yours, truth, floor)
+    ones, _ = case.measure(name, np.ones_like(case.dy))
+    axes = axis_names(name, truth.ndim, mistakes)
     yield "it is zero everywhere" if not yours.any() else None
     yield "it is what an upstream gradient of ones gives: where does dy come in?" if same(ones) else None
-    yield constant_ratio(yours, truth, same, np.shape(case.args[0]), case.floor)
+    yield constant_ratio(yours, truth, same, np.shape(case.args[0]) if mistakes else (), floor.max())
     yield "it is right but for the sign of some entries" if same(np.copysign(truth, yours)) else None
     yield transposed(yours, truth, same)
     yield only_one_image(case, name, same)
@@ -140,7 +140,7 @@ def only_one_image(case, name, same):
     for which, n in (("last", -1), ("first", 0)):
         dy = np.zeros_like(case.dy)
         dy[n] = case.dy[n]
-        if same(case.measure(name, dy)):
+        if same(case.measure(name, dy)[0]):
             return f"only the {which} image of the batch is in it: is something overwritten (=) and not added up (+=)?"
     return None
 
@@ -158,14 +158,16 @@ def only_the_border(wrong):
     rows, columns = wrong.shape[1:3]
     for margin in range(1, (min(rows, columns) + 1) // 2):
         if not wrong[:, margin : rows - margin, margin : columns - margin].any():
-            return f"it is wrong only within {margin} of the border: look at what happens outside the image"
+            return f"it is wrong only within {margin} of the border: how is the border treated?"
     return None
 
 
-def axis_names(name, dimensions):
-    if dimensions == 4 and name.endswith("w"):
-        return "kernel row", "kernel column", "input channel", "filter"
-    return ("image", "row", "column", "channel") if dimensions == 4 else ("channel",)[:dimensions]
+def axis_names(name, dimensions, mistakes):
+    """What the axes mean is known for the ops that have a table of mistakes."""
+    if mistakes and dimensions == 4:
+        kernel = "kernel row", "kernel column", "input channel", "filter"
+        return kernel if name == "w" else ("image", "row", "column", "channel")
+    return ("channel",) if mistakes and dimensions == 1 else [f"axis {axis}, index" for axis in range(dimensions)]
 
 
 def explain_shape(yours, truth):

@@ -7,42 +7,50 @@ import numpy as np
 STEP = 1e-5
 TOLERANCE = 1e-6
 
-# How many roundings of relative size eps lie one behind the other on the way from x to sum(dy * y), roughly: an op is
-# some ten operations deep, and the sum adds a few.
-ROUNDINGS = 16
+# How many roundings of relative size eps lie one behind the other on the way from x to y, roughly: an op is some ten
+# operations deep, and a batch norm enlarges the roundings of the layers before it.
+ROUNDINGS = 30
 
 
 def numerical_gradient(f, x):
     """df/dx, entry by entry:  (f(x + step) - f(x - step)) / (2 * step).
 
     f         takes x and returns a number
-    x         float64 array of any shape, as it was when this returns
+    x         float64 array of any shape
     gradient  like x
 
     It costs two calls of f for each entry of x, and knows nothing of how f works: that is why it is to be trusted.
     """
+    return central_differences(f, x)[0]
+
+
+def central_differences(f, x):
+    """The numerical gradient of f(x).sum(), and for each entry how far off it can be by rounding alone: the floor.
+
+    f may return an array. A term of the sum that did not move cancels exactly; one that did is off on each side by
+    about ROUNDINGS * eps * the size of what is computed with, for which the largest term stands. A gradient that is
+    truly 0 can only be checked with this floor: that of a bias before a batch norm, which takes every bias away again,
+    is measured as nothing but rounding.
+    """
     x = np.array(x, np.float64)
-    gradient = np.empty_like(x)
+    gradient, floor = np.empty_like(x), np.empty_like(x)
     for i in np.ndindex(x.shape):
         here = x[i]
         above, below = here + STEP, here - STEP
         x[i] = above
-        f_above = float(f(x))
+        f_above = np.array(f(x), np.float64)
         x[i] = below
-        f_below = float(f(x))
+        f_below = np.array(f(x), np.float64)
         x[i] = here
-        gradient[i] = (f_above - f_below) / (above - below)     # not 2 * STEP: here + STEP was rounded too
-    return gradient
+        gradient[i] = (f_above - f_below).sum() / (above - below)   # not 2 * STEP: here + STEP was rounded too
+        moved = max(1, np.count_nonzero(f_above != f_below))        # 1, because one may have moved too little to show
+        floor[i] = moved * rounding_floor(np.abs(f_above).max())
+    return gradient, floor
 
 
-def rounding_floor(terms):
-    """How far off a numerical gradient of f = terms.sum() can be by rounding alone.
-
-    f is off by at most ROUNDINGS * eps * sum|terms|, and the difference of two such values is divided by 2 * STEP. A
-    gradient that is truly 0 can only be checked with this floor: that of a bias before a batch norm, which takes every
-    bias away again, is measured as nothing but rounding.
-    """
-    return ROUNDINGS * np.finfo(np.float64).eps * float(np.abs(terms).sum()) / STEP
+def rounding_floor(size):
+    """By how much the difference of two numbers of that size, divided by 2 * step, can be off."""
+    return ROUNDINGS * np.finfo(np.float64).eps * size / STEP
 
 
 def wrong_entries(yours, truth, floor=0.0):

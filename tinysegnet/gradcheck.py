@@ -14,6 +14,9 @@ from tinysegnet.diagnosis import Case, explain, explain_shape
 from tinysegnet.finite_differences import rounding_floor, upstream, wrong_entries
 from tinysegnet.mistakes import table_for
 
+# How much of a gradient may be hidden by rounding before the check is refused, as a share of its largest entry.
+MOST_BLUR = 1e-5
+
 
 class GradientError(AssertionError):
     """A backward is wrong. The text is the report."""
@@ -38,27 +41,60 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
 
     Raises ValueError if names do not belong to args or forward does not return a tuple.
     """
-    if not (names and len(names) <= len(args) and all(isinstance(a, np.ndarray) for a in args[: len(names)])):
-        raise ValueError(f"check_backward: names {names} should name the first of args, each an array")
-    if not isinstance(forward(*cast(args, np.float64)), tuple):
-        raise ValueError("check_backward: forward should return a tuple (y, ..., cache), if need be (y, None)")
+    check_use(forward, args, names)
     trouble = {}                                                        # "dw": what is wrong with it
     for dtype in (np.float32, np.float64):
         trouble |= broken_contract(forward, backward, cast(args, dtype), names, seed)
 
     args = cast(args, np.float64)
-    y, cache = ends(forward(*cast(args, np.float64)))                   # on copies, in case they are changed in place
+    y, yours = run(forward, backward, args, names, seed)
     dy = upstream(y, seed)
-    case = Case(forward, backward, names, args, dy, floor=rounding_floor(dy * y))
-    yours = dict(zip(names, as_tuple(backward(dy.copy(), cache))))
-    truth = {name: case.measure(name, dy) for name in names}
-    wrong = {
-        name: wrong_entries(yours[name], truth[name], case.floor) for name in names
-        if np.shape(yours[name]) == truth[name].shape and np.asarray(yours[name]).dtype.kind == "f"
-    }
+    case = Case(forward, backward, names, args, dy)
+    truth, floor, wrong = {}, {}, {}
+    for name in names:
+        truth[name], floor[name] = case.measure(name, dy)
+        if is_floating(yours[name], truth[name].shape):
+            wrong[name] = wrong_entries(yours[name], truth[name], floor[name])
+        blur = max(floor[name].max(), rounding_floor(np.abs(dy * y).max()))
+        if blur > MOST_BLUR * max(np.abs(truth[name]).max(), np.abs(dy).max()):
+            raise ValueError(f"check_backward: y is too large, up to {np.abs(y).max():.3g}, to measure d{name}: "
+                             "rounding would hide a wrong gradient. Use arguments that give a y of about 1")
+    trouble |= single_precision_differs(run(forward, backward, cast(args, np.float32), names, seed)[1], yours, trouble)
     if trouble or any(entries.any() for entries in wrong.values()):
         mistakes = mistakes or table_for(backward)
-        raise GradientError("\n".join(report(case, yours, truth, wrong, trouble, mistakes, seed)))
+        raise GradientError("\n".join(report(case, yours, truth, floor, wrong, trouble, mistakes, seed)))
+
+
+def check_use(forward, args, names):
+    """Raise ValueError if check_backward cannot work on these."""
+    if not (names and len(names) <= len(args) and all(isinstance(a, np.ndarray) for a in args[: len(names)])):
+        raise ValueError(f"check_backward: names {names} should name the first of args, each an array")
+    first, second = forward(*cast(args, np.float64)), forward(*cast(args, np.float64))
+    if not isinstance(first, tuple):
+        raise ValueError("check_backward: forward should return a tuple (y, ..., cache), if need be (y, None)")
+    if not np.array_equal(first[0], second[0], equal_nan=True):
+        raise ValueError("check_backward: forward gives another y when called again: draw its random numbers outside")
+
+
+def run(forward, backward, args, names, seed):
+    """y, and the gradients by the names of their arguments, computed on copies in case they are changed in place."""
+    y, cache = ends(forward(*cast(args, args[0].dtype)))
+    return y, dict(zip(names, as_tuple(backward(upstream(y, seed), cache))))
+
+
+def single_precision_differs(single, double, trouble):
+    """Gradients that are right in shape and dtype, but whose float32 values are not those of float64, as trouble."""
+    largest = max((np.abs(g).max() for g in double.values() if is_floating(g, np.shape(g))), default=0)
+    differing = {}
+    for name, gradient in double.items():
+        if f"d{name}" not in trouble and is_floating(gradient, np.shape(gradient)):
+            if np.abs(single[name] - gradient).max() > 1e-3 * np.abs(gradient).max() + 1e-4 * largest:
+                differing[f"d{name}"] = "has other values in float32 than in float64"
+    return differing
+
+
+def is_floating(gradient, shape):
+    return isinstance(gradient, np.ndarray | np.generic) and gradient.shape == shape and gradient.dtype.kind == "f"
 
 
 def broken_contract(forward, backward, args, names, seed):
@@ -77,9 +113,11 @@ def broken_contract(forward, backward, args, names, seed):
         raise GradientError(f"{name_of(backward)} should return {wanted}: {len(names)} arrays, not {len(gradients)}")
 
     broken = {}
+    if y.dtype != args[0].dtype:
+        broken["y"] = f"should be {args[0].dtype} like {names[0]}, is {y.dtype}"
     for name, first, second in zip(names, gradients, as_tuple(backward(dy.copy(), cache))):
         if isinstance(first, np.ndarray) and not np.array_equal(first, second, equal_nan=True):
-            broken[f"d{name}"] = "is another one if asked for again: the first call changed the cache in place"
+            broken[f"d{name}"] = "is another one if asked for again: was the cache changed in place?"
     labels = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))]
     for label, old, new in [*zip(labels, before, args), ("dy", dy, given)]:
         if not np.array_equal(old, np.asarray(new), equal_nan=np.asarray(old).dtype.kind == "f"):
@@ -92,11 +130,12 @@ def broken_contract(forward, backward, args, names, seed):
         elif gradient.dtype != a.dtype:
             broken[f"d{name}"] = f"should be {a.dtype} where {name} is {a.dtype}, is {gradient.dtype}"
         elif not np.isfinite(gradient).all():
-            broken[f"d{name}"] = f"has {np.count_nonzero(~np.isfinite(gradient))} entries that are NaN or infinite"
+            count = np.count_nonzero(~np.isfinite(gradient))
+            broken[f"d{name}"] = f"has {count} entries that are NaN or infinite, in {gradient.dtype}"
     return broken
 
 
-def report(case, yours, truth, wrong, trouble, mistakes, seed):
+def report(case, yours, truth, floor, wrong, trouble, mistakes, seed):
     """The lines of the report: each gradient with a verdict and, where it is wrong, the likeliest reason."""
     row = partial(report_row, width=max(len(name) for name in [*trouble, *(f"d{name}" for name in case.names)]))
     disagrees = any(entries.any() for entries in wrong.values())
@@ -107,13 +146,13 @@ def report(case, yours, truth, wrong, trouble, mistakes, seed):
             yield from row(d, trouble[d])
             reasons = explain_shape(yours[name], truth[name])
         if name in wrong and wrong[name].any():
-            error = np.abs(yours[name] - truth[name])
-            worst = np.unravel_index(np.argmax(error > 0.999 * error.max()), error.shape)   # the first, if some tie
+            error = np.nan_to_num(np.abs(yours[name] - truth[name]), nan=np.inf, posinf=np.inf)
+            worst = np.unravel_index(np.argmax(error >= 0.999 * error.max()), error.shape)   # the first, if some tie
             entries = f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong"
             yield from row("" if d in trouble else d, f"{entries}, worst at {d}{[int(i) for i in worst]}")
             yield from row("", f"yours      {yours[name][worst] + 0.0:+.6g}")
             yield from row("", f"numerical  {truth[name][worst] + 0.0:+.6g}")
-            reasons = explain(case, name, worst, yours[name], truth[name], mistakes)
+            reasons = explain(case, name, worst, yours[name], truth[name], floor[name], mistakes)
         elif d not in trouble:
             yield from row(d, "right")
         for kind, sentence in reasons:

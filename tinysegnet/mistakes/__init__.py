@@ -3,6 +3,7 @@
 A module here is the table of one backward:
 
     READ        the file to read again
+    forward     the op that it belongs to: nobody who computes something else has made these mistakes
     cases()     generic arguments of the op: all sizes differ, so that no two mistakes look alike
     MISTAKES    functions wrong(dy, *args) -> {"dw": the wrong answer}, each with a sentence that names the mistake
 

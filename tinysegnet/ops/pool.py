@@ -29,14 +29,16 @@ def max_pool(x):
     Raises ValueError if x is not float32 or float64 or has not four dimensions.
     """
     check_arrays("max_pool", x=(x, "N H W C"))
+    xp = array_module(x)
     first, *others = corner_views(x)
     y = first.copy()                                # corner 0 is there in every window, the others not always
-    corners = array_module(x).zeros(y.shape, "uint8")
+    corners = xp.zeros(y.shape, "uint8")
     for k, values in enumerate(others, start=1):
         _, h, w, _ = values.shape
-        best = y[:, :h, :w]
-        corners[:, :h, :w][values > best] = k       # > and not >=: the first maximum wins
-        y[:, :h, :w] = array_module(x).maximum(best, values)
+        best, corner = y[:, :h, :w], corners[:, :h, :w]
+        better = values > best                      # > and not >=: the first maximum wins
+        corner[...] = xp.maximum(corner, better * xp.uint8(k))      # the last that was better has the largest k
+        best[...] = xp.maximum(best, values)
     return y, corners
 
 
