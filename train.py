@@ -48,14 +48,16 @@ def main():
     run = Path("runs") / args.name
     if run.exists():
         raise InputError(f"{run} is already there: give this run another --name, or delete that folder")
-    size = args.size or camvid.read_image(train[0][0]).shape[:2]
+    size = args.size or camvid.common_size(train + val)
     classes = len(camvid.CLASSES)
-    class_weights = balance.median_frequency_weights(*balance.count_pixels(train, classes))
+    pixels, image_pixels = balance.count_pixels(train, classes)
+    balance.count_pixels(val, classes)                      # for its checks
+    class_weights = balance.median_frequency_weights(pixels, image_pixels)
     class_weights = to_device(class_weights.astype(np.float32), xp)
     params, stats = (to_device(arrays, xp) for arrays in segnet_basic.init(args.seed, classes))
     velocity = {name: xp.zeros_like(a) for name, a in params.items()}
     segnet_basic.check_size(params, *size)
-    about = {"classes": camvid.CLASSES, "size": size, "input": training.INPUT}
+    about = {"classes": camvid.CLASSES, "size": size, "input": training.INPUT, "statistics": "running"}
 
     def judge(params, stats):
         batches = tqdm(evaluation_batches(val, size), "  val", len(val), leave=False, unit="img")
@@ -92,7 +94,7 @@ def main():
     batches = training_batches(train, size, args.batch, args.seed, epoch=0)
     batches = tqdm(batches, "batch-norm statistics", -(-len(train) // args.batch), leave=False, unit="batch")
     stats = training.exact_statistics(params, batches)
-    checkpoint.save(run / "best.npz", params, stats, about)
+    checkpoint.save(run / "best.npz", params, stats, about | {"statistics": "exact"})
     print(f"\nEpoch {about['epoch']} was the best. With batch-norm statistics of the whole training set,")
     print(f"{run / 'best.npz'} gives on val:")
     print(metrics.table(judge(params, stats), camvid.CLASSES))

@@ -62,7 +62,7 @@ def cut_short(path):
 def test_a_bad_file_is_named(folder, which, spoil, message):
     spoil(folder / which / "002.png")
     with pytest.raises(InputError, match=message):
-        list(training_batches(camvid.samples(folder, "train"), None, 2, seed=0, epoch=1))
+        list(training_batches(camvid.samples(folder, "train"), (24, 32), 2, seed=0, epoch=1))
 
 
 def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
@@ -70,7 +70,7 @@ def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
     every = np.stack([camvid.read_pair(sample)[0] for sample in samples])
 
     def order(seed, epoch):
-        batches = list(training_batches(samples, None, 2, seed, epoch))
+        batches = list(training_batches(samples, (24, 32), 2, seed, epoch))
         assert [len(images) for images, _ in batches] == [2, 2, 1]
         images = np.concatenate([images for images, _ in batches])
         return [int(np.flatnonzero((every == image).all(axis=(1, 2, 3)))[0]) for image in images]
@@ -108,7 +108,8 @@ def test_images_of_different_sizes_need_a_size(folder):
         (folder / "larger" / name / "000.png").rename(folder / name / "900.png")
     samples = camvid.samples(folder, "train")
     with pytest.raises(InputError, match="not of one size: give one to all with --size HxW"):
-        list(training_batches(samples, None, 6, seed=0, epoch=1))
+        camvid.common_size(samples)
+    assert camvid.common_size(samples[:5]) == (24, 32)
     assert len(list(training_batches(samples, (12, 16), 6, seed=0, epoch=1))) == 1
 
 
@@ -169,3 +170,10 @@ def test_the_real_camvid(camvid_folder):
     )
     pixels, labels = camvid.read_pair(samples[0])
     assert pixels.shape == (360, 480, 3) and labels.shape == (360, 480)
+
+
+def test_a_split_without_a_labelled_pixel_is_refused(folder):
+    for path in (folder / "valannot").iterdir():
+        Image.fromarray(np.full((24, 32), 11, np.uint8)).save(path)
+    with pytest.raises(InputError, match=r"no pixel of .*valannot is labelled"):
+        balance.count_pixels(camvid.samples(folder, "val"), 11)

@@ -112,6 +112,8 @@ def test_wrong_input_is_named():
         softmax_cross_entropy(logits, labels.astype(float), class_weights, ignore)
     with pytest.raises(ValueError, match=r"class_weights should be \(K,\) with K = 3, got \(2,\)"):
         softmax_cross_entropy(logits, labels, class_weights[:2], ignore)
+    with pytest.raises(ValueError, match="labels and class_weights should be arrays"):
+        softmax_cross_entropy(logits, labels.tolist(), class_weights, ignore)
     _, cache = softmax_cross_entropy(logits, labels, class_weights, ignore)
     with pytest.raises(ValueError, match=r"dloss should be \(\), got \(1,\)"):
         softmax_cross_entropy_backward(np.ones(1), cache)

@@ -12,6 +12,7 @@ import tiny_camvid
 from tinysegnet import checkpoint, training
 from tinysegnet.data import balance, camvid
 from tinysegnet.data.batches import training_batches
+from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
 
 
@@ -65,6 +66,14 @@ def test_options_arrive(run):
         np.testing.assert_allclose(
             epoch["weights"], balance.median_frequency_weights(*balance.count_pixels(samples, 11)), rtol=1e-6
         )
+
+
+@pytest.mark.parametrize("file", ["train/004.png", "val/001.png", "valannot/001.png"])
+def test_a_bad_file_is_found_before_anything_is_trained(run, file):
+    with pytest.raises(InputError, match=file):
+        Path("tiny", file).write_bytes(b"\x89PNG and then nothing")
+        run()
+    assert not Path("runs").exists()
 
 
 def scripted(correct, wrong):

@@ -14,6 +14,7 @@ def street(n=1, height=18, width=26, seed=0):
     labels[:, 6:] = 1
     labels[:, 12:] = 2
     labels[:, 4:9, 10:16] = 3
+    labels[:, 13:16, 2:7] = 0                          # not the same seen in a mirror
     labels[:, 0, 0] = 11
     colours = rng.integers(0, 256, (12, 3))
     images = np.clip(colours[labels] + rng.normal(0, 20, (n, height, width, 3)), 0, 255).astype(np.uint8)
@@ -42,7 +43,7 @@ def test_one_image_is_learnt_by_heart():
 
 def test_ten_steps_are_pinned():
     """A change of any op, of the initial weights or of the optimiser moves these losses."""
-    expected = [2.19466, 2.046761, 1.818437, 1.562276, 1.262592, 0.987869, 0.77708, 0.614724, 0.499777, 0.419435]
+    expected = [2.118265, 1.96638, 1.736814, 1.482002, 1.212415, 0.967215, 0.769824, 0.62774, 0.511555, 0.437504]
     images, labels = street(n=2)
     params, stats, velocity = start(width=8, levels=3, kernel=5)
     losses = [

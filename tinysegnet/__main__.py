@@ -9,6 +9,7 @@ from tinysegnet.backend import select, to_device
 from tinysegnet.data import camvid
 from tinysegnet.data.batches import evaluation_batches
 from tinysegnet.errors import InputError, exit_in_words
+from tinysegnet.networks import segnet_basic
 
 
 def parse_args():
@@ -35,6 +36,7 @@ def evaluate(args):
         raise InputError(f"{args.weights} was not trained on CamVid's {len(camvid.CLASSES)} classes: give another file")
     if about.get("input") != training.INPUT:
         raise InputError(f"{args.weights} wants the input {about.get('input')!r}: use the version that wrote it")
+    segnet_basic.check_complete(params, stats, args.weights)
     size = tuple(about["size"])
     samples = camvid.samples(args.data, args.split)
     batches = tqdm(evaluation_batches(samples, size), args.split, len(samples), leave=False, unit="img")
@@ -42,6 +44,8 @@ def evaluate(args):
     counts = training.evaluate(params, stats, batches, len(camvid.CLASSES), camvid.VOID)
     seen = f"seen at {size[0]}x{size[1]} and judged at the size of their annotations"
     print(f"{args.split}, {len(samples)} images, {seen}")
+    if about["statistics"] == "running":
+        print("(an unfinished run: its batch-norm statistics are running averages, not those of the training set)")
     print(metrics.table(counts, camvid.CLASSES))
 
 

@@ -32,14 +32,14 @@ def select(name):
             f"for a CUDA 12 driver), or run with --backend numpy ({first_line(error)})"
         ) from error
     try:
-        devices = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
+        cupy.zeros(1) + 1           # the driver, a device and the compiler of kernels, all at once
+    except Exception as error:      # each of the three fails in its own way
+        if "NoDevice" in str(error):
+            raise InputError("CuPy finds no GPU: see CUDA_VISIBLE_DEVICES, or run with --backend numpy") from error
         raise InputError(
-            "CuPy finds no working NVIDIA driver: see that  nvidia-smi  runs and that the CUDA version it "
-            f"prints is not below CuPy's, or run with --backend numpy ({first_line(error)})"
+            "CuPy cannot use the GPU: see that  nvidia-smi  runs and that the CUDA version it prints is not below "
+            f"CuPy's, or run with --backend numpy ({first_line(error)})"
         ) from error
-    if devices == 0:
-        raise InputError("CuPy finds no GPU: see CUDA_VISIBLE_DEVICES, or run with --backend numpy")
     return cupy
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinysegnet.data import camvid
+from tinysegnet.errors import InputError
 
 
 def count_pixels(samples, classes):
@@ -10,13 +11,17 @@ def count_pixels(samples, classes):
 
     pixels        (classes,), how many pixels each class has
     image_pixels  (classes,), how many pixels the images have in which the class occurs; void pixels count here
+
+    Raises InputError if a file cannot be used or no pixel is labelled: every image is read here, before training.
     """
     pixels, image_pixels = np.zeros((2, classes), np.int64)
-    for _, annotation in samples:
-        labels = camvid.read_labels(annotation)
+    for sample in samples:
+        _, labels = camvid.read_pair(sample)
         counts = np.bincount(labels.ravel(), minlength=classes)[:classes]
         pixels += counts
         image_pixels += labels.size * (counts > 0)
+    if not pixels.any():
+        raise InputError(f"no pixel of {samples[0][1].parent} is labelled: nothing can be learnt or judged there")
     return pixels, image_pixels
 
 

@@ -6,13 +6,12 @@ import numpy as np
 from PIL import Image
 
 from tinysegnet.data import camvid
-from tinysegnet.errors import InputError
 
 
 def training_batches(samples, size, batch, seed, epoch):
     """One epoch: every sample once, in an order of this seed and epoch, `batch` at a time (the last may be smaller).
 
-    Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W), resized to `size` = (H, W) unless it is None.
+    Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W), resized to `size` = (H, W).
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(samples))
     groups = [[samples[i] for i in order[start : start + batch]] for start in range(0, len(order), batch)]
@@ -35,21 +34,19 @@ def load_batch(samples, size):
         pixels, annotation = camvid.read_pair(sample)
         images.append(resize_image(pixels, size))
         labels.append(resize_labels(annotation, size))
-        if images[-1].shape != images[0].shape:
-            raise InputError(f"{sample[0]} and {samples[0][0]} are not of one size: give one to all with --size HxW")
     return np.stack(images), np.stack(labels)
 
 
 def resize_image(pixels, size):
     """Bilinear, over the whole area that becomes one pixel (so that a pole of one pixel does not vanish)."""
-    if size in (None, pixels.shape[:2]):
+    if size == pixels.shape[:2]:
         return pixels
     return np.array(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BILINEAR))
 
 
 def resize_labels(labels, size):
     """To the nearest pixel: the mean of two labels means nothing."""
-    if size in (None, labels.shape):
+    if size == labels.shape:
         return labels
     return np.array(Image.fromarray(labels).resize(size[::-1], Image.Resampling.NEAREST))
 

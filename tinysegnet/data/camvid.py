@@ -57,6 +57,17 @@ def read_pair(sample):
     return pixels, labels
 
 
+def common_size(samples):
+    """(H, W) of all the photographs. Raises InputError if they are not of one size."""
+    sizes = {}
+    for path, _ in samples:
+        sizes.setdefault(read_image(path).shape[:2], path)
+    if len(sizes) > 1:
+        first, second = list(sizes.values())[:2]
+        raise InputError(f"{first} and {second} are not of one size: give one to all with --size HxW")
+    return next(iter(sizes))
+
+
 def read_image(path):
     return np.array(decoded(path).convert("RGB"))
 

@@ -144,6 +144,20 @@ def predict(params, stats, x, ops=tinysegnet.ops):
     return conv("classifier", x)
 
 
+def check_complete(params, stats, path):
+    """Raise InputError unless the arrays read from `path` are those of a SegNet-Basic."""
+    first, last = params.get("encoder1.conv.w"), params.get("classifier.w")
+    if first is not None and last is not None and first.ndim == last.ndim == 4:
+        expected = init(0, last.shape[3], first.shape[3], levels_of(params), first.shape[0])
+        if all(shapes(ours) == shapes(theirs) for ours, theirs in zip((params, stats), expected)):
+            return
+    raise InputError(f"{path} does not hold the parameters of a SegNet-Basic: give another file")
+
+
+def shapes(arrays):
+    return {name: (a.shape, a.dtype) for name, a in arrays.items()}
+
+
 def levels_of(params):
     return sum(name.startswith("encoder") and name.endswith(".conv.w") for name in params)
 

@@ -27,13 +27,16 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
     The divisor is the count and not the sum of the weights, as in the authors' Caffe. A pixel whose label is `ignore`
     (CamVid's void) counts in neither. With no labelled pixel at all the loss is 0.
 
-    logits         (N, H, W, classes)
+    logits         (N, H, W, classes), finite
     labels         (N, H, W), integers, each 0 to classes - 1 or `ignore` (the loader sees to that)
     class_weights  (classes,), any dtype: cast to that of the logits
     loss           a 0-d array of the logits' dtype
 
     Raises ValueError if the shapes do not fit or the labels are not integers.
     """
+    check_arrays("softmax_cross_entropy", logits=(logits, "N H W K"))
+    if not all(hasattr(a, "dtype") for a in (labels, class_weights)):
+        raise ValueError("softmax_cross_entropy: labels and class_weights should be arrays")
     xp = array_module(logits)
     class_weights = class_weights.astype(logits.dtype)
     check_arrays("softmax_cross_entropy", logits=(logits, "N H W K"), class_weights=(class_weights, "K"))

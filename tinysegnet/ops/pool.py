@@ -109,12 +109,14 @@ def pooled_shape(shape):
 
 
 def check_pooled(op, name, values, corners, shape):
-    if len(shape) != 4:
-        raise ValueError(f"{op}: shape should be (N, H, W, C), got {tuple(shape)}")
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        raise ValueError(f"{op}: shape should be (N, H, W, C), got {shape}")
     check_arrays(op, **{name: (values, pooled_shape(shape))})
     check_corners(op, corners, pooled_shape(shape))
 
 
 def check_corners(op, corners, shape):
+    if not hasattr(corners, "dtype"):
+        raise ValueError(f"{op}: corners should be an array, got {type(corners).__name__}")
     if tuple(corners.shape) != shape or corners.dtype != "uint8":
         raise ValueError(f"{op}: corners should be uint8 {shape}, got {corners.dtype} {tuple(corners.shape)}")
