@@ -78,7 +78,7 @@ def main():
             for loss, images in steps:
                 losses.append(loss)
                 log(epoch=epoch, step=len(losses), loss=loss)
-                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                bar.set_postfix(loss=f"{loss:.3f}")
                 bar.update(images)
         counts = judge(params, stats)
         loss, seconds = sum(losses) / len(losses), time.perf_counter() - start
