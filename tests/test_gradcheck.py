@@ -266,6 +266,8 @@ def test_wrong_use_is_named():
         check_backward(np.exp, np.exp, np.ones(3), names=("x",))
     with pytest.raises(ValueError, match=r"names \('x', 'w', 'b'\) should name the first of args"):
         check_backward(ops.relu, ops.relu_backward, np.ones(3))
+    with pytest.raises(ValueError, match="each a floating array"):
+        check_backward(ops.relu, ops.relu_backward, np.arange(3), names=("x",))
 
 
 def test_a_mistake_is_named_only_if_the_answer_is_equal_on_every_case():

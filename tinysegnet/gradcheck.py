@@ -39,7 +39,8 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
             y, corners = max_pool(x)
             return y, (corners, x.shape)
 
-    Raises ValueError if names do not belong to args or forward does not return a tuple.
+    Raises ValueError if names do not belong to args, or if forward returns no tuple, draws random numbers, or gives a y
+    so large that rounding hides what it is about.
     """
     check_use(forward, args, names)
     trouble = {}                                                        # "dw": what is wrong with it
@@ -67,8 +68,9 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
 
 def check_use(forward, args, names):
     """Raise ValueError if check_backward cannot work on these."""
-    if not (names and len(names) <= len(args) and all(isinstance(a, np.ndarray) for a in args[: len(names)])):
-        raise ValueError(f"check_backward: names {names} should name the first of args, each an array")
+    named = args[: len(names)]
+    if not named or len(named) < len(names) or not all(is_floating(a, np.shape(a)) for a in named):
+        raise ValueError(f"check_backward: names {names} should name the first of args, each a floating array")
     first, second = forward(*cast(args, np.float64)), forward(*cast(args, np.float64))
     if not isinstance(first, tuple):
         raise ValueError("check_backward: forward should return a tuple (y, ..., cache), if need be (y, None)")
