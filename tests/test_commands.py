@@ -54,7 +54,8 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
 
 def test_the_terminal_shows_epochs_and_the_table(trained):
     lines = trained[1].stdout.splitlines()
-    assert lines.pop(0) == "5 images to train on, seen at 20x28; 2 of val, judged at their own size"
+    assert lines.pop(0) == "Training on CamVid in tiny."
+    assert lines.pop(0) == "5 images, seen at 20x28; 2 of val, judged at their own size"
     assert lines[0].startswith("epoch   1  loss ") and "  val G " in lines[0] and lines[1].startswith("epoch   2")
     assert lines[3].startswith("Epoch ") and lines[4] == "runs/first/best.npz gives on val:"
     assert lines[5].split() == ["%", "accuracy", "IoU"] and lines[6].split()[0] == "Sky"
@@ -69,7 +70,7 @@ def test_evaluate_repeats_the_table(trained):
     assert again.returncode == 0, again.stderr
     first, *table = again.stdout.splitlines()
     assert first == "val, 2 images, seen at 20x28 and judged at the size of their annotations"
-    assert table == process.stdout.splitlines()[6:]
+    assert table == process.stdout.splitlines()[7:]
 
 
 def test_the_same_seed_gives_the_same_bits(trained):
@@ -85,8 +86,8 @@ def test_the_same_seed_gives_the_same_bits(trained):
 @pytest.mark.parametrize(
     "command, sentence",
     [
-        ((TRAIN,), "there is no CamVid at data/CamVid: name the folder with its train/ and val/"),
-        ((TRAIN, "--data", "runs"), "there is no folder runs/train"),
+        ((TRAIN, "--data", "nowhere"), "there is no CamVid at nowhere: name the folder with its train/ and val/"),
+        ((TRAIN, "--data", "runs", "--name", "other"), "there is no folder runs/train"),
         ((TRAIN, "--data", "tiny", "--name", "first"), "runs/first is already there"),
         ((TRAIN, "--data", "tiny", "--name", "small", "--size", "12x16"), "images of 12x16 pixels are too small"),
         ((TRAIN, "--size", "big"), "'big' is not a size: write height x width in pixels, as in 180x240"),

@@ -62,7 +62,7 @@ def cut_short(path):
 def test_a_bad_file_is_named(folder, which, spoil, message):
     spoil(folder / which / "002.png")
     with pytest.raises(InputError, match=message):
-        list(training_batches(camvid.samples(folder, "train"), (24, 32), 2, seed=0, epoch=1))
+        list(training_batches(camvid.dataset(folder), (24, 32), 2, seed=0, epoch=1))
 
 
 def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
@@ -70,7 +70,7 @@ def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
     every = np.stack([camvid.read_pair(sample)[0] for sample in samples])
 
     def order(seed, epoch):
-        batches = list(training_batches(samples, (24, 32), 2, seed, epoch))
+        batches = list(training_batches(camvid.dataset(folder), (24, 32), 2, seed, epoch))
         assert [len(images) for images, _ in batches] == [2, 2, 1]
         images = np.concatenate([images for images, _ in batches])
         return [int(np.flatnonzero((every == image).all(axis=(1, 2, 3)))[0]) for image in images]
@@ -81,8 +81,7 @@ def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
 
 
 def test_images_and_labels_stay_together_when_resized(folder):
-    samples = camvid.samples(folder, "train")
-    for images, labels in training_batches(samples, (12, 16), 5, seed=0, epoch=1):
+    for images, labels in training_batches(camvid.dataset(folder), (12, 16), 5, seed=0, epoch=1):
         assert images.shape == (5, 12, 16, 3) and labels.shape == (5, 12, 16)
         assert images.dtype == labels.dtype == np.uint8
         assert set(np.unique(labels)) <= {0, 3, 8, 11}              # nearest: no label that was not there
@@ -98,7 +97,7 @@ def test_a_shrunk_image_is_a_mean_of_what_it_covers():
 
 
 def test_evaluation_keeps_the_size_of_the_labels(folder):
-    batches = list(evaluation_batches(camvid.samples(folder, "val"), (12, 16)))
+    batches = list(evaluation_batches(camvid.dataset(folder), "val", (12, 16)))
     assert [(images.shape, labels.shape) for images, labels in batches] == [((1, 12, 16, 3), (1, 24, 32))] * 2
 
 
@@ -106,11 +105,9 @@ def test_images_of_different_sizes_need_a_size(folder):
     tiny_camvid.make(folder / "larger", (("train", 1),), height=30)
     for name in ("train", "trainannot"):
         (folder / "larger" / name / "000.png").rename(folder / name / "900.png")
-    samples = camvid.samples(folder, "train")
-    with pytest.raises(InputError, match="not of one size: give one to all with --size HxW"):
-        camvid.common_size(samples)
-    assert camvid.common_size(samples[:5]) == (24, 32)
-    assert len(list(training_batches(samples, (12, 16), 6, seed=0, epoch=1))) == 1
+    data = camvid.dataset(folder)
+    assert balance.survey(data, "train")[2] is None and balance.survey(data, "val")[2] == (24, 32)
+    assert len(list(training_batches(data, (12, 16), 6, seed=0, epoch=1))) == 1
 
 
 def test_the_next_item_is_loaded_while_the_caller_works():
@@ -139,11 +136,12 @@ def test_median_frequency_by_hand(tmp_path):
     for i, labels in enumerate(([0, 0, 0, 0, 1, 1, 1, 2, 2, 11], [0] * 10)):
         Image.fromarray(np.array([labels], np.uint8)).save(tmp_path / "trainannot" / f"{i}.png")
         Image.fromarray(np.zeros((1, 10, 3), np.uint8)).save(tmp_path / "train" / f"{i}.png")
-    pixels, image_pixels = balance.count_pixels(camvid.samples(tmp_path, "train"), classes=4)
-    np.testing.assert_array_equal(pixels, [14, 3, 2, 0])
-    np.testing.assert_array_equal(image_pixels, [20, 10, 10, 0])
-    frequencies = np.array([0.7, 0.3, 0.2])
-    np.testing.assert_allclose(balance.median_frequency_weights(pixels, image_pixels), [*(0.3 / frequencies), 0])
+    pixels, image_pixels, size = balance.survey(camvid.dataset(tmp_path), "train")
+    np.testing.assert_array_equal(pixels, [14, 3, 2, *[0] * 8])
+    np.testing.assert_array_equal(image_pixels, [20, 10, 10, *[0] * 8])
+    assert size == (1, 10)
+    weights = balance.median_frequency_weights(pixels, image_pixels)
+    np.testing.assert_allclose(weights, [*(0.3 / np.array([0.7, 0.3, 0.2])), *[0] * 8])
 
 
 def test_classes_and_colours_are_the_authors():
@@ -160,7 +158,8 @@ def test_the_real_camvid(camvid_folder):
     """Counts and weights as published with the project's sources: the weights are to four decimals."""
     samples = camvid.samples(camvid_folder, "train")
     assert len(samples) == 367 and len(camvid.samples(camvid_folder, "val")) == 101
-    pixels, image_pixels = balance.count_pixels(samples, 11)
+    pixels, image_pixels, size = balance.survey(camvid.dataset(camvid_folder), "train")
+    assert size == (360, 480)
     assert pixels.tolist() == [
         10682767, 14750079, 623349, 20076880, 2845085, 6166762, 743859, 714595, 3719877, 405385, 184967,
     ]
@@ -175,5 +174,5 @@ def test_the_real_camvid(camvid_folder):
 def test_a_split_without_a_labelled_pixel_is_refused(folder):
     for path in (folder / "valannot").iterdir():
         Image.fromarray(np.full((24, 32), 11, np.uint8)).save(path)
-    with pytest.raises(InputError, match=r"no pixel of .*valannot is labelled"):
-        balance.count_pixels(camvid.samples(folder, "val"), 11)
+    with pytest.raises(InputError, match=r"no pixel of CamVid in .*, val, is labelled"):
+        balance.survey(camvid.dataset(folder), "val")

@@ -10,7 +10,7 @@ import pytest
 import tiny_camvid
 
 from tinysegnet import checkpoint, training
-from tinysegnet.data import balance, camvid
+from tinysegnet.data import balance, camvid, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
@@ -44,9 +44,9 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "train_epoch", watched_epoch)
     monkeypatch.setattr(training, "evaluate", watched_evaluate)
 
-    def train(*options, counts=None):
+    def train(*options, counts=None, data=("--data", "tiny")):
         seen["counts"] = counts
-        monkeypatch.setattr(sys, "argv", ["train.py", "--data", "tiny", *options])
+        monkeypatch.setattr(sys, "argv", ["train.py", *(() if "--data" in options else data), *options])
         script.main()
         return seen
 
@@ -56,16 +56,15 @@ def run(tmp_path, monkeypatch):
 def test_options_arrive(run):
     seen = run("--batch", "3", "--lr", "0.25", "--seed", "7", "--epochs", "2", "--size", "12x16")
     assert seen["seeds"] == [7]
-    samples = camvid.samples("tiny", "train")
+    data = camvid.dataset("tiny")
     for number, epoch in enumerate(seen["epochs"], start=1):
         assert epoch["lr"] == 0.25 and len(epoch["batches"]) == 2
-        expected = training_batches(samples, (12, 16), 3, seed=7, epoch=number)
+        expected = training_batches(data, (12, 16), 3, seed=7, epoch=number)
         for (images, labels), (images_expected, labels_expected) in zip(epoch["batches"], expected):
             np.testing.assert_array_equal(images, images_expected)
             np.testing.assert_array_equal(labels, labels_expected)
-        np.testing.assert_allclose(
-            epoch["weights"], balance.median_frequency_weights(*balance.count_pixels(samples, 11)), rtol=1e-6
-        )
+        expected = balance.median_frequency_weights(*balance.survey(data, "train")[:2])
+        np.testing.assert_allclose(epoch["weights"], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("file", ["train/004.png", "val/001.png", "valannot/001.png"])
@@ -91,9 +90,31 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
     assert about["epoch"] == 2
     for name, value in params.items():
         np.testing.assert_array_equal(value, seen["judged"][1][name])
-    exact = training.exact_statistics(params, training_batches(camvid.samples("tiny", "train"), (24, 32), 4, 0, 0))
+    exact = training.exact_statistics(params, training_batches(camvid.dataset("tiny"), (24, 32), 4, 0, 0))
     for name, value in stats.items():
         np.testing.assert_array_equal(value, exact[name])
         np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
     lines = [json.loads(line) for line in Path("runs/best/log.jsonl").read_text().splitlines()]
     assert [line["G"] for line in lines if "G" in line] == pytest.approx([20 / 30, 20 / 21, 20 / 21, 1010 / 1030])
+
+
+def test_which_data_is_used_and_why_is_said(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(streets, "TRAIN", range(3))
+    monkeypatch.setattr(streets, "VAL", range(10, 12))
+    seen = run("--epochs", "1", "--name", "drawn", data=())
+    assert "Training on streets, drawn on the spot, as there is no data/CamVid" in capsys.readouterr().out
+    assert [images.shape for images, _ in seen["epochs"][0]["batches"]] == [(3, *streets.SIZE, 3)]
+    tiny_camvid.make(tmp_path / "data" / "CamVid")
+    run("--epochs", "1", "--name", "there", data=())
+    assert "Training on CamVid in data/CamVid." in capsys.readouterr().out
+    run("--epochs", "1", "--name", "named", "--data", "tiny")
+    assert "Training on CamVid in tiny." in capsys.readouterr().out
+
+
+def test_images_of_different_sizes_need_a_size(run, tmp_path):
+    tiny_camvid.make(tmp_path / "larger", (("train", 1),), height=30)
+    for name in ("train", "trainannot"):
+        (tmp_path / "larger" / name / "000.png").rename(tmp_path / "tiny" / name / "900.png")
+    with pytest.raises(InputError, match="not of one size: give one to all with --size HxW"):
+        run("--epochs", "1")
+    assert run("--epochs", "1", "--size", "12x16")["epochs"]

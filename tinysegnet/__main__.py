@@ -32,21 +32,22 @@ def parse_args():
 def evaluate(args):
     xp = select(args.backend)
     params, stats, about = checkpoint.load(args.weights)
-    if about.get("classes") != list(camvid.CLASSES):
-        raise InputError(f"{args.weights} was not trained on CamVid's {len(camvid.CLASSES)} classes: give another file")
-    if about.get("input") != training.INPUT:
-        raise InputError(f"{args.weights} wants the input {about.get('input')!r}: use the version that wrote it")
+    data = camvid.dataset(args.data)
+    if about["classes"] != list(data.classes):
+        raise InputError(f"{args.weights} was not trained on CamVid's {len(data.classes)} classes: give another file")
+    if about["input"] != training.INPUT:
+        raise InputError(f"{args.weights} wants the input {about['input']!r}: use the version that wrote it")
     segnet_basic.check_complete(params, stats, args.weights)
     size = tuple(about["size"])
-    samples = camvid.samples(args.data, args.split)
-    batches = tqdm(evaluation_batches(samples, size), args.split, len(samples), leave=False, unit="img")
+    count = len(data.samples(args.split))
+    batches = tqdm(evaluation_batches(data, args.split, size), args.split, count, leave=False, unit="img")
     params, stats = to_device(params, xp), to_device(stats, xp)
-    counts = training.evaluate(params, stats, batches, len(camvid.CLASSES), camvid.VOID)
+    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore)
     seen = f"seen at {size[0]}x{size[1]} and judged at the size of their annotations"
-    print(f"{args.split}, {len(samples)} images, {seen}")
+    print(f"{args.split}, {count} images, {seen}")
     if about["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not those of the training set)")
-    print(metrics.table(counts, camvid.CLASSES))
+    print(metrics.table(counts, data.classes))
 
 
 def main():

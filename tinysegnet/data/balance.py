@@ -2,27 +2,33 @@
 
 import numpy as np
 
-from tinysegnet.data import camvid
 from tinysegnet.errors import InputError
 
 
-def count_pixels(samples, classes):
-    """Count each class's pixels over the annotations of (image, annotation) pairs of paths.
+def survey(data, split):
+    """Read a whole split once, before training: its class counts, its images' one size, and every error there is.
+
+    data  a DataSet
 
     pixels        (classes,), how many pixels each class has
     image_pixels  (classes,), how many pixels the images have in which the class occurs; void pixels count here
 
-    Raises InputError if a file cannot be used or no pixel is labelled: every image is read here, before training.
+    size          (H, W) of all images, or None if they differ
+
+    Raises InputError if a file cannot be used or no pixel is labelled.
     """
+    classes = len(data.classes)
     pixels, image_pixels = np.zeros((2, classes), np.int64)
-    for sample in samples:
-        _, labels = camvid.read_pair(sample)
+    sizes = set()
+    for sample in data.samples(split):
+        _, labels = data.read(sample)
+        sizes.add(labels.shape)
         counts = np.bincount(labels.ravel(), minlength=classes)[:classes]
         pixels += counts
         image_pixels += labels.size * (counts > 0)
     if not pixels.any():
-        raise InputError(f"no pixel of {samples[0][1].parent} is labelled: nothing can be learnt or judged there")
-    return pixels, image_pixels
+        raise InputError(f"no pixel of {data.name}, {split}, is labelled: nothing can be learnt or judged there")
+    return pixels, image_pixels, sizes.pop() if len(sizes) == 1 else None
 
 
 def median_frequency_weights(pixels, image_pixels):

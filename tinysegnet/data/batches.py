@@ -5,33 +5,32 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from tinysegnet.data import camvid
 
-
-def training_batches(samples, size, batch, seed, epoch):
-    """One epoch: every sample once, in an order of this seed and epoch, `batch` at a time (the last may be smaller).
+def training_batches(data, size, batch, seed, epoch):
+    """One epoch: all training samples once, in an order of this seed and epoch, `batch` at a time (last maybe fewer).
 
     Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W), resized to `size` = (H, W).
     """
+    samples = data.samples("train")
     order = np.random.default_rng([seed, epoch]).permutation(len(samples))
     groups = [[samples[i] for i in order[start : start + batch]] for start in range(0, len(order), batch)]
-    return prefetched(lambda group: load_batch(group, size), groups)
+    return prefetched(lambda group: load_batch(data.read, group, size), groups)
 
 
-def evaluation_batches(samples, size):
-    """Every sample once, in order, one at a time: the image resized, (1, H, W, 3), its labels as they are."""
+def evaluation_batches(data, split, size):
+    """Every sample of a split, in order, one at a time: the image resized, (1, H, W, 3), its labels as they are."""
 
     def load(sample):
-        pixels, labels = camvid.read_pair(sample)
+        pixels, labels = data.read(sample)
         return resize_image(pixels, size)[None], labels[None]
 
-    return prefetched(load, samples)
+    return prefetched(load, data.samples(split))
 
 
-def load_batch(samples, size):
+def load_batch(read, samples, size):
     images, labels = [], []
     for sample in samples:
-        pixels, annotation = camvid.read_pair(sample)
+        pixels, annotation = read(sample)
         images.append(resize_image(pixels, size))
         labels.append(resize_labels(annotation, size))
     return np.stack(images), np.stack(labels)

@@ -4,11 +4,13 @@
     FOLDER/{trainannot,valannot,testannot}/NAME.png      one label 0..11 per pixel, 8-bit grey
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tinysegnet.data.dataset import DataSet
 from tinysegnet.errors import InputError
 
 CLASSES = (
@@ -21,13 +23,18 @@ PALETTE = np.array([
 ], np.uint8)
 
 
+def dataset(folder):
+    """CamVid in that folder. Raises InputError if there is no such folder."""
+    if not Path(folder).is_dir():
+        raise InputError(f"there is no CamVid at {folder}: name the folder with its train/ and val/ by --data FOLDER")
+    return DataSet(f"CamVid in {folder}", CLASSES, VOID, partial(samples, folder), read_pair, epochs=100)
+
+
 def samples(folder, split):
     """The (image, annotation) paths of a split, "train", "val" or "test", in order of their names.
 
-    Raises InputError if there is no such folder, no image in it, or an image has no annotation.
+    Raises InputError if there is no folder of that split, no image in it, or an image has no annotation.
     """
-    if not Path(folder).is_dir():
-        raise InputError(f"there is no CamVid at {folder}: name the folder with its train/ and val/ by --data FOLDER")
     images, annotations = Path(folder) / split, Path(folder) / f"{split}annot"
     for path in (images, annotations):
         if not path.is_dir():
@@ -55,17 +62,6 @@ def read_pair(sample):
             f"{pixels.shape[1]} x {pixels.shape[0]}: they must be of one size"
         )
     return pixels, labels
-
-
-def common_size(samples):
-    """(H, W) of all the photographs. Raises InputError if they are not of one size."""
-    sizes = {}
-    for path, _ in samples:
-        sizes.setdefault(read_image(path).shape[:2], path)
-    if len(sizes) > 1:
-        first, second = list(sizes.values())[:2]
-        raise InputError(f"{first} and {second} are not of one size: give one to all with --size HxW")
-    return next(iter(sizes))
 
 
 def read_image(path):
