@@ -19,7 +19,7 @@ from tinysegnet.resize import resize_bilinear
 PACKAGE = Path(backend.__file__).parent
 
 
-def same(ours, theirs, xp):
+def assert_same(ours, theirs, xp):
     """Equal on the stand-in, which computes with NumPy; close on a GPU, which adds in another order."""
     assert type(ours).__module__.partition(".")[0] == xp.__name__, "the result left the device"
     assert ours.dtype == theirs.dtype and ours.shape == np.shape(theirs)
@@ -39,24 +39,24 @@ def test_op_and_its_backward(op, dtype, xp):
     dy = np.random.default_rng(0).standard_normal(np.shape(y)) + np.zeros(np.shape(y))
     dy = np.asarray(dy, dtype)
     y_device, *middle_device, cache_device = FORWARD[op](*on_device(args, xp))
-    same(y_device, y, xp)
+    assert_same(y_device, y, xp)
     for ours, theirs in zip(middle_device, middle):
         for a, b in zip(ours, theirs):
-            same(a, b, xp)
+            assert_same(a, b, xp)
     gradients, gradients_device = RIGHT[op](dy, cache), RIGHT[op](xp.asarray(dy), cache_device)
     if not isinstance(gradients, tuple):
         gradients, gradients_device = (gradients,), (gradients_device,)
     for ours, theirs in zip(gradients_device, gradients):
-        same(ours, theirs, xp)
+        assert_same(ours, theirs, xp)
 
 
 def test_softmax_inference_and_resize(xp):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 5, 7, 3), np.float32)
     four = rng.uniform(0.5, 2, (4, 3)).astype(np.float32)
-    same(ops.softmax(xp.asarray(x)), ops.softmax(x), xp)
-    same(ops.batch_norm_inference(*on_device((x, *four), xp)), ops.batch_norm_inference(x, *four), xp)
-    same(resize_bilinear(xp.asarray(x), 9, 4), resize_bilinear(x, 9, 4), xp)
+    assert_same(ops.softmax(xp.asarray(x)), ops.softmax(x), xp)
+    assert_same(ops.batch_norm_inference(*on_device((x, *four), xp)), ops.batch_norm_inference(x, *four), xp)
+    assert_same(resize_bilinear(xp.asarray(x), 9, 4), resize_bilinear(x, 9, 4), xp)
 
 
 def test_a_training_step_and_a_prediction(xp):
@@ -73,11 +73,11 @@ def test_a_training_step_and_a_prediction(xp):
         loss = training.train_step(params, stats, velocity, images, labels, class_weights, 11, 0.1)
         results.append((loss, params, stats, segnet_basic.predict(params, stats, training.normalise(images, library))))
     (loss, params, stats, logits), (loss_device, params_device, stats_device, logits_device) = results
-    same(loss_device, loss, xp)
-    same(logits_device, logits, xp)
+    assert_same(loss_device, loss, xp)
+    assert_same(logits_device, logits, xp)
     for ours, theirs in ((params_device, params), (stats_device, stats)):
         for name in theirs:
-            same(ours[name], theirs[name], xp)
+            assert_same(ours[name], theirs[name], xp)
 
 
 def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step():
@@ -100,7 +100,7 @@ def test_evaluation_on_the_device(xp):
     np.testing.assert_array_equal(ours, training.evaluate(*arrays, batches, 11, 11))
     exact = training.exact_statistics(to_device(arrays[0], xp), batches)
     for name, theirs in training.exact_statistics(arrays[0], batches).items():
-        same(exact[name], theirs, xp)
+        assert_same(exact[name], theirs, xp)
 
 
 @pytest.mark.parametrize(

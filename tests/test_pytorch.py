@@ -27,7 +27,7 @@ def nhwc(t):
     return np.moveaxis(a, 1, -1) if a.ndim == 4 else a
 
 
-def close(ours, theirs, tolerance=1e-10):
+def assert_close(ours, theirs, tolerance=1e-10):
     """Within tolerance of the largest entry."""
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= tolerance * max(np.abs(theirs).max(), 1e-3)
@@ -47,10 +47,10 @@ def test_conv(shape, K):
     ty = F.conv2d(tx, tw, tb, padding=K // 2)
     ty.backward(tensor(dy))
     dx, dw, db = ops.conv2d_backward(dy, cache)
-    close(y, nhwc(ty))
-    close(dx, nhwc(tx.grad))
-    close(dw, tw.grad.numpy().transpose(2, 3, 1, 0))
-    close(db, tb.grad.numpy())
+    assert_close(y, nhwc(ty))
+    assert_close(dx, nhwc(tx.grad))
+    assert_close(dw, tw.grad.numpy().transpose(2, 3, 1, 0))
+    assert_close(db, tb.grad.numpy())
 
 
 @pytest.mark.parametrize("shape", SIZES)
@@ -62,11 +62,11 @@ def test_batch_norm(shape):
     ty = F.batch_norm(tx, None, None, tgamma, tbeta, training=True, eps=1e-5)
     ty.backward(tensor(dy))
     y, (mean, var), cache = ops.batch_norm(x, gamma, beta)
-    close(y, nhwc(ty))
+    assert_close(y, nhwc(ty))
     for ours, theirs in zip(ops.batch_norm_backward(dy, cache), (tx, tgamma, tbeta)):
-        close(ours, nhwc(theirs.grad))
+        assert_close(ours, nhwc(theirs.grad))
     inference = F.batch_norm(tx, tensor(mean).detach(), tensor(var).detach(), tgamma, tbeta, eps=1e-5)
-    close(ops.batch_norm_inference(x, gamma, beta, mean, var), nhwc(inference))
+    assert_close(ops.batch_norm_inference(x, gamma, beta, mean, var), nhwc(inference))
 
 
 @pytest.mark.parametrize("shape", SIZES)
@@ -78,11 +78,11 @@ def test_pooling_and_unpooling(shape):
     tup = F.max_unpool2d(ty, indices, 2, output_size=shape[1:3])
     y, corners = ops.max_pool(x)
     up = ops.max_unpool(y, corners, shape)
-    close(y, nhwc(ty))
-    close(up, nhwc(tup))
+    assert_close(y, nhwc(ty))
+    assert_close(up, nhwc(tup))
     dup = rng.standard_normal(shape)
     tup.backward(tensor(dup))
-    close(ops.max_pool_backward(ops.max_unpool_backward(dup, corners), corners, shape), nhwc(tx.grad))
+    assert_close(ops.max_pool_backward(ops.max_unpool_backward(dup, corners), corners, shape), nhwc(tx.grad))
 
 
 def test_corners_are_pytorch_s_indices_on_ties_too():
@@ -97,7 +97,7 @@ def test_relu():
     x[0, 0, 0] = 0
     tx = tensor(x)
     F.relu(tx).backward(tensor(dy))
-    close(ops.relu_backward(dy, ops.relu(x)[1]), nhwc(tx.grad))
+    assert_close(ops.relu_backward(dy, ops.relu(x)[1]), nhwc(tx.grad))
 
 
 def test_loss():
@@ -109,13 +109,13 @@ def test_loss():
     (0.7 * tloss).backward()
     loss, cache = ops.softmax_cross_entropy(logits, labels, weights, 11)
     assert loss == pytest.approx(tloss.item(), rel=1e-12)
-    close(ops.softmax_cross_entropy_backward(np.asarray(0.7), cache), nhwc(tlogits.grad))
+    assert_close(ops.softmax_cross_entropy_backward(np.asarray(0.7), cache), nhwc(tlogits.grad))
 
 
 def test_resize_bilinear():
     x = np.random.default_rng(0).standard_normal((2, 9, 7, 3))
     for size in ((9, 7), (36, 28), (20, 5), (1, 1)):
-        close(resize_bilinear(x, *size), nhwc(F.interpolate(tensor(x), size, mode="bilinear", align_corners=False)))
+        assert_close(resize_bilinear(x, *size), nhwc(F.interpolate(tensor(x), size, mode="bilinear", align_corners=False)))
 
 
 def torch_network(params, x):
@@ -163,12 +163,12 @@ def test_the_whole_network(size, options):
     tloss = total / np.count_nonzero(labels != classes)
     tloss.backward()
 
-    close(logits, nhwc(tlogits), 1e-9)
+    assert_close(logits, nhwc(tlogits), 1e-9)
     assert loss == pytest.approx(tloss.item(), rel=1e-9)
     assert grads.keys() == params.keys()
     for name, t in theirs.items():
         expected = t.grad.numpy().transpose(2, 3, 1, 0) if t.ndim == 4 else t.grad.numpy()
-        close(grads[name], expected, 1e-9)
+        assert_close(grads[name], expected, 1e-9)
 
 
 def test_ten_steps_of_training():
