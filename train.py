@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from tinysegnet import checkpoint, metrics, plots, training
 from tinysegnet.backend import select, to_device
-from tinysegnet.data import balance, camvid, streets
+from tinysegnet.data import balance, choose
 from tinysegnet.data.batches import evaluation_batches, training_batches
 from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.networks import segnet_basic
@@ -41,15 +41,6 @@ def parse_args():
     option("--name", type=folder_name, default="first", help="the run goes to runs/NAME (default: %(default)s)")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
     return parser.parse_args()
-
-
-def choose(folder):
-    """The data set to train on, and a line that says which it is and why."""
-    if folder is not None:
-        return camvid.dataset(folder), f"Training on CamVid in {folder}."
-    if Path("data/CamVid").is_dir():
-        return camvid.dataset("data/CamVid"), "Training on CamVid in data/CamVid."
-    return streets.dataset(), "Training on streets, drawn on the spot, as there is no data/CamVid (see README)."
 
 
 def main():

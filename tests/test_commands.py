@@ -54,7 +54,7 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
 
 def test_the_terminal_shows_epochs_and_the_table(trained):
     lines = trained[1].stdout.splitlines()
-    assert lines.pop(0) == "Training on CamVid in tiny."
+    assert lines.pop(0) == "Data: CamVid in tiny."
     assert lines.pop(0) == "5 images, seen at 20x28; 2 of val, judged at their own size"
     assert lines[0].startswith("epoch   1  loss ") and "  val G " in lines[0] and lines[1].startswith("epoch   2")
     assert lines[3].startswith("Epoch ") and lines[4] == "runs/first/best.npz gives on val:"
@@ -68,7 +68,8 @@ def test_evaluate_repeats_the_table(trained):
     folder, process = trained
     again = run(folder, *EVALUATE, "runs/first/best.npz")
     assert again.returncode == 0, again.stderr
-    first, *table = again.stdout.splitlines()
+    which, first, *table = again.stdout.splitlines()
+    assert which == "Data: CamVid in tiny."
     assert first == "val, 2 images, seen at 20x28 and judged at the size of their annotations"
     assert table == process.stdout.splitlines()[7:]
 
@@ -101,6 +102,10 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((*EVALUATE, "lacking.npz"), "lacking.npz does not hold the parameters of a SegNet-Basic"),
         ((*EVALUATE, "input.npz"), "input.npz wants the input 'x / 127 - 1': use the version that wrote it"),
         ((*EVALUATE, "runs/first/best.npz", "--split", "test"), "there is no folder tiny/test"),
+        (
+            ("-m", "tinysegnet", "evaluate", "--weights", "runs/first/best.npz", "--split", "test"),
+            "streets have no test split: take --split val",
+        ),
     ],
 )
 def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command, sentence):

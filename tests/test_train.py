@@ -102,13 +102,13 @@ def test_which_data_is_used_and_why_is_said(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(streets, "TRAIN", range(3))
     monkeypatch.setattr(streets, "VAL", range(10, 12))
     seen = run("--epochs", "1", "--name", "drawn", data=())
-    assert "Training on streets, drawn on the spot, as there is no data/CamVid" in capsys.readouterr().out
+    assert "Data: streets, drawn on the spot, as there is no data/CamVid" in capsys.readouterr().out
     assert [images.shape for images, _ in seen["epochs"][0]["batches"]] == [(3, *streets.SIZE, 3)]
     tiny_camvid.make(tmp_path / "data" / "CamVid")
     run("--epochs", "1", "--name", "there", data=())
-    assert "Training on CamVid in data/CamVid." in capsys.readouterr().out
+    assert "Data: CamVid in data/CamVid." in capsys.readouterr().out
     run("--epochs", "1", "--name", "named", "--data", "tiny")
-    assert "Training on CamVid in tiny." in capsys.readouterr().out
+    assert "Data: CamVid in tiny." in capsys.readouterr().out
 
 
 def test_images_of_different_sizes_need_a_size(run, tmp_path):

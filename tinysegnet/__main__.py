@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from tinysegnet import checkpoint, metrics, training
 from tinysegnet.backend import select, to_device
-from tinysegnet.data import camvid
+from tinysegnet.data import choose
 from tinysegnet.data.batches import evaluation_batches
 from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.networks import segnet_basic
@@ -23,7 +23,7 @@ def parse_args():
     )
     option = command.add_argument
     option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/camvid/best.npz")
-    option("--data", default="data/CamVid", help="folder of the data set (default: %(default)s)")
+    option("--data", metavar="FOLDER", help="folder of CamVid (default: data/CamVid if it is there, or else streets)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
     return parser.parse_args()
@@ -32,7 +32,7 @@ def parse_args():
 def evaluate(args):
     xp = select(args.backend)
     params, stats, about = checkpoint.load(args.weights)
-    data = camvid.dataset(args.data)
+    data, why = choose(args.data)
     if about["classes"] != list(data.classes):
         raise InputError(f"{args.weights} was not trained on CamVid's {len(data.classes)} classes: give another file")
     if about["input"] != training.INPUT:
@@ -44,6 +44,7 @@ def evaluate(args):
     params, stats = to_device(params, xp), to_device(stats, xp)
     counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore)
     seen = f"seen at {size[0]}x{size[1]} and judged at the size of their annotations"
+    print(why)
     print(f"{args.split}, {count} images, {seen}")
     if about["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not those of the training set)")

@@ -14,6 +14,7 @@ from tinysegnet.data import street_things as things
 from tinysegnet.data.camvid import CLASSES, VOID
 from tinysegnet.data.dataset import DataSet
 from tinysegnet.data.street_canvas import NEAR, SCALE, Canvas
+from tinysegnet.errors import InputError
 
 FAR = 70.0          # metres: where the street ends
 SIZE = 96, 128      # of a picture, height and width
@@ -22,7 +23,14 @@ TRAIN, VAL = range(240), range(1_000_000, 1_000_040)
 
 def dataset():
     """240 streets to train on and 40 others to judge by. Each is drawn once and then kept."""
-    return DataSet("streets", CLASSES, VOID, {"train": TRAIN, "val": VAL}.__getitem__, lru_cache(None)(scene), epochs=6)
+    return DataSet("streets", CLASSES, VOID, samples, lru_cache(None)(scene), epochs=6)
+
+
+def samples(split):
+    """The seeds of the streets of a split. Raises InputError for a split other than train and val."""
+    if split not in ("train", "val"):
+        raise InputError(f"streets have no {split} split: take --split val, or name CamVid's folder by --data")
+    return TRAIN if split == "train" else VAL
 
 
 def scene(seed, height=SIZE[0], width=SIZE[1]):
