@@ -123,11 +123,10 @@ def test_the_stand_in_refuses_what_cupy_refuses(what, use):
 
 def test_the_stand_in_counts_what_the_host_waits_for():
     a = strict_cupy.asarray(np.zeros(3))
-    for use in (float(a.sum()), a.get(), a[a > 0], a.__setitem__(a > 0, 1.0), bool(a.sum() > 0)):
-        del use
-    before = strict_cupy.synchronisations
-    a[a > 0] = 1.0
-    assert strict_cupy.synchronisations == before + 1
+    waits = (lambda: float(a.sum()), lambda: bool(a[0] > 0), a.get, lambda: a[a > 0], lambda: a.__setitem__(a > 0, 1.0))
+    for number, use in enumerate(waits, start=1 + strict_cupy.synchronisations):
+        use()
+        assert strict_cupy.synchronisations == number
 
 
 def test_mixing_from_the_left_is_refused_too():

@@ -22,7 +22,7 @@ def parse_args():
         "the size of its annotation.",
     )
     option = command.add_argument
-    option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/camvid/best.npz")
+    option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/first/best.npz")
     option("--data", metavar="FOLDER", help="folder of CamVid (default: data/CamVid if it is there, or else streets)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")

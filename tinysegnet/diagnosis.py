@@ -39,7 +39,7 @@ def explain(case, name, worst, yours, truth, floor, mistakes):
     worst     the index of the entry that is furthest off
     mistakes  the table of the op, or None
     """
-    if kink := kink_at(case, name, worst):
+    if kink := kink_at(case, name, worst, floor[worst]):
         return [("hint", kink)]
     named, note = recognised(case, name, mistakes) if mistakes else ([], None)
     if named:
@@ -69,7 +69,7 @@ def recognised(case, name, mistakes):
     return [], f"none of the {len(mistakes.MISTAKES)} known mistakes gives this"
 
 
-def kink_at(case, name, entry):
+def kink_at(case, name, entry, floor):
     """A sentence if the forward has a kink there: the slopes to the two sides differ however small the step."""
     x = case.args[case.names.index(name)]
 
@@ -83,7 +83,7 @@ def kink_at(case, name, entry):
 
     (down, up), (far_down, far_up) = slopes(STEP), slopes(10 * STEP)
     bend = abs(up - down)                   # of a smooth function it is proportional to the step
-    if bend < 1e-3 * max(abs(up), abs(down)) or not 0.5 < bend / max(abs(far_up - far_down), 1e-300) < 2:
+    if bend < 1e-3 * max(abs(up), abs(down)) + 10 * floor or not 0.5 < bend / max(abs(far_up - far_down), 1e-300) < 2:
         return None
     return f"the forward has a kink here, of slopes {down:.3g} and {up:.3g}: no gradient exists; check elsewhere"
 

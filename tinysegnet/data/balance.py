@@ -1,4 +1,4 @@
-"""Class balance: a CamVid pixel is road 100 times as often as it is bicyclist, and the loss can make up for it."""
+"""What a split holds, and class balance: CamVid has 100 times more road than bicyclist, and the loss can even it out."""
 
 import numpy as np
 
@@ -8,11 +8,9 @@ from tinysegnet.errors import InputError
 def survey(data, split):
     """Read a whole split once, before training: its class counts, its images' one size, and every error there is.
 
-    data  a DataSet
-
+    data          a DataSet
     pixels        (classes,), how many pixels each class has
     image_pixels  (classes,), how many pixels the images have in which the class occurs; void pixels count here
-
     size          (H, W) of all images, or None if they differ
 
     Raises InputError if a file cannot be used or no pixel is labelled.

@@ -54,26 +54,27 @@ def dx_kernel_not_rotated(dy, x, w, b):
     return {"dx": conv2d(dy, w.transpose(0, 1, 3, 2), np.zeros_like(dy, shape=w.shape[2]))[0]}
 
 
-def dx_overwritten(dy, x, w, b):
-    """col2im overwrites where windows overlap: a pixel lies in up to K*K windows, and their gradients add up (+=)"""
+def padded_dx(dy, x, w, combine):
+    """dx with its padding; combine(what is there, what comes) says what happens where windows overlap."""
     N, H, W, C = x.shape
     K = w.shape[0]
     dx = np.zeros((N, H + K - 1, W + K - 1, C))
     for i in range(K):
         for j in range(K):
-            dx[:, i : i + H, j : j + W] = dy @ w[i, j].T
-    return {"dx": dx[:, K // 2 : K // 2 + H, K // 2 : K // 2 + W]}
+            window = dx[:, i : i + H, j : j + W]
+            window[...] = combine(window, dy @ w[i, j].T)
+    return dx
+
+
+def dx_overwritten(dy, x, w, b):
+    """col2im overwrites where windows overlap: a pixel lies in up to K*K windows, and their gradients add up (+=)"""
+    p, H, W = w.shape[0] // 2, *x.shape[1:3]
+    return {"dx": padded_dx(dy, x, w, lambda there, comes: comes)[:, p : p + H, p : p + W]}
 
 
 def dx_padding_at_the_end(dy, x, w, b):
     """dx is cut out of the padded gradient at the wrong place: skip the K//2 rows and columns of padding first"""
-    N, H, W, C = x.shape
-    K = w.shape[0]
-    dx = np.zeros((N, H + K - 1, W + K - 1, C))
-    for i in range(K):
-        for j in range(K):
-            dx[:, i : i + H, j : j + W] += dy @ w[i, j].T
-    return {"dx": dx[:, :H, :W]}
+    return {"dx": padded_dx(dy, x, w, np.add)[:, : x.shape[1], : x.shape[2]]}
 
 
 MISTAKES = (

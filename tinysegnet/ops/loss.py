@@ -34,9 +34,8 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
 
     Raises ValueError if the shapes do not fit or the labels are not integers.
     """
-    check_arrays("softmax_cross_entropy", logits=(logits, "N H W K"))
-    if not all(hasattr(a, "dtype") for a in (labels, class_weights)):
-        raise ValueError("softmax_cross_entropy: labels and class_weights should be arrays")
+    if not all(hasattr(a, "dtype") for a in (logits, labels, class_weights)):
+        raise ValueError("softmax_cross_entropy: logits, labels and class_weights should be arrays")
     xp = array_module(logits)
     class_weights = class_weights.astype(logits.dtype)
     check_arrays("softmax_cross_entropy", logits=(logits, "N H W K"), class_weights=(class_weights, "K"))
