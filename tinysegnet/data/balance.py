@@ -1,4 +1,4 @@
-"""What a split holds, and class balance: CamVid has 100 times more road than bicyclist, and the loss can even it out."""
+"""What a split holds, and class balance: CamVid has 100 times more road than bicyclist, and the loss can even it."""
 
 import numpy as np
 
