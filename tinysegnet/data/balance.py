@@ -1,4 +1,4 @@
-"""What a split holds, and class balance: CamVid has 100 times more road than bicyclist, and the loss can even it."""
+"""What a split holds, and class balance: CamVid has 100 times more road than bicyclist; weights make up for it."""
 
 import numpy as np
 
