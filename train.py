@@ -1,109 +1,114 @@
 """Train SegNet-Basic:  python train.py  or  python train.py --data FOLDER
 
-FOLDER holds CamVid: train/, trainannot/, val/ and valannot/ as the authors
-released them. Without it, and without a data/CamVid, the network learns from
-streets: scenes that are drawn on the spot. After each epoch it is judged on
-val, at the size of the annotations, in %: G of all pixels are right, C on
-average over the classes; mIoU is the mean intersection over union. A run
-leaves, in runs/NAME/:
+FOLDER holds CamVid, or photographs of your own (see README). Without it, and
+without a data/CamVid, the network learns from streets: scenes that are drawn
+on the spot. After each epoch it is judged on val, at the size of the
+annotations, in %: G of all pixels are right, C on average over the classes;
+mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
 
-    best.npz     the weights of the epoch with the best mIoU on val
-    log.jsonl    a line for each step and each epoch
-    curves.png   the loss, and G, C and mIoU on val
+    best.npz         the network of the epoch with the best mIoU on val
+    last.npz         where --resume goes on, after Ctrl-C or a crash
+    log.jsonl        a line for each step and each epoch
+    config.json      settings, versions, and a fingerprint of the data
+    curves.png, predictions.png, confusion.png
 """
 
 import argparse
-import json
-import time
-from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from tinysegnet import checkpoint, metrics, plots, training
+from tinysegnet import checkpoint, metrics, plots, runs, training
 from tinysegnet.backend import select, to_device
 from tinysegnet.data import balance, choose
 from tinysegnet.data.batches import evaluation_batches, training_batches
-from tinysegnet.errors import InputError, exit_in_words
-from tinysegnet.networks import segnet_basic
-from tinysegnet.options import at_least_0, at_least_1, folder_name, height_x_width, positive
+from tinysegnet.data.survey import usable
+from tinysegnet.errors import exit_in_words
+from tinysegnet.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
+from tinysegnet.progress import bar
+from tinysegnet.signals import Stop
+
+SAVE_EVERY = 300    # seconds
 
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
-    option("--data", metavar="FOLDER", help="folder of CamVid (default: data/CamVid if it is there, or else streets)")
+    option("--data", metavar="FOLDER", help="a data set (default: data/CamVid if it is there, or else streets)")
+    option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
-    option("--epochs", type=at_least_1, help="passes over the training set (default: 100 on CamVid, 6 on streets)")
-    option("--batch", type=at_least_1, default=4, help="images per step (default: %(default)s)")
-    option("--lr", type=positive, default=0.1, help="learning rate, constant (default: %(default)s)")
-    option("--seed", type=at_least_0, default=0, help="of the weights and the order of images (default: %(default)s)")
+    option("--recipe", choices=training.RECIPES, help="see training.py (default: streets for those, or photographs)")
+    option("--epochs", type=at_least_1, help="passes over the training set (default: the recipe's)")
+    option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
+    option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
+    option("--seed", type=at_least_0, default=0, help="of the weights, the order, the augmentation (default: 0)")
     option("--name", type=folder_name, default="first", help="the run goes to runs/NAME (default: %(default)s)")
+    option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
-    return parser.parse_args()
+    return runs.settings_kept(parser) if parser.parse_args().resume else parser.parse_args()
 
 
 def main():
     args = parse_args()
     xp = select(args.backend)
-    data, why = choose(args.data)
-    run = Path("runs") / args.name
-    if run.exists():
-        raise InputError(f"{run} is already there: give this run another --name, or delete that folder")
-    pixels, image_pixels, train_size = balance.survey(data, "train")
-    _, _, val_size = balance.survey(data, "val")
-    size = args.size or (train_size if train_size == val_size else None)
-    if size is None:
-        raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
-    classes, epochs = len(data.classes), args.epochs or data.epochs
-    class_weights = to_device(balance.median_frequency_weights(pixels, image_pixels).astype(np.float32), xp)
-    params, stats = (to_device(arrays, xp) for arrays in segnet_basic.init(args.seed, classes))
-    velocity = {name: xp.zeros_like(a) for name, a in params.items()}
-    segnet_basic.check_size(params, *size)
-    about = {"classes": data.classes, "size": size, "input": training.INPUT, "statistics": "running"}
-    train_count, val_count = len(data.samples("train")), len(data.samples("val"))
+    data, why = choose(args.data, args.ignore)
+    print(why, flush=True)
+    train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
+    settings = runs.settle(args, data, train, val)
+    run = runs.Run(f"runs/{args.name}", settings, data, xp)
+    (run.resume if args.resume else run.begin)(train.fingerprint + val.fingerprint)
+    class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
+    class_weights = to_device(class_weights.astype(np.float32), xp)
+    height, width = size = settings["size"]
+    print(f"{train.images} images, seen at {height}x{width}; {val.images} of val, judged at their own size")
+
+    def train_until_stopped():
+        """Train to the end of the epoch, or until a signal comes or it is time to save."""
+        batches = stop.until(training_batches(data, settings, run.epoch, first=run.step), seconds=SAVE_EVERY)
+        done = run.step + (run.epoch - 1) * settings["steps"]
+        with bar(desc=f"epoch {run.epoch}/{settings['epochs']}", total=settings["steps"], initial=run.step) as shown:
+            for loss in training.train_steps(
+                run.params, run.stats, run.velocity, batches, class_weights, data.ignore, settings, done
+            ):
+                run.log_step(loss)
+                shown.set_postfix(loss=f"{loss:.3f}")
+                shown.update()
+        run.save()
+        stop.leave_if_asked(run)
 
     def judge(params, stats):
-        batches = tqdm(evaluation_batches(data, "val", size), "  val", val_count, leave=False, unit="img")
-        return training.evaluate(params, stats, batches, classes, data.ignore)
+        batches = bar(evaluation_batches(data, "val", size), "  val", val.images, unit="img")
+        counts = training.evaluate(params, stats, stop.until(batches), len(data.classes), data.ignore)
+        stop.leave_if_asked(run)
+        return counts
 
-    def log(**line):
-        with open(run / "log.jsonl", "a") as file:
-            print(json.dumps(line), file=file)
+    def draw(params, stats, counts):
+        plots.confusion(counts, data.classes, run.path / "confusion.png")
+        plots.predictions(training.examples(params, stats, data, size), data, run.path / "predictions.png")
 
-    run.mkdir(parents=True)
-    print(why)
-    print(f"{train_count} images, seen at {size[0]}x{size[1]}; {val_count} of val, judged at their own size")
-    best = -1
-    for epoch in range(1, epochs + 1):
-        start, losses = time.perf_counter(), []
-        batches = training_batches(data, size, args.batch, args.seed, epoch)
-        steps = training.train_epoch(params, stats, velocity, batches, class_weights, data.ignore, args.lr)
-        with tqdm(total=train_count, desc=f"epoch {epoch}/{epochs}", leave=False, unit="img") as bar:
-            for loss, images in steps:
-                losses.append(loss)
-                log(epoch=epoch, step=len(losses), loss=loss)
-                bar.set_postfix(loss=f"{loss:.3f}")
-                bar.update(images)
+    with Stop() as stop:
+        while run.epoch <= settings["epochs"]:
+            while run.step < settings["steps"]:
+                train_until_stopped()
+            counts = judge(run.params, run.stats)
+            line, is_best = run.end_epoch(counts)
+            plots.curves(run.log_path, run.path / "curves.png")
+            if is_best:
+                draw(run.params, run.stats, counts)
+            epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
+            print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
+
+        params, _, about = runs.load_network(run.path / "best.npz", xp)
+        batches = training_batches(data, settings | {"flip": False, "scale": None}, epoch=0)
+        batches = bar(batches, "batch-norm statistics", settings["steps"])
+        stats = training.exact_statistics(params, stop.until(batches))
+        stop.leave_if_asked(run)
         counts = judge(params, stats)
-        loss, seconds = sum(losses) / len(losses), time.perf_counter() - start
-        log(epoch=epoch, loss=loss, seconds=seconds, **metrics.figures(counts))
-        plots.curves(run / "log.jsonl", run / "curves.png")
-        print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
-        if metrics.mean_iou(counts) > best:
-            best = metrics.mean_iou(counts)
-            checkpoint.save(run / "best.npz", params, stats, about | {"epoch": epoch})
-
-    params, _, about = checkpoint.load(run / "best.npz")
-    params = to_device(params, xp)
-    batches = training_batches(data, size, args.batch, args.seed, epoch=0)
-    batches = tqdm(batches, "batch-norm statistics", -(-train_count // args.batch), leave=False, unit="batch")
-    stats = training.exact_statistics(params, batches)
-    checkpoint.save(run / "best.npz", params, stats, about | {"statistics": "exact"})
+        checkpoint.save(run.path / "best.npz", about | {"statistics": "exact"}, params=params, stats=stats)
+        draw(params, stats, counts)
     print(f"\nEpoch {about['epoch']} was the best. With batch-norm statistics of the whole training set,")
-    print(f"{run / 'best.npz'} gives on val:")
-    print(metrics.table(judge(params, stats), data.classes))
+    print(f"{run.path / 'best.npz'} gives on val:")
+    print(metrics.table(counts, data.classes))
 
 
 if __name__ == "__main__":
-    exit_in_words(main)
+    exit_in_words(main, "use a smaller --batch or --size")

@@ -85,10 +85,11 @@ def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step():
     params, stats = (to_device(arrays, strict_cupy) for arrays in segnet_basic.init(0, width=2, levels=2, kernel=3))
     velocity = {name: strict_cupy.zeros_like(a) for name, a in params.items()}
     class_weights = strict_cupy.asarray(np.ones(11, np.float32))
+    settings = {**training.RECIPES["photographs"], "steps": 3}
     before = strict_cupy.synchronisations
     training.train_step(params, stats, velocity, *batches[0], class_weights, 11, 0.1)
     assert strict_cupy.synchronisations == before
-    assert len(list(training.train_epoch(params, stats, velocity, batches, class_weights, 11, 0.1))) == 3
+    assert len(list(training.train_steps(params, stats, velocity, batches, class_weights, 11, settings, 0))) == 3
     assert strict_cupy.synchronisations == before + 3
 
 

@@ -1,3 +1,13 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,34 +20,70 @@ ABOUT = {"classes": ["a", "b"], "size": [24, 32], "input": "x / 255 - 0.5", "sta
 
 @pytest.fixture
 def saved(tmp_path):
-    params, stats = segnet_basic.init(0, width=2, levels=2)
-    checkpoint.save(tmp_path / "best.npz", params, stats, ABOUT)
+    params, stats = segnet_basic.init(0, classes=2, width=2, levels=1, kernel=3)
+    checkpoint.save(tmp_path / "best.npz", ABOUT, params=params, stats=stats)
     return tmp_path / "best.npz", params, stats
 
 
 def test_comes_back_as_it_was(saved):
     path, params, stats = saved
-    params_again, stats_again, about = checkpoint.load(path)
-    assert about["size"] == [24, 32] and about["epoch"] == 3
-    for ours, theirs in ((params_again, params), (stats_again, stats)):
+    about, groups = checkpoint.load(path)
+    assert about == {"format": checkpoint.FORMAT, **ABOUT} and groups.keys() == {"params", "stats"}
+    for ours, theirs in ((groups["params"], params), (groups["stats"], stats)):
         assert ours.keys() == theirs.keys()
         for name in theirs:
             np.testing.assert_array_equal(ours[name], theirs[name])
-            assert ours[name].dtype == theirs[name].dtype
+            assert ours[name].dtype == theirs[name].dtype and ours[name].flags.writeable
+
+
+def test_numpy_opens_it_too(saved):
+    path, params, _ = saved
+    with np.load(path, allow_pickle=False) as file:
+        np.testing.assert_array_equal(file["params/classifier.w"], params["classifier.w"])
 
 
 def test_a_save_that_fails_leaves_the_old_file(saved, monkeypatch):
     path, params, stats = saved
     before = path.read_bytes()
 
-    def fails(file, **arrays):
-        file.write(b"half of it")
+    def fails(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", fails)
+    monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(InputError, match=r"best\.npz cannot be written \(No space left on device\): make room"):
-        checkpoint.save(path, params, stats, ABOUT)
+        checkpoint.save(path, ABOUT, params=params, stats=stats)
     assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["best.npz"]
+
+
+def archive(path, compression=zipfile.ZIP_STORED, change=(), repeat=()):
+    """The checkpoint at `path` with some members changed, and a true checksum: what only the schema can refuse."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist() if name != "sha256"}
+    members |= dict(change)
+    members["sha256"] = checkpoint.checksum(members).encode()
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in [*members.items(), *repeat]:
+            file.writestr(name, content)
+
+
+def npy(array, **options):
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def boasting(content):
+    """The bytes of a .npy whose header claims 10^12 numbers."""
+    return content.replace(b"(2,), }" + 12 * b" ", b"(1000000000000,), }")
+
+
+def about(**changes):
+    return {"about.json": json.dumps({"format": checkpoint.FORMAT, **ABOUT, **changes}).encode()}
+
+
+bare = {"about.json": json.dumps({"format": checkpoint.FORMAT}).encode()}
+B = "params/encoder1.conv.b.npy"
+PLAIN = npy(np.zeros(2, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -50,12 +96,19 @@ def test_a_save_that_fails_leaves_the_old_file(saved, monkeypatch):
         (lambda path: path.write_bytes(b""), "not a checkpoint"),
         (lambda path: np.savez(path, a=np.zeros(2)), "not a checkpoint"),
         (lambda path: np.savez(path, about=np.array([object()], dtype=object)), "not a checkpoint"),
-        (lambda path: np.savez(path, about='{"format": "another"}'), "not of the format 'tinysegnet checkpoint 1'"),
-        (lambda path: np.savez(path, about="[1, 2]"), "not a checkpoint"),
-        (lambda path: np.savez(path, about='{"format": "tinysegnet checkpoint 1"}'), "not a checkpoint"),
         (lambda path: np.save(path.open("wb"), np.zeros(3)), "not a checkpoint"),
+        (lambda path: archive(path, change=about(format="another")), "not of the format 'tinysegnet checkpoint 2'"),
+        (lambda path: archive(path, change={"about.json": b"[1, 2]"}), "not a checkpoint"),
+        (lambda path: archive(path, change=bare), "not a checkpoint"),
+        (lambda path: archive(path, zipfile.ZIP_DEFLATED), "not a checkpoint"),
+        (lambda path: archive(path, zipfile.ZIP_DEFLATED, {B: npy(np.zeros(1 << 26, np.float32))}), "not a checkpoint"),
+        (lambda path: archive(path, change={B: boasting(PLAIN)}), "not a checkpoint"),
+        (lambda path: archive(path, change={B: npy(np.zeros(2, int))}), "not a checkpoint"),
+        (lambda path: archive(path, change={B: npy(np.array([object()]), allow_pickle=True)}), "not a checkpoint"),
+        (lambda path: archive(path, repeat=[(B, PLAIN)]), "not a checkpoint"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_anything_else_is_refused_in_one_sentence(saved, spoil, message):
     path = saved[0]
     spoil(path)
@@ -64,15 +117,63 @@ def test_anything_else_is_refused_in_one_sentence(saved, spoil, message):
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_no_damaged_byte_ends_in_a_traceback(saved):
-    """Each of the first and last 400 bytes spoilt in turn: an InputError, or arrays that came through unharmed."""
+def test_the_helper_of_the_test_above_spoils_nothing_by_itself(saved):
+    archive(saved[0])
+    checkpoint.load(saved[0])
+    archive(saved[0], change={B: npy(np.full(2, 5, np.float32))})
+    assert checkpoint.load(saved[0])[1]["params"]["encoder1.conv.b"].tolist() == [5, 5]
+    assert boasting(PLAIN) != PLAIN and len(boasting(PLAIN)) == len(PLAIN)
+
+
+def test_each_byte_spoilt_in_turn(saved):
+    """An InputError, or to the bit what was saved: zip knows bytes that mean nothing."""
     path = saved[0]
-    whole = path.read_bytes()
+    whole, expected = path.read_bytes(), checkpoint.load(path)
     refused = 0
-    for i in (*range(400), *range(len(whole) - 400, len(whole))):
+    for i in range(0, len(whole), 3):
         path.write_bytes(whole[:i] + bytes([whole[i] ^ 0x55]) + whole[i + 1 :])
         try:
-            checkpoint.load(path)
+            found = checkpoint.load(path)
         except InputError:
             refused += 1
-    assert refused > 400
+        else:
+            assert same(found, expected)
+    assert refused > 0.8 * len(whole) / 3
+
+
+def same(ours, theirs):
+    return ours[0] == theirs[0] and all(
+        ours[1][group].keys() == theirs[1][group].keys()
+        and all(np.array_equal(ours[1][group][name], a) for name, a in theirs[1][group].items())
+        for group in theirs[1]
+    )
+
+
+WRITER = """
+import itertools, sys
+import numpy as np
+from tinysegnet import checkpoint
+about = {"classes": [], "size": [], "input": "", "statistics": ""}
+for i in itertools.count():
+    arrays = {"a": np.full(20_000, i, np.float32)}
+    checkpoint.save(sys.argv[1], {**about, "i": i}, params=arrays, stats=arrays)
+    print(i, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_kill_9_at_any_moment_leaves_a_whole_file(tmp_path):
+    """KILLS=500 pytest -k kill_9 for the long form."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "last.npz"
+    for _ in range(int(os.environ.get("KILLS", 10))):
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True)
+        writer.stdout.readline()
+        time.sleep(rng.uniform(0, 0.02))
+        writer.kill()
+        said = [0, *map(int, writer.stdout.read().split())][-1]
+        writer.wait()
+        about, groups = checkpoint.load(path)
+        assert about["i"] >= said                       # nothing that was said to be saved is lost
+        assert (groups["params"]["a"] == about["i"]).all() and (groups["stats"]["a"] == about["i"]).all()
+        assert {file.name for file in Path(tmp_path).iterdir()} <= {"last.npz", "last.npz.unfinished"}

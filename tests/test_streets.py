@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from tinysegnet import metrics
-from tinysegnet.data import balance, streets
+from tinysegnet.data import streets
 from tinysegnet.data.camvid import CLASSES, VOID
+from tinysegnet.data.survey import survey
 
 
 @pytest.fixture(scope="module")
@@ -50,5 +51,6 @@ def test_a_street_is_drawn_once_and_then_kept():
 
 def test_survey_reads_streets_too(monkeypatch):
     monkeypatch.setattr(streets, "TRAIN", range(4))
-    pixels, _, size = balance.survey(streets.dataset(), "train")
-    assert size == streets.SIZE and pixels.sum() > 0.9 * 4 * size[0] * size[1]
+    seen = survey(streets.dataset(), "train")
+    assert seen.sizes == {streets.SIZE: 4} and not seen.bad
+    assert seen.pixels.sum() + seen.void == 4 * streets.SIZE[0] * streets.SIZE[1]

@@ -1,17 +1,17 @@
 """train.py in this process, with a network so small that it takes no time: options arrive, and the best is kept."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_camvid
+from train_in_process import train_script
 
 from tinysegnet import checkpoint, training
-from tinysegnet.data import balance, camvid, streets
+from tinysegnet.data import balance, folder, streets
 from tinysegnet.data.batches import training_batches
+from tinysegnet.data.survey import survey
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
 
@@ -20,50 +20,52 @@ from tinysegnet.networks import segnet_basic
 def run(tmp_path, monkeypatch):
     """run(*options) trains in tmp_path; returns what each epoch was given and the network each time it was judged."""
     tiny_camvid.make(tmp_path / "tiny")
-    spec = importlib.util.spec_from_file_location("train_script", Path(__file__).parents[1] / "train.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
     monkeypatch.chdir(tmp_path)
-    init, train_epoch, evaluate = segnet_basic.init, training.train_epoch, training.evaluate
+    script = train_script(monkeypatch)
+    init, train_steps, evaluate = segnet_basic.init, training.train_steps, training.evaluate
     seen = {"seeds": [], "epochs": [], "judged": [], "counts": None}
 
-    def small(seed, classes):
+    def watched_init(seed, *rest):
         seen["seeds"].append(seed)
-        return init(seed, classes, width=2, levels=2, kernel=3)
+        return init(seed, *rest)
 
-    def watched_epoch(params, stats, velocity, batches, class_weights, ignore, lr):
+    def watched_steps(params, stats, velocity, batches, class_weights, ignore, settings, done):
         batches = list(batches)
-        seen["epochs"].append({"batches": batches, "weights": class_weights, "lr": lr})
-        return train_epoch(params, stats, velocity, batches, class_weights, ignore, lr)
+        seen["epochs"].append({"batches": batches, "weights": class_weights, "settings": settings, "done": done})
+        return train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done)
 
     def watched_evaluate(params, stats, *rest):
         seen["judged"].append({name: a.copy() for name, a in (params | stats).items()})
         return next(seen["counts"]) if seen["counts"] else evaluate(params, stats, *rest)
 
-    monkeypatch.setattr(segnet_basic, "init", small)
-    monkeypatch.setattr(training, "train_epoch", watched_epoch)
+    monkeypatch.setattr(segnet_basic, "init", watched_init)
+    monkeypatch.setattr(training, "train_steps", watched_steps)
     monkeypatch.setattr(training, "evaluate", watched_evaluate)
 
     def train(*options, counts=None, data=("--data", "tiny")):
         seen["counts"] = counts
-        monkeypatch.setattr(sys, "argv", ["train.py", *(() if "--data" in options else data), *options])
-        script.main()
+        script(*(() if "--data" in options else data), *options)
         return seen
 
     return train
 
 
 def test_options_arrive(run):
-    seen = run("--batch", "3", "--lr", "0.25", "--seed", "7", "--epochs", "2", "--size", "12x16")
-    assert seen["seeds"] == [7]
-    data = camvid.dataset("tiny")
+    options = "--batch", "3", "--lr", "0.25", "--seed", "7", "--epochs", "2", "--size", "12x16", "--recipe", "streets"
+    seen = run(*options)
+    assert seen["seeds"][0] == 7
+    data = folder.dataset("tiny")
+    expected_settings = training.RECIPES["streets"] | {"batch": 3, "lr": 0.25, "epochs": 2, "steps": 2, "seed": 7}
     for number, epoch in enumerate(seen["epochs"], start=1):
-        assert epoch["lr"] == 0.25 and len(epoch["batches"]) == 2
-        expected = training_batches(data, (12, 16), 3, seed=7, epoch=number)
+        settings = epoch["settings"]
+        assert expected_settings.items() <= settings.items() and epoch["done"] == 2 * (number - 1)
+        assert len(epoch["batches"]) == 2
+        expected = training_batches(data, settings | {"size": (12, 16), "seed": 7}, epoch=number)
         for (images, labels), (images_expected, labels_expected) in zip(epoch["batches"], expected):
             np.testing.assert_array_equal(images, images_expected)
             np.testing.assert_array_equal(labels, labels_expected)
-        expected = balance.median_frequency_weights(*balance.survey(data, "train")[:2])
+        train = survey(data, "train")
+        expected = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
         np.testing.assert_allclose(epoch["weights"], expected, rtol=1e-6)
 
 
@@ -86,12 +88,13 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
     """G is highest in the last epoch, mIoU in the second and third."""
     counts = [scripted(10, 10), scripted(10, 1), scripted(10, 1), scripted(1000, 20), scripted(10, 1)]
     seen = run("--epochs", "4", "--name", "best", counts=iter(counts))
-    params, stats, about = checkpoint.load("runs/best/best.npz")
-    assert about["epoch"] == 2
-    for name, value in params.items():
+    about, groups = checkpoint.load("runs/best/best.npz")
+    assert about["epoch"] == 2 and about["statistics"] == "exact"
+    for name, value in groups["params"].items():
         np.testing.assert_array_equal(value, seen["judged"][1][name])
-    exact = training.exact_statistics(params, training_batches(camvid.dataset("tiny"), (24, 32), 4, 0, 0))
-    for name, value in stats.items():
+    unchanged = {"batch": 4, "size": (24, 32), "seed": 0, "flip": False, "scale": None}
+    exact = training.exact_statistics(groups["params"], training_batches(folder.dataset("tiny"), unchanged, epoch=0))
+    for name, value in groups["stats"].items():
         np.testing.assert_array_equal(value, exact[name])
         np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
     lines = [json.loads(line) for line in Path("runs/best/log.jsonl").read_text().splitlines()]
@@ -99,11 +102,11 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
 
 
 def test_which_data_is_used_and_why_is_said(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(streets, "TRAIN", range(3))
+    monkeypatch.setattr(streets, "TRAIN", range(4))
     monkeypatch.setattr(streets, "VAL", range(10, 12))
     seen = run("--epochs", "1", "--name", "drawn", data=())
     assert "Data: streets, drawn on the spot, as there is no data/CamVid" in capsys.readouterr().out
-    assert [images.shape for images, _ in seen["epochs"][0]["batches"]] == [(3, *streets.SIZE, 3)]
+    assert [images.shape for images, _ in seen["epochs"][0]["batches"]] == [(4, *streets.SIZE, 3)]
     tiny_camvid.make(tmp_path / "data" / "CamVid")
     run("--epochs", "1", "--name", "there", data=())
     assert "Data: CamVid in data/CamVid." in capsys.readouterr().out

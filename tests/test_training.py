@@ -78,14 +78,27 @@ def test_input_is_centred():
     assert x.dtype == np.float32
 
 
-def test_an_epoch_yields_each_loss_and_the_images_it_took():
+SETTINGS = {"lr": 0.1, "schedule": "constant", "momentum": 0.9, "weight_decay": 5e-4, "epochs": 2, "steps": 3}
+
+
+def test_an_epoch_yields_each_loss():
     batches = [street(n=2), street(n=2, seed=1), street(n=1, seed=2)]
-    yielded = list(training.train_epoch(*start(width=4, levels=2), batches, np.ones(11, "f"), 11, 0.1))
+    weights = np.ones(11, np.float32)
+    yielded = list(training.train_steps(*start(width=4, levels=2), batches, weights, 11, SETTINGS, 0))
     params, stats, velocity = start(width=4, levels=2)
-    losses = [
-        float(training.train_step(params, stats, velocity, *batch, np.ones(11, "f"), 11, 0.1)) for batch in batches
+    assert yielded == [
+        float(training.train_step(params, stats, velocity, *batch, weights, 11, 0.1)) for batch in batches
     ]
-    assert yielded == list(zip(losses, [2, 2, 1]))
+    assert list(training.train_steps(params, stats, velocity, [], weights, 11, SETTINGS, 0)) == []
+
+
+def test_momentum_decay_and_the_rate_come_from_the_settings(monkeypatch):
+    seen = []
+    monkeypatch.setattr(training, "train_step", lambda *args: seen.append(args[-3:]) or np.asarray(1.0))
+    settings = SETTINGS | {"schedule": "cosine", "momentum": 0.5, "weight_decay": 0.25, "lr": 2.0}
+    list(training.train_steps({}, {}, {}, [street()] * 4, None, 11, settings, 2))
+    rates = [1 + np.cos(np.pi * done / 6) for done in (2, 3, 4, 5)]                     # 6 steps in all
+    np.testing.assert_allclose(seen, [(rate, 0.5, 0.25) for rate in rates])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -94,11 +107,30 @@ def test_a_loss_that_is_not_a_number_stops_the_epoch(monkeypatch, losses, value)
     losses = [value if loss is None else loss for loss in losses]
     coming = iter(losses)
     monkeypatch.setattr(training, "train_step", lambda *args: np.asarray(next(coming)))
-    epoch = training.train_epoch({}, {}, {}, [street()] * len(losses), None, 11, 0.1)
-    for loss in losses[: losses.index(value)]:
-        assert next(epoch) == (loss, 1)
-    with pytest.raises(InputError, match=rf"the loss became {value}: train again with an --lr below 0\.1"):
-        next(epoch)
+    steps = training.train_steps(*start(width=2, levels=1), [street()] * len(losses), None, 11, SETTINGS, 40)
+    bad = losses.index(value)
+    for loss in losses[:bad]:
+        assert next(steps) == loss
+    message = rf"the loss became {value} at step {41 + bad}, first in the loss itself: train again with a lower --lr"
+    with pytest.raises(InputError, match=message):
+        next(steps)
+
+
+@pytest.mark.parametrize(
+    "name, value, culprit",
+    [
+        ("encoder2.conv.b", np.nan, "the parameter encoder2.conv.b, after the step before"),
+        ("encoder2.conv.w", 1e38, "the output of encoder2.conv"),
+        ("decoder1.norm.gamma", 3e38, "the output of decoder1.norm"),
+        ("classifier.w", 3e38, "the output of classifier"),
+    ],
+)
+def test_the_first_layer_with_a_nan_is_named(name, value, culprit):
+    """The parameters are those from before the step: the step itself has spoilt all of them."""
+    params, stats, velocity = start(width=4, levels=2)
+    params[name][...] = value
+    with np.errstate(all="ignore"), pytest.raises(InputError, match=rf"at step 1, first in {culprit}: train again"):
+        list(training.train_steps(params, stats, velocity, [street(), street()], np.ones(11, "f"), 11, SETTINGS, 0))
 
 
 def test_evaluation_judges_at_the_size_of_the_labels():
@@ -122,3 +154,14 @@ def test_bilinear_resizing_by_hand():
     np.testing.assert_array_equal(resize_bilinear(x, 1, 4)[0, 0, :, 0], [0, 1, 3, 4])
     np.testing.assert_array_equal(resize_bilinear(x.swapaxes(1, 2), 4, 1)[0, :, 0, 0], [0, 1, 3, 4])
     assert resize_bilinear(x, 3, 5).dtype == np.float32 and resize_bilinear(x, 3, 5).shape == (1, 3, 5, 1)
+
+
+def test_a_large_result_comes_in_bands(monkeypatch):
+    from tinysegnet import resize
+
+    x = np.random.default_rng(0).standard_normal((2, 5, 4, 3))
+    whole = resize_bilinear(x, 17, 9)
+    monkeypatch.setattr(resize, "BAND_PIXELS", 30)                  # three rows of nine
+    bands = list(resize.resized_bands(x, 17, 9))
+    assert [band.shape for band in bands] == [(2, 3, 9, 3)] * 5 + [(2, 2, 9, 3)]
+    np.testing.assert_allclose(np.concatenate(bands, axis=1), whole, rtol=1e-12)

@@ -5,6 +5,8 @@ from PIL import Image
 
 from tinysegnet.data.camvid import PALETTE
 
+COLOURS = np.vstack([PALETTE, [(0, 0, 0)]])        # void is black
+
 
 def make(folder, counts=(("train", 5), ("val", 2)), height=24, width=32, seed=0):
     rng = np.random.default_rng(seed)
@@ -17,7 +19,7 @@ def make(folder, counts=(("train", 5), ("val", 2)), height=24, width=32, seed=0)
             left = rng.integers(0, width - 8)
             labels[height // 2 - 3 : height // 2 + 5, left : left + 8] = 8      # car
             labels[height // 2 - 4, left : left + 8] = 11                       # a seam of void
-            pixels = np.clip(PALETTE[labels] + rng.normal(0, 12, (height, width, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(COLOURS[labels] + rng.normal(0, 12, (height, width, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / split / f"{i:03}.png")
             Image.fromarray(labels).save(folder / f"{split}annot" / f"{i:03}.png")
     return folder

@@ -1,54 +1,122 @@
-"""Trained networks on disk: one .npz of plain arrays, and what is known about them as JSON inside it."""
+"""Trained networks on disk: a .npz of plain arrays, with about.json and a checksum beside them in the archive.
 
+`numpy.load` and any unzip program can open it. Reading trusts nothing: an archive is refused unless it is, to the byte,
+what was once written.
+"""
+
+import hashlib
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from tinysegnet.backend import to_numpy
-from tinysegnet.errors import InputError
+from tinysegnet.errors import InputError, writing
 
-FORMAT = "tinysegnet checkpoint 1"
+FORMAT = "tinysegnet checkpoint 2"
 
 
-def save(path, params, stats, about):
-    """Write params, stats and `about`, a dict that JSON can hold. At any moment `path` is the old file or the new one.
+def save(path, about, **groups):
+    """Write `about`, a dict that JSON can hold, and groups of named arrays: params=params, stats=stats, ...
 
-    The new file is written under another name beside it, forced to the disk, and only then renamed. Raises InputError
-    if it cannot be written.
+    At any moment, `kill -9` included, `path` is the old file or the new one: the new one is written under another name
+    beside it, forced to the disk, and only then renamed. Raises InputError if it cannot be written.
     """
     path = Path(path)
-    arrays = {f"params/{name}": to_numpy(a) for name, a in params.items()}
-    arrays |= {f"stats/{name}": to_numpy(a) for name, a in stats.items()}
+    members = {"about.json": json.dumps({"format": FORMAT, **about}).encode()}
+    for group, arrays in groups.items():
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            npy.write_array(buffer, to_numpy(array), allow_pickle=False)
+            members[f"{group}/{name}.npy"] = buffer.getvalue()
+    members["sha256"] = checksum(members).encode()
     unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        with open(unfinished, "wb") as file:
-            np.savez(file, about=json.dumps({"format": FORMAT, **about}), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written ({error.strerror}): make room, or run elsewhere") from error
+    with writing(path):
+        try:
+            with open(unfinished, "wb") as file:
+                with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                    for name, content in members.items():
+                        archive.writestr(name, content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, path)
+            sync_folder(path.parent)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
 
 
 def load(path):
-    """params, stats, about of a checkpoint. Raises InputError if the file is missing, damaged or something else."""
+    """about, and the groups of arrays by their names, of a file that `save` wrote.
+
+    Raises InputError if the file is missing, damaged or something else.
+    """
     if not Path(path).is_file():
         raise InputError(f"there is no checkpoint {path}: give the best.npz of a run folder")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays.pop("about")))
+        members = read_stored(path)
+        about = json.loads(members["about.json"])
         if about["format"] != FORMAT:
             raise InputError(f"{path} is not of the format {FORMAT!r}: use the version that wrote it, or train again")
+        if members.pop("sha256").decode() != checksum(members):
+            raise ValueError("the checksum is another")
+        groups = {"params": {}, "stats": {}}
+        for name in members.keys() - {"about.json"}:
+            group, _, key = name.removesuffix(".npy").partition("/")
+            groups.setdefault(group, {})[key] = read_array(members[name])
         if missing := {"classes", "size", "input", "statistics"} - about.keys():
             raise KeyError(missing)
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): make it readable") from error
     except Exception as error:      # a damaged archive can fail in any way that zipfile, NumPy and JSON know
         raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: give another file") from error
-    params = {name[len("params/"):]: a for name, a in arrays.items() if name.startswith("params/")}
-    stats = {name[len("stats/"):]: a for name, a in arrays.items() if name.startswith("stats/")}
-    return params, stats, about
+    return about, groups
+
+
+def read_stored(path):
+    """The members of the archive, name -> bytes. Nothing can inflate: only what is stored as it is counts."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("a member is compressed")
+        if sum(entry.file_size for entry in entries) > os.path.getsize(path):
+            raise ValueError("the members are larger than the file")
+        if len({entry.filename for entry in entries}) < len(entries):
+            raise ValueError("two members have one name")
+        return {entry.filename: archive.read(entry) for entry in entries}
+
+
+def read_array(content):
+    """The array in the bytes of a .npy file. Its header is believed only if it fits what follows."""
+    buffer = io.BytesIO(content)
+    if npy.read_magic(buffer) != (1, 0):
+        raise ValueError("another version of .npy")
+    shape, fortran, dtype = npy.read_array_header_1_0(buffer)
+    values = content[buffer.tell() :]
+    if dtype.kind != "f" or fortran or dtype.itemsize * np.prod(shape, dtype=object) != len(values):
+        raise ValueError("the header does not fit the array")
+    return np.frombuffer(values, dtype).reshape(shape).copy()
+
+
+def checksum(members):
+    sha256 = hashlib.sha256()
+    for name in sorted(members):
+        sha256.update(f"{name} {len(members[name])} ".encode())
+        sha256.update(members[name])
+    return sha256.hexdigest()
+
+
+def sync_folder(folder):
+    """Force a renaming to the disk. Windows has no such call, and needs none."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

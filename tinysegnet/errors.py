@@ -1,6 +1,9 @@
-"""The one error that is the user's to mend."""
+"""The one error that is the user's to mend, and how the command line ends."""
 
+import os
+import signal
 import sys
+from contextlib import contextmanager
 
 
 class InputError(Exception):
@@ -10,10 +13,38 @@ class InputError(Exception):
     """
 
 
-def exit_in_words(main):
-    """Run main(); if it raises InputError, print its sentence alone to stderr and exit with code 2."""
+@contextmanager
+def writing(path):
+    """What fails to be written inside becomes an InputError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path} cannot be written ({reason}): make room, or run elsewhere") from error
+
+
+def exit_in_words(main, out_of_memory="close other programs, or use a smaller image"):
+    """Run main() and end the process as a user expects, without a traceback for what is not a bug.
+
+    InputError and a full memory: one sentence on stderr, exit code 2. Ctrl-C: 130, SIGTERM: 143.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")       # a name that the terminal cannot show is no reason to stop
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         main()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(complain(error))
+    except MemoryError as error:                            # NumPy's and CuPy's are both of this kind
+        sys.exit(complain(f"out of memory ({str(error).partition(chr(10))[0]}): {out_of_memory}"))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:                                 # whoever read the output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def complain(error):
+    print(f"error: {error}", file=sys.stderr)
+    return 2

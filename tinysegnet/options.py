@@ -29,6 +29,12 @@ def at_least_0(text):
     return int(text)
 
 
+def label(text):
+    if not (text.isdecimal() and int(text) < 256):
+        raise ArgumentTypeError(f"{text!r} is not a label: write a number from 0 to 255")
+    return int(text)
+
+
 def positive(text):
     try:
         number = float(text)

@@ -1,15 +1,24 @@
-"""Pictures of a run."""
+"""Pictures of a run, and of what a network sees in a photograph."""
 
 import json
 from pathlib import Path
 
+import numpy as np
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from PIL import Image, ImageDraw, ImageFont
+
+from tinysegnet.errors import writing
+
+WRONG = 220, 30, 40         # red
+MARGIN, SWATCH = 8, 14      # pixels, of the legend under an overlay
 
 
 def curves(log_path, png_path):
     """Draw log.jsonl: left the loss, of every step and the mean of every epoch, right G, C and mIoU on val."""
-    lines = [json.loads(line) for line in Path(log_path).read_text().splitlines()]
+    lines = [json.loads(line) for line in Path(log_path).read_text(encoding="utf-8").splitlines()]
     steps = [line for line in lines if "step" in line]
     epochs = [line for line in lines if "mIoU" in line]
     steps_per_epoch = len(steps) / len(epochs)
@@ -32,4 +41,81 @@ def curves(log_path, png_path):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    figure.savefig(png_path, dpi=110)
+    save(figure, png_path)
+
+
+def confusion(counts, classes, png_path):
+    """Draw the confusion matrix: of the pixels of each class, how many % got which name."""
+    size = max(3.5, 1.5 + 0.5 * len(classes))
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    axes = figure.subplots()
+    share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    ticks = range(len(classes))
+    axes.set_xticks(ticks, classes, rotation=45, ha="right")
+    axes.set_yticks(ticks, classes)
+    axes.set(xlabel="called by the network", ylabel="true class", title="% of the pixels of each true class")
+    if len(classes) <= 40:
+        for row, column in np.argwhere(share >= 0.5):
+            colour = "white" if share[row, column] > 55 else "black"
+            axes.text(column, row, f"{share[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    axes.spines[:].set_visible(False)
+    save(figure, png_path)
+
+
+def predictions(examples, data, png_path):
+    """Draw a row for each (photograph, labels, predicted): the image, the truth, the prediction and the errors."""
+    examples = list(examples)
+    height = sum(2.6 * labels.shape[0] / labels.shape[1] + 0.1 for _, labels, _ in examples)
+    legend_rows = -(-(len(data.classes) + 2) // 7)
+    figure = Figure(figsize=(10.6, height + 0.4 + 0.25 * legend_rows), layout="constrained")
+    grid = figure.subplots(len(examples), 4, squeeze=False)
+    for row, (photograph, labels, predicted) in zip(grid, examples):
+        counts = labels != data.ignore
+        wrong = counts & (labels != predicted)
+        grey = np.repeat(photograph.mean(axis=2, keepdims=True) / 2 + 100, 3, axis=2)
+        errors = np.where(wrong[..., None], WRONG, np.where(counts[..., None], grey, 0)).astype(np.uint8)
+        for axes, picture in zip(row, (photograph, data.colours(labels), data.colours(predicted), errors)):
+            axes.imshow(picture, interpolation="nearest")
+            axes.axis("off")
+    for axes, title in zip(grid[0], ("image", "truth", "prediction", "errors")):
+        axes.set_title(title, fontsize=10)
+    patches = [Patch(color=to_hex(rgb / 255), label=name) for name, rgb in zip(data.classes, data.palette)]
+    patches += [Patch(color="black", label="does not count"), Patch(color=to_hex(np.array(WRONG) / 255), label="wrong")]
+    figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False, fontsize=8)
+    save(figure, png_path)
+
+
+def save(figure, png_path):
+    with writing(png_path):
+        figure.savefig(png_path, dpi=110)
+
+
+def overlay(photograph, predicted, classes, palette):
+    """A PIL image: the photograph tinted with the class of each pixel, and under it the classes that occur."""
+    tinted = photograph // 2 + palette[predicted] // 2
+    height, width = predicted.shape
+    font = ImageFont.load_default(13)
+    counts = np.bincount(predicted.ravel(), minlength=len(classes))
+    x, y, entries = MARGIN, height + MARGIN, []
+    for k in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]:
+        text = f"{classes[k]} {100 * counts[k] / predicted.size:.1f} %"
+        wide = SWATCH + 5 + int(font.getlength(text)) + MARGIN
+        if x + wide > width and x > MARGIN:
+            x, y = MARGIN, y + SWATCH + MARGIN
+        entries.append((x, y, tuple(map(int, palette[k])), text))
+        width, x = max(width, x + wide), x + wide + MARGIN
+    picture = Image.new("RGB", (width, y + SWATCH + MARGIN), "white")
+    picture.paste(Image.fromarray(tinted))
+    draw = ImageDraw.Draw(picture)
+    for x, y, colour, text in entries:
+        draw.rectangle([x, y, x + SWATCH, y + SWATCH], colour, "black")
+        draw.text((x + SWATCH + 5, y - 1), text, "black", font)
+    return picture
+
+
+def mask(predicted, palette):
+    """A PIL image of mode P: the label of each pixel, shown in the colour of its class."""
+    image = Image.fromarray(predicted)
+    image.putpalette(palette.ravel().tolist())
+    return image

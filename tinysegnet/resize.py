@@ -4,6 +4,8 @@ import numpy as np
 
 from tinysegnet.backend import array_module, to_device
 
+BAND_PIXELS = 1 << 20       # of the result at a time, so that the scores of a photograph of 24 million pixels fit
+
 
 def resize_bilinear(x, height, width):
     """Each output pixel's centre falls between four input pixels, and it is their mean, weighted by nearness.
@@ -11,15 +13,24 @@ def resize_bilinear(x, height, width):
     x  (N, H, W, C)
     y  (N, height, width, C), in x's dtype
     """
+    return array_module(x).concatenate(list(resized_bands(x, height, width)), axis=1)
+
+
+def resized_bands(x, height, width):
+    """The result of resize_bilinear in bands of rows, (N, rows, width, C), from top to bottom."""
     N, H, W, C = x.shape
     if (H, W) == (height, width):
-        return x
+        yield x
+        return
     xp = array_module(x)
-    rows = to_device(interpolation_matrix(H, height).astype(x.dtype), xp)   # (height, H)
-    columns = to_device(interpolation_matrix(W, width).astype(x.dtype), xp) # (width, W)
-    y = rows @ x.reshape(N, H, W * C)                                       # (N, height, W * C)
-    y = columns @ y.reshape(N * height, W, C)                               # (N * height, width, C)
-    return y.reshape(N, height, width, C)
+    rows = to_device(interpolation_matrix(H, height).astype(x.dtype), xp)       # (height, H)
+    columns = to_device(interpolation_matrix(W, width).astype(x.dtype), xp)     # (width, W)
+    step = max(1, BAND_PIXELS // width)
+    for top in range(0, height, step):
+        band = rows[top : top + step]
+        y = band @ x.reshape(N, H, W * C)                                       # (N, rows, W * C)
+        y = columns @ y.reshape(N * len(band), W, C)                            # (N * rows, width, C)
+        yield y.reshape(N, len(band), width, C)
 
 
 def interpolation_matrix(source, target):

@@ -1,17 +1,32 @@
-"""Training, one epoch at a time, and evaluation on whole images."""
+"""Training, one step after the other, and evaluation on whole images."""
+
+import math
+from types import SimpleNamespace
 
 import numpy as np
 
 from tinysegnet import metrics, ops, optim
 from tinysegnet.backend import array_module, to_device, to_numpy
+from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
-from tinysegnet.resize import resize_bilinear
+from tinysegnet.resize import resized_bands
 
 INPUT = "x / 255 - 0.5"      # kept in every checkpoint, so that weights are never fed another input
-MOMENTUM = 0.9
-WEIGHT_DECAY = 5e-4
 KEEP = 0.9              # how much of the running batch-norm statistics each step keeps
+
+# What is not of every day. `schedule` is constant or cosine (down to 0 at the last step); `balance` the power of the
+# median-frequency class weights, 0 for none; `flip` and `scale` are those of data.augment.
+RECIPES = {
+    "streets": dict(
+        epochs=6, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
+        balance=0.5, flip=False, scale=None,
+    ),
+    "photographs": dict(
+        epochs=100, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
+        balance=1.0, flip=True, scale=(0.8, 1.25),
+    ),
+}
 
 
 def normalise(images, xp):
@@ -19,54 +34,115 @@ def normalise(images, xp):
     return to_device(images, xp).astype("float32") / 255 - 0.5
 
 
-def train_epoch(params, stats, velocity, batches, class_weights, ignore, lr):
-    """Train on every batch once, updating params, stats and velocity in place. Yields (loss, images) of each step.
+def learning_rate(settings, done):
+    """The learning rate of the next step after so many: constant, or half a cosine from lr down to 0 at the end."""
+    if settings["schedule"] == "constant":
+        return settings["lr"]
+    return settings["lr"] * (1 + math.cos(math.pi * done / (settings["epochs"] * settings["steps"]))) / 2
+
+
+def train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done):
+    """Train on every batch once, updating params, stats and velocity in place. Yields the loss of each step.
+
+    settings  a recipe, and "steps": how many there are in an epoch
+    done      how many steps the run has made before this call
 
     A loss is read only when the next step is under way, because reading it makes the host wait for the GPU. Raises
-    InputError on a loss that is not a number.
+    InputError on a loss that is not a number; it names the step and the first layer that went wrong.
     """
     before = None
     for images, labels in batches:
-        loss = train_step(params, stats, velocity, images, labels, class_weights, ignore, lr)
+        started_from = {name: a.copy() for name, a in params.items()}       # to explain a loss that is not a number
+        lr = learning_rate(settings, done)
+        loss = train_step(params, stats, velocity, images, labels, class_weights, ignore, lr,
+                          settings["momentum"], settings["weight_decay"])
+        done += 1
         if before is not None:
-            yield read_loss(before[0], lr), before[1]
-        before = loss, len(images)
-    yield read_loss(before[0], lr), before[1]
+            yield read_loss(*before)
+        before = loss, images, started_from, done
+    if before is not None:
+        yield read_loss(*before)
 
 
-def train_step(params, stats, velocity, images, labels, class_weights, ignore, lr):
+def train_step(params, stats, velocity, images, labels, class_weights, ignore, lr, momentum=0.9, weight_decay=5e-4):
     """One step of SGD. Returns the loss before it, still on the device."""
     xp = array_module(class_weights)
     logits, batch_stats, cache = segnet_basic.forward(params, normalise(images, xp))
     loss, loss_cache = ops.softmax_cross_entropy(logits, to_device(labels, xp), class_weights, ignore)
     dlogits = ops.softmax_cross_entropy_backward(xp.ones_like(loss), loss_cache)
     grads = segnet_basic.backward(dlogits, cache)
-    optim.sgd_step(params, grads, velocity, lr, MOMENTUM, WEIGHT_DECAY)
+    optim.sgd_step(params, grads, velocity, lr, momentum, weight_decay)
     for name, value in batch_stats.items():
         stats[name] *= KEEP
         stats[name] += (1 - KEEP) * value
     return loss
 
 
-def read_loss(loss, lr):
+def read_loss(loss, images, params, step):
     loss = float(loss)
     if not np.isfinite(loss):
-        raise InputError(f"the loss became {loss}: train again with an --lr below {lr:g}")
+        culprit = first_not_finite(params, images)
+        raise InputError(f"the loss became {loss} at step {step}, first in {culprit}: train again with a lower --lr")
     return loss
+
+
+def first_not_finite(params, images):
+    """In words, where a NaN or an infinity first appears on the way from the images to the loss."""
+    for name, a in params.items():
+        if not is_finite(a):
+            return f"the parameter {name}, after the step before"
+    names = {id(a): name.rpartition(".")[0] for name, a in params.items()}
+
+    def watched(op):
+        def run(x, first_parameter, *others):
+            y, *rest = op(x, first_parameter, *others)
+            if not is_finite(y):
+                raise FloatingPointError(f"the output of {names[id(first_parameter)]}")
+            return y, *rest
+
+        return run
+
+    watching = SimpleNamespace(**vars(ops))
+    watching.conv2d, watching.batch_norm = watched(ops.conv2d), watched(ops.batch_norm)
+    try:
+        segnet_basic.forward(params, normalise(images, array_module(params["classifier.w"])), watching)
+    except FloatingPointError as found:
+        return str(found)
+    return "the loss itself"
+
+
+def is_finite(a):
+    return bool(array_module(a).isfinite(a).all())
+
+
+def classify(params, stats, images, height, width):
+    """The best class of each pixel of uint8 images (N, H, W, 3), judged at another size: uint8 (N, height, width).
+
+    Where the two sizes differ the logits are brought to the second before the best class is taken.
+    """
+    logits = segnet_basic.predict(params, stats, normalise(images, array_module(params["classifier.w"])))
+    bands = [to_numpy(band.argmax(axis=3)) for band in resized_bands(logits, height, width)]
+    return np.concatenate(bands, axis=1).astype(np.uint8)
 
 
 def evaluate(params, stats, batches, classes, ignore):
     """The confusion matrix, (classes, classes), over all images, each judged at the size of its own labels.
 
-    batches  pairs of an image, uint8 (1, H, W, 3), and its labels, (1, H', W'). Where the two sizes differ the logits
-             are brought to that of the labels before the best class is taken.
+    batches  pairs of an image, uint8 (1, H, W, 3), and its labels, (1, H', W')
     """
-    xp = array_module(params["classifier.w"])
     counts = np.zeros((classes, classes), np.int64)
     for images, labels in batches:
-        logits = resize_bilinear(segnet_basic.predict(params, stats, normalise(images, xp)), *labels.shape[1:])
-        counts += metrics.confusion_matrix(labels, to_numpy(logits.argmax(axis=3)), classes, ignore)
+        predicted = classify(params, stats, images, *labels.shape[1:])
+        counts += metrics.confusion_matrix(labels, predicted, classes, ignore)
     return counts
+
+
+def examples(params, stats, data, size, count=4):
+    """Some images of val, evenly spread: (photograph, labels, predicted) of each, all of the annotation's size."""
+    samples = data.samples("val")
+    for i in np.unique(np.linspace(0, len(samples) - 1, count).round().astype(int)):
+        photograph, labels = data.read(samples[i])
+        yield photograph, labels, classify(params, stats, resize_photograph(photograph, size)[None], *labels.shape)[0]
 
 
 def exact_statistics(params, batches):

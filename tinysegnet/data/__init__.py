@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
-from tinysegnet.data import camvid, streets
+from tinysegnet.data import folder, streets
+from tinysegnet.errors import InputError
 
 
-def choose(folder):
-    """The data set in `folder`, or the one at hand if that is None, and a line that says which it is and why.
+def choose(path, ignore=None):
+    """The data set in the folder `path`, or the one at hand if that is None, and a line that says which and why.
 
-    Raises InputError if the folder is not there.
+    Raises InputError if the folder is not there or its classes.txt cannot be used.
     """
-    if folder is not None:
-        return camvid.dataset(folder), f"Data: CamVid in {folder}."
-    if Path("data/CamVid").is_dir():
-        return camvid.dataset("data/CamVid"), "Data: CamVid in data/CamVid."
+    if path is None and Path("data/CamVid").is_dir():
+        path = "data/CamVid"
+    if path is not None:
+        data = folder.dataset(path, ignore)
+        return data, f"Data: {data.name}."
+    if ignore is not None:
+        raise InputError("--ignore belongs to a data set of your own: name its folder by --data FOLDER")
     return streets.dataset(), "Data: streets, drawn on the spot, as there is no data/CamVid (see README)."

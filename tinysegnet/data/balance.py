@@ -1,42 +1,20 @@
-"""What a split holds, and class balance: CamVid has 100 times more road than bicyclist; weights make up for it."""
+"""Class balance: CamVid has 100 times more road than bicyclist; weights in the loss make up for it."""
 
 import numpy as np
 
-from tinysegnet.errors import InputError
 
+def median_frequency_weights(pixels, image_pixels, power=1.0):
+    """weight[c] = (median of the frequencies / freq[c]) ** power,  freq[c] = pixels[c] / image_pixels[c].
 
-def survey(data, split):
-    """Read a whole split once, before training: its class counts, its images' one size, and every error there is.
+    So a class of middling frequency weighs 1, a rarer one more, a more frequent one less (Eigen and Fergus 2015, with
+    power 1). A power below 1 softens it, and 0 gives all classes the weight 1. A class without a pixel is left out of
+    the median and gets weight 0.
 
-    data          a DataSet
     pixels        (classes,), how many pixels each class has
-    image_pixels  (classes,), how many pixels the images have in which the class occurs; void pixels count here
-    size          (H, W) of all images, or None if they differ
-
-    Raises InputError if a file cannot be used or no pixel is labelled.
-    """
-    classes = len(data.classes)
-    pixels, image_pixels = np.zeros((2, classes), np.int64)
-    sizes = set()
-    for sample in data.samples(split):
-        _, labels = data.read(sample)
-        sizes.add(labels.shape)
-        counts = np.bincount(labels.ravel(), minlength=classes)[:classes]
-        pixels += counts
-        image_pixels += labels.size * (counts > 0)
-    if not pixels.any():
-        raise InputError(f"no pixel of {data.name}, {split}, is labelled: nothing can be learnt or judged there")
-    return pixels, image_pixels, sizes.pop() if len(sizes) == 1 else None
-
-
-def median_frequency_weights(pixels, image_pixels):
-    """weight[c] = median of the frequencies / freq[c],  freq[c] = pixels[c] / image_pixels[c]  (Eigen, Fergus 2015).
-
-    So a class of middling frequency weighs 1, a rarer one more, a more frequent one less. A class without a pixel is
-    left out of the median and gets weight 0.
+    image_pixels  (classes,), how many pixels the images have in which the class occurs
     """
     present = pixels > 0
     freq = pixels[present] / image_pixels[present]
     weights = np.zeros(len(pixels))
-    weights[present] = np.median(freq) / freq
+    weights[present] = (np.median(freq) / freq) ** power
     return weights

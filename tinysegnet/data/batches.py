@@ -1,20 +1,34 @@
-"""From files to batches: shuffled, resized, stacked, and loaded while the step before is being computed."""
+"""From files to batches: shuffled, augmented, stacked, and loaded while the step before is being computed."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from PIL import Image
+
+from tinysegnet.data.augment import augment, resize_photograph
 
 
-def training_batches(data, size, batch, seed, epoch):
-    """One epoch: all training samples once, in an order of this seed and epoch, `batch` at a time (last maybe fewer).
+def training_batches(data, settings, epoch, first=0):
+    """One epoch from batch number `first` on: all training samples once, some at a time (the last maybe fewer).
 
-    Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W), resized to `size` = (H, W).
+    settings  "batch": how many at a time; "size": (H, W); "seed"; "flip" and "scale": see `augment`
+
+    The order and the augmentation depend on the seed, the epoch and the number of the batch alone, so that a run goes
+    on after an interruption as if there had been none.
+
+    Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W).
     """
-    samples = data.samples("train")
-    order = np.random.default_rng([seed, epoch]).permutation(len(samples))
-    groups = [[samples[i] for i in order[start : start + batch]] for start in range(0, len(order), batch)]
-    return prefetched(lambda group: load_batch(data.read, group, size), groups)
+    samples, seed, batch, size = data.samples("train"), settings["seed"], settings["batch"], tuple(settings["size"])
+    order = np.random.default_rng([seed, epoch, 0]).permutation(len(samples))
+
+    def load(number):
+        rng = np.random.default_rng([seed, epoch, 1 + number])
+        group = [samples[i] for i in order[number * batch : (number + 1) * batch]]
+        varied = size, data.ignore, rng, settings["flip"], settings["scale"]
+        pairs = [augment(*data.read(sample), *varied) for sample in group]
+        images, labels = zip(*pairs)
+        return np.stack(images), np.stack(labels)
+
+    return prefetched(load, range(first, -(-len(samples) // batch)))
 
 
 def evaluation_batches(data, split, size):
@@ -22,32 +36,9 @@ def evaluation_batches(data, split, size):
 
     def load(sample):
         pixels, labels = data.read(sample)
-        return resize_image(pixels, size)[None], labels[None]
+        return resize_photograph(pixels, size)[None], labels[None]
 
     return prefetched(load, data.samples(split))
-
-
-def load_batch(read, samples, size):
-    images, labels = [], []
-    for sample in samples:
-        pixels, annotation = read(sample)
-        images.append(resize_image(pixels, size))
-        labels.append(resize_labels(annotation, size))
-    return np.stack(images), np.stack(labels)
-
-
-def resize_image(pixels, size):
-    """Bilinear, over the whole area that becomes one pixel (so that a pole of one pixel does not vanish)."""
-    if size == pixels.shape[:2]:
-        return pixels
-    return np.array(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BILINEAR))
-
-
-def resize_labels(labels, size):
-    """To the nearest pixel: the mean of two labels means nothing."""
-    if size == labels.shape:
-        return labels
-    return np.array(Image.fromarray(labels).resize(size[::-1], Image.Resampling.NEAREST))
 
 
 def prefetched(load, items):

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from tinysegnet.data import street_things as things
-from tinysegnet.data.camvid import CLASSES, VOID
+from tinysegnet.data.camvid import CLASSES, PALETTE, VOID
 from tinysegnet.data.dataset import DataSet
 from tinysegnet.data.street_canvas import NEAR, SCALE, Canvas
 from tinysegnet.errors import InputError
@@ -23,7 +23,7 @@ TRAIN, VAL = range(240), range(1_000_000, 1_000_040)
 
 def dataset():
     """240 streets to train on and 40 others to judge by. Each is drawn once and then kept."""
-    return DataSet("streets", CLASSES, VOID, samples, lru_cache(None)(scene), epochs=6)
+    return DataSet("streets", CLASSES, PALETTE, VOID, samples, lru_cache(None)(scene), recipe="streets")
 
 
 def samples(split):

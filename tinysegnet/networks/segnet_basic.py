@@ -144,14 +144,14 @@ def predict(params, stats, x, ops=tinysegnet.ops):
     return conv("classifier", x)
 
 
-def check_complete(params, stats, path):
-    """Raise InputError unless the arrays read from `path` are those of a SegNet-Basic."""
+def check_complete(params, stats, classes, path):
+    """Raise InputError unless the arrays read from `path` are those of a SegNet-Basic for so many classes."""
     first, last = params.get("encoder1.conv.w"), params.get("classifier.w")
     if first is not None and last is not None and first.ndim == last.ndim == 4:
-        expected = init(0, last.shape[3], first.shape[3], levels_of(params), first.shape[0])
+        expected = init(0, classes, first.shape[3], levels_of(params), first.shape[0])
         if all(shapes(ours) == shapes(theirs) for ours, theirs in zip((params, stats), expected)):
             return
-    raise InputError(f"{path} does not hold the parameters of a SegNet-Basic: give another file")
+    raise InputError(f"{path} does not hold a SegNet-Basic of {classes} classes: give another file")
 
 
 def shapes(arrays):
@@ -162,8 +162,13 @@ def levels_of(params):
     return sum(name.startswith("encoder") and name.endswith(".conv.w") for name in params)
 
 
+def smallest_side(params):
+    """Of an image, in pixels, so that something is left after halving at every level."""
+    return 2 ** levels_of(params)
+
+
 def check_size(params, height, width):
-    smallest = 2 ** levels_of(params)
+    smallest = smallest_side(params)
     if min(height, width) < smallest:
         raise InputError(
             f"images of {height}x{width} pixels are too small for a network that halves them "

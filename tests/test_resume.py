@@ -1,0 +1,247 @@
+"""A run that was stopped, or that crashed, ends as if nothing had happened: to the bit."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_camvid
+from train_in_process import RUN, train_script
+
+from tinysegnet import checkpoint, plots, training
+from tinysegnet.errors import InputError
+
+OPTIONS = "--data", "tiny", "--size", "12x16", "--epochs", "3", "--batch", "2"       # three steps an epoch, nine in all
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    tiny_camvid.make(tmp_path / "tiny")
+    monkeypatch.chdir(tmp_path)
+    for picture in ("curves", "confusion", "predictions"):
+        monkeypatch.setattr(plots, picture, lambda *args: None)         # they take longer than all the rest
+    return train_script(monkeypatch)
+
+
+@pytest.fixture
+def whole(train):
+    train(*OPTIONS, "--name", "whole")
+    return content("whole")
+
+
+def content(name):
+    """What a run leaves, without what says how long it took."""
+    files = [checkpoint.load(f"runs/{name}/{file}") for file in ("last.npz", "best.npz")]
+    for about, _ in files:
+        about.pop("seconds", None)
+        about.pop("log_bytes", None)
+    arrays = {
+        (i, group, key): a.tobytes() for i, (_, groups) in enumerate(files)
+        for group, named in groups.items() for key, a in named.items()
+    }
+    lines = [json.loads(line) for line in Path(f"runs/{name}/log.jsonl").read_text().splitlines()]
+    for line in lines:
+        line.pop("seconds", None)
+    return [about for about, _ in files], arrays, lines
+
+
+def at_step(monkeypatch, number, do):
+    """do() while step `number` is being computed, once."""
+    step, calls = training.train_step, []
+
+    def watched(*args):
+        calls.append(1)
+        if len(calls) == number:
+            do()
+        return step(*args)
+
+    monkeypatch.setattr(training, "train_step", watched)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("name, code", [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_finishes_the_step_and_the_run_goes_on_to_the_bit(
+    train, whole, monkeypatch, capsys, number, name, code
+):
+    with monkeypatch.context() as patch:
+        at_step(patch, number, lambda: os.kill(os.getpid(), getattr(signal, name)))
+        with pytest.raises(SystemExit) as left:
+            train(*OPTIONS, "--name", "stopped")
+    assert left.value.code == code
+    about, _ = checkpoint.load("runs/stopped/last.npz")
+    assert (about["epoch"] - 1) * 3 + about["step"] == number
+    assert "stopped and saved: go on with  python train.py --name stopped --resume" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == whole
+
+
+@pytest.mark.parametrize("number", [1, 4, 8])
+def test_a_crash_goes_on_from_what_was_saved(train, whole, monkeypatch, number):
+    class PowerCutError(Exception):
+        pass
+
+    def crash():
+        raise PowerCutError
+
+    with monkeypatch.context() as patch:
+        at_step(patch, number, crash)
+        with pytest.raises(PowerCutError):
+            train(*OPTIONS, "--name", "crashed")
+    with open("runs/crashed/log.jsonl", "a") as log:
+        log.write('{"epoch": 2, "st')                       # the line that was being written
+    train("--name", "crashed", "--resume")
+    assert content("crashed") == whole
+
+
+def test_it_is_saved_every_few_minutes_within_an_epoch(train, whole, monkeypatch):
+    saved = []
+    save = checkpoint.save
+
+    def watched(path, about, **groups):
+        saved.append((path.name, about["epoch"], about.get("step")))
+        save(path, about, **groups)
+
+    monkeypatch.setattr(checkpoint, "save", watched)
+    monkeypatch.setattr(train.script, "SAVE_EVERY", 0)      # after each step, then
+    train(*OPTIONS, "--name", "often")
+    assert [("last.npz", 1, step) for step in (0, 1, 2, 3)] == saved[:4]
+    assert content("often") == whole
+
+
+@pytest.mark.parametrize("when", ["judged", "statistics"])
+def test_a_signal_while_the_network_is_judged(train, whole, monkeypatch, when):
+    """Half of val must not be taken for all of it."""
+    name = {"judged": "evaluate", "statistics": "exact_statistics"}[when]
+    original = getattr(training, name)
+
+    def interrupted(*args):
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, name, interrupted)
+        with pytest.raises(SystemExit):
+            train(*OPTIONS, "--name", "stopped")
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == whole
+
+
+def test_a_second_signal_stops_at_once(train, monkeypatch):
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    at_step(monkeypatch, 2, twice)
+    with pytest.raises(SystemExit) as left:
+        train(*OPTIONS, "--name", "stopped")
+    assert left.value.code == 130
+    assert checkpoint.load("runs/stopped/last.npz")[0]["step"] == 0         # nothing was saved since the start
+
+
+def test_a_finished_run_can_be_resumed_and_changes_nothing(train, whole):
+    train("--name", "whole", "--resume")
+    assert content("whole") == whole
+
+
+def spoil_config(run):
+    (run / "config.json").write_text("{")
+
+
+def spoil_last(run):
+    (run / "last.npz").write_bytes((run / "last.npz").read_bytes()[:-1])
+
+
+def forget_velocity(run):
+    about, groups = checkpoint.load(run / "last.npz")
+    checkpoint.save(run / "last.npz", about, params=groups["params"], stats=groups["stats"])
+
+
+def cut_log(run):
+    (run / "log.jsonl").write_text("")
+
+
+def change_data(run):
+    shutil.copy("tiny/train/001.png", "tiny/train/000.png")
+
+
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (spoil_config, r"config\.json is missing or damaged: delete the folder"),
+        (lambda run: (run / "config.json").unlink(), r"config\.json is missing or damaged"),
+        (spoil_last, r"last\.npz is not a checkpoint of tinysegnet, or a damaged one"),
+        (lambda run: (run / "last.npz").unlink(), r"there is no checkpoint runs.whole.last\.npz"),
+        (forget_velocity, r"last\.npz holds no optimiser to go on with"),
+        (cut_log, r"log\.jsonl has lost lines since runs.whole.last\.npz was saved"),
+        (change_data, r"CamVid in tiny has changed since runs.whole began"),
+    ],
+)
+def test_what_cannot_be_resumed_is_said_and_left_as_it_is(train, whole, spoil, message):
+    run = Path("runs/whole")
+    best = (run / "best.npz").read_bytes()
+    spoil(run)
+    with pytest.raises(InputError, match=message):
+        train("--name", "whole", "--resume")
+    assert (run / "best.npz").read_bytes() == best
+
+
+def test_weights_that_overflow_are_not_saved(train, monkeypatch):
+    step = training.train_step
+    steps = []
+
+    def overflows_in_the_last_step(params, *args):
+        loss = step(params, *args)
+        steps.append(1)
+        if len(steps) == 6:
+            params["encoder2.conv.w"][0] = np.inf
+        return loss
+
+    monkeypatch.setattr(training, "train_step", overflows_in_the_last_step)
+    with pytest.raises(InputError, match=r"encoder2\.conv\.w is no longer finite after step 3 of epoch 2: .* --lr"):
+        train(*OPTIONS, "--name", "whole")
+    about, groups = checkpoint.load("runs/whole/last.npz")
+    assert about["epoch"] == 2 and about["step"] == 0 and np.isfinite(groups["params"]["encoder2.conv.w"]).all()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_kill_9_of_the_real_program(tmp_path):
+    """A process of its own, killed while it trains the paper's network, resumed, and stopped by Ctrl-C on the way."""
+    tiny_camvid.make(tmp_path / "tiny")
+
+    def start(*options):
+        return subprocess.Popen(
+            [sys.executable, RUN, "--name", "night", *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONPATH": str(Path(RUN).parent)},
+        )
+
+    def wait_for_steps(count):
+        for _ in range(600):
+            log = tmp_path / "runs/night/log.jsonl"
+            if log.exists() and log.read_text().count("\n") >= count:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the training did not come so far in half a minute")
+
+    process = start("--data", "tiny", "--size", "16x16", "--epochs", "200", "--batch", "2")
+    wait_for_steps(random.Random(0).randrange(2, 9))
+    process.kill()
+    process.communicate()
+    process = start("--resume")
+    wait_for_steps(14)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "stopped and saved: go on with  python train.py --name night --resume"
+    lines = [json.loads(line) for line in (tmp_path / "runs/night/log.jsonl").read_text().splitlines()]
+    steps = [(line["epoch"], line["step"]) for line in lines if "step" in line]
+    assert steps == [(epoch, step) for epoch in range(1, 99) for step in (1, 2, 3)][: len(steps)]
+    about, _ = checkpoint.load(tmp_path / "runs/night/last.npz")
+    assert steps[-1] == (about["epoch"], about["step"]) or about["step"] == 0

@@ -1,0 +1,48 @@
+"""what a data set holds, and every file that is bad
+
+Read every photograph and annotation of FOLDER, which has train/, trainannot/,
+val/, valannot/ and perhaps test/, testannot/ and a classes.txt; print how many
+there are of which size, how often each class occurs, and a sentence for every
+file that a training could not use. Exit code 2 if there is one.
+"""
+
+from pathlib import Path
+
+from tinysegnet.data import folder
+from tinysegnet.data.survey import survey
+from tinysegnet.errors import InputError
+from tinysegnet.options import label
+from tinysegnet.progress import bar
+
+
+def add_options(option):
+    option("folder", metavar="FOLDER", help="the data set")
+    option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
+
+
+def run(args):
+    data = folder.dataset(args.folder, args.ignore)
+    print(f"{data.name}: {len(data.classes)} classes, {data.ignore} for pixels that do not count")
+    splits = ["train", "val"] + ["test"] * (Path(args.folder) / "test").is_dir()
+    seen = {split: survey(data, split, lambda samples: bar(samples, "reading", unit="img")) for split in splits}
+    for split, what in seen.items():
+        sizes = ", ".join(f"{count} of {H}x{W}" for (H, W), count in what.sizes.most_common(3))
+        others = what.images - sum(count for _, count in what.sizes.most_common(3))
+        print(f"{split:6} {sizes or 'no image that can be used'}" + (f", {others} of other sizes" if others else ""))
+    print(f"\n{'% of pixels':26}" + "".join(f"{split:>9}" for split in splits))
+    rows = list(zip(data.classes, *(what.pixels for what in seen.values())))
+    for name, *pixels in [*rows, ("(do not count)", *(what.void for what in seen.values()))]:
+        shares = (share(n, what.pixels.sum() + what.void) for n, what in zip(pixels, seen.values()))
+        print(f"{name:26}" + "".join(f"{text:>9}" for text in shares))
+    for name, n in zip(data.classes, seen["train"].pixels):
+        if n == 0:
+            print(f"No pixel of train is {name}: it cannot be learnt.")
+    bad = [sentence for what in seen.values() for sentence in what.bad]
+    if bad:
+        print("\n" + "\n".join(bad))
+        raise InputError(f"{len(bad)} of the photographs cannot be used: mend or remove what is named above")
+    print("Every file can be used.")
+
+
+def share(pixels, total):
+    return f"{100 * pixels / total:.2f}" if pixels else "-"

@@ -1,0 +1,38 @@
+"""accuracy and IoU of each class, G, C and mIoU
+
+Print, in %, the accuracy and the IoU (intersection over union) of each class;
+G, the share of all pixels that are right; C, the mean accuracy of the classes;
+mIoU, the mean IoU. Each image is judged at the size of its annotation.
+"""
+
+from tinysegnet import metrics, runs, training
+from tinysegnet.backend import select
+from tinysegnet.data import choose
+from tinysegnet.data.batches import evaluation_batches
+from tinysegnet.errors import InputError
+from tinysegnet.options import label
+from tinysegnet.progress import bar
+
+
+def add_options(option):
+    option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/first/best.npz")
+    option("--data", metavar="FOLDER", help="a data set (default: data/CamVid if it is there, or else streets)")
+    option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
+    option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
+    option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
+
+
+def run(args):
+    params, stats, about = runs.load_network(args.weights, select(args.backend))
+    data, why = choose(args.data, args.ignore)
+    if about["classes"] != list(data.classes):
+        raise InputError(f"{args.weights} was not trained on the classes of {data.name}: give another file")
+    height, width = size = tuple(about["size"])
+    samples = data.samples(args.split)
+    batches = bar(evaluation_batches(data, args.split, size), args.split, len(samples), unit="img")
+    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore)
+    print(why)
+    print(f"{args.split}, {len(samples)} images, seen at {height}x{width} and judged at the size of their annotations")
+    if about["statistics"] == "running":
+        print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
+    print(metrics.table(counts, data.classes))

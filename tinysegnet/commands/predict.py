@@ -1,0 +1,85 @@
+"""what a trained network sees in photographs
+
+For each photograph NAME, of any size and kind, two pictures of its own size:
+
+    NAME_overlay.png   the photograph tinted with the classes, over a legend
+    NAME_mask.png      the label of each pixel, in the colours of the classes
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from tinysegnet import plots, runs, training
+from tinysegnet.backend import select
+from tinysegnet.data.augment import resize_photograph
+from tinysegnet.data.folder import list_photographs, read_photograph
+from tinysegnet.errors import InputError, complain, writing
+from tinysegnet.networks import segnet_basic
+from tinysegnet.progress import bar
+
+
+def add_options(option):
+    option("images", nargs="+", metavar="IMAGE", help="photographs, or folders of them")
+    option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/first/best.npz")
+    option("--out", required=True, metavar="DIR", help="folder for the pictures")
+    option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
+
+
+def run(args):
+    params, stats, about = runs.load_network(args.weights, select(args.backend))
+    palette, out = np.array(about["palette"], np.uint8), Path(args.out)
+    paths = photographs(args.images, out)
+    smallest = segnet_basic.smallest_side(params)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    bad = []
+    for path in bar(paths, "predict", unit="img"):
+        try:
+            photograph = read_photograph(path)
+        except InputError as error:         # one bad frame does not cost the others
+            bad.append(error)
+            continue
+        size = size_seen(photograph.shape[:2], about["size"], smallest)
+        seen = resize_photograph(photograph, size)
+        predicted = training.classify(params, stats, seen[None], *photograph.shape[:2])[0]
+        for kind, picture in (
+            ("overlay", plots.overlay(photograph, predicted, about["classes"], palette)),
+            ("mask", plots.mask(predicted, palette)),
+        ):
+            with writing(out / f"{path.stem}_{kind}.png"):
+                picture.save(out / f"{path.stem}_{kind}.png")
+    if done := len(paths) - len(bad):
+        print(f"{done} photograph{'s' * (done > 1)}: the pictures are in {out}")
+    for error in bad[:-1]:
+        complain(error)
+    if bad:
+        raise bad[-1]
+
+
+def photographs(names, out):
+    """The files that are meant. Raises InputError if there are none, or two would have their pictures in one place."""
+    paths = []
+    for path in map(Path, names):
+        if path.is_dir():
+            found = list_photographs(path)
+            if not found:
+                raise InputError(f"there is no photograph (.png, .jpg) in {path}: name another folder")
+            if path.resolve() == out.resolve():
+                raise InputError(f"--out {out} is the folder of the photographs: name another, or they would mix")
+            paths += found
+        else:
+            paths.append(path)
+    by_stem = {}
+    for path in paths:
+        if (other := by_stem.setdefault(path.stem, path)) != path:
+            raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: predict them one by one")
+    return list(by_stem.values())
+
+
+def size_seen(size, trained, smallest):
+    """The size at which the network looks at a photograph: its own proportions, with as many pixels as in training."""
+    if size[0] * trained[1] == size[1] * trained[0]:
+        return tuple(trained)
+    factor = (trained[0] * trained[1] / (size[0] * size[1])) ** 0.5
+    return tuple(max(smallest, round(factor * side)) for side in size)

@@ -1,0 +1,52 @@
+"""Each epoch sees every photograph a little differently: mirrored, nearer or farther, and another part of it."""
+
+import numpy as np
+from PIL import Image
+
+MIDDLE = 128        # grey, which the network's input maps to about 0
+
+
+def augment(photograph, labels, size, ignore, rng, flip, scale):
+    """A photograph and its labels as a training step sees them, at `size` = (H, W).
+
+    photograph  uint8 (H', W', 3)
+    labels      uint8 (H', W')
+    rng         draws everything, so that the same generator gives the same picture
+    flip        mirror left and right, every second time
+    scale       (lowest, highest), or None: the picture is resized to a random multiple of `size` in between. Of a
+                larger one a random part is cut out; a smaller one lies at random on grey, with labels that do not count
+    """
+    factor = rng.uniform(*scale) if scale else 1.0
+    resized = tuple(max(1, round(factor * side)) for side in size)
+    photograph, labels = resize_photograph(photograph, resized), resize_labels(labels, resized)
+    if flip and rng.random() < 0.5:
+        photograph, labels = photograph[:, ::-1], labels[:, ::-1]
+    if resized != size:
+        corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, size)]
+        photograph, labels = window(photograph, size, corner, MIDDLE), window(labels, size, corner, ignore)
+    return photograph, labels
+
+
+def window(a, size, corner, fill):
+    """size of `a`: along an axis where `a` is larger cut out from `corner` on, where it is smaller laid there."""
+    taken, laid = [], []
+    for have, want, at in zip(a.shape, size, corner):
+        taken.append(slice(at, at + want) if have > want else slice(None))
+        laid.append(slice(None) if have > want else slice(at, at + have))
+    result = np.full((*size, *a.shape[2:]), fill, a.dtype)
+    result[tuple(laid)] = a[tuple(taken)]
+    return result
+
+
+def resize_photograph(pixels, size):
+    """Bilinear, over the whole area that becomes one pixel (so that a pole of one pixel does not vanish)."""
+    if size == pixels.shape[:2]:
+        return pixels
+    return np.array(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def resize_labels(labels, size):
+    """To the nearest pixel: the mean of two labels means nothing."""
+    if size == labels.shape:
+        return labels
+    return np.array(Image.fromarray(labels).resize(size[::-1], Image.Resampling.NEAREST))

@@ -1,0 +1,57 @@
+"""One look at every file of a split before anything is trained on it: what is there, and what is wrong with it."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinysegnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Survey:
+    images: int                 # how many there are that can be used
+    pixels: np.ndarray          # (classes,): how many pixels each class has
+    image_pixels: np.ndarray    # (classes,): how many pixels the images have in which the class occurs, void included
+    void: int                   # how many pixels do not count
+    sizes: Counter              # how many images there are of each (H, W)
+    bad: list[str]              # a sentence for every file that cannot be used
+    fingerprint: str            # of names, images and labels: another data set has another one
+
+
+def survey(data, split, watch=iter):
+    """The Survey of a split of a DataSet.
+
+    watch  is given the list of samples and gives it back one by one, such as a progress bar
+
+    Raises InputError if the split is not there at all.
+    """
+    classes = len(data.classes)
+    pixels, image_pixels = np.zeros((2, classes), np.int64)
+    void, sizes, bad = 0, Counter(), []
+    sha256 = hashlib.sha256(repr((data.classes, data.ignore)).encode())
+    for sample in watch(data.samples(split)):
+        try:
+            photograph, labels = data.read(sample)
+        except InputError as error:
+            bad.append(str(error))
+            continue
+        sizes[labels.shape] += 1
+        counts = np.bincount(labels.ravel(), minlength=256)
+        void += counts[data.ignore]
+        pixels += counts[:classes]
+        image_pixels += labels.size * (counts[:classes] > 0)
+        sha256.update(f"{labels.shape} ".encode() + photograph.tobytes() + labels.tobytes())
+    return Survey(sizes.total(), pixels, image_pixels, int(void), sizes, bad, sha256.hexdigest())
+
+
+def usable(data, split, watch=iter):
+    """The Survey of a split that can be used. Raises InputError if a file is bad or no pixel is labelled."""
+    seen = survey(data, split, watch)
+    if seen.bad:
+        more = f" ({len(seen.bad) - 1} more: see  python -m tinysegnet check-data)" if seen.bad[1:] else ""
+        raise InputError(seen.bad[0] + more)
+    if not seen.pixels.any():
+        raise InputError(f"no pixel of {data.name}, {split}, is labelled: nothing can be learnt or judged there")
+    return seen

@@ -1,0 +1,185 @@
+"""A run: a folder under runs/, and in it all that is needed to repeat the training, to continue it and to judge it.
+
+    config.json      the settings, the command, the versions, and a fingerprint of the data
+    log.jsonl        a line for each step and each epoch
+    last.npz         the network and the optimiser as they were last saved, and how far they are
+    best.npz         the network of the epoch with the best mIoU on val
+    curves.png, predictions.png, confusion.png
+"""
+
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from tinysegnet import checkpoint, metrics, training
+from tinysegnet.backend import to_device
+from tinysegnet.errors import InputError, writing
+from tinysegnet.networks import segnet_basic
+
+
+def settle(args, data, train, val):
+    """The settings of a run, a plain dict: the recipe, what the command line says, and what the data set decides.
+
+    args        the command line; after --resume those settings again
+    train, val  the Survey of each split
+
+    Raises InputError if they do not go with the data.
+    """
+    name = args.recipe or data.recipe
+    chosen = {key: value for key, value in vars(args).items() if value is not None and key not in ("name", "resume")}
+    settings = {"data": None, "ignore": None, **training.RECIPES[name], "recipe": name, **chosen}
+    if "size" not in settings:
+        if len(train.sizes | val.sizes) > 1:
+            raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
+        settings["size"], = train.sizes
+    if settings["batch"] > train.images:
+        few = train.images
+        raise InputError(f"a batch of {settings['batch']} is more than the {few} training images: give --batch {few}")
+    settings["steps"] = -(-train.images // settings["batch"])
+    return settings
+
+
+def settings_kept(parser):
+    """The command line of a run that goes on: what it leaves out is as it was. InputError if it says otherwise."""
+    path = Path("runs") / parser.parse_args().name
+    kept = read_config(path)["settings"]
+    parser.set_defaults(**kept)
+    args = parser.parse_args()
+    for name, value in kept.items():
+        if getattr(args, name) != value:
+            raise InputError(f"--{name} was {value} when {path} began: leave it out, or start another --name")
+    return args
+
+
+def read_config(path):
+    """The config.json of a run folder. Raises InputError if there is no run, or none that can be continued."""
+    file = path / "config.json"
+    if not path.is_dir():
+        raise InputError(f"there is no run {path} to resume: leave out --resume, or give the --name of one")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        config["settings"]["size"] = tuple(config["settings"]["size"])
+        config["data"]["fingerprint"]
+        return config
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} is missing or damaged: delete the folder {path} and start again") from error
+
+
+class Run:
+    """The folder of a training and the state that it moves on.
+
+    params, stats, velocity  the network and the optimiser
+    epoch                    the one under way, from 1
+    step                     how many steps of it are made
+    best                     the best mIoU on val so far, -1 before the first
+    """
+
+    def __init__(self, path, settings, data, xp):
+        """The state of a start. See `begin` and `resume`."""
+        self.path, self.settings, self.data, self.xp = Path(path), settings, data, xp
+        self.log_path = self.path / "log.jsonl"
+        self.params, self.stats = (to_device(a, xp) for a in segnet_basic.init(settings["seed"], len(data.classes)))
+        self.velocity = {name: xp.zeros_like(a) for name, a in self.params.items()}
+        self.epoch, self.step, self.best = 1, 0, -1.0
+        self.since = time.monotonic()       # when this epoch began, or would have, had there been no interruption
+
+    def begin(self, fingerprint):
+        """Make the folder. Raises InputError if it is there or cannot be made, or the images are too small."""
+        if self.path.exists():
+            way_out = "continue it with --resume, give this run another --name, or delete that folder"
+            raise InputError(f"{self.path} is already there: {way_out}")
+        segnet_basic.check_size(self.params, *self.settings["size"])
+        packages = {name: version(name) for name in ("tinysegnet", "numpy", "pillow")}
+        if self.xp is not np:
+            packages["cupy"] = self.xp.__version__
+        config = {
+            "settings": self.settings,
+            "command": shlex.join(["python", *sys.argv]),
+            "data": {"name": self.data.name, "classes": self.data.classes, "fingerprint": fingerprint},
+            "versions": {"python": platform.python_version(), **packages},
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+            "begun": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        }
+        with writing(self.path):
+            self.path.mkdir(parents=True)
+            (self.path / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+            self.log_path.touch()
+        self.save()
+
+    def resume(self, fingerprint):
+        """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others."""
+        if read_config(self.path)["data"]["fingerprint"] != fingerprint:
+            way_out = "put back what it was, or start another --name"
+            raise InputError(f"{self.data.name} has changed since {self.path} began: {way_out}")
+        last = self.path / "last.npz"
+        about, groups = checkpoint.load(last)
+        params, stats, velocity = groups["params"], groups["stats"], groups.get("velocity", {})
+        segnet_basic.check_complete(params, stats, len(self.data.classes), last)
+        if {name: a.shape for name, a in velocity.items()} != {name: a.shape for name, a in params.items()}:
+            raise InputError(f"{last} holds no optimiser to go on with: start another --name")
+        if not self.log_path.is_file() or self.log_path.stat().st_size < about["log_bytes"]:
+            raise InputError(f"{self.log_path} has lost lines since {last} was saved: start another --name")
+        with writing(self.log_path):
+            os.truncate(self.log_path, about["log_bytes"])      # what was done after that is done again
+        self.params, self.stats, self.velocity = (to_device(arrays, self.xp) for arrays in (params, stats, velocity))
+        self.epoch, self.step, self.best = about["epoch"], about["step"], about["best"]
+        self.since = time.monotonic() - about["seconds"]
+
+    def log(self, **line):
+        with writing(self.log_path), open(self.log_path, "a", encoding="utf-8") as file:
+            print(json.dumps(line), file=file)
+
+    def log_step(self, loss):
+        self.step += 1
+        self.log(epoch=self.epoch, step=self.step, loss=loss)
+
+    def about(self, **more):
+        """What a checkpoint says of itself."""
+        return {
+            "classes": self.data.classes, "palette": self.data.palette.tolist(), "size": self.settings["size"],
+            "input": training.INPUT, "statistics": "running", "epoch": self.epoch, **more,
+        }
+
+    def save(self):
+        """Write last.npz. Raises InputError, and leaves the one before, if a parameter is no longer a number."""
+        for name, a in self.params.items():
+            if not training.is_finite(a):
+                where = f"step {self.step} of epoch {self.epoch}"
+                raise InputError(f"{name} is no longer finite after {where}: train again with a lower --lr")
+        seconds, log_bytes = time.monotonic() - self.since, self.log_path.stat().st_size
+        about = self.about(step=self.step, best=self.best, seconds=seconds, log_bytes=log_bytes)
+        checkpoint.save(self.path / "last.npz", about, params=self.params, stats=self.stats, velocity=self.velocity)
+
+    def end_epoch(self, counts):
+        """Log the epoch, judged on val, and go on to the next. Returns its line in the log, and if it is the best."""
+        figures = {name: float(value) for name, value in metrics.figures(counts).items()}
+        line = {"epoch": self.epoch, "loss": self.mean_loss(), "seconds": time.monotonic() - self.since, **figures}
+        self.log(**line)
+        is_best = figures["mIoU"] > self.best
+        if is_best:
+            self.best = figures["mIoU"]
+            checkpoint.save(self.path / "best.npz", self.about(), params=self.params, stats=self.stats)
+        self.epoch, self.step, self.since = self.epoch + 1, 0, time.monotonic()
+        self.save()
+        return line, is_best
+
+    def mean_loss(self):
+        """Of the epoch under way. The log has all its steps, those before an interruption too."""
+        lines = map(json.loads, self.log_path.read_text(encoding="utf-8").splitlines())
+        return float(np.mean([line["loss"] for line in lines if line["epoch"] == self.epoch and "step" in line]))
+
+
+def load_network(path, xp):
+    """params, stats and what is known about a trained network. Raises InputError if it is not one for this program."""
+    about, groups = checkpoint.load(path)
+    segnet_basic.check_complete(groups["params"], groups["stats"], len(about["classes"]), path)
+    if about["input"] != training.INPUT:
+        raise InputError(f"{path} wants the input {about['input']!r}: use the version that wrote it")
+    return to_device(groups["params"], xp), to_device(groups["stats"], xp), about

@@ -1,0 +1,40 @@
+"""Ctrl-C and SIGTERM during a training: the step is finished and saved first."""
+
+import os
+import signal
+import sys
+import time
+
+
+class Stop:
+    """`with Stop() as stop:` the first signal is only noted; a second one ends the process at once."""
+
+    def __enter__(self):
+        self.number = None
+        self.handlers = {number: signal.signal(number, self.note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+
+    def note(self, number, _):
+        if self.number is not None:
+            sys.exit(128 + number)
+        self.number = number
+        os.write(2, b"\nfinishing this step, and saving (once more: stop at once)\n")  # print may be at work already
+
+    def until(self, items, seconds=float("inf")):
+        """The items, one by one, until a signal comes or the seconds are over: one at least, if no signal came."""
+        end = time.monotonic() + seconds
+        for item in items:
+            if self.number is not None:
+                return
+            yield item
+            if time.monotonic() > end:
+                return
+
+    def leave_if_asked(self, run):
+        if self.number is not None:
+            print(f"stopped and saved: go on with  python train.py --name {run.path.name} --resume", file=sys.stderr)
+            sys.exit(128 + self.number)     # 130 after Ctrl-C, 143 after SIGTERM
