@@ -21,8 +21,8 @@ TREES = {       # the git tree id of each folder at that commit: one SHA-1 over 
     "val": "43b828199ff3d8e2a4b6043bcd912db0922cb5d2", "valannot": "eb5db2a0151adf9baa5b6d64e0a3af7da45e6d78",
     "test": "74b8edfda7cee015f0fe695586d57357769f261b", "testannot": "f64e267db272b93693d710c6d88ae27568ce25a1",
 }
-LICENCE = """CamVid (Brostow, Fauqueur and Cipolla 2009), as released with the SegNet tutorial.
-Licence: CC BY-NC 4.0, for personal and research use; so is what is trained on it.
+LICENCE = """CamVid (Brostow et al. 2009), as released with the SegNet tutorial.
+Licence: CC BY-NC 4.0, for personal and research use, like all trained on it.
 https://creativecommons.org/licenses/by-nc/4.0/"""
 LARGEST = 4 << 20       # bytes: no file of CamVid comes near
 
@@ -38,7 +38,7 @@ def download(folder, url=URL, trees=TREES, timeout=30):
         if different := [name for name, tree in trees.items() if tree_id(folder / name) != tree]:
             raise InputError(f"{folder} is there and is not CamVid as released ({different[0]}/ differs): move it away")
         return
-    by_hand = f"or put the folder CamVid of {url} at {folder} by hand"
+    by_hand = f"or put its folder CamVid at {folder} by hand"
     archive, unpacked = (folder.with_name(f"{folder.name}.{what}.unfinished") for what in ("zip", "folder"))
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def fetch(url, path, timeout, by_hand):
             length = response.headers["Content-Length"]
             total = have + int(length) if length else None
             shown = bar(desc="CamVid", total=total, initial=have, unit="B", unit_scale=True)
-            with shown, writing(path), open(path, "ab" if have else "wb") as file:
+            with shown, writing(path), open(path, "ab" if have else "wb", buffering=0) as file:
                 while chunk := receive(response):
                     file.write(chunk)
                     have += len(chunk)
@@ -76,7 +76,7 @@ def fetch(url, path, timeout, by_hand):
         if error.code != 416:           # 416: nothing is left to send
             raise InputError(f"{url} answers {error.code} {error.reason}: try again later, {by_hand}") from error
     except (OSError, HTTPException, ConnectionLostError) as error:
-        raise InputError(f"{url} cannot be read to the end ({error}): run this again to go on, {by_hand}") from error
+        raise InputError(f"{url} cannot be read to the end ({getattr(error, "reason", error)}): run this again to go on, {by_hand}") from error
 
 
 class ConnectionLostError(Exception):
@@ -85,7 +85,7 @@ class ConnectionLostError(Exception):
 
 def receive(response):
     try:
-        return response.read(1 << 16)
+        return response.read1(1 << 16)          # what has come, so that little is lost
     except (OSError, HTTPException) as error:
         raise ConnectionLostError(error) from error
 

