@@ -85,7 +85,7 @@ def main():
         plots.confusion(counts, data.classes, run.path / "confusion.png")
         plots.predictions(training.examples(params, stats, data, size), data, run.path / "predictions.png")
 
-    with Stop() as stop:
+    with Stop() as stop, np.errstate(over="ignore", invalid="ignore"):      # a NaN is explained in words
         while run.epoch <= settings["epochs"]:
             while run.step < settings["steps"]:
                 train_until_stopped()

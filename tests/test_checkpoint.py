@@ -141,6 +141,46 @@ def test_each_byte_spoilt_in_turn(saved):
     assert refused > 0.8 * len(whole) / 3
 
 
+def mutated(content, rng):
+    """`content` with a few bytes changed, a piece cut out, repeated, moved or zeroed, or its end missing."""
+    content = bytearray(content)
+    first, second = sorted(rng.integers(0, len(content) + 1, 2))
+    short = slice(first, min(second, first + int(rng.integers(1, 64))))
+    match rng.integers(6):
+        case 0:
+            for i in rng.integers(0, len(content), rng.integers(1, 5)):
+                content[i] ^= 1 << int(rng.integers(8))
+        case 1:
+            content[short] = rng.bytes(len(content[short]))
+        case 2:
+            del content[short]
+        case 3:
+            content[first:first] = content[short]
+        case 4:
+            content[short] = bytes(len(content[short]))
+        case 5:
+            del content[second:]
+    return bytes(content)
+
+
+def test_mutated_files(saved):
+    """MUTATIONS=20000 pytest -k mutated for the long form."""
+    path = saved[0]
+    whole, expected = path.read_bytes(), checkpoint.load(path)
+    rng, refused = np.random.default_rng(0), 0
+    count = int(os.environ.get("MUTATIONS", 400))
+    for _ in range(count):
+        path.write_bytes(mutated(whole, rng))
+        try:
+            found = checkpoint.load(path)
+        except InputError:
+            refused += 1
+        else:
+            assert same(found, expected)
+    print(f"{count} mutated checkpoints: {refused} refused, the others to the bit what was saved")
+    assert refused > 0.7 * count
+
+
 def same(ours, theirs):
     return ours[0] == theirs[0] and all(
         ours[1][group].keys() == theirs[1][group].keys()

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +147,40 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
     assert process.returncode == 2 and process.stdout in ("", "Data: CamVid in tiny.\n", "Data: CamVid in runs.\n")
     assert sentence in process.stderr and "Traceback" not in process.stderr
     assert {path.name for path in (folder / "runs").iterdir()} <= {"first", "again"}
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_and_keeps_what_was_good(trained):
+    command = (TRAIN, "--data", "tiny", "--size", "20x28", "--batch", "2", "--lr", "1e30", "--name", "steep")
+    process = run(trained[0], *command)
+    assert process.returncode == 2 and "Traceback" not in process.stderr
+    assert re.match(r"error: the loss became (nan|inf) at step 2, first in .*: train again with a", process.stderr)
+    assert process.stderr.count("\n") == 1
+    about, groups = checkpoint.load(trained[0] / "runs/steep/last.npz")
+    assert about["step"] == 0 and all(np.isfinite(a).all() for a in groups["params"].values())
+    shutil.rmtree(trained[0] / "runs/steep")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_disk_that_is_full_loses_nothing(trained, tmp_path):
+    """Files may not grow beyond 6 MB here: best.npz may be written, last.npz of an epoch with its velocity may not."""
+    tiny_camvid.make(tmp_path / "tiny")
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (6_000_000, 6_000_000)); "
+        f"sys.argv = [{TRAIN!r}, '--data', 'tiny', '--size', '16x16', '--epochs', '1']; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    process = run(tmp_path, "-c", limited)
+    assert process.returncode == 2 and "Traceback" not in process.stderr
+    assert "last.npz cannot be written (File too large): make room, or run elsewhere" in process.stderr
+    assert not list((tmp_path / "runs").glob("*/*.unfinished"))
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    tiny_camvid.make(tmp_path / "tiny")
+    (tmp_path / "runs").write_text("not a folder")
+    process = run(tmp_path, TRAIN, "--data", "tiny", "--size", "16x16", "--epochs", "1")
+    assert process.returncode == 2 and "runs/first cannot be written" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_help_is_documentation(trained):

@@ -1,9 +1,13 @@
+import os
+import struct
 import threading
+import zlib
 
 import numpy as np
 import pytest
 import tiny_camvid
 from PIL import Image
+from test_checkpoint import mutated
 
 from tinysegnet.data import balance, camvid, download
 from tinysegnet.data import folder as folders
@@ -70,6 +74,44 @@ def test_a_bad_file_is_named(folder, which, spoil, message):
     spoil(folder / which / "002.png")
     with pytest.raises(InputError, match=message):
         list(training_batches(folders.dataset(folder), settings(2), epoch=1))
+
+
+def test_a_decompression_bomb_is_refused_unopened(folder):
+    """A PNG of 60 bytes that claims 60,000 x 60,000 pixels, and one of 12,000 x 12,000: there Pillow only warns."""
+    for side in (60_000, 12_000):
+        header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+        chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+        png = b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in chunks
+        )
+        (folder / "train" / "001.png").write_bytes(png)
+        with pytest.raises(InputError, match=r"001\.png claims to have more than 89 million pixels: give a"):
+            usable(folders.dataset(folder), "train")
+
+
+def test_mutated_images(folder):
+    """A sentence, or an image of the size that the file itself claims. MUTATIONS=5000 pytest -k mutated."""
+    data = folders.dataset(folder)
+    rng, refused = np.random.default_rng(0), 0
+    samples = data.samples("train")
+    wholes = [[path.read_bytes() for path in pair] for pair in samples]
+    count = int(os.environ.get("MUTATIONS", 300))
+    for i in range(count):
+        pair, both = samples[i % len(samples)], wholes[i % len(samples)]
+        spoilt = int(rng.integers(2))
+        pair[spoilt].write_bytes(mutated(both[spoilt], rng))
+        try:
+            photograph, labels = data.read(pair)
+        except InputError as error:
+            refused += 1
+            assert str(folder) in str(error) and "\n" not in str(error)
+        else:
+            assert photograph.dtype == labels.dtype == np.uint8 and photograph.shape == (*labels.shape, 3)
+            assert set(np.unique(labels)) <= set(range(12))
+        pair[spoilt].write_bytes(both[spoilt])
+    print(f"{count} mutated PNGs: {refused} refused")
+    assert refused > 0.5 * count
 
 
 def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):

@@ -25,7 +25,7 @@ def test_the_same_seed_is_the_same_street_and_another_is_another():
 def test_every_class_and_void_occur(some):
     share = np.bincount(some[1].ravel(), minlength=VOID + 1) / some[1].size
     assert share.min() > 0.002, dict(zip((*CLASSES, "void"), share.round(4)))
-    assert share[VOID] < 0.06 and share.max() < 0.5 and len(share) == VOID + 1
+    assert share[VOID] < 0.08 and share.max() < 0.5 and len(share) == VOID + 1
 
 
 def test_colour_alone_is_no_clue(some):

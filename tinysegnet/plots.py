@@ -66,10 +66,11 @@ def confusion(counts, classes, png_path):
 def predictions(examples, data, png_path):
     """Draw a row for each (photograph, labels, predicted): the image, the truth, the prediction and the errors."""
     examples = list(examples)
-    height = sum(2.6 * labels.shape[0] / labels.shape[1] + 0.1 for _, labels, _ in examples)
+    ratios = [labels.shape[0] / labels.shape[1] for _, labels, _ in examples]
     legend_rows = -(-(len(data.classes) + 2) // 7)
-    figure = Figure(figsize=(10.6, height + 0.4 + 0.25 * legend_rows), layout="constrained")
-    grid = figure.subplots(len(examples), 4, squeeze=False)
+    height = sum(2.6 * ratio + 0.1 for ratio in ratios) + 0.4 + 0.25 * legend_rows
+    figure = Figure(figsize=(10.6, height), layout="constrained")
+    grid = figure.subplots(len(examples), 4, squeeze=False, height_ratios=ratios)
     for row, (photograph, labels, predicted) in zip(grid, examples):
         counts = labels != data.ignore
         wrong = counts & (labels != predicted)

@@ -25,11 +25,11 @@ class Canvas:
         self.centre = width * rng.uniform(0.4, 0.6)
         self.eye = rng.uniform(1.3, 2.0)
         self.bend = rng.uniform(-0.004, 0.004)              # of the street, to one side
-        self.light = rng.uniform(0.75, 1.3)
-        self.tint = 1 + rng.normal(0, 0.04, 3)
-        self.haze = rng.uniform(0.002, 0.02)                # per metre
-        overcast = np.full(3, rng.uniform(120, 230))
-        self.sky = np.clip(overcast + rng.uniform(0, 1) * np.array([-50, -10, 40]), 0, 255)
+        self.light = rng.uniform(0.8, 1.2)
+        self.tint = 1 + rng.normal(0, 0.03, 3)
+        self.haze = rng.uniform(0.001, 0.01)                # per metre
+        overcast = np.full(3, rng.uniform(170, 230))
+        self.sky = np.clip(overcast + rng.uniform(0, 1) * np.array([-70, -20, 30]), 0, 255)
         self.sun = rng.choice([-1, 1])                      # the side that it shines on
 
     def project(self, x, y, z):
@@ -88,7 +88,7 @@ class Canvas:
         pixels *= (1 - rng.uniform(0, 0.25) * (u * u + v * v) / 2)[..., None]
         stains = rng.normal(128, 30, (self.height // 8 + 2, self.width // 8 + 2)).clip(0, 255).astype(np.uint8)
         stains = np.asarray(Image.fromarray(stains).resize(size, Image.Resampling.BICUBIC), np.float64)
-        pixels += 0.12 * (stains - 128)[..., None] + rng.normal(0, rng.uniform(2, 8), pixels.shape)
+        pixels += 0.12 * (stains - 128)[..., None] + rng.normal(0, rng.uniform(2, 6), pixels.shape)
         return pixels.clip(0, 255).astype(np.uint8)
 
 

@@ -7,19 +7,26 @@ from tinysegnet.data.street_canvas import NEAR
 
 SKY, BUILDING, POLE, ROAD, PAVEMENT, TREE, SIGN, FENCE, CAR, PEDESTRIAN, BICYCLIST = range(len(CLASSES))
 
-STONES = [(150, 140, 130), (120, 110, 105), (165, 130, 105), (140, 85, 70), (190, 180, 160), (95, 95, 100)]
-FENCES = [(120, 90, 60), (90, 95, 100), (60, 75, 65), (150, 150, 150)]
+STONES = [(170, 150, 125), (150, 110, 90), (175, 130, 100), (150, 80, 65), (205, 185, 150), (130, 95, 80)]
+FENCES = [(120, 85, 45), (75, 95, 85), (60, 85, 70), (100, 70, 45)]
 PLATES = [(200, 30, 30), (30, 60, 170), (230, 190, 40), (235, 235, 235)]
+SHIRTS = [(190, 40, 60), (40, 70, 170), (150, 50, 140), (60, 150, 170), (225, 215, 215)]
+VESTS = [(200, 225, 50), (235, 120, 40)]        # bicyclists want to be seen
+TROUSERS = [(60, 75, 140), (120, 100, 75)]
 TYRE = (25, 25, 28)
 
 
+def one_of(rng, colours):
+    return np.array(colours[rng.integers(len(colours))])
+
+
 def stone(rng):
-    return np.array(STONES[rng.integers(len(STONES))]) * rng.uniform(0.8, 1.2) + rng.normal(0, 8, 3)
+    return one_of(rng, STONES) * rng.uniform(0.8, 1.2) + rng.normal(0, 8, 3)
 
 
 def leaf(rng):
     green = np.array([75, 100, 50]) * rng.uniform(0.7, 1.15) + rng.normal(0, 5, 3)
-    autumn = rng.uniform(0, 0.5) if rng.random() < 0.3 else 0
+    autumn = rng.uniform(0, 0.5) if rng.random() < 0.15 else 0
     return green * (1 - autumn) + np.array([150, 90, 30]) * autumn
 
 
@@ -57,7 +64,7 @@ def tree(canvas, x, z, size):
 
 def fence(canvas, side, x, z0, z1):
     rng, x = canvas.rng, side * x
-    top, wood = rng.uniform(0.9, 1.5), np.array(FENCES[rng.integers(len(FENCES))]) * rng.uniform(0.7, 1.2)
+    top, wood = rng.uniform(1.2, 1.8), one_of(rng, FENCES) * rng.uniform(0.7, 1.2)
     canvas.wall(x, 0, top, z0, z1, wood, FENCE)
     for z in np.arange(max(z0, NEAR), z1, 0.35):
         canvas.wall(x, 0.05, top * 0.9, z, z + 0.15, wood * 0.6, None)
@@ -65,7 +72,7 @@ def fence(canvas, side, x, z0, z1):
 
 def lamp(canvas, x, z):
     rng = canvas.rng
-    metal, top, r = np.full(3, rng.uniform(40, 130)), rng.uniform(4.5, 7), rng.uniform(0.13, 0.19)
+    metal, top, r = np.full(3, rng.uniform(40, 75)), rng.uniform(4.5, 7), rng.uniform(0.2, 0.26)
     arm = x - np.sign(x) * rng.uniform(0.8, 1.6)                # over the road
     canvas.upright(x - r, x + r, 0, top, z, metal, POLE)
     canvas.upright(min(x, arm), max(x, arm), top - 2 * r, top, z, metal, POLE)
@@ -75,9 +82,9 @@ def lamp(canvas, x, z):
 def sign(canvas, x, z):
     """A disc, a triangle, a board or a traffic light, on its pole."""
     rng = canvas.rng
-    top, r = rng.uniform(2.0, 3.0), rng.uniform(0.5, 0.75)
+    top, r = rng.uniform(2.0, 2.8), rng.uniform(0.7, 0.95)
     plate, inner = (PLATES[i] for i in rng.permutation(len(PLATES))[:2])
-    canvas.upright(x - 0.11, x + 0.11, 0, top, z, np.full(3, rng.uniform(90, 150)), POLE)
+    canvas.upright(x - 0.15, x + 0.15, 0, top, z, np.full(3, rng.uniform(40, 75)), POLE)
     match rng.integers(4):
         case 0:
             canvas.ellipse(x, top + 0.6 * r, z, r, r, plate, SIGN)
@@ -90,7 +97,7 @@ def sign(canvas, x, z):
             canvas.upright(x - r, x + r, top, top + 1.6 * r, z, plate, SIGN)
             canvas.upright(x - 0.8 * r, x + 0.8 * r, top + 0.3 * r, top + 1.3 * r, z, inner, None)
         case 3:
-            canvas.upright(x - 0.32, x + 0.32, top, top + 1.5, z, (35, 35, 35), SIGN)
+            canvas.upright(x - 0.45, x + 0.45, top, top + 1.6, z, (35, 35, 35), SIGN)
             shining = rng.integers(3)
             for i, light in enumerate([(40, 200, 90), (230, 170, 30), (230, 40, 30)]):
                 rgb = np.array(light) * (1.0 if i == shining else 0.4)
@@ -123,11 +130,11 @@ def car(canvas, x, z):
         canvas.upright(*sorted((x + s * 0.65 * w, x + s * 0.95 * w)), 0, 0.3, z, TYRE, CAR)
 
 
-def person(canvas, x, y, z, size, label):
+def person(canvas, x, y, z, size, clothes, label):
     """Torso, arms and head, from y upwards."""
     rng = canvas.rng
-    shirt, skin = rng.uniform(20, 230, 3), np.array([205, 160, 130]) * rng.uniform(0.4, 1.1)
-    w, shoulder = 0.24 * size, y + 0.6 * size
+    shirt, skin = one_of(rng, clothes) * rng.uniform(0.8, 1.1), np.array([205, 160, 130]) * rng.uniform(0.4, 1.1)
+    w, shoulder = 0.26 * size, y + 0.6 * size
     canvas.polygon([(x - w, y, z), (x + w, y, z), (x + 1.1 * w, shoulder, z), (x - 1.1 * w, shoulder, z)], shirt, label)
     for s in (-w, w):
         arm = [(x + s, shoulder, z), (x + 1.45 * s, shoulder - 0.1, z), (x + 1.4 * s, y, z), (x + 1.1 * s, y, z)]
@@ -139,13 +146,14 @@ def person(canvas, x, y, z, size, label):
 
 def pedestrian(canvas, x, z):
     rng = canvas.rng
-    size, trousers, stride = rng.uniform(0.85, 1.1), rng.uniform(15, 140, 3), rng.uniform(0.02, 0.25)
+    size, stride = rng.uniform(0.95, 1.15), rng.uniform(0.02, 0.25)
+    trousers = one_of(rng, TROUSERS) * rng.uniform(0.7, 1.3)
     for s in (-1, 1):
         hip, foot = x + s * np.array([0.02, 0.22]), x + s * np.array([stride + 0.14, stride])
         canvas.polygon(
             [(hip[0], 0.85 * size, z), (hip[1], 0.85 * size, z), (foot[0], 0, z), (foot[1], 0, z)], trousers, PEDESTRIAN
         )
-    person(canvas, x, 0.8 * size, z, size, PEDESTRIAN)
+    person(canvas, x, 0.8 * size, z, size, SHIRTS, PEDESTRIAN)
 
 
 def bicyclist(canvas, x, z):
@@ -163,4 +171,4 @@ def bicyclist(canvas, x, z):
     for hip, foot in ((x + 0.02, x + 0.17), (x - 0.02, x - 0.17)):
         leg = [(hip - 0.08, 1.0, z), (hip + 0.08, 1.0, z), (foot + 0.06, 0.3, z), (foot - 0.06, 0.3, z)]
         canvas.polygon(leg, trousers, BICYCLIST)
-    person(canvas, x, 0.95, z, 0.95, BICYCLIST)
+    person(canvas, x, 0.95, z, 0.95, VESTS, BICYCLIST)

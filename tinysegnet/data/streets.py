@@ -1,8 +1,8 @@
 """Streets: road scenes drawn from a seed, with CamVid's classes and seams of void, for when no data set is there.
 
-A scene is a street as a car sees it. What stands along it is painted from the far end to the near one. Colour alone is
-no clue to the class: cars and clothes have any, and road, pavement, walls and fences share their greys. What a thing is
-shows in its shape and its place.
+A scene is a street as a car sees it. What stands along it is painted from the far end to the near one. Colour is a clue
+to the class but not enough: light, haze and shadow change it, cars have any, and clothes, signs and walls share theirs.
+What a thing is shows in its shape and its place.
 """
 
 from functools import lru_cache
@@ -37,13 +37,21 @@ def scene(seed, height=SIZE[0], width=SIZE[1]):
     """One street: its picture, uint8 (H, W, 3), and its labels, uint8 (H, W). The same arguments, the same street."""
     rng = np.random.default_rng(seed)
     canvas = Canvas(rng, height, width)
-    road, pavement = rng.uniform(3.0, 4.5), rng.uniform(1.8, 3.5)       # metres; that of the road is half its width
+    road, pavement = rng.uniform(3.0, 4.2), rng.uniform(2.5, 4.2)       # metres; that of the road is half its width
     paint_sky(canvas)
     paint_ground(canvas, road, pavement)
     paint_end(canvas)
     for _, paint, options in sorted(standing(rng, road, pavement), key=lambda thing: -thing[0]):
         paint(canvas, **options)
-    return canvas.develop(), np.array(canvas.labels)
+    return canvas.develop(), with_seams(np.array(canvas.labels))
+
+
+def with_seams(labels):
+    """Void around small things: the last pixel of what is behind them, where no one who draws labels is exact."""
+    thing = np.isin(labels, (things.POLE, things.SIGN, things.CAR, things.PEDESTRIAN, things.BICYCLIST))
+    near = np.pad(thing, 1)
+    beside = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
+    return np.where(beside & ~thing, np.uint8(VOID), labels)
 
 
 def standing(rng, road, pavement):
@@ -65,27 +73,26 @@ def standing(rng, road, pavement):
         if rng.random() < 0.35:                                         # a railing at the kerb
             z = rng.uniform(4, 20)
             yield z, things.fence, dict(side=side, x=road + 0.3, z0=z, z1=z + rng.uniform(4, 10))
-        for z in np.arange(rng.uniform(4, 10), 30, rng.uniform(8, 16)):
+        for z in np.arange(rng.uniform(4, 8), 24, rng.uniform(8, 14)):
             if rng.random() < 0.35:
                 yield z, things.tree, dict(x=side * (road + 0.8), z=z, size=rng.uniform(0.6, 1.0))
             else:
                 yield z, things.lamp, dict(x=side * (road + 0.5), z=z)
-        for z in rng.uniform(5, 14, rng.integers(0, 3)):
+        for z in rng.uniform(5.5, 12, rng.integers(1, 4)):
             yield z, things.sign, dict(x=side * (road + rng.uniform(0.3, 0.6 * pavement)), z=z)
-        for z in rng.uniform(4, 13, rng.integers(0, 4)):
-            yield z, things.pedestrian, dict(x=side * (road + rng.uniform(0.4, pavement)), z=z)
-        if rng.random() < 0.7:                                          # parked
+        for z in rng.uniform(6, 13, rng.integers(1, 5)):
+            yield z, things.pedestrian, dict(x=side * (road + rng.uniform(0.3, 0.7 * pavement)), z=z)
+        if rng.random() < 0.55:                                         # parked
             for z in np.arange(rng.uniform(5, 12), rng.uniform(15, 50), rng.uniform(5.2, 8)):
                 if rng.random() < 0.8:
                     yield z, things.car, dict(x=side * (road - 1.0), z=z)
         if rng.random() < 0.6:
-            z = rng.uniform(4, 11)
+            z = rng.uniform(4, 9)
             yield z, things.bicyclist, dict(x=side * rng.uniform(0.3, 0.9) * road, z=z)
     if rng.random() < 0.7:
         z = rng.uniform(7, 35)
         yield z, things.car, dict(x=rng.choice([-1, 1]) * 0.45 * road, z=z)
-    if rng.random() < 0.25:
-        z = rng.uniform(6, 14)
+    for z in rng.uniform(5, 10, rng.integers(0, 3)):                    # crossing the road
         yield z, things.pedestrian, dict(x=rng.uniform(-road, road), z=z)
 
 
@@ -109,8 +116,8 @@ def paint_sky(canvas):
 
 def paint_ground(canvas, road, pavement):
     rng = canvas.rng
-    asphalt = np.full(3, rng.uniform(70, 130)) + rng.normal(0, 5, 3)
-    slabs = np.full(3, rng.uniform(90, 170)) + rng.normal(0, 10, 3)
+    asphalt = np.full(3, rng.uniform(75, 110)) + rng.normal(0, 3, 3)
+    slabs = np.array([150, 142, 135]) * rng.uniform(0.85, 1.2) + rng.normal(0, 5, 3)
     paint = np.full(3, rng.uniform(180, 240))
     for side in (-1, 1):
         canvas.floor(side * road, side * 40, 0, FAR, slabs, things.PAVEMENT)
