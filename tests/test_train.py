@@ -105,7 +105,7 @@ def test_which_data_is_used_and_why_is_said(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(streets, "TRAIN", range(4))
     monkeypatch.setattr(streets, "VAL", range(10, 12))
     seen = run("--epochs", "1", "--name", "drawn", data=())
-    assert "Data: streets, drawn on the spot, as there is no data/CamVid" in capsys.readouterr().out
+    assert "Data: streets, as there is no data/CamVid (python -m tinysegnet download)." in capsys.readouterr().out
     assert [images.shape for images, _ in seen["epochs"][0]["batches"]] == [(4, *streets.SIZE, 3)]
     tiny_camvid.make(tmp_path / "data" / "CamVid")
     run("--epochs", "1", "--name", "there", data=())

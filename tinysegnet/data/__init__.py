@@ -18,4 +18,4 @@ def choose(path, ignore=None):
         return data, f"Data: {data.name}."
     if ignore is not None:
         raise InputError("--ignore belongs to a data set of your own: name its folder by --data FOLDER")
-    return streets.dataset(), "Data: streets, drawn on the spot, as there is no data/CamVid (see README)."
+    return streets.dataset(), "Data: streets, as there is no data/CamVid (python -m tinysegnet download)."

@@ -37,7 +37,7 @@ def scene(seed, height=SIZE[0], width=SIZE[1]):
     """One street: its picture, uint8 (H, W, 3), and its labels, uint8 (H, W). The same arguments, the same street."""
     rng = np.random.default_rng(seed)
     canvas = Canvas(rng, height, width)
-    road, pavement = rng.uniform(3.0, 4.2), rng.uniform(2.5, 4.2)       # metres; that of the road is half its width
+    road, pavement = rng.uniform(2.8, 4.0), rng.uniform(2.8, 4.2)       # metres; that of the road is half its width
     paint_sky(canvas)
     paint_ground(canvas, road, pavement)
     paint_end(canvas)
@@ -80,7 +80,7 @@ def standing(rng, road, pavement):
                 yield z, things.lamp, dict(x=side * (road + 0.5), z=z)
         for z in rng.uniform(5.5, 12, rng.integers(1, 4)):
             yield z, things.sign, dict(x=side * (road + rng.uniform(0.3, 0.6 * pavement)), z=z)
-        for z in rng.uniform(6, 13, rng.integers(1, 5)):
+        for z in rng.uniform(6, 12, rng.integers(0, 4)):
             yield z, things.pedestrian, dict(x=side * (road + rng.uniform(0.3, 0.7 * pavement)), z=z)
         if rng.random() < 0.55:                                         # parked
             for z in np.arange(rng.uniform(5, 12), rng.uniform(15, 50), rng.uniform(5.2, 8)):
@@ -92,7 +92,7 @@ def standing(rng, road, pavement):
     if rng.random() < 0.7:
         z = rng.uniform(7, 35)
         yield z, things.car, dict(x=rng.choice([-1, 1]) * 0.45 * road, z=z)
-    for z in rng.uniform(5, 10, rng.integers(0, 3)):                    # crossing the road
+    for z in rng.uniform(5, 10, rng.integers(0, 2)):                    # crossing the road
         yield z, things.pedestrian, dict(x=rng.uniform(-road, road), z=z)
 
 
