@@ -115,9 +115,10 @@ class Run:
 
     def resume(self, fingerprint):
         """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others."""
-        if read_config(self.path)["data"]["fingerprint"] != fingerprint:
-            way_out = "put back what it was, or start another --name"
-            raise InputError(f"{self.data.name} has changed since {self.path} began: {way_out}")
+        began_on = read_config(self.path)["data"]
+        if began_on["fingerprint"] != fingerprint:
+            way_out = "put them back, or start another --name"
+            raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
         last = self.path / "last.npz"
         about, groups = checkpoint.load(last)
         params, stats, velocity = groups["params"], groups["stats"], groups.get("velocity", {})
