@@ -102,11 +102,11 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
 
 
 def test_which_data_is_used_and_why_is_said(run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(streets, "TRAIN", range(4))
+    monkeypatch.setattr(streets, "TRAIN", range(2))
     monkeypatch.setattr(streets, "VAL", range(10, 12))
     seen = run("--epochs", "1", "--name", "drawn", data=())
     assert "Data: streets, as there is no data/CamVid (python -m tinysegnet download)." in capsys.readouterr().out
-    assert [images.shape for images, _ in seen["epochs"][0]["batches"]] == [(4, *streets.SIZE, 3)]
+    assert [images.shape for images, _ in seen["epochs"][0]["batches"]] == [(2, *streets.SIZE, 3)]
     tiny_camvid.make(tmp_path / "data" / "CamVid")
     run("--epochs", "1", "--name", "there", data=())
     assert "Data: CamVid in data/CamVid." in capsys.readouterr().out

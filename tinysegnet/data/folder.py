@@ -137,6 +137,8 @@ def decoded(path):
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
+                image.verify()          # the checksums of a PNG, which load() does not look at
+            with Image.open(path) as image:
                 image.load()
                 return image
     except FileNotFoundError as error:
