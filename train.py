@@ -33,7 +33,7 @@ SAVE_EVERY = 300    # seconds
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
-    option("--data", metavar="FOLDER", help="a data set (default: data/CamVid if it is there, or else streets)")
+    option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
     option("--recipe", choices=training.RECIPES, help="see training.py (default: streets for those, or photographs)")
@@ -59,7 +59,7 @@ def main():
     class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
     class_weights = to_device(class_weights.astype(np.float32), xp)
     height, width = size = settings["size"]
-    print(f"{train.images} images, seen at {height}x{width}; {val.images} of val, judged at their own size")
+    print(f"{train.images} images, seen at {height}x{width}; {val.images} of val, judged at their own size", flush=True)
 
     def train_until_stopped():
         """Train to the end of the epoch, or until a signal comes or it is time to save."""
@@ -85,7 +85,7 @@ def main():
         plots.confusion(counts, data.classes, run.path / "confusion.png")
         plots.predictions(training.examples(params, stats, data, size), data, run.path / "predictions.png")
 
-    with Stop() as stop, np.errstate(over="ignore", invalid="ignore"):      # a NaN is explained in words
+    with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
         while run.epoch <= settings["epochs"]:
             while run.step < settings["steps"]:
                 train_until_stopped()
@@ -97,6 +97,7 @@ def main():
             epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
             print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
 
+        plots.curves(run.log_path, run.path / "curves.png")
         params, _, about = runs.load_network(run.path / "best.npz", xp)
         batches = training_batches(data, settings | {"flip": False, "scale": None}, epoch=0)
         batches = bar(batches, "batch-norm statistics", settings["steps"])

@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysegnet import checkpoint
+from tinysegnet import atomic, checkpoint
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
 
-ABOUT = {"classes": ["a", "b"], "size": [24, 32], "input": "x / 255 - 0.5", "statistics": "exact", "epoch": 3}
+ABOUT = {
+    "classes": ["a", "b"], "palette": [[0, 0, 0], [255, 255, 255]], "size": [24, 32], "input": "x / 255 - 0.5",
+    "statistics": "exact", "epoch": 3,
+}
 
 
 @pytest.fixture
@@ -42,17 +45,36 @@ def test_numpy_opens_it_too(saved):
         np.testing.assert_array_equal(file["params/classifier.w"], params["classifier.w"])
 
 
-def test_a_save_that_fails_leaves_the_old_file(saved, monkeypatch):
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_save_that_fails_leaves_the_old_file(saved, monkeypatch, failing):
     path, params, stats = saved
     before = path.read_bytes()
 
-    def fails(descriptor):
+    def fails(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", fails)
+    monkeypatch.setattr(os, failing, fails)
     with pytest.raises(InputError, match=r"best\.npz cannot be written \(No space left on device\): make room"):
-        checkpoint.save(path, ABOUT, params=params, stats=stats)
+        checkpoint.save(path, {**ABOUT, "epoch": 4}, params=params, stats=stats)
     assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["best.npz"]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="folders are not opened here")
+def test_what_is_forced_to_the_disk_and_in_which_order(tmp_path, monkeypatch):
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def watched_fsync(descriptor):
+        done.append("folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file")
+        fsync(descriptor)
+
+    def watched_replace(*paths):
+        done.append("replace")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_replace)
+    atomic.write(tmp_path / "a", b"content")
+    assert done == ["file", "replace", "folder"] and (tmp_path / "a").read_bytes() == b"content"
 
 
 def archive(path, compression=zipfile.ZIP_STORED, change=(), repeat=()):
@@ -104,6 +126,15 @@ PLAIN = npy(np.zeros(2, np.float32))
         (lambda path: archive(path, zipfile.ZIP_DEFLATED, {B: npy(np.zeros(1 << 26, np.float32))}), "not a checkpoint"),
         (lambda path: archive(path, change={B: boasting(PLAIN)}), "not a checkpoint"),
         (lambda path: archive(path, change={B: npy(np.zeros(2, int))}), "not a checkpoint"),
+        (lambda path: archive(path, change={B: npy(np.zeros((2, 3), np.float32, order="F"))}), "not a checkpoint"),
+        (lambda path: archive(path, change={B: npy(np.zeros(2, np.float32), version=(2, 0))}), "not a checkpoint"),
+        (lambda path: archive(path, change=about(classes=["a"])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(classes="ab")), "not a checkpoint"),
+        (lambda path: archive(path, change=about(classes=[1, 2])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(palette=[[0, 0, 0], [1, 2, 256]])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(size=[0, 5])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(size="24")), "not a checkpoint"),
+        (lambda path: archive(path, change=about(input=None)), "not a checkpoint"),
         (lambda path: archive(path, change={B: npy(np.array([object()]), allow_pickle=True)}), "not a checkpoint"),
         (lambda path: archive(path, repeat=[(B, PLAIN)]), "not a checkpoint"),
     ],
@@ -115,6 +146,39 @@ def test_anything_else_is_refused_in_one_sentence(saved, spoil, message):
     with pytest.raises(InputError, match=message) as caught:
         checkpoint.load(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_full_memory_says_nothing_against_the_file(saved, monkeypatch):
+    def full(_):
+        raise MemoryError
+
+    monkeypatch.setattr(checkpoint, "read_stored", full)
+    with pytest.raises(MemoryError):
+        checkpoint.load(saved[0])
+
+
+def test_members_that_overlap_are_refused(saved):
+    """The directory of an archive may point to one place many times: then it is larger inside than outside."""
+    path = saved[0]
+    archive(path, change={B: npy(np.zeros(4000, np.float32))})
+    with zipfile.ZipFile(path) as file:
+        entries = {entry.filename: entry for entry in file.infolist()}
+    content, name, long = bytearray(path.read_bytes()), b"params/encoder1.conv.b.npy", entries[B]
+    at = content.rindex(name)
+    record = bytearray(content[at - 46 : at + len(name)])
+    end = content.rindex(b"PK\x05\x06")
+    copies = b"".join(bytes(record[:46]) + b"stats/%020d.npy" % i for i in range(9))
+    copies = bytearray(copies.replace(len(name).to_bytes(2, "little"), (30).to_bytes(2, "little"), 9))
+    content[end:end] = copies
+    end += len(copies)
+    count = int.from_bytes(content[end + 8 : end + 10], "little") + 9
+    size = int.from_bytes(content[end + 12 : end + 16], "little") + len(copies)
+    content[end + 8 : end + 12] = count.to_bytes(2, "little") * 2
+    content[end + 12 : end + 16] = size.to_bytes(4, "little")
+    with zipfile.ZipFile(io.BytesIO(bytes(content))) as file:
+        assert sum(entry.file_size for entry in file.infolist()) > len(content) and long.file_size > 16_000
+    with pytest.raises(ValueError, match="larger than the file"):
+        checkpoint.read_stored(bytes(content))
 
 
 def test_the_helper_of_the_test_above_spoils_nothing_by_itself(saved):
@@ -182,8 +246,8 @@ def test_mutated_files(saved):
 WRITER = """
 import itertools, sys
 import numpy as np
-from tinysegnet import checkpoint
-about = {"classes": [], "size": [], "input": "", "statistics": ""}
+from tinysegnet import atomic, checkpoint
+about = {"classes": ["a"], "palette": [[1, 2, 3]], "size": [1, 1], "input": "", "statistics": ""}
 for i in itertools.count():
     arrays = {"a": np.full(20_000, i, np.float32)}
     checkpoint.save(sys.argv[1], {**about, "i": i}, params=arrays, stats=arrays)

@@ -21,8 +21,10 @@ def end(body, **options):
     [
         ("pass", 0, ""),
         ("raise InputError('x.png is missing: put it back')", 2, "error: x.png is missing: put it back\n"),
-        ("raise MemoryError('9 GB\\nand a trace')", 2, "error: out of memory (9 GB): use a smaller --batch\n"),
-        ("import numpy; numpy.empty(1 << 55)", 2, "use a smaller --batch\n"),
+        ("raise MemoryError('9 GB\\nand a trace')", 2, "error: out of memory: use a smaller --batch (9 GB)\n"),
+        ("import numpy; numpy.empty(1 << 55)", 2, "and data type float64)\n"),
+        ("open('x' * 300)", 2, "File name too long: see that it is there and may be read and written\n"),
+        ("raise MemoryError", 2, "error: out of memory: use a smaller --batch (no details)\n"),
         ("raise KeyboardInterrupt", 130, "stopped\n"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 143, ""),
     ],
@@ -36,6 +38,15 @@ def test_one_sentence_and_an_exit_code(body, code, text):
 def test_a_bug_still_shows_where_it_is():
     process = end("1 / 0")
     assert process.returncode == 1 and "ZeroDivisionError" in process.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_an_output_that_is_full_or_closed():
+    code = f"{START}def main():\n    print('x', flush=True)\nexit_in_words(main)"
+    full = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" > /dev/full', code], capture_output=True, text=True)
+    assert full.returncode in (2, 120) and "error: the output: No space left on device" in full.stderr
+    closed = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" >&-', code], capture_output=True, text=True)
+    assert closed.returncode == 0 and closed.stderr == ""
 
 
 def test_whoever_reads_the_output_may_go():

@@ -137,12 +137,12 @@ def test_check_data_reports_everything_and_every_bad_file(kites, monkeypatch, ca
     (kites / "train" / "03.png").write_bytes(b"no picture")
     (kites / "trainannot" / "04.png").unlink()
     Image.new("L", (10, 10)).save(kites / "valannot" / "02.png")
-    with pytest.raises(InputError, match="3 of the photographs cannot be used: mend or remove what is named above"):
+    with pytest.raises(InputError, match=r"3 to mend: train\.py will not take this data set as it is"):
         command(monkeypatch, "check-data", "kites")
     text = capsys.readouterr().out
     for name in ("train/03.png cannot be read", "train/04.png has no annotation", "valannot/02.png is 10 x 10 pixels"):
         assert name in text.replace("\\", "/")
-    with pytest.raises(InputError, match=r"03\.png cannot be read .*\(1 more: see  python -m tinysegnet check-data\)"):
+    with pytest.raises(InputError, match=r"03\.png cannot .*\(1 more: see  python -m tinysegnet check-data kites\)"):
         usable(folder.dataset("kites"), "train")
 
 
@@ -165,7 +165,42 @@ def test_the_fingerprint_knows_names_of_classes_pixels_and_labels(kites):
         Image.fromarray(a).save(path)
         seen.append(fingerprint())
     (kites / "classes.txt").write_text(TWO.replace("kite", "crow"))
-    assert len({*seen, fingerprint()}) == 4
+    seen += [fingerprint(), survey(folder.dataset(kites, ignore=254), "train").fingerprint]
+    assert len(set(seen)) == 5
+
+
+def test_the_fingerprint_knows_the_shape(tmp_path):
+    def fingerprint(name, shape):
+        make(tmp_path / name, 1, 1)
+        Image.new("RGB", shape).save(tmp_path / name / "train" / "00.png")
+        Image.new("L", shape).save(tmp_path / name / "trainannot" / "00.png")
+        return survey(folder.dataset(tmp_path / name), "train").fingerprint
+
+    assert fingerprint("a", (30, 40)) != fingerprint("b", (40, 30))
+
+
+def test_which_files_are_photographs(kites):
+    (kites / "train" / "00.png").rename(kites / "train" / "00.PNG")
+    (kites / "train" / "01.jpg").rename(kites / "train" / "01.JPEG")
+    (kites / "train" / "._02.png").write_bytes(b"what another system leaves")
+    (kites / "train" / "notes.txt").write_text("not a photograph")
+    assert survey(folder.dataset(kites), "train").images == 16 and usable(folder.dataset(kites), "train")
+
+
+def test_check_data_knows_what_train_would_refuse(kites, monkeypatch, capsys):
+    for path in (kites / "valannot").iterdir():
+        Image.new("L", Image.open(path).size, 255).save(path)
+    for name in ("test", "testannot"):
+        (kites / name).mkdir()
+    Image.new("RGB", (30, 40)).save(kites / "test" / "a.png")
+    Image.new("L", (30, 40)).save(kites / "testannot" / "a.png")
+    with pytest.raises(InputError, match="1 to mend"):
+        command(monkeypatch, "check-data", "kites")
+    text = capsys.readouterr().out
+    assert "no pixel of kites in kites, val, is labelled" in text and "test   1 of 40x30" in text
+    shown, others = text.split("train  ")[1].split("\n")[0].rsplit(", ", 1)
+    count = sum(int(part.split(" of ")[0]) for part in shown.split(", "))
+    assert others == f"{16 - count} of other sizes"
 
 
 def test_many_classes(tmp_path):

@@ -64,14 +64,16 @@ def test_any_size_comes_back_at_its_own(predict, size):
     assert overlay.size[0] >= size[1] and overlay.size[1] > size[0]
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "LA", "I;16", "YCbCr"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "LA", "I;16", "I", "YCbCr"])
 def test_any_mode(predict, mode):
     image = halves()
-    if mode == "I;16":
-        image = Image.fromarray(np.asarray(image.convert("L"), np.uint16) * 257)
+    if mode in ("I;16", "I"):
+        dtype = {"I;16": np.uint16, "I": np.int32}[mode]
+        image = Image.fromarray(np.asarray(image.convert("L")).astype(dtype) * 257)
+        assert image.mode == mode
     else:
         image = image.convert(mode, dither=Image.Dither.NONE)
-    name = "photo.jpg" if mode in ("CMYK", "YCbCr") else "photo.png"
+    name = {"CMYK": "photo.jpg", "YCbCr": "photo.jpg", "I": "photo.tif"}.get(mode, "photo.png")
     image.save(name)
     predict(name)
     expected = np.zeros((8, 8), int)
@@ -130,11 +132,13 @@ def test_a_folder_of_frames_and_one_that_is_bad(predict, capsys):
     for i in range(3):
         halves().save(folder_of_frames / f"{i}.png")
     (folder_of_frames / "1.png").write_bytes(b"")
+    (folder_of_frames / "1b.png").write_bytes(b"no")
     (folder_of_frames / "notes.txt").write_text("not a frame")
-    with pytest.raises(InputError, match=r"1\.png cannot be read as an image"):
+    with pytest.raises(InputError, match=r"1b\.png cannot be read as an image"):
         predict("frames")
     assert labels_of("0").shape == labels_of("2").shape == (8, 8)
-    assert "2 photographs: the pictures are in out" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "2 photographs: the pictures are in out" in said.out and "1.png cannot be read" in said.err
 
 
 def test_what_cannot_be_predicted_is_said(predict, monkeypatch):
@@ -147,8 +151,9 @@ def test_what_cannot_be_predicted_is_said(predict, monkeypatch):
     Path("empty").mkdir()
     with pytest.raises(InputError, match=r"there is no photograph .* in empty"):
         predict("empty")
-    with pytest.raises(InputError, match=r"--out \. is the folder of the photographs"):
-        predict("--out", ".", ".")
+    for meant in (".", "photo.png", str(Path("photo.png").resolve())):
+        with pytest.raises(InputError, match=r"--out \. is a folder that photographs come from"):
+            predict("--out", ".", meant)
     Path("file").write_text("")
     with pytest.raises(InputError, match=r"file cannot be written"):
         predict("--out", "file", "photo.png")

@@ -15,7 +15,8 @@ import pytest
 import tiny_camvid
 from train_in_process import RUN, train_script
 
-from tinysegnet import checkpoint, plots, training
+from tinysegnet import atomic, checkpoint, plots, training
+from tinysegnet.data import streets
 from tinysegnet.errors import InputError
 
 OPTIONS = "--data", "tiny", "--size", "12x16", "--epochs", "3", "--batch", "2"       # three steps an epoch, nine in all
@@ -101,6 +102,91 @@ def test_a_crash_goes_on_from_what_was_saved(train, whole, monkeypatch, number):
     assert content("crashed") == whole
 
 
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
+    """Just before the so-many-eth file of the run is written."""
+    write, written = atomic.write, []
+
+    def watched(path, content):
+        written.append(path.name)
+        if len(written) == number:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "write", watched)
+        try:
+            train(*OPTIONS, "--name", "crashed")
+        except KeyboardInterrupt:
+            pass
+    assert len(written) >= number
+    if number == 1:             # without a config.json there is no run
+        with pytest.raises(InputError, match=r"config\.json is missing or damaged: delete the folder"):
+            train("--name", "crashed", "--resume")
+    else:
+        train("--name", "crashed", "--resume")
+        assert content("crashed") == whole
+
+
+def test_the_seconds_of_an_epoch_are_those_of_all_its_parts(train, monkeypatch):
+    with monkeypatch.context() as patch:
+        at_step(patch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(SystemExit):
+            train(*OPTIONS, "--name", "stopped")
+    about, groups = checkpoint.load("runs/stopped/last.npz")
+    checkpoint.save("runs/stopped/last.npz", {**about, "seconds": 1000.0}, **groups)
+    train("--name", "stopped", "--resume")
+    lines = [json.loads(line) for line in Path("runs/stopped/log.jsonl").read_text().splitlines()]
+    first, second, _ = (line["seconds"] for line in lines if "seconds" in line)
+    assert 1000 < first < 1060 and second < 60
+
+
+def test_data_that_moved_can_be_named_again(train, whole):
+    Path("tiny").rename("moved")
+    with pytest.raises(InputError, match="there is no data set at tiny"):
+        train("--name", "whole", "--resume")
+    train("--name", "whole", "--resume", "--data", "moved")
+    assert content("whole") == whole
+
+
+def test_a_photograph_that_disappears_during_the_training(train, monkeypatch):
+    at_step(monkeypatch, 2, lambda: Path("tiny/train/004.png").unlink())
+    with pytest.raises(InputError, match=r"004\.png"):
+        train(*OPTIONS, "--name", "lost")
+
+
+def test_two_processes_on_one_run(train, monkeypatch):
+    pytest.importorskip("fcntl")
+    at_step(monkeypatch, 2, lambda: train("--name", "first", "--resume"))
+    with pytest.raises(InputError, match=r"another process is at work in runs.first: stop it, or wait"):
+        train(*OPTIONS, "--name", "first")
+
+
+def test_streets_can_be_resumed_when_camvid_has_come(train, monkeypatch):
+    monkeypatch.setattr(streets, "TRAIN", range(2))
+    monkeypatch.setattr(streets, "VAL", range(10, 11))
+    train("--epochs", "1", "--size", "12x16")
+    Path("tiny").rename("CamVid")
+    Path("data").mkdir()
+    Path("CamVid").rename("data/CamVid")
+    train("--resume")
+
+
+def test_ctrl_c_also_ends_whoever_reads_the_output(train, whole, monkeypatch):
+    """`python train.py | tee log`: both get the signal, and then there is no one to write to."""
+    def gone(*_):
+        raise BrokenPipeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", gone)
+        at_step(patch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(SystemExit) as left:
+            train(*OPTIONS, "--name", "stopped")
+    assert left.value.code == 130 and checkpoint.load("runs/stopped/last.npz")[0]["step"] == 2
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == whole
+
+
 def test_it_is_saved_every_few_minutes_within_an_epoch(train, whole, monkeypatch):
     saved = []
     save = checkpoint.save
@@ -179,6 +265,7 @@ def change_data(run):
         (lambda run: (run / "config.json").unlink(), r"config\.json is missing or damaged"),
         (spoil_last, r"last\.npz is not a checkpoint of tinysegnet, or a damaged one"),
         (lambda run: (run / "last.npz").unlink(), r"there is no checkpoint runs.whole.last\.npz"),
+        (lambda run: (run / "best.npz").write_bytes(b""), r"best\.npz is not a checkpoint"),
         (forget_velocity, r"last\.npz holds no optimiser to go on with"),
         (cut_log, r"log\.jsonl has lost lines since runs.whole.last\.npz was saved"),
         (change_data, r"runs.whole began on other data \(CamVid in tiny\)"),
@@ -186,8 +273,8 @@ def change_data(run):
 )
 def test_what_cannot_be_resumed_is_said_and_left_as_it_is(train, whole, spoil, message):
     run = Path("runs/whole")
-    best = (run / "best.npz").read_bytes()
     spoil(run)
+    best = (run / "best.npz").read_bytes()
     with pytest.raises(InputError, match=message):
         train("--name", "whole", "--resume")
     assert (run / "best.npz").read_bytes() == best

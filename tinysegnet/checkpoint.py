@@ -7,15 +7,15 @@ what was once written.
 import hashlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.lib import format as npy
 
+from tinysegnet import atomic
 from tinysegnet.backend import to_numpy
-from tinysegnet.errors import InputError, writing
+from tinysegnet.errors import InputError
 
 FORMAT = "tinysegnet checkpoint 2"
 
@@ -23,10 +23,8 @@ FORMAT = "tinysegnet checkpoint 2"
 def save(path, about, **groups):
     """Write `about`, a dict that JSON can hold, and groups of named arrays: params=params, stats=stats, ...
 
-    At any moment, `kill -9` included, `path` is the old file or the new one: the new one is written under another name
-    beside it, forced to the disk, and only then renamed. Raises InputError if it cannot be written.
+    At any moment `path` is the old file or the new one, whole. Raises InputError if it cannot be written.
     """
-    path = Path(path)
     members = {"about.json": json.dumps({"format": FORMAT, **about}).encode()}
     for group, arrays in groups.items():
         for name, array in arrays.items():
@@ -34,20 +32,11 @@ def save(path, about, **groups):
             npy.write_array(buffer, to_numpy(array), allow_pickle=False)
             members[f"{group}/{name}.npy"] = buffer.getvalue()
     members["sha256"] = checksum(members).encode()
-    unfinished = path.with_name(path.name + ".unfinished")
-    with writing(path):
-        try:
-            with open(unfinished, "wb") as file:
-                with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                    for name, content in members.items():
-                        archive.writestr(name, content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(unfinished, path)
-            sync_folder(path.parent)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    atomic.write(path, archive.getvalue())
 
 
 def load(path):
@@ -57,8 +46,9 @@ def load(path):
     """
     if not Path(path).is_file():
         raise InputError(f"there is no checkpoint {path}: give the best.npz of a run folder")
+    content = Path(path).read_bytes()
     try:
-        members = read_stored(path)
+        members = read_stored(content)
         about = json.loads(members["about.json"])
         if about["format"] != FORMAT:
             raise InputError(f"{path} is not of the format {FORMAT!r}: use the version that wrote it, or train again")
@@ -68,24 +58,34 @@ def load(path):
         for name in members.keys() - {"about.json"}:
             group, _, key = name.removesuffix(".npy").partition("/")
             groups.setdefault(group, {})[key] = read_array(members[name])
-        if missing := {"classes", "size", "input", "statistics"} - about.keys():
-            raise KeyError(missing)
-    except InputError:
+        check_about(about)
+    except (InputError, MemoryError):       # these have their own sentences
         raise
-    except PermissionError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): make it readable") from error
     except Exception as error:      # a damaged archive can fail in any way that zipfile, NumPy and JSON know
         raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: give another file") from error
     return about, groups
 
 
-def read_stored(path):
+def check_about(about):
+    """Raise an exception unless what every reader relies on is there and makes sense."""
+    classes, palette, (height, width) = about["classes"], np.array(about["palette"]), about["size"]
+    if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
+        raise ValueError("no names of classes")
+    if palette.shape != (len(classes), 3) or palette.dtype.kind != "i" or palette.min() < 0 or palette.max() > 255:
+        raise ValueError("no colours of the classes")
+    if not all(isinstance(side, int) and side > 0 for side in (height, width)):
+        raise ValueError("no size")
+    if not (isinstance(about["input"], str) and isinstance(about["statistics"], str)):
+        raise ValueError("no input or statistics")
+
+
+def read_stored(content):
     """The members of the archive, name -> bytes. Nothing can inflate: only what is stored as it is counts."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("a member is compressed")
-        if sum(entry.file_size for entry in entries) > os.path.getsize(path):
+        if sum(entry.file_size for entry in entries) > len(content):
             raise ValueError("the members are larger than the file")
         if len({entry.filename for entry in entries}) < len(entries):
             raise ValueError("two members have one name")
@@ -111,12 +111,3 @@ def checksum(members):
         sha256.update(members[name])
     return sha256.hexdigest()
 
-
-def sync_folder(folder):
-    """Force a renaming to the disk. Windows has no such call, and needs none."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -28,7 +28,7 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
 
     InputError and a full memory: one sentence on stderr, exit code 2. Ctrl-C: 130, SIGTERM: 143.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(errors="backslashreplace")       # a name that the terminal cannot show is no reason to stop
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -36,13 +36,16 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
     except InputError as error:
         sys.exit(complain(error))
     except MemoryError as error:                            # NumPy's and CuPy's are both of this kind
-        sys.exit(complain(f"out of memory ({str(error).partition(chr(10))[0]}): {out_of_memory}"))
+        sys.exit(complain(f"out of memory: {out_of_memory} ({str(error).partition(chr(10))[0] or 'no details'})"))
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:                                 # whoever read the output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:                                # a folder without rights, a name that is too long, ...
+        name = error.filename or "the output"
+        sys.exit(complain(f"{name}: {error.strerror or error}: see that it is there and may be read and written"))
 
 
 def complain(error):

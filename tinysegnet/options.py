@@ -1,5 +1,6 @@
 """Values on the command line, checked as they are read."""
 
+import re
 from argparse import ArgumentTypeError
 
 
@@ -8,11 +9,13 @@ def height_x_width(text):
     height, cross, width = text.lower().partition("x")
     if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
         raise ArgumentTypeError(f"{text!r} is not a size: write height x width in pixels, as in 180x240")
+    if len(height) > 4 or len(width) > 4:
+        raise ArgumentTypeError(f"{text!r} is too large: at most 9999x9999")
     return int(height), int(width)
 
 
 def folder_name(text):
-    if not text or text in (".", "..") or "/" in text or "\\" in text:
+    if not re.fullmatch(r"\w[\w.-]{0,99}", text):
         raise ArgumentTypeError(f"{text!r} is not the name of a folder: write one word, as in camvid-2")
     return text
 

@@ -1,6 +1,7 @@
 """Pictures of a run, and of what a network sees in a photograph."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -46,16 +47,17 @@ def curves(log_path, png_path):
 
 def confusion(counts, classes, png_path):
     """Draw the confusion matrix: of the pixels of each class, how many % got which name."""
-    size = max(3.5, 1.5 + 0.5 * len(classes))
+    few = len(classes) <= 40            # otherwise there is no room for names and numbers
+    size = np.clip(1.5 + 0.5 * len(classes), 3.5, 12)
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     axes = figure.subplots()
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
-    ticks = range(len(classes))
-    axes.set_xticks(ticks, classes, rotation=45, ha="right")
-    axes.set_yticks(ticks, classes)
+    if few:
+        axes.set_xticks(range(len(classes)), plain(classes), rotation=45, ha="right")
+        axes.set_yticks(range(len(classes)), plain(classes))
     axes.set(xlabel="called by the network", ylabel="true class", title="% of the pixels of each true class")
-    if len(classes) <= 40:
+    if few:
         for row, column in np.argwhere(share >= 0.5):
             colour = "white" if share[row, column] > 55 else "black"
             axes.text(column, row, f"{share[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=8)
@@ -81,15 +83,21 @@ def predictions(examples, data, png_path):
             axes.axis("off")
     for axes, title in zip(grid[0], ("image", "truth", "prediction", "errors")):
         axes.set_title(title, fontsize=10)
-    patches = [Patch(color=to_hex(rgb / 255), label=name) for name, rgb in zip(data.classes, data.palette)]
+    patches = [Patch(color=to_hex(rgb / 255), label=name) for name, rgb in zip(plain(data.classes), data.palette)]
     patches += [Patch(color="black", label="does not count"), Patch(color=to_hex(np.array(WRONG) / 255), label="wrong")]
     figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False, fontsize=8)
     save(figure, png_path)
 
 
 def save(figure, png_path):
-    with writing(png_path):
+    with writing(png_path), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)        # of a script that the font does not have
         figure.savefig(png_path, dpi=110)
+
+
+def plain(names):
+    """Names of classes as they are: matplotlib would take a dollar for the beginning of a formula."""
+    return [name.replace("$", r"\$") for name in names]
 
 
 def overlay(photograph, predicted, classes, palette):

@@ -18,7 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysegnet import checkpoint, metrics, training
+try:
+    import fcntl
+except ImportError:     # Windows
+    fcntl = None
+
+from tinysegnet import atomic, checkpoint, metrics, training
 from tinysegnet.backend import to_device
 from tinysegnet.errors import InputError, writing
 from tinysegnet.networks import segnet_basic
@@ -34,7 +39,7 @@ def settle(args, data, train, val):
     """
     name = args.recipe or data.recipe
     chosen = {key: value for key, value in vars(args).items() if value is not None and key not in ("name", "resume")}
-    settings = {"data": None, "ignore": None, **training.RECIPES[name], "recipe": name, **chosen}
+    settings = {"ignore": None, **training.RECIPES.get(name, {}), "recipe": name, **chosen, "data": data.source}
     if "size" not in settings:
         if len(train.sizes | val.sizes) > 1:
             raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
@@ -53,8 +58,9 @@ def settings_kept(parser):
     parser.set_defaults(**kept)
     args = parser.parse_args()
     for name, value in kept.items():
-        if getattr(args, name) != value:
-            raise InputError(f"--{name} was {value} when {path} began: leave it out, or start another --name")
+        if getattr(args, name) != value and name not in ("data", "backend"):    # those may have moved
+            was = "x".join(map(str, value)) if name == "size" else value
+            raise InputError(f"--{name} was {was} when {path} began: leave it out, or start another --name")
     return args
 
 
@@ -109,9 +115,20 @@ class Run:
         }
         with writing(self.path):
             self.path.mkdir(parents=True)
-            (self.path / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             self.log_path.touch()
+        atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
+        self.lock = self.locked()
         self.save()
+
+    def locked(self):
+        """An open file that keeps other processes out of the folder. Raises InputError if one is in it."""
+        file = open(self.log_path, "a")
+        if fcntl:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise InputError(f"another process is at work in {self.path}: stop it, or wait for its end") from error
+        return file
 
     def resume(self, fingerprint):
         """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others."""
@@ -120,12 +137,17 @@ class Run:
             way_out = "put them back, or start another --name"
             raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
         last = self.path / "last.npz"
+        self.lock = self.locked()
+        if not last.exists() and self.log_path.stat().st_size == 0:         # stopped before the first step
+            return self.save()
         about, groups = checkpoint.load(last)
         params, stats, velocity = groups["params"], groups["stats"], groups.get("velocity", {})
         segnet_basic.check_complete(params, stats, len(self.data.classes), last)
         if {name: a.shape for name, a in velocity.items()} != {name: a.shape for name, a in params.items()}:
             raise InputError(f"{last} holds no optimiser to go on with: start another --name")
-        if not self.log_path.is_file() or self.log_path.stat().st_size < about["log_bytes"]:
+        if about["best"] >= 0:
+            load_network(self.path / "best.npz", self.xp)       # better to know now than after the last epoch
+        if self.log_path.stat().st_size < about["log_bytes"]:
             raise InputError(f"{self.log_path} has lost lines since {last} was saved: start another --name")
         with writing(self.log_path):
             os.truncate(self.log_path, about["log_bytes"])      # what was done after that is done again
@@ -153,7 +175,10 @@ class Run:
         for name, a in self.params.items():
             if not training.is_finite(a):
                 where = f"step {self.step} of epoch {self.epoch}"
-                raise InputError(f"{name} is no longer finite after {where}: train again with a lower --lr")
+                again = "train again with a lower --lr and another --name"
+                raise InputError(f"{name} is no longer finite after {where}: {again}")
+        with writing(self.log_path), open(self.log_path, "rb+") as file:
+            os.fsync(file.fileno())         # last.npz counts on it
         seconds, log_bytes = time.monotonic() - self.since, self.log_path.stat().st_size
         about = self.about(step=self.step, best=self.best, seconds=seconds, log_bytes=log_bytes)
         checkpoint.save(self.path / "last.npz", about, params=self.params, stats=self.stats, velocity=self.velocity)

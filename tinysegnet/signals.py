@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 
 
 class Stop:
@@ -22,7 +23,8 @@ class Stop:
         if self.number is not None:
             sys.exit(128 + number)
         self.number = number
-        os.write(2, b"\nfinishing this step, and saving (once more: stop at once)\n")  # print may be at work already
+        with suppress(OSError):         # whoever read stderr, such as `tee`, may be gone by the same Ctrl-C
+            os.write(2, b"\nfinishing this step, and saving (once more: stop at once)\n")     # print may be at work
 
     def until(self, items, seconds=float("inf")):
         """The items, one by one, until a signal comes or the seconds are over: one at least, if no signal came."""
@@ -36,5 +38,7 @@ class Stop:
 
     def leave_if_asked(self, run):
         if self.number is not None:
-            print(f"stopped and saved: go on with  python train.py --name {run.path.name} --resume", file=sys.stderr)
+            with suppress(OSError):
+                name = run.path.name
+                print(f"stopped and saved: go on with  python train.py --name {name} --resume", file=sys.stderr)
             sys.exit(128 + self.number)     # 130 after Ctrl-C, 143 after SIGTERM

@@ -82,7 +82,8 @@ def read_loss(loss, images, params, step):
     loss = float(loss)
     if not np.isfinite(loss):
         culprit = first_not_finite(params, images)
-        raise InputError(f"the loss became {loss} at step {step}, first in {culprit}: train again with a lower --lr")
+        again = "train again with a lower --lr and another --name"
+        raise InputError(f"the loss became {loss} at step {step}, first in {culprit}: {again}")
     return loss
 
 

@@ -39,8 +39,8 @@ def run(args):
             print(f"No pixel of train is {name}: it cannot be learnt.")
     bad = [sentence for what in seen.values() for sentence in what.bad]
     if bad:
-        print("\n" + "\n".join(bad))
-        raise InputError(f"{len(bad)} of the photographs cannot be used: mend or remove what is named above")
+        print("\nTo be mended or removed:\n" + "\n".join(bad))
+        raise InputError(f"{len(bad)} to mend: train.py will not take this data set as it is")
     print("Every file can be used.")
 
 

@@ -1,8 +1,8 @@
 """bring CamVid here, about 150 MB, and verify it
 
-Fetch CamVid from the repository of SegNet's authors, with a progress bar; an
-interrupted download goes on when it is called again. Each folder is verified
-by its git tree id before any of it appears.
+Fetch CamVid from the repository of SegNet's authors, with a progress bar. An
+interrupted download goes on where it was, if the server allows it, or starts
+again. Each folder is verified by its git tree id before any of it appears.
 """
 
 from tinysegnet.data import download

@@ -16,7 +16,7 @@ from tinysegnet.progress import bar
 
 def add_options(option):
     option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/first/best.npz")
-    option("--data", metavar="FOLDER", help="a data set (default: data/CamVid if it is there, or else streets)")
+    option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")

@@ -65,11 +65,11 @@ def photographs(names, out):
             found = list_photographs(path)
             if not found:
                 raise InputError(f"there is no photograph (.png, .jpg) in {path}: name another folder")
-            if path.resolve() == out.resolve():
-                raise InputError(f"--out {out} is the folder of the photographs: name another, or they would mix")
             paths += found
         else:
             paths.append(path)
+    if any(path.parent.resolve() == out.resolve() for path in paths):
+        raise InputError(f"--out {out} is a folder that photographs come from: name another, or they would mix")
     by_stem = {}
     for path in paths:
         if (other := by_stem.setdefault(path.stem, path)) != path:
@@ -78,7 +78,10 @@ def photographs(names, out):
 
 
 def size_seen(size, trained, smallest):
-    """The size at which the network looks at a photograph: its own proportions, with as many pixels as in training."""
+    """The size at which the network looks at a photograph: of its own proportions, with about the pixels of training.
+
+    A strip that is too narrow to be halved at every level is widened.
+    """
     if size[0] * trained[1] == size[1] * trained[0]:
         return tuple(trained)
     factor = (trained[0] * trained[1] / (size[0] * size[1])) ** 0.5

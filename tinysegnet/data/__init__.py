@@ -7,15 +7,18 @@ from tinysegnet.errors import InputError
 
 
 def choose(path, ignore=None):
-    """The data set in the folder `path`, or the one at hand if that is None, and a line that says which and why.
+    """The data set in the folder `path`, or "streets", and a line that says which and why. None is the one at hand.
 
     Raises InputError if the folder is not there or its classes.txt cannot be used.
     """
+    why = ""
     if path is None and Path("data/CamVid").is_dir():
         path = "data/CamVid"
-    if path is not None:
+    elif path is None:
+        path, why = "streets", ", as there is no data/CamVid (python -m tinysegnet download)"
+    if path != "streets":
         data = folder.dataset(path, ignore)
         return data, f"Data: {data.name}."
     if ignore is not None:
         raise InputError("--ignore belongs to a data set of your own: name its folder by --data FOLDER")
-    return streets.dataset(), "Data: streets, as there is no data/CamVid (python -m tinysegnet download)."
+    return streets.dataset(), f"Data: streets{why}."

@@ -9,6 +9,7 @@ import numpy as np
 @dataclass(frozen=True)
 class DataSet:
     name: str
+    source: str                 # what --data must say to have it again
     classes: tuple[str, ...]
     palette: np.ndarray         # uint8 (classes, 3): the colour of each class in pictures
     ignore: int                 # the label of pixels that do not count, above those of the classes

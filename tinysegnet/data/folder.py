@@ -8,7 +8,7 @@ The class in the first line has the label 0. Without classes.txt the classes are
 """
 
 import warnings
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,8 @@ def dataset(folder, ignore=None):
     if ignore < len(classes):
         raise InputError(f"--ignore {ignore} is the label of {classes[ignore]}: give {len(classes)} to 255")
     read = partial(read_pair, classes=len(classes), ignore=ignore)
-    return DataSet(name, classes, palette, ignore, partial(samples, folder), read, recipe="photographs")
+    listed = lru_cache(None)(partial(samples, folder))          # once: a training counts on it
+    return DataSet(name, str(folder), classes, palette, ignore, listed, read, recipe="photographs")
 
 
 def read_classes(path):
@@ -53,7 +54,8 @@ def read_classes(path):
             continue
         *words, red, green, blue = ["", "", "", *line.split()]
         name = " ".join(words).strip()
-        if not name or not all(value.isdecimal() and int(value) < 256 for value in (red, green, blue)):
+        numbers = all(value.isdecimal() and len(value) < 4 and int(value) < 256 for value in (red, green, blue))
+        if not name or not numbers:
             raise InputError(f"{path}, line {number}: write a name and three numbers 0 to 255, as in  Sky 128 128 128")
         if name in names:
             raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")
@@ -146,7 +148,7 @@ def decoded(path):
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         most = Image.MAX_IMAGE_PIXELS // 10**6
         raise InputError(f"{path} claims to have more than {most} million pixels: give a smaller image") from error
-    except MemoryError:
+    except (PermissionError, MemoryError):
         raise
     except Exception as error:      # a damaged file can fail in any way that Pillow's many formats know
         raise InputError(f"{path} cannot be read as an image ({error}): put an intact copy there") from error

@@ -23,7 +23,7 @@ TRAIN, VAL = range(240), range(1_000_000, 1_000_040)
 
 def dataset():
     """240 streets to train on and 40 others to judge by. Each is drawn once and then kept."""
-    return DataSet("streets", CLASSES, PALETTE, VOID, samples, lru_cache(None)(scene), recipe="streets")
+    return DataSet("streets", "streets", CLASSES, PALETTE, VOID, samples, lru_cache(None)(scene), recipe="streets")
 
 
 def samples(split):

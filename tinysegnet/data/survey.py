@@ -16,8 +16,8 @@ class Survey:
     image_pixels: np.ndarray    # (classes,): how many pixels the images have in which the class occurs, void included
     void: int                   # how many pixels do not count
     sizes: Counter              # how many images there are of each (H, W)
-    bad: list[str]              # a sentence for every file that cannot be used
-    fingerprint: str            # of names, images and labels: another data set has another one
+    bad: list[str]              # a sentence for everything that must be mended before a training
+    fingerprint: str            # of classes, images and labels: another data set has another one
 
 
 def survey(data, split, watch=iter):
@@ -43,15 +43,15 @@ def survey(data, split, watch=iter):
         pixels += counts[:classes]
         image_pixels += labels.size * (counts[:classes] > 0)
         sha256.update(f"{labels.shape} ".encode() + photograph.tobytes() + labels.tobytes())
+    if sizes and not pixels.any():
+        bad.append(f"no pixel of {data.name}, {split}, is labelled: nothing can be learnt or judged there")
     return Survey(sizes.total(), pixels, image_pixels, int(void), sizes, bad, sha256.hexdigest())
 
 
 def usable(data, split, watch=iter):
-    """The Survey of a split that can be used. Raises InputError if a file is bad or no pixel is labelled."""
+    """The Survey of a split that can be used. Raises InputError if anything must be mended before."""
     seen = survey(data, split, watch)
     if seen.bad:
-        more = f" ({len(seen.bad) - 1} more: see  python -m tinysegnet check-data)" if seen.bad[1:] else ""
-        raise InputError(seen.bad[0] + more)
-    if not seen.pixels.any():
-        raise InputError(f"no pixel of {data.name}, {split}, is labelled: nothing can be learnt or judged there")
+        all_of_them = f" ({len(seen.bad) - 1} more: see  python -m tinysegnet check-data {data.source})"
+        raise InputError(seen.bad[0] + (all_of_them if seen.bad[1:] else ""))
     return seen

@@ -21,25 +21,28 @@ def init(seed, classes=11, width=64, levels=4, kernel=7, dtype=np.float32):
     Shifts start at 0.001, as in the authors' Caffe files.
     """
     rng = np.random.default_rng(seed)
+    start = {"b": 0, "gamma": 1, "beta": 0.001, "mean": 0, "var": 1}
+
+    def fill(name, shape):
+        kind = name.rpartition(".")[2]
+        if kind == "w":
+            return (rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:3]))).astype(dtype)
+        return np.full(shape, start[kind], dtype)
+
+    params, stats = shapes(classes, width, levels, kernel)
+    return {name: fill(name, params[name]) for name in params}, {name: fill(name, stats[name]) for name in stats}
+
+
+def shapes(classes=11, width=64, levels=4, kernel=7):
+    """The shapes of the arrays in params and in stats, under their names, in the order of the network."""
     params, stats = {}, {}
-
-    def add_conv(name, kernel, inputs, outputs):
-        w = rng.standard_normal((kernel, kernel, inputs, outputs)) * np.sqrt(2 / (kernel * kernel * inputs))
-        params[f"{name}.w"] = w.astype(dtype)
-        params[f"{name}.b"] = np.zeros(outputs, dtype)
-
-    def add_conv_and_norm(block, inputs):
-        add_conv(f"{block}.conv", kernel, inputs, width)
-        params[f"{block}.norm.gamma"] = np.ones(width, dtype)
-        params[f"{block}.norm.beta"] = np.full(width, 0.001, dtype)
-        stats[f"{block}.norm.mean"] = np.zeros(width, dtype)
-        stats[f"{block}.norm.var"] = np.ones(width, dtype)
-
-    for level in range(1, levels + 1):
-        add_conv_and_norm(f"encoder{level}", inputs=3 if level == 1 else width)
-    for level in range(levels, 0, -1):
-        add_conv_and_norm(f"decoder{level}", inputs=width)
-    add_conv("classifier", 1, width, classes)
+    down, up = range(1, levels + 1), range(levels, 0, -1)
+    for block in [*(f"encoder{level}" for level in down), *(f"decoder{level}" for level in up)]:
+        inputs = 3 if block == "encoder1" else width
+        params |= {f"{block}.conv.w": (kernel, kernel, inputs, width), f"{block}.conv.b": (width,)}
+        params |= {f"{block}.norm.gamma": (width,), f"{block}.norm.beta": (width,)}
+        stats |= {f"{block}.norm.mean": (width,), f"{block}.norm.var": (width,)}
+    params |= {"classifier.w": (1, 1, width, classes), "classifier.b": (classes,)}
     return params, stats
 
 
@@ -146,16 +149,13 @@ def predict(params, stats, x, ops=tinysegnet.ops):
 
 def check_complete(params, stats, classes, path):
     """Raise InputError unless the arrays read from `path` are those of a SegNet-Basic for so many classes."""
-    first, last = params.get("encoder1.conv.w"), params.get("classifier.w")
-    if first is not None and last is not None and first.ndim == last.ndim == 4:
-        expected = init(0, classes, first.shape[3], levels_of(params), first.shape[0])
-        if all(shapes(ours) == shapes(theirs) for ours, theirs in zip((params, stats), expected)):
+    first = params.get("encoder1.conv.w")
+    if first is not None and first.ndim == 4:
+        found = [{name: a.shape for name, a in arrays.items()} for arrays in (params, stats)]
+        dtypes = {a.dtype for a in (*params.values(), *stats.values())}
+        if found == [*shapes(classes, first.shape[3], levels_of(params), first.shape[0])] and len(dtypes) == 1:
             return
     raise InputError(f"{path} does not hold a SegNet-Basic of {classes} classes: give another file")
-
-
-def shapes(arrays):
-    return {name: (a.shape, a.dtype) for name, a in arrays.items()}
 
 
 def levels_of(params):
