@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from tinysegnet import metrics, training
+from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
 from tinysegnet.resize import resize_bilinear
@@ -165,3 +168,18 @@ def test_a_large_result_comes_in_bands(monkeypatch):
     bands = list(resize.resized_bands(x, 17, 9))
     assert [band.shape for band in bands] == [(2, 3, 9, 3)] * 5 + [(2, 2, 9, 3)]
     np.testing.assert_allclose(np.concatenate(bands, axis=1), whole, rtol=1e-12)
+
+
+def test_the_examples_are_spread_over_val():
+    """Of seven pictures the first, the last and two between, each with its own truth, judged at the truth's size."""
+    params, stats, _ = start(width=2, levels=1)
+    pictures = [street(height=8, width=10, seed=seed) for seed in range(7)]
+    data = SimpleNamespace(samples=lambda split: range(7), read=lambda i: (pictures[i][0][0], pictures[i][1][0]))
+    seen = list(training.examples(params, stats, data, (4, 6)))
+    for (photograph, labels, predicted), i in zip(seen, (0, 2, 4, 6), strict=True):
+        np.testing.assert_array_equal(photograph, pictures[i][0][0])
+        np.testing.assert_array_equal(labels, pictures[i][1][0])
+        small = resize_photograph(photograph, (4, 6))[None]
+        np.testing.assert_array_equal(predicted, training.classify(params, stats, small, 8, 10)[0])
+    data.samples = lambda split: range(2)
+    assert len(list(training.examples(params, stats, data, (4, 6)))) == 2
