@@ -14,6 +14,7 @@ mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
 """
 
 import argparse
+import textwrap
 
 import numpy as np
 
@@ -60,6 +61,8 @@ def main():
     class_weights = to_device(class_weights.astype(np.float32), xp)
     height, width = size = settings["size"]
     print(f"{train.images} images, seen at {height}x{width}; {val.images} of val, judged at their own size", flush=True)
+    if missing := train.missing(data.classes):
+        print(textwrap.fill(f"In no training image, so not learnt: {', '.join(missing)}.", 79))
 
     def train_until_stopped():
         """Train to the end of the epoch, or until a signal comes or it is time to save."""
@@ -76,8 +79,8 @@ def main():
         stop.leave_if_asked(run)
 
     def judge(params, stats):
-        batches = bar(evaluation_batches(data, "val", size), "  val", val.images, unit="img")
-        counts = training.evaluate(params, stats, stop.until(batches), len(data.classes), data.ignore)
+        batches = bar(stop.until(evaluation_batches(data, "val", size)), "  val", val.images, unit="img")
+        counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore)
         stop.leave_if_asked(run)
         return counts
 
@@ -100,14 +103,15 @@ def main():
         plots.curves(run.log_path, run.path / "curves.png")
         params, _, about = runs.load_network(run.path / "best.npz", xp)
         batches = training_batches(data, settings | {"flip": False, "scale": None}, epoch=0)
-        batches = bar(batches, "batch-norm statistics", settings["steps"])
-        stats = training.exact_statistics(params, stop.until(batches))
+        batches = bar(stop.until(batches), "batch-norm statistics", settings["steps"])
+        stats = training.exact_statistics(params, batches)
         stop.leave_if_asked(run)
         counts = judge(params, stats)
         checkpoint.save(run.path / "best.npz", about | {"statistics": "exact"}, params=params, stats=stats)
         draw(params, stats, counts)
-    print(f"\nEpoch {about['epoch']} was the best. With batch-norm statistics of the whole training set,")
-    print(f"{run.path / 'best.npz'} gives on val:")
+    epoch, best = about["epoch"], 100 * run.best
+    print(f"\nEpoch {epoch} was the best: mIoU {best:.1f} with running batch-norm statistics. With those")
+    print(f"of the whole training set {run.path / 'best.npz'} gives on val:")
     print(metrics.table(counts, data.classes))
 
 

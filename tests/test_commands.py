@@ -73,8 +73,11 @@ def test_the_terminal_shows_epochs_and_the_table(trained):
     lines = trained[1].stdout.splitlines()
     assert lines.pop(0) == "Data: CamVid in tiny."
     assert lines.pop(0) == "5 images, seen at 20x28; 2 of val, judged at their own size"
+    assert lines.pop(0) == "In no training image, so not learnt: Building, Pole, Pavement, Tree,"
+    assert lines.pop(0) == "SignSymbol, Fence, Pedestrian, Bicyclist."
     assert lines[0].startswith("epoch   1  loss ") and "  val G " in lines[0] and lines[1].startswith("epoch   2")
-    assert lines[3].startswith("Epoch ") and lines[4] == "runs/first/best.npz gives on val:"
+    assert lines[3].startswith("Epoch ") and " was the best: mIoU " in lines[3]
+    assert lines[4] == "of the whole training set runs/first/best.npz gives on val:"
     assert lines[5].split() == ["%", "accuracy", "IoU"] and lines[6].split()[0] == "Sky"
     assert lines[17].startswith("G ") and " mIoU " in lines[17]
     assert max(map(len, lines)) <= 80
@@ -88,7 +91,7 @@ def test_evaluate_repeats_the_table(trained):
     which, first, *table = again.stdout.splitlines()
     assert which == "Data: CamVid in tiny."
     assert first == "val, 2 images, seen at 20x28 and judged at the size of their annotations"
-    assert table == process.stdout.splitlines()[7:]
+    assert table == process.stdout.splitlines()[9:]
 
 
 def test_the_same_seed_gives_the_same_bits(trained):
@@ -104,7 +107,7 @@ def test_the_same_seed_gives_the_same_bits(trained):
 @pytest.mark.parametrize(
     "command, sentence",
     [
-        ((TRAIN, "--data", "nowhere"), "there is no data set at nowhere: name the folder with its train/ and val/"),
+        ((TRAIN, "--data", "nowhere"), "there is no data set at nowhere: name the folder that holds its train/"),
         ((TRAIN, "--data", "runs", "--name", "other"), "there is no folder runs/train"),
         ((TRAIN, "--data", "tiny", "--name", "first"), "runs/first is already there: continue it with --resume"),
         ((TRAIN, "--data", "tiny", "--name", "many", "--batch", "6"), "the 5 training images: give --batch 5"),

@@ -140,10 +140,25 @@ def test_check_data_reports_everything_and_every_bad_file(kites, monkeypatch, ca
     with pytest.raises(InputError, match=r"3 to mend: train\.py will not take this data set as it is"):
         command(monkeypatch, "check-data", "kites")
     text = capsys.readouterr().out
-    for name in ("train/03.png cannot be read", "train/04.png has no annotation", "valannot/02.png is 10 x 10 pixels"):
+    for name in ("train/03.png cannot be read", "train/04.png has no annotation", "valannot/02.png has 10x10 pixels"):
         assert name in text.replace("\\", "/")
     with pytest.raises(InputError, match=r"03\.png cannot .*\(1 more: see  python -m tinysegnet check-data kites\)"):
         usable(folder.dataset("kites"), "train")
+
+
+def test_masks_of_0_and_255(kites):
+    """The commonest mistake: a mask of two classes, saved as black and white."""
+    for path in (kites / "trainannot").iterdir():
+        Image.fromarray(np.where(np.array(Image.open(path)) == 1, 255, 0).astype(np.uint8)).save(path)
+    with pytest.raises(InputError, match="all of train is grass, nothing else can be learnt: labels go from 0"):
+        usable(folder.dataset(kites), "train")
+    assert not survey(folder.dataset(kites), "val").bad
+
+
+def test_an_annotation_without_a_photograph_is_said(kites, monkeypatch, capsys):
+    (kites / "val" / "03.png").unlink()
+    command(monkeypatch, "check-data", "kites")
+    assert "03.png belongs to no photograph." in capsys.readouterr().out
 
 
 def test_a_class_that_never_occurs_is_said(kites, monkeypatch, capsys):

@@ -149,6 +149,20 @@ def test_data_that_moved_can_be_named_again(train, whole):
     assert content("whole") == whole
 
 
+def test_a_run_that_ended_before_its_first_step_is_no_hindrance(train, whole, monkeypatch):
+    def full():
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        at_step(patch, 1, full)
+        with pytest.raises(MemoryError):
+            train(*OPTIONS, "--name", "tried", "--lr", "0.3")
+    train(*OPTIONS, "--name", "tried")
+    assert content("tried") == whole
+    with pytest.raises(InputError, match="is already there"):
+        train(*OPTIONS, "--name", "tried")
+
+
 def test_a_photograph_that_disappears_during_the_training(train, monkeypatch):
     at_step(monkeypatch, 2, lambda: Path("tiny/train/004.png").unlink())
     with pytest.raises(InputError, match=r"004\.png"):

@@ -45,7 +45,7 @@ def load(path):
     Raises InputError if the file is missing, damaged or something else.
     """
     if not Path(path).is_file():
-        raise InputError(f"there is no checkpoint {path}: give the best.npz of a run folder")
+        raise InputError(f"there is no checkpoint {path}: name one, such as the best.npz of a run folder")
     content = Path(path).read_bytes()
     try:
         members = read_stored(content)
@@ -62,7 +62,7 @@ def load(path):
     except (InputError, MemoryError):       # these have their own sentences
         raise
     except Exception as error:      # a damaged archive can fail in any way that zipfile, NumPy and JSON know
-        raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: give another file") from error
+        raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: take another") from error
     return about, groups
 
 

@@ -36,7 +36,7 @@ def curves(log_path, png_path):
     for name, colour in (("G", "#5b8c6a"), ("C", "#d08c3f"), ("mIoU", "#a03048")):
         right.plot(ends, [100 * line[name] for line in epochs], color=colour, marker=".", label=name)
     right.set(xlabel="epoch", ylabel="% on val", ylim=(0, 100))
-    right.legend(frameon=False, loc="upper left", ncols=3)
+    right.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     for axes in (left, right):
         axes.set_xlim(0, ends[-1] * 1.02)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -56,7 +56,7 @@ def confusion(counts, classes, png_path):
     if few:
         axes.set_xticks(range(len(classes)), plain(classes), rotation=45, ha="right")
         axes.set_yticks(range(len(classes)), plain(classes))
-    axes.set(xlabel="called by the network", ylabel="true class", title="% of the pixels of each true class")
+    axes.set(xlabel="called by the network", ylabel="true class", title="val: % of the pixels of each true class")
     if few:
         for row, column in np.argwhere(share >= 0.5):
             colour = "white" if share[row, column] > 55 else "black"
@@ -108,7 +108,8 @@ def overlay(photograph, predicted, classes, palette):
     counts = np.bincount(predicted.ravel(), minlength=len(classes))
     x, y, entries = MARGIN, height + MARGIN, []
     for k in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]:
-        text = f"{classes[k]} {100 * counts[k] / predicted.size:.1f} %"
+        share = 100 * counts[k] / predicted.size
+        text = f"{classes[k]} {share:.1f} %" if share >= 0.05 else f"{classes[k]} < 0.1 %"
         wide = SWATCH + 5 + int(font.getlength(text)) + MARGIN
         if x + wide > width and x > MARGIN:
             x, y = MARGIN, y + SWATCH + MARGIN

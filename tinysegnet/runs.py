@@ -98,7 +98,7 @@ class Run:
 
     def begin(self, fingerprint):
         """Make the folder. Raises InputError if it is there or cannot be made, or the images are too small."""
-        if self.path.exists():
+        if self.path.exists() and not self.no_step_made():
             way_out = "continue it with --resume, give this run another --name, or delete that folder"
             raise InputError(f"{self.path} is already there: {way_out}")
         segnet_basic.check_size(self.params, *self.settings["size"])
@@ -114,11 +114,14 @@ class Run:
             "begun": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         }
         with writing(self.path):
-            self.path.mkdir(parents=True)
-            self.log_path.touch()
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.lock = self.locked()
         atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
-        self.lock = self.locked()
         self.save()
+
+    def no_step_made(self):
+        """Whether the folder is that of a run which ended, for want of memory perhaps, before there was anything."""
+        return (self.path / "config.json").is_file() and self.log_path.is_file() and self.log_path.stat().st_size == 0
 
     def locked(self):
         """An open file that keeps other processes out of the folder. Raises InputError if one is in it."""
@@ -138,7 +141,7 @@ class Run:
             raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
         last = self.path / "last.npz"
         self.lock = self.locked()
-        if not last.exists() and self.log_path.stat().st_size == 0:         # stopped before the first step
+        if not last.exists() and self.no_step_made():
             return self.save()
         about, groups = checkpoint.load(last)
         params, stats, velocity = groups["params"], groups["stats"], groups.get("velocity", {})

@@ -22,21 +22,26 @@ def add_options(option):
 
 def run(args):
     data = folder.dataset(args.folder, args.ignore)
-    print(f"{data.name}: {len(data.classes)} classes, {data.ignore} for pixels that do not count")
+    source = "" if (Path(args.folder) / "classes.txt").is_file() else " (there is no classes.txt)"
+    print(f"{data.name}: {len(data.classes)} classes{source}, {data.ignore} for pixels that do not count")
     splits = ["train", "val"] + ["test"] * (Path(args.folder) / "test").is_dir()
     seen = {split: survey(data, split, lambda samples: bar(samples, "reading", unit="img")) for split in splits}
     for split, what in seen.items():
-        sizes = ", ".join(f"{count} of {H}x{W}" for (H, W), count in what.sizes.most_common(3))
-        others = what.images - sum(count for _, count in what.sizes.most_common(3))
+        sizes = ", ".join(f"{count} of {H}x{W}" for (H, W), count in what.sizes.most_common(4))
+        others = what.images - sum(count for _, count in what.sizes.most_common(4))
         print(f"{split:6} {sizes or 'no image that can be used'}" + (f", {others} of other sizes" if others else ""))
     print(f"\n{'% of pixels':26}" + "".join(f"{split:>9}" for split in splits))
     rows = list(zip(data.classes, *(what.pixels for what in seen.values())))
     for name, *pixels in [*rows, ("(do not count)", *(what.void for what in seen.values()))]:
         shares = (share(n, what.pixels.sum() + what.void) for n, what in zip(pixels, seen.values()))
         print(f"{name:26}" + "".join(f"{text:>9}" for text in shares))
-    for name, n in zip(data.classes, seen["train"].pixels):
-        if n == 0:
-            print(f"No pixel of train is {name}: it cannot be learnt.")
+    for name in seen["train"].missing(data.classes):
+        print(f"No pixel of train is {name}: it cannot be learnt.")
+    for split in splits:
+        annotations = {annotation for _, annotation in data.samples(split)}
+        for path in sorted(Path(args.folder, f"{split}annot").glob("*.png")):
+            if path not in annotations and not path.name.startswith("."):
+                print(f"{path} belongs to no photograph.")
     bad = [sentence for what in seen.values() for sentence in what.bad]
     if bad:
         print("\nTo be mended or removed:\n" + "\n".join(bad))

@@ -26,7 +26,7 @@ def run(args):
     params, stats, about = runs.load_network(args.weights, select(args.backend))
     data, why = choose(args.data, args.ignore)
     if about["classes"] != list(data.classes):
-        raise InputError(f"{args.weights} was not trained on the classes of {data.name}: give another file")
+        raise InputError(f"{args.weights} was not trained on the classes of {data.name}: name its data set by --data")
     height, width = size = tuple(about["size"])
     samples = data.samples(args.split)
     batches = bar(evaluation_batches(data, args.split, size), args.split, len(samples), unit="img")

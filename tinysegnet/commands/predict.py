@@ -1,9 +1,9 @@
 """what a trained network sees in photographs
 
-For each photograph NAME, of any size and kind, two pictures of its own size:
+For each photograph NAME, of any size and kind, two pictures:
 
-    NAME_overlay.png   the photograph tinted with the classes, over a legend
     NAME_mask.png      the label of each pixel, in the colours of the classes
+    NAME_overlay.png   the photograph tinted with them, and below it a legend
 """
 
 from pathlib import Path

@@ -76,8 +76,9 @@ def fetch(url, path, timeout, by_hand):
         if error.code != 416:           # 416: nothing is left to send
             raise InputError(f"{url} answers {error.code} {error.reason}: try again later, {by_hand}") from error
     except (OSError, HTTPException, ConnectionLostError) as error:
-        reason = getattr(error, "reason", error)
-        raise InputError(f"{url} cannot be read to the end ({reason}): run this again to go on, {by_hand}") from error
+        if isinstance(error, urllib.error.URLError):
+            raise InputError(f"{url} cannot be reached ({error.reason}): see your connection, {by_hand}") from error
+        raise InputError(f"{url} cannot be read to the end ({error}): run this again to go on, {by_hand}") from error
 
 
 class ConnectionLostError(Exception):

@@ -29,7 +29,7 @@ def dataset(folder, ignore=None):
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"there is no data set at {folder}: name the folder with its train/ and val/ by --data FOLDER")
+        raise InputError(f"there is no data set at {folder}: name the folder that holds its train/ and val/")
     own = (folder / "classes.txt").is_file()
     name = f"{folder.resolve().name or folder} in {folder}" if own else f"CamVid in {folder}"
     classes, palette = read_classes(folder / "classes.txt") if own else (camvid.CLASSES, camvid.PALETTE)
@@ -73,9 +73,9 @@ def samples(folder, split):
     is missing is found when the pair is read.
     """
     images, annotations = folder / split, folder / f"{split}annot"
-    for path in (images, annotations):
+    for path, other in ((images, annotations), (annotations, images)):
         if not path.is_dir():
-            raise InputError(f"there is no folder {path}: --data must name the folder that holds {path.name}/")
+            raise InputError(f"there is no folder {path}: a data set has one, beside {other.name}/")
     photographs = list_photographs(images)
     if not photographs:
         raise InputError(f"there is no photograph (.png, .jpg) in {images}: put them there")
@@ -105,8 +105,8 @@ def read_pair(sample, classes, ignore):
     pixels, labels = read_photograph(image_path), read_labels(annotation_path, classes, ignore)
     if labels.shape != pixels.shape[:2]:
         raise InputError(
-            f"{annotation_path} is {labels.shape[1]} x {labels.shape[0]} pixels and its image "
-            f"{pixels.shape[1]} x {pixels.shape[0]}: they must be of one size"
+            f"{annotation_path} has {labels.shape[0]}x{labels.shape[1]} pixels (height x width) and its image "
+            f"{pixels.shape[0]}x{pixels.shape[1]}: they must be of one size"
         )
     return pixels, labels
 
@@ -151,4 +151,4 @@ def decoded(path):
     except (PermissionError, MemoryError):
         raise
     except Exception as error:      # a damaged file can fail in any way that Pillow's many formats know
-        raise InputError(f"{path} cannot be read as an image ({error}): put an intact copy there") from error
+        raise InputError(f"{path} cannot be read as an image ({error}): put an intact one there") from error

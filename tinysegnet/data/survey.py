@@ -19,6 +19,10 @@ class Survey:
     bad: list[str]              # a sentence for everything that must be mended before a training
     fingerprint: str            # of classes, images and labels: another data set has another one
 
+    def missing(self, classes):
+        """The names of the classes that have no pixel."""
+        return [name for name, count in zip(classes, self.pixels) if count == 0]
+
 
 def survey(data, split, watch=iter):
     """The Survey of a split of a DataSet.
@@ -45,6 +49,9 @@ def survey(data, split, watch=iter):
         sha256.update(f"{labels.shape} ".encode() + photograph.tobytes() + labels.tobytes())
     if sizes and not pixels.any():
         bad.append(f"no pixel of {data.name}, {split}, is labelled: nothing can be learnt or judged there")
+    elif sizes and split == "train" and (pixels > 0).sum() == 1:
+        labels = f"labels go from 0 to {classes - 1}, and {data.ignore} does not count"
+        bad.append(f"all of train is {data.classes[pixels.argmax()]}, nothing else can be learnt: {labels}")
     return Survey(sizes.total(), pixels, image_pixels, int(void), sizes, bad, sha256.hexdigest())
 
 
