@@ -19,12 +19,12 @@ KEEP = 0.9              # how much of the running batch-norm statistics each ste
 # median-frequency class weights, 0 for none; `flip` and `scale` are those of data.augment.
 RECIPES = {
     "streets": dict(
-        epochs=6, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
+        epochs=5, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
         balance=0.7, flip=False, scale=None,
     ),
     "photographs": dict(
         epochs=100, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=1.0, flip=True, scale=(0.8, 1.25),
+        balance=0.5, flip=True, scale=None,
     ),
 }
 
