@@ -1,0 +1,105 @@
+"""The convolution in the frequency domain: the same as im2col, for any size, and each step undone by its inverse."""
+
+import numpy as np
+import pytest
+from generators import images, seeds
+from hypothesis import given
+from hypothesis import strategies as st
+from test_conv import draw, filters, kernels, six_loops
+
+from tinysegnet import ops
+from tinysegnet.gradcheck import check_backward
+from tinysegnet.ops import conv, conv_fft
+
+
+@given(images, kernels, filters, seeds)
+def test_equals_six_loops(shape, K, F, seed):
+    x, w, b = draw(shape, K, F, seed)
+    np.testing.assert_allclose(conv_fft.conv2d(x, w, b)[0], six_loops(x, w, b), rtol=1e-10, atol=1e-10)
+
+
+@given(images, st.sampled_from([1, 3, 5]), filters, seeds)
+def test_gradients(shape, K, F, seed):
+    check_backward(conv_fft.conv2d, conv_fft.conv2d_backward, *draw(shape, K, F, seed), seed=seed)
+
+
+@given(images, kernels, filters, seeds)
+def test_backward_is_the_adjoint(shape, K, F, seed):
+    x, w, _ = draw(shape, K, F, seed)
+    y, cache = conv_fft.conv2d(x, w, np.zeros(F))
+    dy = np.random.default_rng(seed + 1).standard_normal(y.shape)
+    dx, dw, _ = conv_fft.conv2d_backward(dy, cache)
+    scale = np.linalg.norm(y) * np.linalg.norm(dy)
+    assert abs((y * dy).sum() - (x * dx).sum()) <= 1e-12 * scale
+    assert abs((y * dy).sum() - (w * dw).sum()) <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-4), (np.float64, 1e-10)])
+@pytest.mark.parametrize("H, W", [(1, 70), (45, 60), (53, 24), (100, 101)])
+def test_several_tiles_equal_im2col(H, W, dtype, tolerance):
+    """Relative to the largest entry, as the design promises; in each direction one tile, several, and a clipped one."""
+    rng = np.random.default_rng(0)
+    shapes = (2, H, W, 6), (7, 7, 6, 5), (5,), (2, H, W, 5)
+    x, w, b, dy = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    theirs, their_cache = conv.conv2d(x, w, b)
+    ours, our_cache = conv_fft.conv2d(x, w, b)
+    pairs = [(ours, theirs), *zip(conv_fft.conv2d_backward(dy, our_cache), conv.conv2d_backward(dy, their_cache))]
+    for mine, expected in pairs:
+        assert mine.dtype == dtype and mine.shape == expected.shape
+        assert np.abs(mine - expected).max() <= tolerance * np.abs(expected).max()
+
+
+def test_dx_is_left_out_if_not_needed():
+    x, w, b = draw((1, 9, 8, 2), 3, 2, seed=0)
+    y, cache = conv_fft.conv2d(x, w, b)
+    dx, dw, db = conv_fft.conv2d_backward(y, cache, need_dx=False)
+    assert dx is None
+    for mine, expected in zip((dw, db), conv_fft.conv2d_backward(y, cache)[1:]):
+        np.testing.assert_array_equal(mine, expected)
+
+
+@pytest.mark.parametrize("T", [2, 3, 8, 9, 30])
+def test_the_transform_is_fouriers_and_its_inverse_undoes_it(T):
+    forward, inverse = conv_fft.transforms(T, np.dtype(np.float64))
+    x = np.random.default_rng(T).standard_normal(T)
+    cosines, sines = np.split(forward @ x, 2)
+    np.testing.assert_allclose(cosines + 1j * sines, np.fft.rfft(x), atol=1e-12)
+    np.testing.assert_allclose(inverse @ (forward @ x), x, atol=1e-12)
+
+
+def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
+    rows = columns = conv_fft.cut(10, 3, np.dtype(np.float64))
+    image = conv_fft.pad(np.random.default_rng(0).standard_normal((10, 10, 2)), rows, columns, 3)
+    assert image.shape == (rows.T, columns.T, 2)
+    planes = conv_fft.down(image, rows, rows.T)
+    expected = np.fft.fft2(image[: rows.T, : columns.T], axes=(0, 1))
+    for k in range(rows.L):
+        re, im = conv_fft.across(planes[k], planes[rows.L + k], columns, columns.T)
+        for sign, which in ((1, 0), (-1, 1)):
+            for frequency in range(columns.L):
+                found = re[which, frequency, 0] + 1j * im[which, frequency, 0]
+                np.testing.assert_allclose(found, expected[k, sign * frequency], atol=1e-10)
+
+
+def test_wrong_arguments_are_refused():
+    x, w, b = draw((1, 9, 8, 2), 3, 2, seed=0)
+    with pytest.raises(ValueError, match="K should be odd"):
+        conv_fft.conv2d(x, w[:2, :2], b)
+    with pytest.raises(ValueError, match="conv2d"):
+        conv_fft.conv2d(x, w, b[:1])
+    with pytest.raises(ValueError, match="conv2d_backward"):
+        conv_fft.conv2d_backward(x[:, :5], (x, w))
+
+
+@pytest.mark.parametrize(
+    "shape, K, module",
+    [((1, 40, 50, 2), 7, conv_fft), ((1, 40, 50, 2), 3, conv), ((1, 40, 50, 2), 1, conv), ((9, 20, 25, 2), 7, conv)],
+)
+def test_the_faster_one_is_taken(shape, K, module):
+    x, w, b = draw(shape, K, 2, seed=0)
+    y, cache = ops.conv2d(x, w, b)
+    expected, its_cache = module.conv2d(x, w, b)
+    np.testing.assert_array_equal(y, expected)
+    for mine, theirs in zip(ops.conv2d_backward(y, cache), module.conv2d_backward(y, its_cache)):
+        np.testing.assert_array_equal(mine, theirs)
+    assert ops.conv2d_backward(y, cache, need_dx=False)[0] is None
