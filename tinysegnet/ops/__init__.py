@@ -19,7 +19,7 @@ __all__ = [
 
 
 def way(x, w):
-    """The way to convolve that was measured to be faster: a large kernel on an image that is not small by frequencies."""
+    """The module that convolves faster, as measured: conv_fft a large kernel on an image that is not small."""
     worth_it = isinstance(x, numpy.ndarray) and w.shape[0] >= 5 and x.ndim == 4 and x.shape[1] * x.shape[2] >= 1000
     return conv_fft if worth_it else conv
 
