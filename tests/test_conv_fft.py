@@ -1,5 +1,8 @@
 """The convolution in the frequency domain: the same as im2col, for any size, and each step undone by its inverse."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from generators import images, seeds
@@ -7,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_conv import draw, filters, kernels, six_loops
 
-from tinysegnet import ops
+from tinysegnet import ops, threads
 from tinysegnet.gradcheck import check_backward
 from tinysegnet.ops import conv, conv_fft
 
@@ -79,6 +82,33 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
             for frequency in range(columns.L):
                 found = re[which, frequency, 0] + 1j * im[which, frequency, 0]
                 np.testing.assert_allclose(found, expected[k, sign * frequency], atol=1e-10)
+
+
+def test_the_bits_do_not_depend_on_the_threads(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((2, 60, 70, 8), (7, 7, 8, 8), (8,)))
+    results = []
+    for count in (1, 2, 5):
+        monkeypatch.setattr(threads, "workers", lambda count=count: count)
+        monkeypatch.setattr(threads, "pool", lambda count=count: ThreadPoolExecutor(count))
+        y, cache = conv_fft.conv2d(x, w, b)
+        results.append((y, *conv_fft.conv2d_backward(y, cache)))
+    for others in results[1:]:
+        for mine, theirs in zip(others, results[0]):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_what_a_thread_raises_is_raised(monkeypatch):
+    for count in (1, 3):
+        monkeypatch.setattr(threads, "workers", lambda count=count: count)
+        with pytest.raises(ZeroDivisionError):
+            threads.each(lambda i: 1 // i, range(3))
+
+
+@pytest.mark.parametrize("asked, count", [("3", 3), ("", None), ("0", None), ("many", None)])
+def test_how_many_threads(monkeypatch, asked, count):
+    monkeypatch.setenv("TINYSEGNET_THREADS", asked)
+    assert threads.workers.__wrapped__() == (count or len(os.sched_getaffinity(0)))
 
 
 def test_wrong_arguments_are_refused():

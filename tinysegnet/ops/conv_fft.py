@@ -22,6 +22,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from tinysegnet.shapes import check_arrays
+from tinysegnet.threads import each
 
 
 def conv2d(x, w, b):
@@ -35,14 +36,23 @@ def conv2d(x, w, b):
     w_hat = kernel_spectrum(w, rows, columns)
     y = np.empty((N, H, W, F), x.dtype)
     for n in range(N):
-        x_down = down(pad(x[n], rows, columns, K), rows, rows.T)
-        y_down = np.empty((2 * rows.L, rows.tiles, columns.tiles * columns.M, F), x.dtype)
-        for k in range(rows.L):
-            x_hat = across(x_down[k], x_down[rows.L + k], columns, columns.T)
-            across_back(times_conjugate(x_hat, w_hat[k]), columns, columns.M, y_down[k], y_down[rows.L + k])
-        down_back(y_down, rows, rows.M, y[n])
+        correlate(x[n], w_hat, rows, columns, K, y[n])
     y += b
     return y, (x, w)
+
+
+def correlate(x, w_hat, rows, columns, K, y):
+    """Fill y, (H, W, F), with the correlation of one image, (H, W, C), and the kernel."""
+    x_down = down(pad(x, rows, columns, K), rows, rows.T)
+    y_down = np.empty((2 * rows.L, rows.tiles, columns.tiles * columns.M, y.shape[2]), y.dtype)
+
+    def at_vertical_frequency(k):
+        cosines, sines = k, rows.L + k                                  # its two planes
+        x_hat = across(x_down[cosines], x_down[sines], columns, columns.T)
+        across_back(times_conjugate(x_hat, w_hat[k]), columns, columns.M, y_down[cosines], y_down[sines])
+
+    each(at_vertical_frequency, range(rows.L))
+    down_back(y_down, rows, rows.M, y)
 
 
 def conv2d_backward(dy, cache, need_dx=True):
@@ -56,19 +66,30 @@ def conv2d_backward(dy, cache, need_dx=True):
     dw_hat = np.zeros((rows.L, 2, 2, columns.L, C, F), x.dtype)
     dx = np.empty_like(x) if need_dx else None
     for n in range(N):
-        x_down = down(pad(x[n], rows, columns, K), rows, rows.T)
-        dy_down = down(pad(dy[n], rows, columns, 1), rows, rows.M)      # zeros from M to T need no multiplication
-        for k in range(rows.L):
-            dy_hat = across(dy_down[k], dy_down[rows.L + k], columns, columns.M)
-            dw_hat[k] += transposed_times_conjugate(across(x_down[k], x_down[rows.L + k], columns, columns.T), dy_hat)
-            if need_dx:                                                 # takes the place of x_down, done with
-                across_back(times(dy_hat, w_hat[k]), columns, columns.T, x_down[k], x_down[rows.L + k])
-        if need_dx:
-            padded = np.empty((H + K - 1, W + K - 1, C), x.dtype)
-            down_back(x_down, rows, rows.T, padded)
-            dx[n] = padded[K // 2 : K // 2 + H, K // 2 : K // 2 + W]
+        correlate_backward(dy[n], x[n], w_hat, rows, columns, K, dw_hat, dx[n] if need_dx else None)
     db = dy.sum(axis=2).sum(axis=(0, 1))
     return dx, kernel_back(dw_hat, rows, columns, K), db
+
+
+def correlate_backward(dy, x, w_hat, rows, columns, K, dw_hat, dx):
+    """Add one image's part to dw_hat, and fill dx unless it is None."""
+    x_down = down(pad(x, rows, columns, K), rows, rows.T)
+    dy_down = down(pad(dy, rows, columns, 1), rows, rows.M)             # zeros from M to T need no multiplication
+
+    def at_vertical_frequency(k):
+        cosines, sines = k, rows.L + k
+        dy_hat = across(dy_down[cosines], dy_down[sines], columns, columns.M)
+        x_hat = across(x_down[cosines], x_down[sines], columns, columns.T)
+        dw_hat[k] += transposed_times_conjugate(x_hat, dy_hat)
+        if dx is not None:                                              # in the place of x_down, done with
+            across_back(times(dy_hat, w_hat[k]), columns, columns.T, x_down[cosines], x_down[sines])
+
+    each(at_vertical_frequency, range(rows.L))
+    if dx is not None:
+        H, W, C = dx.shape
+        padded = np.empty((H + K - 1, W + K - 1, C), dx.dtype)
+        down_back(x_down, rows, rows.T, padded)
+        dx[...] = padded[K // 2 : K // 2 + H, K // 2 : K // 2 + W]
 
 
 @dataclass(frozen=True)
@@ -128,7 +149,11 @@ def down(image, axis, length):
     row, column, channel = image.strides
     strips = as_strided(image, (axis.tiles, W, length, C), (axis.M * row, column, row, channel))
     spectrum = np.empty((2 * axis.L, axis.tiles, W, C), image.dtype)
-    np.matmul(axis.forward[:, :length], strips, out=spectrum.transpose(1, 2, 0, 3))
+
+    def job(tile):
+        np.matmul(axis.forward[:, :length], strips[tile], out=spectrum[:, tile].transpose(1, 0, 2))
+
+    each(job, range(axis.tiles))
     return spectrum
 
 
@@ -171,14 +196,20 @@ def across_back(y_hat, axis, length, cosines, sines):
 
 def down_back(planes, axis, length, image):
     """The inverse of `down`: fills the image with the first `length` values of each tile, added where they overlap."""
-    H, W, _ = image.shape
+    H, W, C = image.shape
+    values = np.empty((axis.tiles, length, W, C), image.dtype)
+
+    def job(tile):
+        out = values[tile].transpose(1, 0, 2)                                       # (W, length, C)
+        np.matmul(axis.inverse[:length], planes[:, tile, :W].transpose(1, 0, 2), out=out)
+
+    each(job, range(axis.tiles))
     for tile in range(axis.tiles):
         top = tile * axis.M
-        values = axis.inverse[:length] @ planes[:, tile].transpose(1, 0, 2)         # (W, length, F)
-        values = values.transpose(1, 0, 2)[: H - top, :W]
+        rows = values[tile, : H - top]
         overlap = length - axis.M if tile else 0
-        image[top : top + overlap] += values[:overlap]
-        image[top + overlap : top + len(values)] = values[overlap:]
+        image[top : top + overlap] += rows[:overlap]
+        image[top + overlap : top + len(rows)] = rows[overlap:]
 
 
 # (a + i b)(c - i d) = (a c + b d) + i (b c - a d), with Gauss's three products instead of four:
