@@ -19,7 +19,7 @@ import textwrap
 import numpy as np
 
 from tinysegnet import checkpoint, metrics, plots, runs, training
-from tinysegnet.backend import select, to_device
+from tinysegnet.backend import keep_freed_memory, select, to_device
 from tinysegnet.data import balance, choose
 from tinysegnet.data.batches import evaluation_batches, training_batches
 from tinysegnet.data.survey import usable
@@ -50,6 +50,7 @@ def parse_args():
 
 def main():
     args = parse_args()
+    keep_freed_memory()
     xp = select(args.backend)
     data, why = choose(args.data, args.ignore)
     print(why, flush=True)

@@ -1,6 +1,7 @@
 """One source on two libraries: the strict stand-in everywhere, CuPy where there is a GPU."""
 
 import ast
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -199,3 +200,18 @@ def test_sgd_updates_in_place_on_the_device(xp):
     optim.sgd_step(params, {"w": xp.ones_like(w)}, velocity, 0.5)
     assert params["w"] is w
     np.testing.assert_array_equal(to_numpy(w), np.full((1, 1, 2, 2), 0.5))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")
+def test_freed_memory_is_kept():
+    """In a process of its own: after a large array has gone, another one costs hardly a page fault."""
+    code = """
+import resource, numpy, tinysegnet.backend
+tinysegnet.backend.keep_freed_memory()
+numpy.ones(10_000_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+numpy.ones(10_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(output) < 500            # of the 20,000 pages of that array

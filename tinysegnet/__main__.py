@@ -2,6 +2,7 @@
 
 import argparse
 
+from tinysegnet.backend import keep_freed_memory
 from tinysegnet.commands import check_data, download, evaluate, predict
 from tinysegnet.errors import exit_in_words
 
@@ -19,6 +20,7 @@ def main():
         module.add_options(command.add_argument)
         command.set_defaults(run=module.run)
     args = parser.parse_args()
+    keep_freed_memory()
     args.run(args)
 
 
