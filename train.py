@@ -101,7 +101,7 @@ def main():
             epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
             print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
 
-        plots.curves(run.log_path, run.path / "curves.png")
+        plots.curves(run.log_path, run.path / "curves.png")     # again: a crash may have come before the last ones
         params, _, about = runs.load_network(run.path / "best.npz", xp)
         batches = training_batches(data, settings | {"flip": False, "scale": None}, epoch=0)
         batches = bar(stop.until(batches), "batch-norm statistics", settings["steps"])

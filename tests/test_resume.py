@@ -176,14 +176,16 @@ def test_two_processes_on_one_run(train, monkeypatch):
         train(*OPTIONS, "--name", "first")
 
 
-def test_streets_can_be_resumed_when_camvid_has_come(train, monkeypatch):
+def test_streets_can_be_resumed_when_camvid_has_come(train, monkeypatch, capsys):
     monkeypatch.setattr(streets, "TRAIN", range(2))
     monkeypatch.setattr(streets, "VAL", range(10, 11))
     train("--epochs", "1", "--size", "12x16")
     Path("tiny").rename("CamVid")
     Path("data").mkdir()
     Path("CamVid").rename("data/CamVid")
+    capsys.readouterr()
     train("--resume")
+    assert capsys.readouterr().out.startswith("Data: streets.\n2 images, seen at 12x16; 1 of val")
 
 
 def test_ctrl_c_also_ends_whoever_reads_the_output(train, whole, monkeypatch):

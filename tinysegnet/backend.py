@@ -50,7 +50,7 @@ def select(name):
 def keep_freed_memory():
     """Let the C library keep the memory of large arrays that are done with, for the next ones. Linux with glibc only.
 
-    Otherwise it goes back to the system and has to be asked for again, page by page: a third of a training step.
+    Otherwise it goes back to the system and has to be asked for again, page by page, in every step.
     """
     if platform.libc_ver()[0] == "glibc":
         mallopt = ctypes.CDLL(None).mallopt

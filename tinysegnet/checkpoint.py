@@ -110,4 +110,3 @@ def checksum(members):
         sha256.update(f"{name} {len(members[name])} ".encode())
         sha256.update(members[name])
     return sha256.hexdigest()
-

@@ -18,7 +18,6 @@ from tinysegnet.data import camvid
 from tinysegnet.data.dataset import DataSet
 from tinysegnet.errors import InputError
 
-SPLITS = "train", "val", "test"
 PHOTOGRAPHS = ".png", ".jpg", ".jpeg"
 
 

@@ -230,7 +230,7 @@ def times(dy_hat, w_hat):
 
 
 def transposed_times_conjugate(x_hat, dy_hat):
-    """x_hat^T @ conj(dy_hat), summed over the tiles: the adjoint of times_conjugate in w_hat, conjugated."""
+    """x_hat^T @ conj(dy_hat), summed over the tiles: the spectrum of dw, which is the correlation of x with dy."""
     (a, b), (c, d) = (part.swapaxes(-1, -2) for part in x_hat), dy_hat
     both = (a + b) @ c
     return both - b @ (c - d), both - a @ (c + d)
