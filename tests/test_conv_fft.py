@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_conv import draw, filters, kernels, six_loops
 
-from tinysegnet import ops, threads
+from tinysegnet import fourier, ops, threads
 from tinysegnet.gradcheck import check_backward
-from tinysegnet.ops import conv, conv_fft
+from tinysegnet.ops import conv, conv_1x1, conv_fft
 
 
 @given(images, kernels, filters, seeds)
@@ -63,7 +63,7 @@ def test_dx_is_left_out_if_not_needed():
 
 @pytest.mark.parametrize("T", [2, 3, 8, 9, 30])
 def test_the_transform_is_fouriers_and_its_inverse_undoes_it(T):
-    forward, inverse = conv_fft.transforms(T, np.dtype(np.float64))
+    forward, inverse = fourier.transforms(T, np.dtype(np.float64))
     x = np.random.default_rng(T).standard_normal(T)
     cosines, sines = np.split(forward @ x, 2)
     np.testing.assert_allclose(cosines + 1j * sines, np.fft.rfft(x), atol=1e-12)
@@ -71,17 +71,21 @@ def test_the_transform_is_fouriers_and_its_inverse_undoes_it(T):
 
 
 def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
-    rows = columns = conv_fft.cut(10, 3, np.dtype(np.float64))
-    image = conv_fft.pad(np.random.default_rng(0).standard_normal((10, 10, 2)), rows, columns, 3)
-    assert image.shape == (rows.T, columns.T, 2)
-    planes = conv_fft.down(image, rows, rows.T)
-    expected = np.fft.fft2(image[: rows.T, : columns.T], axes=(0, 1))
+    """Of one tile of 8 x 9, of which one row and two columns lie before the 7 x 7 of the image."""
+    images = np.random.default_rng(0).standard_normal((2, 7, 7, 2))
+    rows, columns = (
+        fourier.Tiles(7, 1, 5, -beyond, T, *fourier.transforms(T, np.dtype(np.float64)))
+        for T, beyond in ((8, 1), (9, 2))
+    )
+    planes = fourier.down(images, rows, columns)
+    padded = np.pad(images, ((0, 0), (1, 0), (2, 0), (0, 0)))
+    expected = np.fft.fft2(padded, axes=(1, 2))
     for k in range(rows.L):
-        re, im = conv_fft.across(planes[k], planes[rows.L + k], columns, columns.T)
+        re, im = fourier.across(planes[k], planes[rows.L + k], columns)
         for sign, which in ((1, 0), (-1, 1)):
             for frequency in range(columns.L):
-                found = re[which, frequency, 0] + 1j * im[which, frequency, 0]
-                np.testing.assert_allclose(found, expected[k, sign * frequency], atol=1e-10)
+                found = re[which, frequency] + 1j * im[which, frequency]
+                np.testing.assert_allclose(found, expected[:, k, sign * frequency], atol=1e-10)
 
 
 def test_the_bits_do_not_depend_on_the_threads(monkeypatch):
@@ -123,7 +127,10 @@ def test_wrong_arguments_are_refused():
 
 @pytest.mark.parametrize(
     "shape, K, module",
-    [((1, 40, 50, 2), 7, conv_fft), ((1, 40, 50, 2), 3, conv), ((1, 40, 50, 2), 1, conv), ((9, 20, 25, 2), 7, conv)],
+    [
+        ((1, 40, 50, 2), 7, conv_fft), ((1, 40, 50, 2), 3, conv), ((9, 20, 25, 2), 7, conv),
+        ((1, 40, 50, 2), 1, conv_1x1),
+    ],
 )
 def test_the_faster_one_is_taken(shape, K, module):
     x, w, b = draw(shape, K, 2, seed=0)

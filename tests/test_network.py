@@ -73,7 +73,7 @@ def test_every_parameter_of_a_small_network(size, options):
         return logits, cache
 
     def backward(dlogits, cache):
-        grads = segnet_basic.backward(dlogits, cache)
+        grads = segnet_basic.backward(dlogits, dict(cache))
         return tuple(grads[name] for name in params)
 
     check_backward(forward, backward, *params.values(), x, names=tuple(params))

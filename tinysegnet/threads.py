@@ -1,25 +1,55 @@
 """The loops of an op on several processors: NumPy lets other threads run while it computes."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from functools import lru_cache
 
+import numpy
 from threadpoolctl import ThreadpoolController
+
+BAND_BYTES = 2**20      # so that what an op makes of a band is still in the processor's cache when it is needed again
 
 
 def each(job, items):
-    """job(item) for every item, several at a time. No job may need what another one does, or call `each` itself.
+    """[job(item) for item in items], several at a time. No job may need what another one does, or call `each` itself.
 
     The threads are as many as the process may use processors, or TINYSEGNET_THREADS. While they work, each has matrix
     products to itself: the threads of the BLAS library would only get in their way.
     """
-    if workers() == 1:
-        for item in items:
-            job(item)
-        return
+    items = list(items)
+    results = [None] * len(items)
+    left = iter(range(len(items)))              # whoever is free takes the next
+
+    def work():
+        for i in left:
+            results[i] = job(items[i])
+
+    helpers = min(workers(), len(items)) - 1
     with blas().limit(limits=1, user_api="blas"):
-        for _ in pool().map(job, items):        # so that what a job raises is raised here
-            pass
+        others = [pool().submit(copy_context().run, work) for _ in range(helpers)]      # with NumPy's errstate
+        try:
+            work()
+        finally:
+            wait(others)
+    for other in others:
+        other.result()                          # so that what a job raises is raised here
+    return results
+
+
+def bands(x):
+    """Cut images (N, H, W, C) into bands of rows: x[band] is (1, rows, W, C), an even number of rows but for the last.
+
+    For an op that treats pixels, or windows of 2 x 2, one by one. A GPU has all at once, as one band.
+    """
+    N, H, W, C = x.shape
+    if not isinstance(x, numpy.ndarray):
+        return [(slice(0, N), slice(0, H))]
+    rows = max(2, BAND_BYTES // (W * C * x.itemsize) // 2 * 2)
+    return [
+        (slice(n, n + 1), slice(top, min(top + rows, H)))
+        for n in range(N) for top in range(0, H, rows)
+    ]
 
 
 @lru_cache

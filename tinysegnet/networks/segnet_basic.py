@@ -90,17 +90,19 @@ def backward(dlogits, cache, ops=tinysegnet.ops):
     No gradient passes from decoder to encoder by way of the corners: they are positions, and moving x a little moves
     none of them.
 
+    What has been used is taken out of the cache, so that its memory is free for what is still to come.
+
     dlogits  (N, H, W, classes)
     grads    a gradient for every parameter, under the same key
     """
     grads = {}
 
     def conv(name, dy, need_dx=True):
-        dx, grads[f"{name}.w"], grads[f"{name}.b"] = ops.conv2d_backward(dy, cache[name], need_dx)
+        dx, grads[f"{name}.w"], grads[f"{name}.b"] = ops.conv2d_backward(dy, cache.pop(name), need_dx)
         return dx
 
     def norm(name, dy):
-        dx, grads[f"{name}.gamma"], grads[f"{name}.beta"] = ops.batch_norm_backward(dy, cache[name])
+        dx, grads[f"{name}.gamma"], grads[f"{name}.beta"] = ops.batch_norm_backward(dy, cache.pop(name))
         return dx
 
     levels = sum(name.startswith("level") for name in cache)
@@ -113,7 +115,7 @@ def backward(dlogits, cache, ops=tinysegnet.ops):
     for level in range(levels, 0, -1):
         corners, shape = cache[f"level{level}"]
         dx = ops.max_pool_backward(dx, corners, shape)
-        dx = ops.relu_backward(dx, cache[f"encoder{level}.relu"])
+        dx = ops.relu_backward(dx, cache.pop(f"encoder{level}.relu"))
         dx = norm(f"encoder{level}.norm", dx)
         dx = conv(f"encoder{level}.conv", dx, need_dx=level > 1)
     return grads

@@ -6,6 +6,7 @@ not by one less) everywhere, in training and in the statistics kept for inferenc
 
 from tinysegnet.backend import array_module
 from tinysegnet.shapes import check_arrays
+from tinysegnet.threads import bands, each
 
 EPS = 1e-5      # keeps a channel that is constant from dividing by zero
 
@@ -21,12 +22,35 @@ def batch_norm(x, gamma, beta):
     Returns y, (mean, var), cache. Raises ValueError if the shapes do not fit or the dtypes differ.
     """
     check_arrays("batch_norm", x=(x, "N H W C"), gamma=(gamma, "C"), beta=(beta, "C"))
-    mean = channel_mean(x)
-    centred = x - mean
-    var = channel_mean(centred * centred)
-    inv_std = 1 / array_module(x).sqrt(var + EPS)
-    x_hat = centred * inv_std
-    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, inv_std)
+    xp = array_module(x)
+    mean, var = statistics(x)
+    inv_std = 1 / xp.sqrt(var + EPS)
+    x_hat, y = xp.empty_like(x), xp.empty_like(x)
+
+    def job(band):
+        x_hat[band] = (x[band] - mean) * inv_std
+        y[band] = gamma * x_hat[band] + beta
+
+    each(job, bands(x))
+    return y, (mean, var), (x_hat, gamma, inv_std)
+
+
+def statistics(x):
+    """Mean and biased variance of each channel, (C,), in one pass, by the rule of Chan, Golub and LeVeque (1983).
+
+    The variance of the whole is the mean variance within bands, and the variance of the bands' means.
+    """
+    N, H, W, _ = x.shape
+
+    def of_band(band):
+        pixels = x[band].shape[1] * x[band].shape[0] * W
+        mean = channel_sum(x[band]) / pixels
+        centred = x[band] - mean
+        return pixels / (N * H * W), mean, channel_sum(centred * centred) / pixels
+
+    parts = each(of_band, bands(x))
+    mean = sum(share * m for share, m, _ in parts)
+    return mean, sum(share * (v + (m - mean) ** 2) for share, m, v in parts)
 
 
 def batch_norm_backward(dy, cache):
@@ -47,11 +71,19 @@ def batch_norm_backward(dy, cache):
     """
     x_hat, gamma, inv_std = cache
     check_arrays("batch_norm_backward", x_hat=(x_hat, "N H W C"), dy=(dy, "N H W C"))
-    N, H, W, _ = x_hat.shape
+    N, H, W, _ = dy.shape
     M = N * H * W
-    dbeta = channel_mean(dy) * M                            # the sums, taken as M means: see channel_mean
-    dgamma = channel_mean(dy * x_hat) * M
-    dx = gamma * inv_std * (dy - dbeta / M - x_hat * (dgamma / M))
+
+    def sums(band):
+        return channel_sum(dy[band] * x_hat[band]), channel_sum(dy[band])
+
+    dgamma, dbeta = (sum(parts) for parts in zip(*each(sums, bands(dy))))
+    dx = array_module(dy).empty_like(dy)
+
+    def job(band):
+        dx[band] = gamma * inv_std * (dy[band] - dbeta / M - x_hat[band] * (dgamma / M))
+
+    each(job, bands(dy))
     return dx, dgamma, dbeta
 
 
@@ -66,10 +98,18 @@ def batch_norm_inference(x, gamma, beta, mean, var):
         "batch_norm_inference",
         x=(x, "N H W C"), gamma=(gamma, "C"), beta=(beta, "C"), mean=(mean, "C"), var=(var, "C"),
     )
-    scale = gamma / array_module(x).sqrt(var + EPS)         # (C,)
-    return x * scale + (beta - mean * scale)
+    xp = array_module(x)
+    scale = gamma / xp.sqrt(var + EPS)                      # (C,)
+    y = xp.empty_like(x)
+
+    def job(band):
+        y[band] = (x[band] - mean) * scale + beta
+
+    each(job, bands(x))
+    return y
 
 
-def channel_mean(x):
-    """The mean of each channel. Row by row first: one long float32 sum over all pixels would lose two digits."""
-    return x.mean(axis=2).mean(axis=(0, 1))
+def channel_sum(x):
+    """The sum of each channel, (C,). Along a row as a product with ones, which is the fastest way; then over the rows,
+    because one long float32 sum over all pixels would lose two digits."""
+    return (array_module(x).ones(x.shape[2], x.dtype) @ x).sum(axis=(0, 1))

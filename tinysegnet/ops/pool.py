@@ -17,6 +17,7 @@ An odd height or width leaves windows of one row or one column at the lower and 
 
 from tinysegnet.backend import array_module
 from tinysegnet.shapes import check_arrays
+from tinysegnet.threads import bands, each
 
 
 def max_pool(x):
@@ -30,15 +31,22 @@ def max_pool(x):
     """
     check_arrays("max_pool", x=(x, "N H W C"))
     xp = array_module(x)
-    first, *others = corner_views(x)
-    y = first.copy()                                # corner 0 is there in every window, the others not always
-    corners = xp.zeros(y.shape, "uint8")
-    for k, values in enumerate(others, start=1):
-        _, h, w, _ = values.shape
-        best, corner = y[:, :h, :w], corners[:, :h, :w]
-        better = values > best                      # > and not >=: the first maximum wins
-        corner[...] = xp.maximum(corner, better * xp.uint8(k))      # the last that was better has the largest k
-        best[...] = xp.maximum(best, values)
+    y = xp.empty(pooled_shape(x.shape), x.dtype)
+    corners = xp.empty(y.shape, "uint8")
+
+    def job(band):
+        first, *others = corner_views(x[band])
+        y_band, corners_band = y[windows(band)], corners[windows(band)]
+        y_band[...] = first                         # corner 0 is there in every window, the others not always
+        corners_band[...] = 0
+        for k, values in enumerate(others, start=1):
+            _, h, w, _ = values.shape
+            best, corner = y_band[:, :h, :w], corners_band[:, :h, :w]
+            better = values > best                  # > and not >=: the first maximum wins
+            xp.maximum(corner, better * xp.uint8(k), out=corner)        # the last that was better has the largest k
+            xp.maximum(best, values, out=best)
+
+    each(job, bands(x))
     return y, corners
 
 
@@ -83,19 +91,35 @@ def max_unpool_backward(dy, corners):
 
 
 def put_into_corners(values, corners, shape):
-    y = array_module(values).zeros(shape, values.dtype)
-    for k, view in enumerate(corner_views(y)):
-        _, h, w, _ = view.shape
-        view[...] = (values * (corners == k))[:, :h, :w]
+    y = array_module(values).empty(shape, values.dtype)
+
+    def job(band):
+        its_values, its_corners = values[windows(band)], corners[windows(band)]
+        for k, view in enumerate(corner_views(y[band])):
+            _, h, w, _ = view.shape
+            view[...] = (its_values * (its_corners == k))[:, :h, :w]
+
+    each(job, bands(y))
     return y
 
 
 def take_from_corners(y, corners):
     values = array_module(y).zeros(corners.shape, y.dtype)
-    for k, view in enumerate(corner_views(y)):
-        _, h, w, _ = view.shape
-        values[:, :h, :w] += view * (corners[:, :h, :w] == k)
+
+    def job(band):
+        its_values, its_corners = values[windows(band)], corners[windows(band)]
+        for k, view in enumerate(corner_views(y[band])):
+            _, h, w, _ = view.shape
+            its_values[:, :h, :w] += view * (its_corners[:, :h, :w] == k)
+
+    each(job, bands(y))
     return values
+
+
+def windows(band):
+    """Where, in the pooled array, the windows of a band of rows are. A band begins at an even row."""
+    images, rows = band
+    return images, slice(rows.start // 2, (rows.stop + 1) // 2)
 
 
 def corner_views(x):

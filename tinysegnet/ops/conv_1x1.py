@@ -1,0 +1,35 @@
+"""Convolution with a kernel of 1 x 1, as in the classifier: each pixel is multiplied by one matrix, by itself."""
+
+from tinysegnet.backend import array_module
+from tinysegnet.shapes import check_arrays
+from tinysegnet.threads import bands, each
+
+
+def conv2d(x, w, b):
+    """y, cache of conv.conv2d, for K = 1."""
+    check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
+    y = array_module(x).empty((*x.shape[:3], len(b)), x.dtype)
+
+    def job(band):
+        y[band] = x[band] @ w[0, 0] + b
+
+    each(job, bands(x))
+    return y, (x, w)
+
+
+def conv2d_backward(dy, cache, need_dx=True):
+    """dx, dw, db of conv.conv2d_backward, for K = 1."""
+    x, w = cache
+    check_arrays("conv2d_backward", x=(x, "N H W C"), w=(w, "K K C F"), dy=(dy, "N H W F"))
+    _, _, C, F = w.shape
+    xp = array_module(x)
+    dx = xp.empty_like(x) if need_dx else None
+
+    def job(band):
+        if need_dx:
+            dx[band] = dy[band] @ w[0, 0].T
+        dw = x[band].reshape(-1, C).T @ dy[band].reshape(-1, F)
+        return dw, dy[band].sum(axis=2).sum(axis=(0, 1))        # row by row first: a long float32 sum loses digits
+
+    dw, db = (sum(parts) for parts in zip(*each(job, bands(x))))
+    return dx, dw.reshape(w.shape), db
