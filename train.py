@@ -18,12 +18,12 @@ import textwrap
 
 import numpy as np
 
-from tinysegnet import checkpoint, metrics, plots, runs, training
+from tinysegnet import checkpoint, metrics, ops, plots, runs, training
 from tinysegnet.backend import keep_freed_memory, select, to_device
 from tinysegnet.data import balance, choose
 from tinysegnet.data.batches import evaluation_batches, training_batches
 from tinysegnet.data.survey import usable
-from tinysegnet.errors import exit_in_words
+from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
 from tinysegnet.progress import bar
 from tinysegnet.signals import Stop
@@ -43,6 +43,7 @@ def parse_args():
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
     option("--seed", type=at_least_0, default=0, help="of the weights, the order, the augmentation (default: 0)")
     option("--name", type=folder_name, default="first", help="the run goes to runs/NAME (default: %(default)s)")
+    option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="how to convolve (default: the faster)")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
     return runs.settings_kept(parser) if parser.parse_args().resume else parser.parse_args()
@@ -51,7 +52,9 @@ def parse_args():
 def main():
     args = parse_args()
     keep_freed_memory()
-    xp = select(args.backend)
+    if (args.conv, args.backend) == ("fft", "cupy"):
+        raise InputError("--conv fft is written for NumPy: leave it out with --backend cupy")
+    xp, operations = select(args.backend), ops.convolving_by(args.conv)
     data, why = choose(args.data, args.ignore)
     print(why, flush=True)
     train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
@@ -71,7 +74,7 @@ def main():
         done = run.step + (run.epoch - 1) * settings["steps"]
         with bar(desc=f"epoch {run.epoch}/{settings['epochs']}", total=settings["steps"], initial=run.step) as shown:
             for loss in training.train_steps(
-                run.params, run.stats, run.velocity, batches, class_weights, data.ignore, settings, done
+                run.params, run.stats, run.velocity, batches, class_weights, data.ignore, settings, done, operations
             ):
                 run.log_step(loss)
                 shown.set_postfix(loss=f"{loss:.3f}")

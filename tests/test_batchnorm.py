@@ -4,7 +4,7 @@ from generators import images, seeds, spaced
 from hypothesis import given
 
 from tinysegnet.gradcheck import check_backward
-from tinysegnet.ops import batch_norm, batch_norm_backward, batch_norm_inference
+from tinysegnet.ops import batch_norm, batch_norm_backward, batch_norm_inference, conv2d, fold_batch_norm
 from tinysegnet.ops.batchnorm import EPS
 
 NAMES = ("x", "gamma", "beta")
@@ -48,6 +48,17 @@ def test_inference_with_the_batch_statistics_is_training(shape, seed):
     x, gamma, beta = draw(shape, seed)
     y, (mean, var), _ = batch_norm(x, gamma, beta)
     np.testing.assert_allclose(batch_norm_inference(x, gamma, beta, mean, var), y, rtol=1e-9, atol=1e-9)
+
+
+@given(images, seeds)
+def test_folded_into_a_convolution(shape, seed):
+    x, *_ = draw(shape, seed)
+    rng = np.random.default_rng(seed)
+    w, (b, gamma, beta, mean) = rng.standard_normal((3, 3, shape[3], 2)), rng.standard_normal((4, 2))
+    var = rng.uniform(0.1, 2, 2)
+    expected = batch_norm_inference(conv2d(x, w, b)[0], gamma, beta, mean, var)
+    y, _ = conv2d(x, *fold_batch_norm(w, b, gamma, beta, mean, var))
+    np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_constant_channel_gives_beta():

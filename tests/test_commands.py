@@ -196,7 +196,8 @@ def test_help_is_documentation(trained):
         process = run(trained[0], *command)
         assert process.returncode == 0 and max(map(len, process.stdout.splitlines())) <= 80
     text = run(trained[0], TRAIN, "-h").stdout
-    for option in ("data", "ignore", "size", "recipe", "epochs", "batch", "lr", "seed", "name", "resume", "backend"):
+    options = "data ignore size recipe epochs batch lr seed name conv resume backend".split()
+    for option in options:
         assert f"--{option}" in text
     for file in ("best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png"):
         assert file in text

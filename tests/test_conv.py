@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinysegnet.gradcheck import check_backward
-from tinysegnet.ops import col2im, conv, conv2d, conv2d_backward, im2col
+from tinysegnet.ops import col2im, conv, conv_1x1, conv_fft, im2col
 
+every_way = pytest.mark.parametrize("way", [conv, conv_fft, conv_1x1])
 kernels = st.sampled_from([1, 3, 5, 7])
 filters = st.integers(1, 4)
 
@@ -30,24 +31,32 @@ def six_loops(x, w, b):
     return y
 
 
+def kernel_of(way, K):
+    return 1 if way is conv_1x1 else K
+
+
+@every_way
 @given(images, kernels, filters, seeds)
-def test_equals_six_loops(shape, K, F, seed):
-    x, w, b = draw(shape, K, F, seed)
-    np.testing.assert_allclose(conv2d(x, w, b)[0], six_loops(x, w, b), rtol=1e-12, atol=1e-12)
+def test_equals_six_loops(way, shape, K, F, seed):
+    x, w, b = draw(shape, kernel_of(way, K), F, seed)
+    rounding = 1e-10 if way is conv_fft else 1e-12
+    np.testing.assert_allclose(way.conv2d(x, w, b)[0], six_loops(x, w, b), rtol=rounding, atol=rounding)
 
 
+@every_way
 @given(images, st.sampled_from([1, 3, 5]), filters, seeds)
-def test_gradients(shape, K, F, seed):
-    check_backward(conv2d, conv2d_backward, *draw(shape, K, F, seed), seed=seed)
+def test_gradients(way, shape, K, F, seed):
+    check_backward(way.conv2d, way.conv2d_backward, *draw(shape, kernel_of(way, K), F, seed), seed=seed)
 
 
+@every_way
 @given(images, kernels, filters, seeds)
-def test_backward_is_the_adjoint(shape, K, F, seed):
+def test_backward_is_the_adjoint(way, shape, K, F, seed):
     """Without its bias a convolution is linear in x and in w: <A x, dy> = <x, A^T dy>."""
-    x, w, _ = draw(shape, K, F, seed)
-    y, cache = conv2d(x, w, np.zeros(F))
+    x, w, _ = draw(shape, kernel_of(way, K), F, seed)
+    y, cache = way.conv2d(x, w, np.zeros(F))
     dy = np.random.default_rng(seed + 1).standard_normal(y.shape)
-    dx, dw, _ = conv2d_backward(dy, cache)
+    dx, dw, _ = way.conv2d_backward(dy, cache)
     scale = np.linalg.norm(y) * np.linalg.norm(dy)
     assert abs((y * dy).sum() - (x * dx).sum()) <= 1e-12 * scale
     assert abs((y * dy).sum() - (w * dw).sum()) <= 1e-12 * scale
@@ -72,13 +81,13 @@ def test_im2col_by_hand():
 @pytest.mark.parametrize("rows_per_band", [1, 2, 3])
 def test_bands_change_nothing(monkeypatch, rows_per_band):
     x, w, b = draw((2, 7, 5, 3), 3, 4, seed=0)
-    y, cache = conv2d(x, w, b)
+    y, cache = conv.conv2d(x, w, b)
     dy = np.random.default_rng(1).standard_normal(y.shape)
-    whole = y, *conv2d_backward(dy, cache)
+    whole = y, *conv.conv2d_backward(dy, cache)
     monkeypatch.setattr(conv, "BAND_BYTES", rows_per_band * 5 * 3 * 3 * 3 * 8)
     assert len(list(conv.bands(x, 3))) == 2 * -(-7 // rows_per_band)
-    y, cache = conv2d(x, w, b)
-    for ours, expected in zip((y, *conv2d_backward(dy, cache)), whole):
+    y, cache = conv.conv2d(x, w, b)
+    for ours, expected in zip((y, *conv.conv2d_backward(dy, cache)), whole):
         np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -89,8 +98,8 @@ def test_columns_never_exceed_a_band(monkeypatch):
     monkeypatch.setattr(conv, "im2col", lambda x, K: sizes.append(gather(x, K).nbytes) or gather(x, K))
     monkeypatch.setattr(conv, "BAND_BYTES", 2**16)
     x, w, b = draw((1, 64, 32, 4), 3, 2, seed=0)
-    y, cache = conv2d(x, w, b)
-    conv2d_backward(y, cache)
+    y, cache = conv.conv2d(x, w, b)
+    conv.conv2d_backward(y, cache)
     assert max(sizes) <= 2**16
     assert sum(sizes) == 2 * y[..., 0].size * 3 * 3 * 4 * 8
 
@@ -103,34 +112,38 @@ def test_the_real_network_needs_a_few_mb_of_columns_at_a_time():
     assert sum(rows.stop - rows.start for _, rows, _ in pieces) == 4 * 360
 
 
-def test_float32_bias_gradient_of_a_whole_image_keeps_its_digits():
+@every_way
+def test_float32_bias_gradient_of_a_whole_image_keeps_its_digits(way):
     """One long float32 sum over 345,600 pixels is off by more than 1e-5."""
     dy = np.random.default_rng(0).uniform(0, 1, (2, 360, 480, 3)).astype(np.float32)
-    _, _, db = conv2d_backward(dy, (dy, np.zeros((1, 1, 3, 3), np.float32)), need_dx=False)
+    _, _, db = way.conv2d_backward(dy, (dy, np.zeros((1, 1, 3, 3), np.float32)), need_dx=False)
     np.testing.assert_allclose(db, dy.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-6)
 
 
-def test_dx_only_if_needed():
-    x, w, b = draw((2, 4, 5, 3), 3, 2, seed=0)
-    y, cache = conv2d(x, w, b)
-    all_three = conv2d_backward(y, cache)
+@every_way
+def test_dx_only_if_needed(way):
+    x, w, b = draw((2, 4, 5, 3), kernel_of(way, 3), 2, seed=0)
+    y, cache = way.conv2d(x, w, b)
+    all_three = way.conv2d_backward(y, cache)
     assert all_three[0].flags.owndata and all_three[0].flags.c_contiguous      # and holds no larger array alive
-    dx, dw, db = conv2d_backward(y, cache, need_dx=False)
+    dx, dw, db = way.conv2d_backward(y, cache, need_dx=False)
     assert dx is None
     np.testing.assert_array_equal(dw, all_three[1])
     np.testing.assert_array_equal(db, all_three[2])
 
 
+@every_way
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_non_contiguous_input(dtype):
-    x, w, b = (a.astype(dtype) for a in draw((2, 8, 10, 6), 3, 4, seed=0))
+def test_non_contiguous_input(way, dtype):
+    x, w, b = (a.astype(dtype) for a in draw((2, 8, 10, 6), kernel_of(way, 3), 4, seed=0))
     views = x[:, ::2, ::-2, ::2], w[..., ::2, :].swapaxes(0, 1), b[::-1]
-    y, cache = conv2d(*views)
-    y_copy, cache_copy = conv2d(*(a.copy() for a in views))
-    np.testing.assert_array_equal(y, y_copy)
+    y, cache = way.conv2d(*views)
+    y_copy, cache_copy = way.conv2d(*(a.copy() for a in views))
+    rounding = 1e-5 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(y, y_copy, rtol=rounding, atol=rounding)
     dy = np.random.default_rng(1).standard_normal((2, 5, 4, 4)).astype(dtype).swapaxes(1, 2)
-    for ours, expected in zip(conv2d_backward(dy, cache), conv2d_backward(dy.copy(), cache_copy)):
-        np.testing.assert_allclose(ours, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
+    for ours, expected in zip(way.conv2d_backward(dy, cache), way.conv2d_backward(dy.copy(), cache_copy)):
+        np.testing.assert_allclose(ours, expected, rtol=rounding, atol=rounding)
 
 
 @pytest.mark.parametrize(
@@ -147,14 +160,21 @@ def test_non_contiguous_input(dtype):
         (lambda x, w, b: (x.tolist(), w, b), "x should be an array, got list"),
     ],
 )
-def test_wrong_input_is_named(change, message):
+@pytest.mark.parametrize("way", [conv, conv_fft])
+def test_wrong_input_is_named(way, change, message):
     with pytest.raises(ValueError, match=message):
-        conv2d(*change(*draw((2, 4, 5, 3), 3, 2, seed=0)))
+        way.conv2d(*change(*draw((2, 4, 5, 3), 3, 2, seed=0)))
 
 
-def test_wrong_dy_is_named():
-    y, cache = conv2d(*draw((2, 4, 5, 3), 3, 2, seed=0))
+def test_another_kernel_than_1x1_is_refused():
+    with pytest.raises(ValueError, match="the kernel size K should be 1 for conv_1x1, got 3"):
+        conv_1x1.conv2d(*draw((2, 4, 5, 3), 3, 2, seed=0))
+
+
+@every_way
+def test_wrong_dy_is_named(way):
+    y, cache = way.conv2d(*draw((2, 4, 5, 3), kernel_of(way, 3), 2, seed=0))
     with pytest.raises(ValueError, match=r"dy should be \(N, H, W, F\) with .*F = 2, got \(2, 4, 5, 1\)"):
-        conv2d_backward(y[..., :1], cache)
+        way.conv2d_backward(y[..., :1], cache)
     with pytest.raises(ValueError, match="dy should be float64 like x, got float32"):
-        conv2d_backward(y.astype("f"), cache)
+        way.conv2d_backward(y.astype("f"), cache)

@@ -1,40 +1,11 @@
-"""The convolution in the frequency domain: the same as im2col, for any size, and each step undone by its inverse."""
-
-import os
-from concurrent.futures import ThreadPoolExecutor
+"""The convolution in the frequency domain: many tiles, and each step (test_conv.py has what all convolutions share)."""
 
 import numpy as np
 import pytest
-from generators import images, seeds
-from hypothesis import given
-from hypothesis import strategies as st
-from test_conv import draw, filters, kernels, six_loops
+from test_conv import draw
 
-from tinysegnet import fourier, ops, threads
-from tinysegnet.gradcheck import check_backward
+from tinysegnet import fourier, ops
 from tinysegnet.ops import conv, conv_1x1, conv_fft
-
-
-@given(images, kernels, filters, seeds)
-def test_equals_six_loops(shape, K, F, seed):
-    x, w, b = draw(shape, K, F, seed)
-    np.testing.assert_allclose(conv_fft.conv2d(x, w, b)[0], six_loops(x, w, b), rtol=1e-10, atol=1e-10)
-
-
-@given(images, st.sampled_from([1, 3, 5]), filters, seeds)
-def test_gradients(shape, K, F, seed):
-    check_backward(conv_fft.conv2d, conv_fft.conv2d_backward, *draw(shape, K, F, seed), seed=seed)
-
-
-@given(images, kernels, filters, seeds)
-def test_backward_is_the_adjoint(shape, K, F, seed):
-    x, w, _ = draw(shape, K, F, seed)
-    y, cache = conv_fft.conv2d(x, w, np.zeros(F))
-    dy = np.random.default_rng(seed + 1).standard_normal(y.shape)
-    dx, dw, _ = conv_fft.conv2d_backward(dy, cache)
-    scale = np.linalg.norm(y) * np.linalg.norm(dy)
-    assert abs((y * dy).sum() - (x * dx).sum()) <= 1e-12 * scale
-    assert abs((y * dy).sum() - (w * dw).sum()) <= 1e-12 * scale
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-4), (np.float64, 1e-10)])
@@ -50,15 +21,6 @@ def test_several_tiles_equal_im2col(H, W, dtype, tolerance):
     for mine, expected in pairs:
         assert mine.dtype == dtype and mine.shape == expected.shape
         assert np.abs(mine - expected).max() <= tolerance * np.abs(expected).max()
-
-
-def test_dx_is_left_out_if_not_needed():
-    x, w, b = draw((1, 9, 8, 2), 3, 2, seed=0)
-    y, cache = conv_fft.conv2d(x, w, b)
-    dx, dw, db = conv_fft.conv2d_backward(y, cache, need_dx=False)
-    assert dx is None
-    for mine, expected in zip((dw, db), conv_fft.conv2d_backward(y, cache)[1:]):
-        np.testing.assert_array_equal(mine, expected)
 
 
 @pytest.mark.parametrize("T", [2, 3, 8, 9, 30])
@@ -86,43 +48,6 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
             for frequency in range(columns.L):
                 found = re[which, frequency] + 1j * im[which, frequency]
                 np.testing.assert_allclose(found, expected[:, k, sign * frequency], atol=1e-10)
-
-
-def test_the_bits_do_not_depend_on_the_threads(monkeypatch):
-    rng = np.random.default_rng(0)
-    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((2, 60, 70, 8), (7, 7, 8, 8), (8,)))
-    results = []
-    for count in (1, 2, 5):
-        monkeypatch.setattr(threads, "workers", lambda count=count: count)
-        monkeypatch.setattr(threads, "pool", lambda count=count: ThreadPoolExecutor(count))
-        y, cache = conv_fft.conv2d(x, w, b)
-        results.append((y, *conv_fft.conv2d_backward(y, cache)))
-    for others in results[1:]:
-        for mine, theirs in zip(others, results[0]):
-            np.testing.assert_array_equal(mine, theirs)
-
-
-def test_what_a_thread_raises_is_raised(monkeypatch):
-    for count in (1, 3):
-        monkeypatch.setattr(threads, "workers", lambda count=count: count)
-        with pytest.raises(ZeroDivisionError):
-            threads.each(lambda i: 1 // i, range(3))
-
-
-@pytest.mark.parametrize("asked, count", [("3", 3), ("", None), ("0", None), ("many", None)])
-def test_how_many_threads(monkeypatch, asked, count):
-    monkeypatch.setenv("TINYSEGNET_THREADS", asked)
-    assert threads.workers.__wrapped__() == (count or len(os.sched_getaffinity(0)))
-
-
-def test_wrong_arguments_are_refused():
-    x, w, b = draw((1, 9, 8, 2), 3, 2, seed=0)
-    with pytest.raises(ValueError, match="K should be odd"):
-        conv_fft.conv2d(x, w[:2, :2], b)
-    with pytest.raises(ValueError, match="conv2d"):
-        conv_fft.conv2d(x, w, b[:1])
-    with pytest.raises(ValueError, match="conv2d_backward"):
-        conv_fft.conv2d_backward(x[:, :5], (x, w))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ def no_kink_nearby(params, x):
         ((3, 3, 2), dict(classes=4, width=3, levels=1, kernel=5)),
     ],
 )
-def test_every_parameter_of_a_small_network(size, options):
+@pytest.mark.parametrize("conv", ["fft", "im2col"])
+def test_every_parameter_of_a_small_network(size, options, conv):
+    ops = tinysegnet.ops.convolving_by(conv)
     for seed in range(200):
         params, _ = segnet_basic.init(seed, **options, dtype=np.float64)
         rng = np.random.default_rng(seed)
@@ -69,11 +71,11 @@ def test_every_parameter_of_a_small_network(size, options):
         raise RuntimeError("no seed keeps away from the kinks")
 
     def forward(*arrays):
-        logits, _, cache = segnet_basic.forward(dict(zip(params, arrays)), arrays[-1])
+        logits, _, cache = segnet_basic.forward(dict(zip(params, arrays)), arrays[-1], ops)
         return logits, cache
 
     def backward(dlogits, cache):
-        grads = segnet_basic.backward(dlogits, dict(cache))
+        grads = segnet_basic.backward(dlogits, dict(cache), ops)
         return tuple(grads[name] for name in params)
 
     check_backward(forward, backward, *params.values(), x, names=tuple(params))
@@ -111,7 +113,7 @@ def test_ops_can_be_exchanged():
     segnet_basic.backward(logits, cache, Mine())
     segnet_basic.predict(params, stats, x, Mine())
     assert [calls.count(name) for name in ("relu", "relu_backward", "conv2d", "conv2d_backward")] == [4, 2, 10, 5]
-    assert calls.count("max_unpool") == 4 and calls.count("batch_norm_inference") == 4
+    assert calls.count("max_unpool") == 4 and calls.count("fold_batch_norm") == 4
 
 
 def test_the_image_gets_no_gradient():

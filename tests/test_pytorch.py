@@ -6,6 +6,7 @@ from test_training import WEIGHTS, start, street
 
 from tinysegnet import ops, training
 from tinysegnet.networks import segnet_basic
+from tinysegnet.ops import convolving_by
 from tinysegnet.resize import resize_bilinear
 
 torch = pytest.importorskip("torch")
@@ -38,7 +39,9 @@ SIZES = [(2, 45, 60, 5), (1, 7, 4, 1), (3, 1, 5, 2)]
 
 @pytest.mark.parametrize("shape", SIZES)
 @pytest.mark.parametrize("K", [1, 3, 7])
-def test_conv(shape, K):
+@pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
+def test_conv(shape, K, conv):
+    ops = convolving_by(conv)
     rng = np.random.default_rng(0)
     x, w, b = rng.standard_normal(shape), rng.standard_normal((K, K, shape[3], 4)), rng.standard_normal(4)
     y, cache = ops.conv2d(x, w, b)
@@ -143,7 +146,8 @@ def torch_network(params, x):
 @pytest.mark.parametrize(
     "size, options", [((2, 45, 60), {}), ((1, 17, 33), dict(width=8, levels=3, kernel=5, classes=2))]
 )
-def test_the_whole_network(size, options):
+@pytest.mark.parametrize("conv", ["fft", "im2col"])
+def test_the_whole_network(size, options, conv):
     """Loss and every gradient of the paper's network, at an odd size, in float64: within 1e-9."""
     params, _ = segnet_basic.init(0, **options, dtype=np.float64)
     classes = options.get("classes", 11)
@@ -152,9 +156,10 @@ def test_the_whole_network(size, options):
     labels = rng.integers(0, classes + 1, size)
     weights = rng.uniform(0.2, 5, classes)
 
-    logits, _, cache = segnet_basic.forward(params, x)
+    logits, _, cache = segnet_basic.forward(params, x, convolving_by(conv))
     loss, loss_cache = ops.softmax_cross_entropy(logits, labels, weights, classes)
-    grads = segnet_basic.backward(ops.softmax_cross_entropy_backward(np.ones_like(loss), loss_cache), cache)
+    dlogits = ops.softmax_cross_entropy_backward(np.ones_like(loss), loss_cache)
+    grads = segnet_basic.backward(dlogits, cache, convolving_by(conv))
 
     theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}
     tlogits = torch_network(theirs, tensor(x))
@@ -172,7 +177,8 @@ def test_the_whole_network(size, options):
         assert_close(grads[name], expected, 1e-9)
 
 
-def test_ten_steps_of_training():
+@pytest.mark.parametrize("conv", ["fft", "im2col"])
+def test_ten_steps_of_training(conv):
     """Forward, loss, backward, momentum and decay together: the losses pinned in test_training.py are PyTorch's."""
     images, labels = street(n=2)
     params, stats, velocity = start(width=8, levels=3, kernel=5)
@@ -191,5 +197,7 @@ def test_ten_steps_of_training():
         sgd.zero_grad()
         loss.backward()
         sgd.step()
-        ours = training.train_step(params, stats, velocity, images, labels, WEIGHTS, 11, 0.1)
+        ours = training.train_step(
+            params, stats, velocity, images, labels, WEIGHTS, 11, 0.1, ops=convolving_by(conv)
+        )
         assert float(ours) == pytest.approx(loss.item(), rel=1e-4)

@@ -7,6 +7,7 @@ from tinysegnet import metrics, training
 from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
+from tinysegnet.ops import convolving_by
 from tinysegnet.resize import resize_bilinear
 
 
@@ -55,6 +56,18 @@ def test_ten_steps_are_pinned():
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
 
 
+def test_twenty_steps_are_the_same_by_either_convolution():
+    """The whole network at a size of several tiles, in float32: within the rounding that twenty steps make of it."""
+    images, labels = street(n=2, height=44, width=60)
+    losses = {}
+    for way in ("fft", "im2col"):
+        params, stats, velocity = start(width=16)
+        state = params, stats, velocity, images, labels, WEIGHTS, 11, 0.05
+        losses[way] = [float(training.train_step(*state, ops=convolving_by(way))) for _ in range(20)]
+    np.testing.assert_allclose(losses["fft"], losses["im2col"], rtol=1e-3)
+    assert losses["fft"][-1] < losses["fft"][0] / 2
+
+
 def test_running_statistics_keep_nine_tenths():
     images, labels = street(n=2)
     params, stats, velocity = start(width=2, levels=1)
@@ -97,7 +110,7 @@ def test_an_epoch_yields_each_loss():
 
 def test_momentum_decay_and_the_rate_come_from_the_settings(monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "train_step", lambda *args: seen.append(args[-3:]) or np.asarray(1.0))
+    monkeypatch.setattr(training, "train_step", lambda *args: seen.append(args[-4:-1]) or np.asarray(1.0))
     settings = SETTINGS | {"schedule": "cosine", "momentum": 0.5, "weight_decay": 0.25, "lr": 2.0}
     list(training.train_steps({}, {}, {}, [street()] * 4, None, 11, settings, 2))
     rates = [1 + np.cos(np.pi * done / 6) for done in (2, 3, 4, 5)]                     # 6 steps in all

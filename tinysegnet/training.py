@@ -41,7 +41,7 @@ def learning_rate(settings, done):
     return settings["lr"] * (1 + math.cos(math.pi * done / (settings["epochs"] * settings["steps"]))) / 2
 
 
-def train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done):
+def train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done, ops=ops):
     """Train on every batch once, updating params, stats and velocity in place. Yields the loss of each step.
 
     settings  a recipe, and "steps": how many there are in an epoch
@@ -55,22 +55,24 @@ def train_steps(params, stats, velocity, batches, class_weights, ignore, setting
         started_from = {name: a.copy() for name, a in params.items()}       # to explain a loss that is not a number
         lr = learning_rate(settings, done)
         loss = train_step(params, stats, velocity, images, labels, class_weights, ignore, lr,
-                          settings["momentum"], settings["weight_decay"])
+                          settings["momentum"], settings["weight_decay"], ops)
         done += 1
         if before is not None:
-            yield read_loss(*before)
+            yield read_loss(*before, ops)
         before = loss, images, started_from, done
     if before is not None:
-        yield read_loss(*before)
+        yield read_loss(*before, ops)
 
 
-def train_step(params, stats, velocity, images, labels, class_weights, ignore, lr, momentum=0.9, weight_decay=5e-4):
+def train_step(
+    params, stats, velocity, images, labels, class_weights, ignore, lr, momentum=0.9, weight_decay=5e-4, ops=ops
+):
     """One step of SGD. Returns the loss before it, still on the device."""
     xp = array_module(class_weights)
-    logits, batch_stats, cache = segnet_basic.forward(params, normalise(images, xp))
+    logits, batch_stats, cache = segnet_basic.forward(params, normalise(images, xp), ops)
     loss, loss_cache = ops.softmax_cross_entropy(logits, to_device(labels, xp), class_weights, ignore)
     dlogits = ops.softmax_cross_entropy_backward(xp.ones_like(loss), loss_cache)
-    grads = segnet_basic.backward(dlogits, cache)
+    grads = segnet_basic.backward(dlogits, cache, ops)
     optim.sgd_step(params, grads, velocity, lr, momentum, weight_decay)
     for name, value in batch_stats.items():
         stats[name] *= KEEP
@@ -78,16 +80,16 @@ def train_step(params, stats, velocity, images, labels, class_weights, ignore, l
     return loss
 
 
-def read_loss(loss, images, params, step):
+def read_loss(loss, images, params, step, ops=ops):
     loss = float(loss)
     if not np.isfinite(loss):
-        culprit = first_not_finite(params, images)
+        culprit = first_not_finite(params, images, ops)
         again = "train again with a lower --lr and another --name"
         raise InputError(f"the loss became {loss} at step {step}, first in {culprit}: {again}")
     return loss
 
 
-def first_not_finite(params, images):
+def first_not_finite(params, images, ops=ops):
     """In words, where a NaN or an infinity first appears on the way from the images to the loss."""
     for name, a in params.items():
         if not is_finite(a):

@@ -122,31 +122,29 @@ def backward(dlogits, cache, ops=tinysegnet.ops):
 
 
 def predict(params, stats, x, ops=tinysegnet.ops):
-    """The network at test time: batch norm uses the given statistics, and nothing is kept.
+    """The network at test time: batch norm, with the given statistics, is part of the convolution; nothing is kept.
 
     x       (N, H, W, 3)
     logits  (N, H, W, classes)
     """
     check_size(params, *x.shape[1:3])
 
-    def conv(name, x):
-        return ops.conv2d(x, params[f"{name}.w"], params[f"{name}.b"])[0]
-
-    def norm(name, x):
-        scale, shift = params[f"{name}.gamma"], params[f"{name}.beta"]
-        return ops.batch_norm_inference(x, scale, shift, stats[f"{name}.mean"], stats[f"{name}.var"])
+    def conv_norm(block, x):
+        of_conv = params[f"{block}.conv.w"], params[f"{block}.conv.b"]
+        of_norm = params[f"{block}.norm.gamma"], params[f"{block}.norm.beta"]
+        w, b = ops.fold_batch_norm(*of_conv, *of_norm, stats[f"{block}.norm.mean"], stats[f"{block}.norm.var"])
+        return ops.conv2d(x, w, b)[0]
 
     remembered = []
     for level in range(1, levels_of(params) + 1):
-        x, _ = ops.relu(norm(f"encoder{level}.norm", conv(f"encoder{level}.conv", x)))
+        x, _ = ops.relu(conv_norm(f"encoder{level}", x))
         shape = x.shape
         x, corners = ops.max_pool(x)
         remembered.append((corners, shape))
     for level in range(levels_of(params), 0, -1):
         corners, shape = remembered.pop()
-        x = ops.max_unpool(x, corners, shape)
-        x = norm(f"decoder{level}.norm", conv(f"decoder{level}.conv", x))
-    return conv("classifier", x)
+        x = conv_norm(f"decoder{level}", ops.max_unpool(x, corners, shape))
+    return ops.conv2d(x, params["classifier.w"], params["classifier.b"])[0]
 
 
 def check_complete(params, stats, classes, path):

@@ -109,6 +109,24 @@ def batch_norm_inference(x, gamma, beta, mean, var):
     return y
 
 
+def fold_batch_norm(w, b, gamma, beta, mean, var):
+    """The kernel and bias that do a convolution, w and b, and the batch_norm_inference after it in one.
+
+    Both are linear in the output of the convolution:  scale * (w * x + b - mean) + beta = (scale w) * x + b'.
+
+    w                          (K, K, C, F)
+    b, gamma, beta, mean, var  (F,)
+
+    Returns w, b like those given.
+    """
+    check_arrays(
+        "fold_batch_norm",
+        w=(w, "K K C F"), b=(b, "F"), gamma=(gamma, "F"), beta=(beta, "F"), mean=(mean, "F"), var=(var, "F"),
+    )
+    scale = gamma / array_module(w).sqrt(var + EPS)         # (F,)
+    return w * scale, (b - mean) * scale + beta
+
+
 def channel_sum(x):
     """The sum of each channel, (C,). Along a row as a product with ones, which is the fastest way; then over the rows,
     because one long float32 sum over all pixels would lose two digits."""

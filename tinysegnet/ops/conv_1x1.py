@@ -8,6 +8,8 @@ from tinysegnet.threads import bands, each
 def conv2d(x, w, b):
     """y, cache of conv.conv2d, for K = 1."""
     check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
+    if len(w) != 1:
+        raise ValueError(f"conv2d: the kernel size K should be 1 for conv_1x1, got {len(w)}")
     y = array_module(x).empty((*x.shape[:3], len(b)), x.dtype)
 
     def job(band):
