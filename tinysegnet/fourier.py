@@ -55,7 +55,7 @@ def transforms(T, dtype):
 
 
 def down(images, rows, columns):
-    """The spectrum along each column of each tile: (2 L, N * tiles, columns, C) of images (N, H, W, C)."""
+    """The spectrum along each column of each tile: (2, L, N * tiles, columns, C) of images (N, H, W, C)."""
     N, _, W, C = images.shape
     planes = np.empty((2 * rows.L, N, rows.count, columns.end, C), images.dtype)
     inside = slice(-columns.first, -columns.first + W)
@@ -70,7 +70,7 @@ def down(images, rows, columns):
         times_strip(rows.forward[:, there], strip, out=planes[:, n, tile, inside])
 
     each(job, product(range(N), range(rows.count)))
-    return planes.reshape(2 * rows.L, N * rows.count, columns.end, C)
+    return planes.reshape(2, rows.L, N * rows.count, columns.end, C)
 
 
 def down_back(planes, rows, columns, images):
@@ -108,8 +108,8 @@ def times_strip(matrix, strip, out):
     return out
 
 
-def across(cosines, sines, columns):
-    """The spectrum of all tiles at one vertical frequency, from two planes that `down` gave, (tile rows, columns, C).
+def across(planes, columns):
+    """The spectrum of all tiles at one vertical frequency, from the two planes of it, (2, tile rows, columns, C).
 
     Returns real and imaginary parts, (2, 2, L, tiles, C): in [:, 0, l] those of the horizontal frequency l, in
     [:, 1, l] those of -l. With c and s along each axis, (c + i s)(c' + i s') = (c c' - s s') + i (c s' + s c').
@@ -120,7 +120,7 @@ def across(cosines, sines, columns):
         np.matmul(columns.forward, windows(plane, columns, 0, columns.length), out=spectrum.transpose(1, 2, 0, 3))
         return spectrum.reshape(2, columns.L, R * columns.count, C)
 
-    (cc, cs), (sc, ss) = transform(cosines), transform(sines)
+    (cc, cs), (sc, ss) = map(transform, planes)
     spectrum = np.empty((2, 2, *cc.shape), cc.dtype)
     np.subtract(cc, ss, out=spectrum[0, 0])
     np.add(cs, sc, out=spectrum[1, 0])
@@ -129,8 +129,8 @@ def across(cosines, sines, columns):
     return spectrum
 
 
-def across_back(spectrum, columns, cosines, sines):
-    """The inverse of `across`: fills the planes. Where tiles overlap, their values are added."""
+def across_back(spectrum, columns, planes):
+    """The inverse of `across`: fills the two planes. Where tiles overlap, their values are added."""
     (re, re_minus), (im, im_minus) = spectrum
     along = np.empty((2, *spectrum.shape[1:]), spectrum.dtype)                      # plane, c or s, L, tiles, C
     np.add(re, re_minus, out=along[0, 0])
@@ -138,7 +138,7 @@ def across_back(spectrum, columns, cosines, sines):
     np.add(im, im_minus, out=along[1, 0])
     np.subtract(re_minus, re, out=along[1, 1])
     inverse = columns.inverse / 2               # half, because l and -l both had their part of it
-    for plane, values in zip((cosines, sines), along):
+    for plane, values in zip(planes, along):
         R, _, C = plane.shape
         values = values.reshape(2 * columns.L, R, columns.count, C).transpose(1, 2, 0, 3)
         head = windows(plane, columns, 0, columns.step)

@@ -21,11 +21,11 @@ __all__ = [
 
 
 def way(x, w):
-    """The module that convolves faster, as measured: conv_fft a large kernel on an image that is not small."""
-    if w.shape[0] == 1:
+    """The module that convolves faster, as measured: conv_fft with a large kernel and a thousand pixels or more."""
+    K, pixels = w.shape[0], x.size // x.shape[-1]
+    if K == 1:
         return conv_1x1
-    worth_it = isinstance(x, numpy.ndarray) and w.shape[0] >= 5 and x.ndim == 4 and x.shape[1] * x.shape[2] >= 1000
-    return conv_fft if worth_it else conv
+    return conv_fft if isinstance(x, numpy.ndarray) and K >= 5 and pixels >= 1000 else conv
 
 
 def conv2d(x, w, b):

@@ -21,8 +21,8 @@ from tinysegnet.fourier import Tiles, across, across_back, down, down_back, tran
 from tinysegnet.shapes import check_arrays
 from tinysegnet.threads import each
 
-TILES_IN_MEMORY = 256   # small images go together, so that products are large; a large one goes alone
-TILES_IN_CACHE = 128    # that many go through the middle of the pipeline at a time
+TILES_IN_MEMORY = 256       # go through the whole pipeline together
+TILES_IN_CACHE = 128        # go through its middle together, at one vertical frequency
 
 
 def conv2d(x, w, b):
@@ -32,25 +32,28 @@ def conv2d(x, w, b):
     K, _, _, F = w.shape
     if K % 2 == 0:
         raise ValueError(f"conv2d: the kernel size K should be odd, so that it has a centre, got {K}")
-    T = tile_side(N, H, W, K)
-    x_rows, y_rows = cut(H, T, K, x.dtype)
-    x_columns, y_columns = cut(W, T, K, x.dtype)
-    w_hat = kernel_spectrum(w, x_rows, x_columns)
+    of_x, of_y = cut(N, H, W, K, x.dtype)
+    w_hat = kernel_spectrum(w, of_x)
     y = np.empty((N, H, W, F), x.dtype)
-    for some in slices(N, TILES_IN_MEMORY // (x_rows.count * x_columns.count)):
-        x_down = down(x[some], x_rows, x_columns)
-        y_down = np.empty((*x_down.shape[:2], y_columns.end, F), x.dtype)
-
-        def at_vertical_frequency(k, x_down=x_down, y_down=y_down):
-            for strip in slices(x_down.shape[1], TILES_IN_CACHE // x_columns.count):
-                cosines, sines = (k, strip), (x_rows.L + k, strip)          # its two planes
-                x_hat = across(x_down[cosines], x_down[sines], x_columns)
-                across_back(times_conjugate(x_hat, w_hat[k]), y_columns, y_down[cosines], y_down[sines])
-
-        each(at_vertical_frequency, range(x_rows.L))
-        y_down[0] += b / y_rows.inverse[0, 0]       # to add b everywhere, add to frequency 0
-        down_back(y_down, y_rows, y_columns, y[some])
+    for some in groups(N, of_x):
+        correlate(x[some], w_hat, b, of_x, of_y, y[some])
     return y, (x, w)
+
+
+def correlate(x, w_hat, b, of_x, of_y, y):
+    """Fill y with the correlation of x and the kernel, and b."""
+    (x_rows, x_columns), (y_rows, y_columns) = of_x, of_y
+    x_down = down(x, *of_x)
+    y_down = np.empty((*x_down.shape[:3], y_columns.end, len(b)), x.dtype)
+
+    def at_vertical_frequency(k):
+        for strip in slices(x_down.shape[2], TILES_IN_CACHE // x_columns.count):
+            x_hat = across(x_down[:, k, strip], x_columns)
+            across_back(times_conjugate(x_hat, w_hat[k]), y_columns, y_down[:, k, strip])
+
+    each(at_vertical_frequency, range(x_rows.L))
+    y_down[0, 0] += b / y_rows.inverse[0, 0]            # to add b everywhere, add to frequency 0
+    down_back(y_down, *of_y, y)
 
 
 def conv2d_backward(dy, cache, need_dx=True):
@@ -59,31 +62,47 @@ def conv2d_backward(dy, cache, need_dx=True):
     check_arrays("conv2d_backward", x=(x, "N H W C"), w=(w, "K K C F"), dy=(dy, "N H W F"))
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    T = tile_side(N, H, W, K)
-    x_rows, y_rows = cut(H, T, K, x.dtype)
-    x_columns, y_columns = cut(W, T, K, x.dtype)
-    w_hat = kernel_spectrum(w, x_rows, x_columns) if need_dx else None
-    dw_hat = np.zeros((x_rows.L, 2, 2, x_columns.L, C, F), x.dtype)
-    dx = np.empty_like(x) if need_dx else None
+    of_x, of_y = cut(N, H, W, K, x.dtype)
+    w_hat = kernel_spectrum(w.swapaxes(2, 3), of_x) if need_dx else None        # of w^T
+    dw_hat = np.zeros((of_x[0].L, 2, 2, of_x[1].L, C, F), x.dtype)
     db = np.zeros(F, x.dtype)
-    for some in slices(N, TILES_IN_MEMORY // (x_rows.count * x_columns.count)):
-        x_down = down(x[some], x_rows, x_columns)
-        dy_down = down(dy[some], y_rows, y_columns)
-        db += dy_down[0].sum(axis=1).sum(axis=0)    # frequency 0 is the sum
+    dx = np.empty_like(x) if need_dx else None
+    for some in groups(N, of_x):
+        correlate_backward(dy[some], x[some], w_hat, of_x, of_y, dw_hat, db, dx[some] if need_dx else None)
+    return dx, kernel_back(dw_hat, of_x, K), db
 
-        def at_vertical_frequency(k, x_down=x_down, dy_down=dy_down):
-            for strip in slices(x_down.shape[1], TILES_IN_CACHE // x_columns.count):
-                cosines, sines = (k, strip), (x_rows.L + k, strip)
-                x_hat = across(x_down[cosines], x_down[sines], x_columns)
-                dy_hat = across(dy_down[cosines], dy_down[sines], y_columns)
-                dw_hat[k] += transposed_times_conjugate(x_hat, dy_hat)
-                if need_dx:                                             # in the place of x_down, done with
-                    across_back(times(dy_hat, w_hat[k]), x_columns, x_down[cosines], x_down[sines])
 
-        each(at_vertical_frequency, range(x_rows.L))
-        if need_dx:
-            down_back(x_down, x_rows, x_columns, dx[some])
-    return dx, kernel_back(dw_hat, x_rows, x_columns, K), db
+def correlate_backward(dy, x, w_hat, of_x, of_y, dw_hat, db, dx):
+    """Add to dw_hat and db the part of these images, and fill dx unless it is None."""
+    (x_rows, x_columns), (_, y_columns) = of_x, of_y
+    x_down = down(x, *of_x)
+    dy_down = down(dy, *of_y)
+    db += dy_down[0, 0].sum(axis=1).sum(axis=0)         # frequency 0 is the sum
+
+    def at_vertical_frequency(k):
+        for strip in slices(x_down.shape[2], TILES_IN_CACHE // x_columns.count):
+            x_hat = across(x_down[:, k, strip], x_columns)
+            dy_hat = across(dy_down[:, k, strip], y_columns)
+            dw_hat[k] += transposed_times_conjugate(x_hat, dy_hat)
+            if dx is not None:                          # in the place of x_down, done with
+                across_back(times(dy_hat, w_hat[k]), x_columns, x_down[:, k, strip])
+
+    each(at_vertical_frequency, range(x_rows.L))
+    if dx is not None:
+        down_back(x_down, *of_x, dx)
+
+
+def cut(N, H, W, K, dtype):
+    """Tiles of x and of y, and so of their gradients: (rows, columns) of x, (rows, columns) of y."""
+    T = tile_side(N, H, W, K)
+    M = T - K + 1
+    forward, inverse = transforms(T, dtype)
+    of_x, of_y = [], []
+    for size in (H, W):
+        count = -(-size // M)
+        of_x.append(Tiles(size, count, M, -(K // 2), T, forward, inverse))
+        of_y.append(Tiles(size, count, M, 0, M, forward[:, :M].copy(), inverse[:M].copy()))
+    return of_x, of_y
 
 
 def tile_side(N, H, W, K):
@@ -99,14 +118,10 @@ def tile_side(N, H, W, K):
     return min(range(2 * K, 5 * K), key=cost)
 
 
-def cut(size, T, K, dtype):
-    """The tiles of x and those of y, and of their gradients, along an axis of so many rows or columns."""
-    M = T - K + 1
-    count = -(-size // M)
-    forward, inverse = transforms(T, dtype)
-    of_x = Tiles(size, count, step=M, first=-(K // 2), length=T, forward=forward, inverse=inverse)
-    of_y = Tiles(size, count, step=M, first=0, length=M, forward=forward[:, :M].copy(), inverse=inverse[:M].copy())
-    return of_x, of_y
+def groups(N, of_x):
+    """Slices of the batch: small images go together, so that the products are large; a large image goes alone."""
+    rows, columns = of_x
+    return slices(N, TILES_IN_MEMORY // (rows.count * columns.count))
 
 
 def slices(total, size):
@@ -123,8 +138,8 @@ def times_conjugate(x_hat, w_hat):
 
 
 def times(dy_hat, w_hat):
-    """dy_hat @ w_hat^T, the adjoint of times_conjugate in x_hat: (a + i b)(c + i d) = (a c - b d) + i (b c + a d)."""
-    (a, b), (c, c_minus_d, c_plus_d) = dy_hat, (part.swapaxes(-1, -2) for part in w_hat)
+    """dy_hat @ w_hat, with the spectrum of w^T: (a + i b)(c + i d) = (a c - b d) + i (b c + a d)."""
+    (a, b), (c, c_minus_d, c_plus_d) = dy_hat, w_hat
     return gauss((a + b) @ c, b, c_plus_d, a, c_minus_d)
 
 
@@ -144,29 +159,29 @@ def gauss(sum_times_c, b, first, a, second):
 
 # The kernel goes through the same functions as an image: one of K x K, with C * F channels, that is one tile.
 
-def kernel_spectrum(w, x_rows, x_columns):
+def kernel_spectrum(w, of_x):
     """The spectrum c + i d of the kernel, ready for the products: c, c - d and c + d, (vertical L, 3, 2, L, C, F)."""
     K, _, C, F = w.shape
-    rows, columns = only_tile(x_rows, K), only_tile(x_columns, K)
+    rows, columns = (only_tile(tiles, K) for tiles in of_x)
     w_down = down(w.reshape(1, K, K, C * F), rows, columns)
     w_hat = np.empty((rows.L, 3, 2, columns.L, C, F), w.dtype)
 
     def at_vertical_frequency(k):
-        c, d = across(w_down[k], w_down[rows.L + k], columns).reshape(2, 2, columns.L, C, F)
+        c, d = across(w_down[:, k], columns).reshape(2, 2, columns.L, C, F)
         w_hat[k] = c, c - d, c + d
 
     each(at_vertical_frequency, range(rows.L))
     return w_hat
 
 
-def kernel_back(dw_hat, x_rows, x_columns, K):
+def kernel_back(dw_hat, of_x, K):
     """dw, from its spectrum (vertical L, 2, 2, L, C, F): of the inverse transform the first K x K values."""
     _, _, _, L, C, F = dw_hat.shape
-    rows, columns = only_tile(x_rows, K), only_tile(x_columns, K)
-    dw_down = np.empty((2 * rows.L, 1, K, C * F), dw_hat.dtype)
+    rows, columns = (only_tile(tiles, K) for tiles in of_x)
+    dw_down = np.empty((2, rows.L, 1, K, C * F), dw_hat.dtype)
 
     def at_vertical_frequency(k):
-        across_back(dw_hat[k].reshape(2, 2, L, 1, C * F), columns, dw_down[k], dw_down[rows.L + k])
+        across_back(dw_hat[k].reshape(2, 2, L, 1, C * F), columns, dw_down[:, k])
 
     each(at_vertical_frequency, range(rows.L))
     dw = np.empty((1, K, K, C * F), dw_hat.dtype)
@@ -175,5 +190,4 @@ def kernel_back(dw_hat, x_rows, x_columns, K):
 
 
 def only_tile(tiles, K):
-    forward, inverse = tiles.forward[:, :K].copy(), tiles.inverse[:K].copy()
-    return Tiles(K, count=1, step=K, first=0, length=K, forward=forward, inverse=inverse)
+    return Tiles(K, 1, K, 0, K, tiles.forward[:, :K].copy(), tiles.inverse[:K].copy())

@@ -1,0 +1,107 @@
+"""tinysegnet and PyTorch, each in a process of its own, so that each can be timed while the other waits."""
+
+import importlib
+import multiprocessing
+import os
+import resource
+import statistics
+import time
+from functools import partial
+
+PAUSE = 0.1             # seconds, for the threads of the one before to fall asleep
+HEAD = "| | tinysegnet | PyTorch | ratio |\n|---|---|---|---|"
+
+
+class Contender:
+    """A process in which one of the two runs: `prepare` something, then `time` it.
+
+    module       "ours" or "peer"
+    threads      how many
+    keep_memory  whether the C library keeps freed memory: see backend.keep_freed_memory
+    tf32         on a GPU, whether products may be rounded to 10 bits
+    options      for the functions of the module: layout, device
+    """
+
+    def __init__(self, module, threads=1, keep_memory=False, tf32=False, **options):
+        self.pipe, end = multiprocessing.Pipe()
+        arguments = end, module, threads, keep_memory, tf32, options
+        self.process = multiprocessing.get_context("spawn").Process(target=serve, args=arguments, daemon=True)
+        self.process.start()
+
+    def prepare(self, kind, shape):
+        """Let it make ready one of the functions of ours.py and peer.py. Returns the names of what can be timed."""
+        return self.ask("prepare", kind, shape)
+
+    def time(self, name=None):
+        """Let it run once. Returns a list of seconds: of the step, or of forward and backward of an operation."""
+        time.sleep(PAUSE)
+        return self.ask("time", name)
+
+    def peak_memory(self):
+        """In MB, the most it ever had."""
+        return self.ask("memory")
+
+    def ask(self, *question):
+        self.pipe.send(question)
+        answer = self.pipe.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self):
+        self.pipe.send(None)
+        self.process.join()
+
+
+def serve(pipe, module, threads, keep_memory, tf32, options):
+    """What the process of a Contender does."""
+    os.environ |= {"TINYSEGNET_THREADS": str(threads), "CUPY_TF32": str(int(tf32))}
+    from tinysegnet.backend import keep_freed_memory
+
+    if keep_memory:
+        keep_freed_memory()
+    contender = importlib.import_module(module)
+    contender.set_up(threads, tf32)
+    while question := pipe.recv():
+        try:
+            match question:
+                case "prepare", kind, shape:
+                    prepared = None         # lets go of the one before
+                    prepared = getattr(contender, kind)(*shape, **options)
+                    answer = list(prepared) if isinstance(prepared, dict) else [None]
+                case "time", None:
+                    answer = [contender.seconds(prepared, **options)[0]]
+                case "time", name:
+                    forward, backward = prepared[name]
+                    first, cache = contender.seconds(forward, **options)
+                    answer = [first]
+                    if backward:
+                        answer.append(contender.seconds(partial(backward, cache), **options)[0])
+                case ("memory",):
+                    answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        except Exception as error:
+            answer = error
+        pipe.send(answer)
+
+
+def interleaved(ours, peers, name, rounds):
+    """Our seconds and the best peer's, in turn: for each part of what is timed a pair of lists."""
+    trials = {peer: [sum(peer.time(name)) for _ in range(2)][1] for peer in peers}
+    best = min(trials, key=trials.get)
+    ours.time(name)
+    times = [(ours.time(name), best.time(name)) for _ in range(rounds)]
+    return [tuple(zip(*part)) for part in zip(*(zip(*both) for both in times))]
+
+
+def row(title, pair, unit=1):
+    """A line of the table: medians, and from the lowest to the highest."""
+    ours, theirs = ([seconds / unit for seconds in times] for times in pair)
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    return f"| {title} | {spread(ours)} | {spread(theirs)} | {ratio:.2f} |"
+
+
+def spread(times):
+    unit, factor = ("ms", 1000) if statistics.median(times) < 0.1 else ("s", 1)
+    low, middle, high = (factor * f(times) for f in (min, statistics.median, max))
+    digits = 0 if middle >= 100 else 1 if middle >= 10 else 2
+    return f"{middle:.{digits}f} {unit} ({low:.{digits}f} to {high:.{digits}f})"

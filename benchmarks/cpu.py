@@ -1,0 +1,135 @@
+"""tinysegnet and PyTorch on the same processor, interleaved:  python benchmarks/cpu.py
+
+Each runs in a process of its own, and waits while the other is timed. PyTorch
+is given the better of its two memory layouts, and of two settings of malloc,
+for every row. Times are medians of several rounds, with the lowest and the
+highest; a ratio below 1 means that tinysegnet is faster. Prints the tables and
+writes them to benchmarks/results/cpu.md.
+
+Needs PyTorch (pip install torch) and a machine that does nothing else.
+"""
+
+import argparse
+import datetime
+import itertools
+import os
+import platform
+import statistics
+from importlib.metadata import version
+from pathlib import Path
+
+for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
+
+import arithmetic  # noqa: E402
+from contenders import HEAD, Contender, interleaved, row  # noqa: E402
+
+RESULTS = Path(__file__).parent / "results" / "cpu.md"
+LAYOUTS = [dict(layout=layout, keep_memory=keep) for layout, keep in itertools.product(
+    ("channels_last", "contiguous_format"), (False, True)
+)]
+
+
+class Match:
+    """tinysegnet, and PyTorch in its four ways, on so many threads."""
+
+    def __init__(self, threads, rounds):
+        self.rounds = rounds
+        self.ours = Contender("ours", threads, keep_memory=True)
+        self.peers = [Contender("peer", threads, **options) for options in LAYOUTS]
+
+    def play(self, kind, shape):
+        """Yields, for everything of that kind, its name, and for each part a pair: our seconds, PyTorch's."""
+        for peer in self.peers:
+            peer.prepare(kind, shape)
+        for name in self.ours.prepare(kind, shape):
+            yield name, interleaved(self.ours, self.peers, name, self.rounds)
+
+    def close(self):
+        for contender in (self.ours, *self.peers):
+            contender.close()
+
+
+def report(counts, sizes, rounds):
+    """The lines of the report, each as soon as it is measured."""
+    large, small = sizes[-2], sizes[1]
+    yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances()}"
+    for threads in counts:
+        match = Match(threads, rounds)
+        yield f"\n## {threads} thread{'s' * (threads > 1)}\n\n{HEAD}"
+        notes = []
+        for kind, shape in (
+            ("training_step", (4, *large)), ("training_step", (1, *large)), ("training_step", (4, *small)),
+            ("inference", (1, *large)),
+        ):
+            (_, (pair,)), = match.play(kind, shape)
+            title = "{0}, {2}x{3}, batch {1}".format(kind.replace("_", " "), *shape)
+            yield row(title, pair)
+            if kind == "training_step":
+                notes.append(f"- {title}: {compared_with_products(shape, statistics.median(pair[0]), threads)}")
+        yield "\nThe 7x7 convolutions of a step, and how fast they make the whole of it:\n\n" + "\n".join(notes)
+        yield f"\nOne image of {large[0]}x{large[1]}, operation by operation:\n\n{HEAD}"
+        for name, parts in match.play("operations", (1, *large)):
+            for part, pair in zip(("", ", backward"), parts):
+                yield row(name + part, pair)
+        if threads == max(counts):
+            yield f"\nGrowth: the training step, per million pixels.\n\n{HEAD}"
+            for shape in [(1, *size) for size in sizes] + [(batch, *small) for batch in (1, 2, 4, 8)]:
+                (_, (pair,)), = match.play("training_step", shape)
+                yield row("{1}x{2}, batch {0}".format(*shape), pair, unit=shape[0] * shape[1] * shape[2] / 1e6)
+        match.close()
+    yield f"\n## Memory\n\nThe most that a process had in three training steps at {large[0]}x{large[1]}.\n"
+    yield "| | tinysegnet | PyTorch | ratio |\n|---|---|---|---|"
+    for batch in (1, 4):
+        ours = memory_of_steps((batch, *large), "ours", max(counts), keep_memory=True)
+        theirs = min(memory_of_steps((batch, *large), "peer", max(counts), **options) for options in LAYOUTS)
+        yield f"| batch {batch} | {ours:.0f} MB | {theirs:.0f} MB | {ours / theirs:.2f} |"
+
+
+def compared_with_products(shape, seconds, threads):
+    direct, tiled = arithmetic.convolutions_of_a_step(*shape)
+    rate = arithmetic.matrix_product_rate(threads)
+    return (
+        f"{tiled / 1e9:.0f} GFLOP by tiles instead of {direct / 1e9:.0f}; {tiled / seconds / rate:.0%} of the "
+        f"{rate / 1e9:.0f} GFLOP/s of a large matrix product"
+    )
+
+
+def memory_of_steps(shape, *contender, **options):
+    contender = Contender(*contender, **options)
+    contender.prepare("training_step", shape)
+    for _ in range(3):
+        contender.time()
+    megabytes = contender.peak_memory()
+    contender.close()
+    return megabytes
+
+
+def circumstances():
+    packages = ", ".join(f"{name} {version(name)}" for name in ("tinysegnet", "numpy", "torch"))
+    return (
+        f"{datetime.date.today()}, `python benchmarks/cpu.py`. {arithmetic.processor()}, {os.cpu_count()} processors; "
+        f"Python {platform.python_version()}, {packages}; {arithmetic.blas_kernels()}.\n"
+        "Medians (lowest to highest)."
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="tiny images, to see that it works; writes nothing")
+    args = parser.parse_args()
+    sizes = [(90, 120), (180, 240), (360, 480), (720, 960)]
+    if args.quick:
+        sizes = [(16, 16), (16, 32), (32, 32), (48, 32)]
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    lines = []
+    for line in report(sorted({1, processors}), sizes, args.rounds):
+        print(line, flush=True)
+        lines.append(line)
+    if not args.quick:
+        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""tinysegnet on CuPy and PyTorch with cuDNN, on the same GPU:  python benchmarks/gpu.py
+
+Each runs in a process of its own, is warmed up, and is timed in turn by the
+GPU's own clock, on random pictures that change from step to step. PyTorch is
+given the better of its two memory layouts, and cuDNN the choice of its
+algorithms. In float32, first with TF32 off for both, then with TF32 on for
+both. With --data FOLDER (CamVid) also the time of an epoch. Prints the tables
+and writes them to benchmarks/results/gpu.md.
+
+Needs a GPU, CuPy, and PyTorch for CUDA.
+"""
+
+import argparse
+import datetime
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from contenders import HEAD, Contender, interleaved, row
+
+from tinysegnet import training
+from tinysegnet.backend import select, to_device
+from tinysegnet.data import choose
+from tinysegnet.data.batches import training_batches
+from tinysegnet.errors import exit_in_words
+from tinysegnet.networks import segnet_basic
+
+RESULTS = Path(__file__).parent / "results" / "gpu.md"
+WORKLOADS = [
+    ("training_step", (12, 360, 480)), ("training_step", (4, 360, 480)), ("training_step", (1, 360, 480)),
+    ("inference", (1, 360, 480)), ("inference", (12, 360, 480)), ("operations", (12, 360, 480)),
+]
+
+
+def report(cupy, rounds, data):
+    device = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+    packages = ", ".join(f"{name} {version(name)}" for name in ("tinysegnet", "numpy", "torch"))
+    yield (
+        f"# tinysegnet and PyTorch on a GPU\n\n{datetime.date.today()}, `python benchmarks/gpu.py`. {device}; Python "
+        f"{platform.python_version()}, {packages}, cupy {cupy.__version__}.\nMedians (lowest to highest)."
+    )
+    for tf32 in (False, True):
+        ours = Contender("ours", tf32=tf32, backend="cupy")
+        layouts = "channels_last", "contiguous_format"
+        peers = [Contender("peer", tf32=tf32, layout=layout, device="cuda") for layout in layouts]
+        yield f"\n## TF32 {'on' if tf32 else 'off'}\n\n{HEAD}"
+        for kind, shape in WORKLOADS:
+            for peer in peers:
+                peer.prepare(kind, shape)
+            for name in ours.prepare(kind, shape):
+                title = "{0}, {2}x{3}, batch {1}".format(name or kind.replace("_", " "), *shape)
+                for part, pair in zip(("", ", backward"), interleaved(ours, peers, name, rounds)):
+                    yield row(title + part, pair)
+        for contender in (ours, *peers):
+            contender.close()
+    if data:
+        yield f"\nOne epoch of {data} at its own size, batch 12, data loading and all: {epoch(cupy, data):.1f} s."
+
+
+def epoch(cupy, folder):
+    """Seconds for the second of two epochs."""
+    data, _ = choose(folder)
+    settings = training.RECIPES["photographs"] | {"batch": 12, "size": (360, 480), "seed": 0, "epochs": 2}
+    settings["steps"] = -(-len(data.samples("train")) // settings["batch"])
+    params, stats = (to_device(arrays, cupy) for arrays in segnet_basic.init(0, len(data.classes)))
+    velocity = {name: cupy.zeros_like(a) for name, a in params.items()}
+    class_weights = to_device(np.ones(len(data.classes), np.float32), cupy)
+    for number in (1, 2):
+        start = time.perf_counter()
+        batches = training_batches(data, settings, number)
+        steps = training.train_steps(params, stats, velocity, batches, class_weights, data.ignore, settings, 0)
+        for _ in steps:
+            pass
+        cupy.cuda.Device().synchronize()
+    return time.perf_counter() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--data", metavar="FOLDER", help="CamVid, for the time of an epoch")
+    args = parser.parse_args()
+    lines = []
+    for line in report(select("cupy"), args.rounds, args.data):
+        print(line, flush=True)
+        lines.append(line)
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    exit_in_words(main, "use a smaller batch")
