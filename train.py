@@ -43,7 +43,7 @@ def parse_args():
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
     option("--seed", type=at_least_0, default=0, help="of the weights, the order, the augmentation (default: 0)")
     option("--name", type=folder_name, default="first", help="the run goes to runs/NAME (default: %(default)s)")
-    option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="how to convolve (default: the faster)")
+    option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="convolution of the steps (default: auto)")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
     return runs.settings_kept(parser) if parser.parse_args().resume else parser.parse_args()

@@ -3,12 +3,11 @@
 import importlib
 import multiprocessing
 import os
-import resource
 import statistics
 import time
 from functools import partial
 
-PAUSE = 0.1             # seconds, for the threads of the one before to fall asleep
+PAUSE = 0.05            # seconds, for the threads of the one before to fall asleep
 HEAD = "| | tinysegnet | PyTorch | ratio |\n|---|---|---|---|"
 
 
@@ -33,12 +32,16 @@ class Contender:
         return self.ask("prepare", kind, shape)
 
     def time(self, name=None):
-        """Let it run once. Returns a list of seconds: of the step, or of forward and backward of an operation."""
+        """Let it run twice: once to have its own data in the processor's caches again, and once to be timed.
+
+        Returns a list of seconds: of the step, or of forward and backward of an operation.
+        """
         time.sleep(PAUSE)
+        self.ask("time", name)
         return self.ask("time", name)
 
     def peak_memory(self):
-        """In MB, the most it ever had."""
+        """In MB, the most it ever had (on Linux)."""
         return self.ask("memory")
 
     def ask(self, *question):
@@ -78,6 +81,8 @@ def serve(pipe, module, threads, keep_memory, tf32, options):
                     if backward:
                         answer.append(contender.seconds(partial(backward, cache), **options)[0])
                 case ("memory",):
+                    import resource  # not on Windows
+
                     answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         except Exception as error:
             answer = error
@@ -86,9 +91,7 @@ def serve(pipe, module, threads, keep_memory, tf32, options):
 
 def interleaved(ours, peers, name, rounds):
     """Our seconds and the best peer's, in turn: for each part of what is timed a pair of lists."""
-    trials = {peer: [sum(peer.time(name)) for _ in range(2)][1] for peer in peers}
-    best = min(trials, key=trials.get)
-    ours.time(name)
+    best = min(peers, key=lambda peer: min(sum(peer.time(name)) for _ in range(2)))
     times = [(ours.time(name), best.time(name)) for _ in range(rounds)]
     return [tuple(zip(*part)) for part in zip(*(zip(*both) for both in times))]
 

@@ -1,17 +1,16 @@
 """tinysegnet and PyTorch on the same processor, interleaved:  python benchmarks/cpu.py
 
 Each runs in a process of its own, and waits while the other is timed. PyTorch
-is given the better of its two memory layouts, and of two settings of malloc,
-for every row. Times are medians of several rounds, with the lowest and the
-highest; a ratio below 1 means that tinysegnet is faster. Prints the tables and
-writes them to benchmarks/results/cpu.md.
+is given the better of its two memory layouts for every row, and the better of
+two settings of malloc. Times are medians of several rounds, with the lowest
+and the highest; a ratio below 1 means that tinysegnet is faster. Prints the
+tables and writes them to benchmarks/results/cpu.md.
 
 Needs PyTorch (pip install torch) and a machine that does nothing else.
 """
 
 import argparse
 import datetime
-import itertools
 import os
 import platform
 import statistics
@@ -25,18 +24,16 @@ import arithmetic  # noqa: E402
 from contenders import HEAD, Contender, interleaved, row  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "cpu.md"
-LAYOUTS = [dict(layout=layout, keep_memory=keep) for layout, keep in itertools.product(
-    ("channels_last", "contiguous_format"), (False, True)
-)]
+LAYOUTS = "channels_last", "contiguous_format"
 
 
 class Match:
-    """tinysegnet, and PyTorch in its four ways, on so many threads."""
+    """tinysegnet, and PyTorch in both layouts, on so many threads."""
 
-    def __init__(self, threads, rounds):
+    def __init__(self, threads, keep_memory, rounds):
         self.rounds = rounds
         self.ours = Contender("ours", threads, keep_memory=True)
-        self.peers = [Contender("peer", threads, **options) for options in LAYOUTS]
+        self.peers = [Contender("peer", threads, keep_memory, layout=layout) for layout in LAYOUTS]
 
     def play(self, kind, shape):
         """Yields, for everything of that kind, its name, and for each part a pair: our seconds, PyTorch's."""
@@ -55,8 +52,11 @@ def report(counts, sizes, rounds):
     large, small = sizes[-2], sizes[1]
     yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances()}"
     for threads in counts:
-        match = Match(threads, rounds)
-        yield f"\n## {threads} thread{'s' * (threads > 1)}\n\n{HEAD}"
+        keep_memory = gains_from_kept_memory(threads, (4, *large))
+        match = Match(threads, keep_memory, rounds)
+        yield f"\n## {threads} thread{'s' * (threads > 1)}\n"
+        both = "which PyTorch gains from too, and has" if keep_memory else "which PyTorch loses by, and is spared"
+        yield f"tinysegnet keeps freed memory, {both}.\n\n{HEAD}"
         notes = []
         for kind, shape in (
             ("training_step", (4, *large)), ("training_step", (1, *large)), ("training_step", (4, *small)),
@@ -79,11 +79,25 @@ def report(counts, sizes, rounds):
                 yield row("{1}x{2}, batch {0}".format(*shape), pair, unit=shape[0] * shape[1] * shape[2] / 1e6)
         match.close()
     yield f"\n## Memory\n\nThe most that a process had in three training steps at {large[0]}x{large[1]}.\n"
-    yield "| | tinysegnet | PyTorch | ratio |\n|---|---|---|---|"
+    yield HEAD
     for batch in (1, 4):
         ours = memory_of_steps((batch, *large), "ours", max(counts), keep_memory=True)
-        theirs = min(memory_of_steps((batch, *large), "peer", max(counts), **options) for options in LAYOUTS)
+        theirs = min(
+            memory_of_steps((batch, *large), "peer", max(counts), layout=layout, keep_memory=keep)
+            for layout in LAYOUTS for keep in (False, True)
+        )
         yield f"| batch {batch} | {ours:.0f} MB | {theirs:.0f} MB | {ours / theirs:.2f} |"
+
+
+def gains_from_kept_memory(threads, shape):
+    """Whether PyTorch is faster with keep_freed_memory, which tinysegnet always has."""
+    seconds = []
+    for keep in (False, True):
+        peer = Contender("peer", threads, keep, layout="channels_last")
+        peer.prepare("training_step", shape)
+        seconds.append(peer.time())
+        peer.close()
+    return seconds[1] < seconds[0]
 
 
 def compared_with_products(shape, seconds, threads):

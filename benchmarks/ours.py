@@ -71,7 +71,7 @@ def operations(N, H, W, backend="numpy"):
         return lambda: ops.conv2d(x_, w, b)[1], lambda cache: ops.conv2d_backward(dy_, cache, need_dx=C > 3)
 
     params, _ = (to_device(arrays, xp) for arrays in segnet_basic.init(0))
-    velocity = {name: xp.zeros_like(a) for name, a in params.items()}
+    velocity, grads = ({name: xp.ones_like(a) for name, a in params.items()} for _ in range(2))
     logits = draw(N, H, W, CLASSES)
     return {
         "convolution 7x7, 64 to 64": convolution(7, 64, 64),
@@ -91,5 +91,5 @@ def operations(N, H, W, backend="numpy"):
             lambda: ops.softmax_cross_entropy(logits, labels, ones, IGNORE)[1],
             lambda cache: ops.softmax_cross_entropy_backward(ones[0], cache),
         ),
-        "SGD": (lambda: optim.sgd_step(params, params, velocity, 1e-6, 0.9, 5e-4), None),
+        "SGD": (lambda: optim.sgd_step(params, grads, velocity, 1e-6, 0.9, 5e-4), None),
     }

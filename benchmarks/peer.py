@@ -1,4 +1,4 @@
-"""What is measured of PyTorch: the same network and the same operations, as its users would write them."""
+"""What is measured of PyTorch, in its eager mode: the same network and operations, as its users would write them."""
 
 import itertools
 import time
@@ -7,6 +7,7 @@ import torch
 from ours import CLASSES, IGNORE, pictures
 from torch import nn
 from torch.nn import functional as F  # noqa: N812, its usual name
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def set_up(threads, tf32):
@@ -41,7 +42,7 @@ class SegNetBasic(nn.Module):
     def forward(self, x):
         remembered = []
         for conv, norm in zip(self.encoder, self.encoder_norm):
-            x = F.relu(norm(conv(x)))
+            x = F.relu(norm(conv(x)), inplace=True)
             size = x.shape
             x, indices = F.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
             remembered.append((indices, size))
@@ -78,7 +79,11 @@ def training_step(N, H, W, layout="contiguous_format", device="cpu"):
 
 def inference(N, H, W, layout="contiguous_format", device="cpu"):
     layout, (images, _) = getattr(torch, layout), pictures(N, H, W)
-    net = SegNetBasic().to(device, memory_format=layout).eval()
+    net = SegNetBasic().eval()
+    for convs, norms in ((net.encoder, net.encoder_norm), (net.decoder, net.decoder_norm)):
+        for level in range(4):                      # batch norm becomes part of the convolution, as in tinysegnet
+            convs[level], norms[level] = fuse_conv_bn_eval(convs[level], norms[level]), nn.Identity()
+    net = net.to(device, memory_format=layout)
 
     @torch.inference_mode()
     def predict():

@@ -4,6 +4,7 @@ from generators import images, seeds
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinysegnet import ops
 from tinysegnet.gradcheck import check_backward
 from tinysegnet.ops import col2im, conv, conv_1x1, conv_fft, im2col
 
@@ -121,6 +122,23 @@ def test_float32_bias_gradient_of_a_whole_image_keeps_its_digits(way):
 
 
 @every_way
+@pytest.mark.parametrize("memory", [(0, 2, 1, 3), (0, 3, 1, 2), (3, 1, 0, 2)])
+def test_arrays_in_any_order_of_memory(way, memory):
+    """As PyTorch's (N, C, H, W) is, looked at as (N, H, W, C)."""
+    x, w, b = draw((2, 12, 16, 4), kernel_of(way, 3), 4, seed=0)
+    y, cache = way.conv2d(x, w, b)
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+
+    def other(a):
+        return np.ascontiguousarray(a.transpose(memory)).transpose(np.argsort(memory))
+
+    y_other, cache_other = way.conv2d(other(x), other(w), b)
+    np.testing.assert_allclose(y_other, y, atol=1e-12)
+    for ours, expected in zip(way.conv2d_backward(other(dy), cache_other), way.conv2d_backward(dy, cache)):
+        np.testing.assert_allclose(ours, expected, atol=1e-11)
+
+
+@every_way
 def test_dx_only_if_needed(way):
     x, w, b = draw((2, 4, 5, 3), kernel_of(way, 3), 2, seed=0)
     y, cache = way.conv2d(x, w, b)
@@ -141,6 +159,7 @@ def test_non_contiguous_input(way, dtype):
     y_copy, cache_copy = way.conv2d(*(a.copy() for a in views))
     rounding = 1e-5 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(y, y_copy, rtol=rounding, atol=rounding)
+    assert way is not conv or (y == y_copy).all()
     dy = np.random.default_rng(1).standard_normal((2, 5, 4, 4)).astype(dtype).swapaxes(1, 2)
     for ours, expected in zip(way.conv2d_backward(dy, cache), way.conv2d_backward(dy.copy(), cache_copy)):
         np.testing.assert_allclose(ours, expected, rtol=rounding, atol=rounding)
@@ -160,7 +179,7 @@ def test_non_contiguous_input(way, dtype):
         (lambda x, w, b: (x.tolist(), w, b), "x should be an array, got list"),
     ],
 )
-@pytest.mark.parametrize("way", [conv, conv_fft])
+@pytest.mark.parametrize("way", [conv, conv_fft, ops])
 def test_wrong_input_is_named(way, change, message):
     with pytest.raises(ValueError, match=message):
         way.conv2d(*change(*draw((2, 4, 5, 3), 3, 2, seed=0)))

@@ -10,8 +10,12 @@ from tinysegnet.ops import conv, conv_1x1, conv_fft
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-4), (np.float64, 1e-10)])
 @pytest.mark.parametrize("H, W", [(1, 70), (45, 60), (53, 24), (100, 101)])
-def test_several_tiles_equal_im2col(H, W, dtype, tolerance):
-    """Relative to the largest entry, as the design promises; in each direction one tile, several, and a clipped one."""
+@pytest.mark.parametrize("together", [1, 7, 1000])
+def test_several_tiles_equal_im2col(monkeypatch, H, W, dtype, tolerance, together):
+    """Relative to the largest entry. In each direction one tile, several, and a clipped one; the two images together or
+    one by one, and their tiles in one go, or row by row."""
+    monkeypatch.setattr(conv_fft, "TILES_IN_MEMORY", together)
+    monkeypatch.setattr(conv_fft, "TILES_IN_CACHE", together)
     rng = np.random.default_rng(0)
     shapes = (2, H, W, 6), (7, 7, 6, 5), (5,), (2, H, W, 5)
     x, w, b, dy = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
@@ -36,7 +40,7 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
     """Of one tile of 8 x 9, of which one row and two columns lie before the 7 x 7 of the image."""
     images = np.random.default_rng(0).standard_normal((2, 7, 7, 2))
     rows, columns = (
-        fourier.Tiles(7, 1, 5, -beyond, T, *fourier.transforms(T, np.dtype(np.float64)))
+        fourier.Tiles(1, 5, -beyond, T, *fourier.transforms(T, np.dtype(np.float64)))
         for T, beyond in ((8, 1), (9, 2))
     )
     planes = fourier.down(images, rows, columns)
@@ -60,6 +64,7 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
 )
 def test_the_faster_one_is_taken(shape, K, module):
     x, w, b = draw(shape, K, 2, seed=0)
+    assert ops.way(x, w) is module
     y, cache = ops.conv2d(x, w, b)
     expected, its_cache = module.conv2d(x, w, b)
     np.testing.assert_array_equal(y, expected)

@@ -57,7 +57,7 @@ def no_kink_nearby(params, x):
         ((3, 3, 2), dict(classes=4, width=3, levels=1, kernel=5)),
     ],
 )
-@pytest.mark.parametrize("conv", ["fft", "im2col"])
+@pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
 def test_every_parameter_of_a_small_network(size, options, conv):
     ops = tinysegnet.ops.convolving_by(conv)
     for seed in range(200):

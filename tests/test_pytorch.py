@@ -146,7 +146,7 @@ def torch_network(params, x):
 @pytest.mark.parametrize(
     "size, options", [((2, 45, 60), {}), ((1, 17, 33), dict(width=8, levels=3, kernel=5, classes=2))]
 )
-@pytest.mark.parametrize("conv", ["fft", "im2col"])
+@pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
 def test_the_whole_network(size, options, conv):
     """Loss and every gradient of the paper's network, at an odd size, in float64: within 1e-9."""
     params, _ = segnet_basic.init(0, **options, dtype=np.float64)
@@ -177,7 +177,7 @@ def test_the_whole_network(size, options, conv):
         assert_close(grads[name], expected, 1e-9)
 
 
-@pytest.mark.parametrize("conv", ["fft", "im2col"])
+@pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
 def test_ten_steps_of_training(conv):
     """Forward, loss, backward, momentum and decay together: the losses pinned in test_training.py are PyTorch's."""
     images, labels = street(n=2)

@@ -2,6 +2,7 @@ import os
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -47,25 +48,48 @@ def test_results_come_in_the_order_of_the_items(count):
 
 
 def test_what_a_job_raises_is_raised_when_all_have_ended(count):
-    done = []
+    done, all_here = [], Barrier(count)
 
     def job(i):
-        if i == 2:
+        if i < count:
+            all_here.wait(10)
+        if current_thread() is main_thread():
             raise ZeroDivisionError
-        time.sleep(0.01)
+        time.sleep(0.02)
         done.append(i)
 
     with pytest.raises(ZeroDivisionError):
-        threads.each(job, range(5))
+        threads.each(job, range(100))
+    assert len(done) < 20               # what was not begun is left
     before = len(done)
     time.sleep(0.05)
     assert len(done) == before
 
 
+@pytest.mark.parametrize("others", [1, 4])
+def test_what_another_thread_raises_is_raised(monkeypatch, others):
+    with_threads(1 + others, monkeypatch)
+    all_here = Barrier(1 + others)
+
+    def job(i):
+        all_here.wait(10)
+        if current_thread() is not main_thread():
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        threads.each(job, range(1 + others))
+
+
 def test_threads_are_as_silent_as_the_caller(count):
+    all_here = Barrier(count)           # so that each thread has one
+
+    def job(i):
+        all_here.wait(10)
+        return np.float32(3e38) * np.float32(3e38)
+
     with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("error")
-        threads.each(lambda i: np.float32(3e38) * np.float32(3e38), range(20))
+        threads.each(job, range(count))
 
 
 @pytest.mark.parametrize("shape", [(2, 45, 6, 3), (1, 1, 1, 1), (3, 8, 500, 64)])
@@ -88,4 +112,5 @@ def test_a_gpu_has_one_band():
 @pytest.mark.parametrize("asked, count", [("3", 3), ("", None), ("0", None), ("many", None)])
 def test_how_many_threads(monkeypatch, asked, count):
     monkeypatch.setenv("TINYSEGNET_THREADS", asked)
-    assert threads.workers.__wrapped__() == (count or len(os.sched_getaffinity(0)))
+    of_the_machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert threads.workers.__wrapped__() == (count or of_the_machine)

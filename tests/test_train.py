@@ -8,12 +8,13 @@ import pytest
 import tiny_camvid
 from train_in_process import train_script
 
-from tinysegnet import checkpoint, training
+from tinysegnet import checkpoint, ops, training
 from tinysegnet.data import balance, folder, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.survey import survey
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
+from tinysegnet.ops import conv
 
 
 @pytest.fixture
@@ -29,10 +30,11 @@ def run(tmp_path, monkeypatch):
         seen["seeds"].append(seed)
         return init(seed, *rest)
 
-    def watched_steps(params, stats, velocity, batches, class_weights, ignore, settings, done):
+    def watched_steps(params, stats, velocity, batches, class_weights, ignore, settings, done, ops):
         batches = list(batches)
-        seen["epochs"].append({"batches": batches, "weights": class_weights, "settings": settings, "done": done})
-        return train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done)
+        given = {"batches": batches, "weights": class_weights, "settings": settings, "done": done, "ops": ops}
+        seen["epochs"].append(given)
+        return train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done, ops)
 
     def watched_evaluate(params, stats, *rest):
         seen["judged"].append({name: a.copy() for name, a in (params | stats).items()})
@@ -51,7 +53,7 @@ def run(tmp_path, monkeypatch):
 
 
 def test_options_arrive(run):
-    options = "--batch", "3", "--lr", "0.25", "--seed", "7", "--epochs", "2", "--size", "12x16", "--recipe", "streets"
+    options = "--batch 3 --lr 0.25 --seed 7 --epochs 2 --size 12x16 --recipe streets --conv im2col".split()
     seen = run(*options)
     assert seen["seeds"][0] == 7
     data = folder.dataset("tiny")
@@ -67,6 +69,8 @@ def test_options_arrive(run):
         train = survey(data, "train")
         expected = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
         np.testing.assert_allclose(epoch["weights"], expected, rtol=1e-6)
+        assert epoch["ops"].conv2d is conv.conv2d and epoch["ops"].conv2d_backward is conv.conv2d_backward
+        assert epoch["ops"].relu is ops.relu
 
 
 @pytest.mark.parametrize("file", ["train/004.png", "val/001.png", "valannot/001.png"])

@@ -1,16 +1,19 @@
-"""The Fourier transform of an image cut into tiles, by matrix products, and its inverse.
+"""The Fourier transform of an image cut into tiles, by matrix products, and the way back.
 
-A tile has T x T values. The transform of real numbers needs no complex ones: along one axis the spectrum c + i s is a
-product with the matrix [cos; -sin], whose first L = T // 2 + 1 rows give c and the others s (the frequencies above are
-the conjugates of those below). Along both axes it goes in two steps, each the adjoint of its `_back` but for a scale:
+Read the introduction of ops/conv_fft.py first: it says why the tiles overlap. A tile has T values along an axis. Their
+spectrum has T // 2 + 1 frequencies, called L; those above are the conjugates of these (T - l of l). The transform of
+real numbers needs no complex ones: the spectrum c + i s is a product with the matrix [cos; -sin], (2 L, T), whose upper
+half gives c and whose lower half gives s. Along both axes it goes in two steps:
 
-    down    along the columns: the rows of each tile become 2 L planes, one for each c and each s
-    across  along the rows, for one vertical frequency, that is, for two of these planes
+    down    along the columns: the rows of each tile become 2 planes, c and s, for each vertical frequency k
+    across  along the rows of two such planes: the spectrum of each tile at k and all horizontal frequencies l
+
+`down_back` and `across_back` undo them where tiles lie side by side. Where tiles overlap, values are added, and they
+are the adjoints, but for a factor of each frequency, which says how often it is counted.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from math import gcd
 
 import numpy as np
@@ -19,15 +22,14 @@ from numpy.lib.stride_tricks import as_strided
 from tinysegnet.threads import each
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tiles:
-    """How one axis of an image is cut into tiles, and the transform along it."""
+    """How an image is cut along one axis, and the transform along it. A tile reaches into the next, no farther."""
 
-    size: int               # rows, or columns, of the image
     count: int              # tiles
     step: int               # from the beginning of a tile to the beginning of the next
     first: int              # where the first one begins, 0 or before
-    length: int             # values of a tile that are looked at, the first of T; beyond the image they are 0
+    length: int             # how many of the T values are looked at: step to 2 * step; those beyond the image are 0
     forward: np.ndarray     # (2 L, length)
     inverse: np.ndarray     # (length, 2 L)
 
@@ -54,71 +56,88 @@ def transforms(T, dtype):
     return np.ascontiguousarray(forward, dtype), np.ascontiguousarray(inverse, dtype)
 
 
-def down(images, rows, columns):
-    """The spectrum along each column of each tile: (2, L, N * tiles, columns, C) of images (N, H, W, C)."""
-    N, _, W, C = images.shape
-    planes = np.empty((2 * rows.L, N, rows.count, columns.end, C), images.dtype)
-    inside = slice(-columns.first, -columns.first + W)
+def down(images, vertical, horizontal):
+    """The spectrum along the columns of each tile.
+
+    images                (N, H, W, C)
+    vertical, horizontal  Tiles
+    planes                (2, L, N * vertical.count, horizontal.end, C): c and s, frequency, row of tiles, column
+    """
+    N, H, W, C = images.shape
+    planes = np.empty((2 * vertical.L, N, vertical.count, horizontal.end, C), images.dtype)
+    inside = slice(-horizontal.first, -horizontal.first + W)
     planes[..., : inside.start, :] = 0
     planes[..., inside.stop :, :] = 0
 
     def job(item):
         n, tile = item
-        begin = rows.first + tile * rows.step
-        there = slice(max(0, -begin), min(rows.length, rows.size - begin))          # the rows that are not beyond
+        begin = vertical.first + tile * vertical.step
+        there = slice(max(0, -begin), min(vertical.length, H - begin))              # rows that are not beyond the image
         strip = images[n, begin + there.start : begin + there.stop]
-        times_strip(rows.forward[:, there], strip, out=planes[:, n, tile, inside])
+        times_strip(vertical.forward[:, there], strip, out=planes[:, n, tile, inside])
 
-    each(job, product(range(N), range(rows.count)))
-    return planes.reshape(2, rows.L, N * rows.count, columns.end, C)
+    each(job, [(n, tile) for n in range(N) for tile in range(vertical.count)])
+    return planes.reshape(2, vertical.L, N * vertical.count, horizontal.end, C)
 
 
-def down_back(planes, rows, columns, images):
-    """The inverse of `down`: fills the images. Where tiles overlap, their values are added."""
+def down_back(planes, vertical, horizontal, images):
+    """From the planes back to the rows of each tile: fills the images."""
     N, H, W, C = images.shape
-    inside = slice(-columns.first, -columns.first + W)
-    planes = planes.reshape(2 * rows.L, N, rows.count, columns.end, C)[:, :, :, inside]
+    inside = slice(-horizontal.first, -horizontal.first + W)
+    planes = planes.reshape(2 * vertical.L, N, vertical.count, horizontal.end, C)[:, :, :, inside]
 
-    def job(item):              # rows from one tile's beginning to the next's: its head, and the tail of the one before
+    def job(item):
+        """Write the rows from the beginning of a tile to that of the next, which no other job does.
+
+        They are the head of this tile and, added to it, the tail of the one before. After the last tile there may be
+        rows that have only a tail.
+        """
         n, tile = item
-        begin = rows.first + tile * rows.step
-        head = slice(max(0, -begin), min(rows.step, H - begin))
-        tail = slice(rows.step, min(rows.length, rows.step + H - begin))
-        if tile < rows.count:
+        begin = vertical.first + tile * vertical.step
+        head = slice(max(0, -begin), min(vertical.step, H - begin))                 # counted within a tile, as is:
+        tail = slice(vertical.step, min(vertical.length, vertical.step + H - begin))
+        if tile < vertical.count:
             strip = images[n, begin + head.start : begin + head.stop]
-            times_strip(rows.inverse[head], planes[:, n, tile], out=strip)
+            times_strip(vertical.inverse[head], planes[:, n, tile], out=strip)
         else:
             images[n, begin:] = 0
         if tile > 0 and tail.start < tail.stop:
             strip = images[n, begin : begin + tail.stop - tail.start]
-            strip += times_strip(rows.inverse[tail], planes[:, n, tile - 1], out=np.empty_like(strip))
+            strip += times_strip(vertical.inverse[tail], planes[:, n, tile - 1], out=np.empty(strip.shape, strip.dtype))
 
-    each(job, product(range(N), range(rows.count + 1)))
+    each(job, [(n, tile) for n in range(N) for tile in range(vertical.count + 1)])
 
 
 def times_strip(matrix, strip, out):
-    """out[i] = sum over j of matrix[i, j] * strip[j], for rows of pixels (columns, C).
+    """out[i] = sum over j of matrix[i, j] * strip[j], for rows of pixels (columns, C); out has them contiguous.
 
-    A stack of small products, of 16 columns at the most, goes faster than a wide one.
+    A stack of small products, of 16 columns at the most, goes faster than a wide one: 9 ms instead of 14 for the
+    columns of an image of 360 x 480, as measured on one processor.
     """
     _, W, C = strip.shape
     run = gcd(W, 16) * C
-    np.matmul(matrix, strip.reshape(-1, W * C // run, run).transpose(1, 0, 2),
-              out=out.reshape(-1, W * C // run, run).transpose(1, 0, 2))
+    stack = strip.reshape(len(strip), -1, run).transpose(1, 0, 2)
+    np.matmul(matrix, stack, out=out.reshape(len(out), -1, run, copy=False).transpose(1, 0, 2))
     return out
 
 
-def across(planes, columns):
-    """The spectrum of all tiles at one vertical frequency, from the two planes of it, (2, tile rows, columns, C).
+def across(planes, horizontal):
+    """The spectrum of all tiles at one vertical frequency k, from the two planes of it, (2, tile rows, columns, C).
 
-    Returns real and imaginary parts, (2, 2, L, tiles, C): in [:, 0, l] those of the horizontal frequency l, in
-    [:, 1, l] those of -l. With c and s along each axis, (c + i s)(c' + i s') = (c c' - s s') + i (c s' + s c').
+    Returns real and imaginary parts, (2, 2, L, tiles, C): in [:, 0, l] those at (k, l), in [:, 1, l] those at (k, -l).
+    Both are needed, because k goes from 0 to T / 2 only and (k, -l) is not the conjugate of (k, l). (For l = 0, and
+    T / 2, they are the same, which does no harm.) With c, s the vertical and c', s' the horizontal transform,
+
+        (c + i s)(c' + i s') = (c c' - s s') + i (c s' + s c'),
+
+    and s' changes its sign with that of l. Below, cs is c vertically, then s' horizontally.
     """
     def transform(plane):
         R, _, C = plane.shape
-        spectrum = np.empty((2 * columns.L, R, columns.count, C), plane.dtype)
-        np.matmul(columns.forward, windows(plane, columns, 0, columns.length), out=spectrum.transpose(1, 2, 0, 3))
-        return spectrum.reshape(2, columns.L, R * columns.count, C)
+        spectrum = np.empty((2 * horizontal.L, R, horizontal.count, C), plane.dtype)
+        stack = windows(plane, horizontal, 0, horizontal.length)
+        np.matmul(horizontal.forward, stack, out=spectrum.transpose(1, 2, 0, 3))
+        return spectrum.reshape(2, horizontal.L, R * horizontal.count, C)
 
     (cc, cs), (sc, ss) = map(transform, planes)
     spectrum = np.empty((2, 2, *cc.shape), cc.dtype)
@@ -129,32 +148,35 @@ def across(planes, columns):
     return spectrum
 
 
-def across_back(spectrum, columns, planes):
-    """The inverse of `across`: fills the two planes. Where tiles overlap, their values are added."""
+def across_back(spectrum, horizontal, planes):
+    """From the spectrum at one vertical frequency back to the columns of each tile: fills its two planes."""
     (re, re_minus), (im, im_minus) = spectrum
-    along = np.empty((2, *spectrum.shape[1:]), spectrum.dtype)                      # plane, c or s, L, tiles, C
-    np.add(re, re_minus, out=along[0, 0])
-    np.subtract(im, im_minus, out=along[0, 1])
-    np.add(im, im_minus, out=along[1, 0])
-    np.subtract(re_minus, re, out=along[1, 1])
-    inverse = columns.inverse / 2               # half, because l and -l both had their part of it
-    for plane, values in zip(planes, along):
+    twice = np.empty((2, *spectrum.shape[1:]), spectrum.dtype)      # of cc, cs and sc, ss: (cc - ss) + (cc + ss) = 2 cc
+    np.add(re, re_minus, out=twice[0, 0])
+    np.subtract(im, im_minus, out=twice[0, 1])
+    np.add(im, im_minus, out=twice[1, 0])
+    np.subtract(re_minus, re, out=twice[1, 1])
+    half_inverse = horizontal.inverse / 2
+    for plane, values in zip(planes, twice):
         R, _, C = plane.shape
-        values = values.reshape(2 * columns.L, R, columns.count, C).transpose(1, 2, 0, 3)
-        head = windows(plane, columns, 0, columns.step)
-        if columns.length == columns.step:
-            np.matmul(inverse, values, out=head)
+        values = values.reshape(2 * horizontal.L, R, horizontal.count, C).transpose(1, 2, 0, 3)
+        head = windows(plane, horizontal, 0, horizontal.step)
+        if horizontal.length == horizontal.step:
+            np.matmul(half_inverse, values, out=head)
         else:
-            values = inverse @ values
-            head[...] = values[:, :, : columns.step]
-            plane[:, columns.count * columns.step :] = 0
-            tail = windows(plane, columns, columns.step, columns.length)
-            tail += values[:, :, columns.step :]
+            values = half_inverse @ values
+            head[...] = values[:, :, : horizontal.step]
+            plane[:, horizontal.count * horizontal.step :] = 0
+            tail = windows(plane, horizontal, horizontal.step, horizontal.length)
+            tail += values[:, :, horizontal.step :]
 
 
-def windows(plane, columns, start, stop):
-    """Of each tile the columns from start to stop: a view (tile rows, tiles, stop - start, C) of a plane."""
+def windows(plane, horizontal, start, stop):
+    """Of each tile the columns from start to stop: (tile rows, tiles, stop - start, C).
+
+    A view: nothing is copied, and tiles overlap in memory as they do in the image.
+    """
     R, _, C = plane.shape
     row, column, channel = plane.strides
-    shape, strides = (R, columns.count, stop - start, C), (row, columns.step * column, column, channel)
+    shape, strides = (R, horizontal.count, stop - start, C), (row, horizontal.step * column, column, channel)
     return as_strided(plane[:, start:], shape, strides)

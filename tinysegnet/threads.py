@@ -1,6 +1,7 @@
 """The loops of an op on several processors: NumPy lets other threads run while it computes."""
 
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import lru_cache
@@ -15,22 +16,29 @@ def each(job, items):
     """[job(item) for item in items], several at a time. No job may need what another one does, or call `each` itself.
 
     The threads are as many as the process may use processors, or TINYSEGNET_THREADS. While they work, each has matrix
-    products to itself: the threads of the BLAS library would only get in their way.
+    products to itself: the threads of the BLAS library would only get in their way. (It is told so for the whole
+    process: two threads of a program should not be here at once.)
     """
     items = list(items)
     results = [None] * len(items)
-    left = iter(range(len(items)))              # whoever is free takes the next
+    left = deque(range(len(items)))
 
     def work():
-        for i in left:
+        while True:
+            try:
+                i = left.popleft()              # whoever is free takes the next
+            except IndexError:
+                return
             results[i] = job(items[i])
 
-    helpers = min(workers(), len(items)) - 1
+    others = []
     with blas().limit(limits=1, user_api="blas"):
-        others = [pool().submit(copy_context().run, work) for _ in range(helpers)]      # with NumPy's errstate
         try:
+            for _ in range(min(workers(), len(items)) - 1):
+                others.append(pool().submit(copy_context().run, work))      # the context has NumPy's errstate
             work()
         finally:
+            left.clear()                        # after Ctrl-C, say
             wait(others)
     for other in others:
         other.result()                          # so that what a job raises is raised here
@@ -63,6 +71,10 @@ def workers():
 @lru_cache
 def pool():
     return ThreadPoolExecutor(workers())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=pool.cache_clear)        # a forked process has none of these threads
 
 
 @lru_cache

@@ -22,10 +22,12 @@ __all__ = [
 
 def way(x, w):
     """The module that convolves faster, as measured: conv_fft with a large kernel and a thousand pixels or more."""
-    K, pixels = w.shape[0], x.size // x.shape[-1]
+    if not all(len(getattr(a, "shape", ())) == 4 for a in (x, w)):
+        return conv                                                     # which says in words what is wrong
+    (N, H, W, _), K = x.shape, len(w)
     if K == 1:
         return conv_1x1
-    return conv_fft if isinstance(x, numpy.ndarray) and K >= 5 and pixels >= 1000 else conv
+    return conv_fft if isinstance(x, numpy.ndarray) and K >= 5 and N * H * W >= 1000 else conv
 
 
 def conv2d(x, w, b):

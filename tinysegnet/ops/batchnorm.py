@@ -90,6 +90,8 @@ def batch_norm_backward(dy, cache):
 def batch_norm_inference(x, gamma, beta, mean, var):
     """The same with given statistics, so that an image's result does not depend on which images come with it.
 
+    The network goes without it: see fold_batch_norm.
+
     x                        (N, H, W, C)
     gamma, beta, mean, var   (C,)
     y                        (N, H, W, C)

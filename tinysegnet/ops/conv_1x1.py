@@ -10,10 +10,11 @@ def conv2d(x, w, b):
     check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
     if len(w) != 1:
         raise ValueError(f"conv2d: the kernel size K should be 1 for conv_1x1, got {len(w)}")
-    y = array_module(x).empty((*x.shape[:3], len(b)), x.dtype)
+    _, _, C, F = w.shape
+    y = array_module(x).empty((*x.shape[:3], F), x.dtype)
 
     def job(band):
-        y[band] = x[band] @ w[0, 0] + b
+        y[band] = (x[band].reshape(-1, C) @ w[0, 0] + b).reshape(y[band].shape)
 
     each(job, bands(x))
     return y, (x, w)
@@ -28,9 +29,10 @@ def conv2d_backward(dy, cache, need_dx=True):
     dx = xp.empty_like(x) if need_dx else None
 
     def job(band):
+        flat_dy = dy[band].reshape(-1, F)                       # (pixels, F)
         if need_dx:
-            dx[band] = dy[band] @ w[0, 0].T
-        dw = x[band].reshape(-1, C).T @ dy[band].reshape(-1, F)
+            dx[band] = (flat_dy @ w[0, 0].T).reshape(dx[band].shape)
+        dw = x[band].reshape(-1, C).T @ flat_dy
         return dw, dy[band].sum(axis=2).sum(axis=(0, 1))        # row by row first: a long float32 sum loses digits
 
     dw, db = (sum(parts) for parts in zip(*each(job, bands(x))))

@@ -1,18 +1,23 @@
-"""Convolution in the frequency domain, tile by tile: the same functions as in conv.py, with the same results.
+"""Convolution in the frequency domain, tile by tile: the functions of conv.py, with the same results but for rounding.
 
 Done directly, a K x K kernel costs K * K multiplications for each pixel, channel and filter. In the frequency domain it
-costs one complex multiplication, whatever K is, and a transform there and back, which is made of small matrix products.
+costs about one complex multiplication, whatever K is, and a transform there and back, made of small matrix products.
 
 The image, with zeros around it, is cut into tiles of T x T that overlap by K - 1. A tile, taken as if it went on
-periodically, is correlated with the kernel by multiplying frequency by frequency; of the result the first M x M values
-are right, M = T - K + 1, and these lie side by side in y (overlap-save). The steps:
+periodically, is correlated with the kernel by multiplying frequency by frequency. Row r of the result needs the rows r
+to r + K - 1 of the tile, which are there for r < M = T - K + 1; what needs more has wrapped around and is thrown away.
+The M x M values that are kept lie side by side in y (overlap-save). The steps:
 
     down      from the rows of each tile to vertical frequencies
     across    for each vertical frequency, from its columns to horizontal ones
-    multiply  for each pair of frequencies, a product of (tiles, C) and (C, F)
+    multiply  for each pair of frequencies, y_hat = x_hat @ conj(w_hat), a product of (tiles, C) and (C, F)
     back      across and down again, keeping M values of T
 
-The backward is the adjoint of each step, in reverse order.
+The backward is the adjoint of each step, in reverse order. dy fills M values of T and the others are 0, so nothing
+wraps around: M - 1 + K - 1 < T. Of dx, where dy_hat @ w_hat^T gives the tiles, all T values are kept, and added where
+tiles overlap; of dw, where x_hat^T @ conj(dy_hat) is summed over the tiles, the first K x K.
+
+(One value that is not finite spoils its whole tile here, where im2col would spoil K x K values of y.)
 """
 
 import numpy as np
@@ -42,17 +47,18 @@ def conv2d(x, w, b):
 
 def correlate(x, w_hat, b, of_x, of_y, y):
     """Fill y with the correlation of x and the kernel, and b."""
-    (x_rows, x_columns), (y_rows, y_columns) = of_x, of_y
+    (_, x_horizontal), (y_vertical, y_horizontal) = of_x, of_y
     x_down = down(x, *of_x)
-    y_down = np.empty((*x_down.shape[:3], y_columns.end, len(b)), x.dtype)
+    _, L, tile_rows, _, _ = x_down.shape
+    y_down = np.empty((2, L, tile_rows, y_horizontal.end, len(b)), x.dtype)
 
     def at_vertical_frequency(k):
-        for strip in slices(x_down.shape[2], TILES_IN_CACHE // x_columns.count):
-            x_hat = across(x_down[:, k, strip], x_columns)
-            across_back(times_conjugate(x_hat, w_hat[k]), y_columns, y_down[:, k, strip])
+        for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
+            x_hat = across(x_down[:, k, strip], x_horizontal)
+            across_back(times_conjugate(x_hat, w_hat[k]), y_horizontal, y_down[:, k, strip])
 
-    each(at_vertical_frequency, range(x_rows.L))
-    y_down[0, 0] += b / y_rows.inverse[0, 0]            # to add b everywhere, add to frequency 0
+    each(at_vertical_frequency, range(L))
+    y_down[0, 0] += b / y_vertical.inverse[0, 0]        # frequency 0 goes to all rows alike, as 1 / T of what is here
     down_back(y_down, *of_y, y)
 
 
@@ -64,9 +70,10 @@ def conv2d_backward(dy, cache, need_dx=True):
     K, _, _, F = w.shape
     of_x, of_y = cut(N, H, W, K, x.dtype)
     w_hat = kernel_spectrum(w.swapaxes(2, 3), of_x) if need_dx else None        # of w^T
-    dw_hat = np.zeros((of_x[0].L, 2, 2, of_x[1].L, C, F), x.dtype)
+    vertical, horizontal = of_x
+    dw_hat = np.zeros((vertical.L, 2, 2, horizontal.L, C, F), x.dtype)
     db = np.zeros(F, x.dtype)
-    dx = np.empty_like(x) if need_dx else None
+    dx = np.empty(x.shape, x.dtype) if need_dx else None
     for some in groups(N, of_x):
         correlate_backward(dy[some], x[some], w_hat, of_x, of_y, dw_hat, db, dx[some] if need_dx else None)
     return dx, kernel_back(dw_hat, of_x, K), db
@@ -74,42 +81,43 @@ def conv2d_backward(dy, cache, need_dx=True):
 
 def correlate_backward(dy, x, w_hat, of_x, of_y, dw_hat, db, dx):
     """Add to dw_hat and db the part of these images, and fill dx unless it is None."""
-    (x_rows, x_columns), (_, y_columns) = of_x, of_y
+    (_, x_horizontal), (_, y_horizontal) = of_x, of_y
     x_down = down(x, *of_x)
     dy_down = down(dy, *of_y)
-    db += dy_down[0, 0].sum(axis=1).sum(axis=0)         # frequency 0 is the sum
+    _, L, tile_rows, _, _ = x_down.shape
+    db += dy_down[0, 0].sum(axis=1).sum(axis=0)         # frequency 0 is the sum over the rows of each tile
 
     def at_vertical_frequency(k):
-        for strip in slices(x_down.shape[2], TILES_IN_CACHE // x_columns.count):
-            x_hat = across(x_down[:, k, strip], x_columns)
-            dy_hat = across(dy_down[:, k, strip], y_columns)
+        for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
+            x_hat = across(x_down[:, k, strip], x_horizontal)
+            dy_hat = across(dy_down[:, k, strip], y_horizontal)
             dw_hat[k] += transposed_times_conjugate(x_hat, dy_hat)
             if dx is not None:                          # in the place of x_down, done with
-                across_back(times(dy_hat, w_hat[k]), x_columns, x_down[:, k, strip])
+                across_back(times(dy_hat, w_hat[k]), x_horizontal, x_down[:, k, strip])
 
-    each(at_vertical_frequency, range(x_rows.L))
+    each(at_vertical_frequency, range(L))
     if dx is not None:
         down_back(x_down, *of_x, dx)
 
 
 def cut(N, H, W, K, dtype):
-    """Tiles of x and of y, and so of their gradients: (rows, columns) of x, (rows, columns) of y."""
+    """Tiles of x and of y, and so of their gradients: (vertical, horizontal) of x, (vertical, horizontal) of y."""
     T = tile_side(N, H, W, K)
     M = T - K + 1
     forward, inverse = transforms(T, dtype)
-    of_x, of_y = [], []
-    for size in (H, W):
-        count = -(-size // M)
-        of_x.append(Tiles(size, count, M, -(K // 2), T, forward, inverse))
-        of_y.append(Tiles(size, count, M, 0, M, forward[:, :M].copy(), inverse[:M].copy()))
+    counts = -(-H // M), -(-W // M)
+    of_x = [Tiles(count, M, -(K // 2), T, forward, inverse) for count in counts]
+    of_y = [Tiles(count, M, 0, M, forward[:, :M].copy(), inverse[:M]) for count in counts]
     return of_x, of_y
 
 
 def tile_side(N, H, W, K):
-    """The cheapest T, as measured on one processor: large tiles waste less on overlap, small ones less at the edges.
+    """The T that should cost least: large tiles waste less on overlap, small ones less beyond the edges.
 
-    Each of the frequencies, in proportion to L * L, costs a product over all tiles, and as much as 40 more tiles would
-    for fetching its part of the kernel. Beyond 5 K the transforms would begin to count.
+    A model that fits what was measured on one processor. Each of the frequencies, in proportion to L * L, costs a
+    product over all tiles, and besides as much as 40 tiles more, for fetching its part of the kernel. T is at least
+    2 K, so that a tile reaches into the next only, and below 5 K, where the transforms begin to count. (It depends on
+    N, so the last digits of an image's result depend on how many images come with it.)
     """
     def cost(T):
         M, L = T - K + 1, T // 2 + 1
@@ -120,12 +128,13 @@ def tile_side(N, H, W, K):
 
 def groups(N, of_x):
     """Slices of the batch: small images go together, so that the products are large; a large image goes alone."""
-    rows, columns = of_x
-    return slices(N, TILES_IN_MEMORY // (rows.count * columns.count))
+    vertical, horizontal = of_x
+    return slices(N, TILES_IN_MEMORY // (vertical.count * horizontal.count))
 
 
 def slices(total, size):
-    return [slice(first, first + max(1, size)) for first in range(0, total, max(1, size))]
+    size = max(1, size)
+    return [slice(first, first + size) for first in range(0, total, size)]
 
 
 # (a + i b)(c - i d) = (a c + b d) + i (b c - a d), with Gauss's three products instead of four:
@@ -149,12 +158,12 @@ def transposed_times_conjugate(x_hat, dy_hat):
     return gauss((a + b) @ c, b, c - d, a, c + d)
 
 
-def gauss(sum_times_c, b, first, a, second):
-    """sum_times_c - b @ first, the real part, and sum_times_c - a @ second, the imaginary one."""
-    spectrum = np.empty((2, *sum_times_c.shape), sum_times_c.dtype)
-    np.matmul(b, first, out=spectrum[0])
-    np.matmul(a, second, out=spectrum[1])
-    return np.subtract(sum_times_c, spectrum, out=spectrum)
+def gauss(common, b, for_re, a, for_im):
+    """common - b @ for_re, the real part, and common - a @ for_im, the imaginary one."""
+    spectrum = np.empty((2, *common.shape), common.dtype)
+    np.matmul(b, for_re, out=spectrum[0])
+    np.matmul(a, for_im, out=spectrum[1])
+    return np.subtract(common, spectrum, out=spectrum)
 
 
 # The kernel goes through the same functions as an image: one of K x K, with C * F channels, that is one tile.
@@ -162,32 +171,32 @@ def gauss(sum_times_c, b, first, a, second):
 def kernel_spectrum(w, of_x):
     """The spectrum c + i d of the kernel, ready for the products: c, c - d and c + d, (vertical L, 3, 2, L, C, F)."""
     K, _, C, F = w.shape
-    rows, columns = (only_tile(tiles, K) for tiles in of_x)
-    w_down = down(w.reshape(1, K, K, C * F), rows, columns)
-    w_hat = np.empty((rows.L, 3, 2, columns.L, C, F), w.dtype)
+    vertical, horizontal = (only_tile(tiles, K) for tiles in of_x)
+    w_down = down(w.reshape(1, K, K, C * F), vertical, horizontal)
+    w_hat = np.empty((vertical.L, 3, 2, horizontal.L, C, F), w.dtype)
 
     def at_vertical_frequency(k):
-        c, d = across(w_down[:, k], columns).reshape(2, 2, columns.L, C, F)
+        c, d = across(w_down[:, k], horizontal).reshape(2, 2, horizontal.L, C, F)
         w_hat[k] = c, c - d, c + d
 
-    each(at_vertical_frequency, range(rows.L))
+    each(at_vertical_frequency, range(vertical.L))
     return w_hat
 
 
 def kernel_back(dw_hat, of_x, K):
     """dw, from its spectrum (vertical L, 2, 2, L, C, F): of the inverse transform the first K x K values."""
     _, _, _, L, C, F = dw_hat.shape
-    rows, columns = (only_tile(tiles, K) for tiles in of_x)
-    dw_down = np.empty((2, rows.L, 1, K, C * F), dw_hat.dtype)
+    vertical, horizontal = (only_tile(tiles, K) for tiles in of_x)
+    dw_down = np.empty((2, vertical.L, 1, K, C * F), dw_hat.dtype)
 
     def at_vertical_frequency(k):
-        across_back(dw_hat[k].reshape(2, 2, L, 1, C * F), columns, dw_down[:, k])
+        across_back(dw_hat[k].reshape(2, 2, L, 1, C * F), horizontal, dw_down[:, k])
 
-    each(at_vertical_frequency, range(rows.L))
+    each(at_vertical_frequency, range(vertical.L))
     dw = np.empty((1, K, K, C * F), dw_hat.dtype)
-    down_back(dw_down, rows, columns, dw)
+    down_back(dw_down, vertical, horizontal, dw)
     return dw.reshape(K, K, C, F)
 
 
 def only_tile(tiles, K):
-    return Tiles(K, 1, K, 0, K, tiles.forward[:, :K].copy(), tiles.inverse[:K].copy())
+    return Tiles(1, K, 0, K, tiles.forward[:, :K].copy(), tiles.inverse[:K])

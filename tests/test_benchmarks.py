@@ -1,0 +1,105 @@
+"""The benchmarks measure what they say: the same work on both sides. Their speed is nothing for a test."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def sides(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import ours
+    import peer
+
+    return ours, peer
+
+
+@pytest.mark.parametrize("layout", ["contiguous_format", "channels_last"])
+def test_both_have_the_same_operations_and_all_of_them_run(sides, layout):
+    ours, peer = sides
+    our_operations, their_operations = ours.operations(1, 18, 21), peer.operations(1, 18, 21, layout=layout)
+    assert list(our_operations) == list(their_operations)
+    for operations, side in ((our_operations, ours), (their_operations, peer)):
+        for forward, backward in operations.values():
+            seconds, cache = side.seconds(forward)
+            assert seconds > 0
+            if backward:
+                assert side.seconds(lambda: backward(cache))[0] > 0  # noqa: B023, called at once
+
+
+def test_both_have_the_same_network(sides):
+    """With our parameters, PyTorch's gives our logits."""
+    import torch
+
+    from tinysegnet.networks import segnet_basic
+
+    _, peer = sides
+    params, stats = segnet_basic.init(0, dtype=np.float64)
+    net = peer.SegNetBasic().double().eval()
+    theirs = {"classifier": net.classifier}
+    for level in range(1, 5):
+        down, up = level - 1, 4 - level
+        theirs |= {f"encoder{level}.conv": net.encoder[down], f"encoder{level}.norm": net.encoder_norm[down]}
+        theirs |= {f"decoder{level}.conv": net.decoder[up], f"decoder{level}.norm": net.decoder_norm[up]}
+    names = {"weight": ("w", "gamma"), "bias": ("b", "beta")}
+    with torch.no_grad():
+        for block, module in theirs.items():
+            for their_name, (in_conv, in_norm) in names.items():
+                value = params[f"{block}.{in_norm if block.endswith('norm') else in_conv}"]
+                value = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value
+                getattr(module, their_name).copy_(torch.tensor(value))
+        x = np.random.default_rng(0).standard_normal((2, 37, 45, 3))
+        logits = net(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(segnet_basic.predict(params, stats, x), logits, atol=1e-9)
+    assert sum(p.numel() for p in net.parameters()) == sum(a.size for a in params.values())
+
+
+def test_steps_and_inference_run(sides):
+    for side in sides:
+        for kind in ("training_step", "inference"):
+            run = getattr(side, kind)(2, 16, 17)
+            run(), run()
+
+
+def test_the_best_peer_is_the_one_compared_with(sides):
+    import contenders
+
+    class Fake:
+        def __init__(self, *seconds):
+            self.left = iter(seconds)
+
+        def time(self, name):
+            return [next(self.left)]
+
+    ours = Fake(1.0, 2.0, 3.0)
+    slow, fast = Fake(7.0, 7.0), Fake(8.0, 6.5, 5.0, 6.0, 4.0)
+    ((mine, theirs),) = contenders.interleaved(ours, [slow, fast], None, rounds=3)
+    assert mine == (1.0, 2.0, 3.0) and theirs == (5.0, 6.0, 4.0)
+    assert contenders.row("step", (mine, theirs)) == "| step | 2.00 s (1.00 to 3.00) | 5.00 s (4.00 to 6.00) | 0.40 |"
+
+
+def test_the_arithmetic_is_that_of_the_network(sides):
+    import arithmetic
+
+    direct, tiled = arithmetic.convolutions_of_a_step(1, 2, 2)
+    pixels = [4, 1, 1, 1]
+    channels = [2 * 3 + 3 * 64, 2 * 3 * 64, 2 * 3 * 64, 2 * 3 * 64]         # y and dw; y, dw and dx
+    assert direct == sum(2 * 49 * 64 * p * c for p, c in zip(pixels, channels))
+    direct, tiled = arithmetic.convolutions_of_a_step(1, 360, 480)
+    assert 6 < direct / tiled < 12
+
+
+def test_without_cupy_the_gpu_benchmark_says_so(tmp_path):
+    code = (
+        "import sys, runpy; sys.modules['cupy'] = None; sys.argv = ['gpu.py']; "
+        f"sys.path.insert(0, {str(BENCHMARKS)!r}); runpy.run_path({str(BENCHMARKS / 'gpu.py')!r}, run_name='__main__')"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert process.returncode == 2
+    assert process.stderr.startswith("error: CuPy cannot be imported") and process.stderr.count("\n") == 1
