@@ -12,12 +12,12 @@ from threadpoolctl import ThreadpoolController
 BAND_BYTES = 2**20      # so that what an op makes of a band is still in the processor's cache when it is needed again
 
 
-def each(job, items):
+def each(job, items, on_gpu=False):
     """[job(item) for item in items], several at a time. No job may need what another one does, or call `each` itself.
 
     The threads are as many as the process may use processors, or TINYSEGNET_THREADS. While they work, each has matrix
     products to itself: the threads of the BLAS library would only get in their way. (It is told so for the whole
-    process: two threads of a program should not be here at once.)
+    process: two threads of a program should not be here at once.) For a GPU one item comes after the other.
     """
     items = list(items)
     results = [None] * len(items)
@@ -34,7 +34,7 @@ def each(job, items):
     others = []
     with blas().limit(limits=1, user_api="blas"):
         try:
-            for _ in range(min(workers(), len(items)) - 1):
+            for _ in range(0 if on_gpu else min(workers(), len(items)) - 1):
                 others.append(pool().submit(copy_context().run, work))      # the context has NumPy's errstate
             work()
         finally:

@@ -8,12 +8,14 @@ import numpy
 
 from tinysegnet.backend import array_module
 from tinysegnet.shapes import check_arrays
+from tinysegnet.threads import each
 
 # All columns at once would be K*K times the size of x: 2.2 GB for one 360 x 480 map of 64 channels at K = 7. So the
 # image is worked through in bands of rows, few enough that the columns of one band fit into the processor's cache
 # (measured: 2 to 8 MB is best). A GPU wants large products instead.
 BAND_BYTES = 4 * 2**20
 GPU_BAND_BYTES = 256 * 2**20
+BANDS_AT_ONCE = 8       # go through the backward, whose results are added up, band after band
 
 
 def conv2d(x, w, b):
@@ -36,9 +38,13 @@ def conv2d(x, w, b):
     padded = pad(x, K // 2)
     flat_w = w.reshape(K * K * C, F)
     y = array_module(x).empty((N, H, W, F), x.dtype)
-    for n, rows, seen in bands(x, K):
+
+    def job(band):
+        n, rows, seen = band
         columns = im2col(padded[n, seen], K)                        # (rows, W, K*K*C)
         y[n, rows] = (columns.reshape(-1, K * K * C) @ flat_w + b).reshape(-1, W, F)
+
+    each(job, bands(x, K), on_gpu(x))
     return y, (x, w)
 
 
@@ -61,13 +67,24 @@ def conv2d_backward(dy, cache, need_dx=True):
     dpadded = xp.zeros_like(padded) if need_dx else None
     flat_w = w.reshape(K * K * C, F)
     flat_dw = xp.zeros_like(flat_w)
-    for n, rows, seen in bands(x, K):
+
+    def job(band):
+        n, rows, seen = band
         dy_band = dy[n, rows].reshape(-1, F)                        # (rows * W, F)
         columns = im2col(padded[n, seen], K)                        # gathered again: keeping them costs K*K times x
-        flat_dw += columns.reshape(-1, K * K * C).T @ dy_band
-        if need_dx:
-            dcolumns = (dy_band @ flat_w.T).reshape(columns.shape)  # (rows, W, K*K*C)
-            dpadded[n, seen] += col2im(dcolumns, K)                 # += because two bands see some rows both
+        dw_band = columns.reshape(-1, K * K * C).T @ dy_band
+        if not need_dx:
+            return dw_band, None
+        dcolumns = (dy_band @ flat_w.T).reshape(columns.shape)      # (rows, W, K*K*C)
+        return dw_band, col2im(dcolumns, K)
+
+    pieces = bands(x, K)
+    for first in range(0, len(pieces), BANDS_AT_ONCE):
+        some = pieces[first : first + BANDS_AT_ONCE]
+        for (n, _, seen), (dw_band, dx_band) in zip(some, each(job, some, on_gpu(x))):
+            flat_dw += dw_band
+            if need_dx:
+                dpadded[n, seen] += dx_band                         # += because two bands see some rows both
     inside = slice(None), slice(K // 2, K // 2 + H), slice(K // 2, K // 2 + W)     # what fell on the padding is lost
     dx = dpadded[inside].copy() if need_dx else None
     db = dy.sum(axis=2).sum(axis=(0, 1))                            # row by row first: a long float32 sum loses digits
@@ -109,11 +126,15 @@ def pad(x, margin):
 
 
 def bands(x, K):
-    """Cut the work into bands: yields the number of an image, a slice of its rows, and of the padded rows they see."""
+    """Cut the work into bands: the number of an image, a slice of its rows, and that of the padded rows they see."""
     N, H, W, C = x.shape
     row_bytes = W * K * K * C * x.dtype.itemsize
-    height = max(1, (BAND_BYTES if isinstance(x, numpy.ndarray) else GPU_BAND_BYTES) // row_bytes)
-    for n in range(N):
-        for top in range(0, H, height):
-            bottom = min(top + height, H)
-            yield n, slice(top, bottom), slice(top, bottom + K - 1)
+    height = max(1, (GPU_BAND_BYTES if on_gpu(x) else BAND_BYTES) // row_bytes)
+    return [
+        (n, slice(top, min(top + height, H)), slice(top, min(top + height, H) + K - 1))
+        for n in range(N) for top in range(0, H, height)
+    ]
+
+
+def on_gpu(x):
+    return not isinstance(x, numpy.ndarray)
