@@ -40,3 +40,21 @@ def test_links_to_files_resolve():
     links = re.findall(r"\]\((?!https?:)([^)#]+)", TEXT)
     assert len(links) > 10
     assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_speeds_are_those_of_the_benchmark():
+    """Each row of the README's table, beside the medians and ratios of the report."""
+    _, one, many, memory = (ROOT / "benchmarks/results/cpu.md").read_text(encoding="utf-8").split("\n## ")
+
+    def row(text, title):
+        line = next(line for line in text.splitlines() if line.startswith(f"| {title} |"))
+        return [cell.strip().partition(" (")[0] for cell in line.strip("|").split("|")[1:]]
+
+    table = TEXT.split("## Faster than PyTorch")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "x" in line.partition("|")[2][:40]]
+    assert len(rows) == 5
+    for title, *figures, on_one_thread in rows:
+        if title.startswith("memory"):
+            assert figures == row(memory, title.rpartition(", ")[2])
+        else:
+            assert figures == row(many, title) and on_one_thread == row(one, title)[-1]

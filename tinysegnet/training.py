@@ -19,7 +19,7 @@ KEEP = 0.9              # how much of the running batch-norm statistics each ste
 # median-frequency class weights, 0 for none; `flip` and `scale` are those of data.augment.
 RECIPES = {
     "streets": dict(
-        epochs=6, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
+        epochs=9, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
         balance=0.7, flip=False, scale=None,
     ),
     "photographs": dict(
