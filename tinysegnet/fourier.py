@@ -8,8 +8,8 @@ half gives c and whose lower half gives s. Along both axes it goes in two steps:
     down    along the columns: the rows of each tile become 2 planes, c and s, for each vertical frequency k
     across  along the rows of two such planes: the spectrum of each tile at k and all horizontal frequencies l
 
-`down_back` and `across_back` undo them where tiles lie side by side. Where tiles overlap, values are added, and they
-are the adjoints, but for a factor of each frequency, which says how often it is counted.
+`down_back` and `across_back` apply the inverse matrix. Where tiles lie side by side, that undoes `down` and `across`.
+Where they overlap, values are added: that is the adjoint, but for the weight of each frequency (see `transforms`).
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Tiles:
     count: int              # tiles
     step: int               # from the beginning of a tile to the beginning of the next
     first: int              # where the first one begins, 0 or before
-    length: int             # how many of the T values are looked at: step to 2 * step; those beyond the image are 0
+    length: int             # how many of the T values are used, at most 2 * step; those beyond the image are 0
     forward: np.ndarray     # (2 L, length)
     inverse: np.ndarray     # (length, 2 L)
 
@@ -94,8 +94,8 @@ def down_back(planes, vertical, horizontal, images):
         """
         n, tile = item
         begin = vertical.first + tile * vertical.step
-        head = slice(max(0, -begin), min(vertical.step, H - begin))                 # counted within a tile, as is:
-        tail = slice(vertical.step, min(vertical.length, vertical.step + H - begin))
+        head = slice(max(0, -begin), min(vertical.step, H - begin))                 # rows of this tile
+        tail = slice(vertical.step, min(vertical.length, vertical.step + H - begin))    # rows of the tile before
         if tile < vertical.count:
             strip = images[n, begin + head.start : begin + head.stop]
             times_strip(vertical.inverse[head], planes[:, n, tile], out=strip)

@@ -17,7 +17,7 @@ The backward is the adjoint of each step, in reverse order. dy fills M values of
 wraps around: M - 1 + K - 1 < T. Of dx, where dy_hat @ w_hat^T gives the tiles, all T values are kept, and added where
 tiles overlap; of dw, where x_hat^T @ conj(dy_hat) is summed over the tiles, the first K x K.
 
-(One value that is not finite spoils its whole tile here, where im2col would spoil K x K values of y.)
+(One value of x that is not finite spoils all of y from each tile it lies in; by im2col it spoils K x K values.)
 """
 
 import numpy as np
@@ -48,7 +48,7 @@ def conv2d(x, w, b):
 def correlate(x, w_hat, b, of_x, of_y, y):
     """Fill y with the correlation of x and the kernel, and b."""
     (_, x_horizontal), (y_vertical, y_horizontal) = of_x, of_y
-    x_down = down(x, *of_x)
+    x_down = down(x, *of_x)                             # (2, L, tile rows, columns, C), 2: real and imaginary part
     _, L, tile_rows, _, _ = x_down.shape
     y_down = np.empty((2, L, tile_rows, y_horizontal.end, len(b)), x.dtype)
 
@@ -114,8 +114,8 @@ def cut(N, H, W, K, dtype):
 def tile_side(N, H, W, K):
     """The T that should cost least: large tiles waste less on overlap, small ones less beyond the edges.
 
-    A model that fits what was measured on one processor. Each of the frequencies, in proportion to L * L, costs a
-    product over all tiles, and besides as much as 40 tiles more, for fetching its part of the kernel. T is at least
+    A model that fits what was measured on one processor. In proportion to L * L there are pairs of frequencies; each
+    costs a product over all tiles, and fetching its part of the kernel costs as much as 40 tiles more. T is at least
     2 K, so that a tile reaches into the next only, and below 5 K, where the transforms begin to count. (It depends on
     N, so the last digits of an image's result depend on how many images come with it.)
     """
@@ -169,7 +169,10 @@ def gauss(common, b, for_re, a, for_im):
 # The kernel goes through the same functions as an image: one of K x K, with C * F channels, that is one tile.
 
 def kernel_spectrum(w, of_x):
-    """The spectrum c + i d of the kernel, ready for the products: c, c - d and c + d, (vertical L, 3, 2, L, C, F)."""
+    """The spectrum c + i d of the kernel, ready for the products: (vertical L, 3, 2, L, C, F).
+
+    The 3 are c, c - d and c + d; the 2 are the frequencies (k, l) and (k, -l), as in `across`.
+    """
     K, _, C, F = w.shape
     vertical, horizontal = (only_tile(tiles, K) for tiles in of_x)
     w_down = down(w.reshape(1, K, K, C * F), vertical, horizontal)
