@@ -43,7 +43,7 @@ def parse_args():
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
     option("--seed", type=at_least_0, default=0, help="of the weights, the order, the augmentation (default: 0)")
     option("--name", type=folder_name, default="first", help="the run goes to runs/NAME (default: %(default)s)")
-    option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="convolution of the steps (default: auto)")
+    option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="default: for each layer the faster one")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
     return runs.settings_kept(parser) if parser.parse_args().resume else parser.parse_args()
@@ -53,7 +53,7 @@ def main():
     args = parse_args()
     keep_freed_memory()
     if (args.conv, args.backend) == ("fft", "cupy"):
-        raise InputError("--conv fft is written for NumPy: leave it out with --backend cupy")
+        raise InputError("--conv fft is written for NumPy: train with --backend numpy, or without --conv")
     xp, operations = select(args.backend), ops.convolving_by(args.conv)
     data, why = choose(args.data, args.ignore)
     print(why, flush=True)
@@ -106,7 +106,8 @@ def main():
 
         plots.curves(run.log_path, run.path / "curves.png")     # again: a crash may have come before the last ones
         params, _, about = runs.load_network(run.path / "best.npz", xp)
-        batches = training_batches(data, settings | {"flip": False, "scale": None}, epoch=0)
+        as_they_are = {"flip": False, "scale": None, "crop": None, "light": None}
+        batches = training_batches(data, settings | as_they_are, epoch=0)
         batches = bar(stop.until(batches), "batch-norm statistics", settings["steps"])
         stats = training.exact_statistics(params, batches)
         stop.leave_if_asked(run)

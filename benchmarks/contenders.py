@@ -7,6 +7,8 @@ import statistics
 import time
 from functools import partial
 
+from tinysegnet.errors import InputError
+
 PAUSE = 0.05            # seconds, for the threads of the one before to fall asleep
 HEAD = "| | tinysegnet | PyTorch | ratio |\n|---|---|---|---|"
 
@@ -87,6 +89,13 @@ def serve(pipe, module, threads, keep_memory, tf32, options):
         except Exception as error:
             answer = error
         pipe.send(answer)
+
+
+def need_pytorch():
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise InputError("PyTorch is not installed: pip install torch") from error
 
 
 def interleaved(ours, peers, name, rounds):

@@ -21,7 +21,9 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
 
 import arithmetic  # noqa: E402
-from contenders import HEAD, Contender, interleaved, row  # noqa: E402
+from contenders import HEAD, Contender, interleaved, need_pytorch, row  # noqa: E402
+
+from tinysegnet.errors import exit_in_words  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "cpu.md"
 LAYOUTS = "channels_last", "contiguous_format"
@@ -55,8 +57,8 @@ def report(counts, sizes, rounds):
         keep_memory = gains_from_kept_memory(threads, (4, *large))
         match = Match(threads, keep_memory, rounds)
         yield f"\n## {threads} thread{'s' * (threads > 1)}\n"
-        both = "which PyTorch gains from too, and has" if keep_memory else "which PyTorch loses by, and is spared"
-        yield f"tinysegnet keeps freed memory, {both}.\n\n{HEAD}"
+        too = "so does PyTorch here, as it gains by it" if keep_memory else "PyTorch does not here, as it loses by it"
+        yield f"tinysegnet keeps freed memory (see backend.py), and {too}.\n\n{HEAD}"
         notes = []
         for kind, shape in (
             ("training_step", (4, *large)), ("training_step", (1, *large)), ("training_step", (4, *small)),
@@ -67,14 +69,15 @@ def report(counts, sizes, rounds):
             yield row(title, pair)
             if kind == "training_step":
                 notes.append(f"- {title}: {compared_with_products(shape, statistics.median(pair[0]), threads)}")
-        yield "\nThe 7x7 convolutions of a step, and how fast they make the whole of it:\n\n" + "\n".join(notes)
+        yield "\nThe arithmetic of a step's 7x7 convolutions, and the rate it comes to in the time of the whole step:\n"
+        yield "\n".join(notes)
         yield f"\nOne image of {large[0]}x{large[1]}, operation by operation:\n\n{HEAD}"
         for name, parts in match.play("operations", (1, *large)):
             for part, pair in zip(("", ", backward"), parts):
                 yield row(name + part, pair)
         if threads == max(counts):
             yield f"\nGrowth: the training step, per million pixels.\n\n{HEAD}"
-            for shape in [(1, *size) for size in sizes] + [(batch, *small) for batch in (1, 2, 4, 8)]:
+            for shape in [(1, *size) for size in sizes] + [(batch, *small) for batch in (2, 4, 8)]:
                 (_, (pair,)), = match.play("training_step", shape)
                 yield row("{1}x{2}, batch {0}".format(*shape), pair, unit=shape[0] * shape[1] * shape[2] / 1e6)
         match.close()
@@ -137,6 +140,7 @@ def main():
     if args.quick:
         sizes = [(16, 16), (16, 32), (32, 32), (48, 32)]
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    need_pytorch()
     lines = []
     for line in report(sorted({1, processors}), sizes, args.rounds):
         print(line, flush=True)
@@ -146,4 +150,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    exit_in_words(main)

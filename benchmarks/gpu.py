@@ -18,13 +18,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from contenders import HEAD, Contender, interleaved, row
+from contenders import HEAD, Contender, interleaved, need_pytorch, row
 
 from tinysegnet import training
 from tinysegnet.backend import select, to_device
 from tinysegnet.data import choose
 from tinysegnet.data.batches import training_batches
-from tinysegnet.errors import exit_in_words
+from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.networks import segnet_basic
 
 RESULTS = Path(__file__).parent / "results" / "gpu.md"
@@ -83,7 +83,12 @@ def main():
     parser.add_argument("--data", metavar="FOLDER", help="CamVid, for the time of an epoch")
     args = parser.parse_args()
     lines = []
-    for line in report(select("cupy"), args.rounds, args.data):
+    try:
+        cupy = select("cupy")
+    except InputError as error:
+        raise InputError("this benchmark needs a GPU, and CuPy for it: pip install -e '.[cuda13]'") from error
+    need_pytorch()
+    for line in report(cupy, args.rounds, args.data):
         print(line, flush=True)
         lines.append(line)
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysegnet.data.augment import MIDDLE, augment
+from tinysegnet.data.augment import MIDDLE, augment, relit
 
 VOID = 11
 
@@ -90,3 +90,45 @@ def test_the_generator_alone_decides():
     )
     np.testing.assert_array_equal(one, two)
     assert (one != three).any()
+
+
+def test_a_part_of_another_size_is_cut_out():
+    photograph, labels = picture(12, 20)
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(200):
+        part, truth = augment(photograph, labels, (12, 20), VOID, rng, False, None, crop=[5, 7])
+        assert part.shape == (5, 7, 3) and truth.shape == (5, 7)
+        np.testing.assert_array_equal(part[..., 0], truth * 20)
+        seen.add(truth.tobytes())
+    assert len(seen) == 10                          # rows are alike here, and columns come again after ten
+
+
+def test_a_part_of_what_has_become_smaller_lies_on_grey():
+    photograph, labels = picture(12, 20)
+    part, truth = augment(photograph, labels, (12, 20), VOID, np.random.default_rng(0), False, (0.5, 0.5), crop=(8, 7))
+    assert part.shape == (8, 7, 3)
+    assert ((truth == VOID).sum(axis=1) == 7).sum() == 2            # 6 rows of 10 columns, seen through 8 x 7
+    assert (part[truth == VOID] == MIDDLE).all()
+
+
+def test_light_changes_the_photograph_alone_and_by_as_much_as_said():
+    photograph = np.random.default_rng(1).integers(60, 120, (30, 30, 3)).astype(np.uint8)
+    labels = np.zeros((30, 30), np.uint8)
+    rng, means, spreads, tints = np.random.default_rng(0), [], [], []
+    for _ in range(500):
+        seen, truth = augment(photograph, labels, (30, 30), VOID, rng, False, None, light=0.3)
+        assert seen.dtype == np.uint8 and truth is labels
+        brightness = seen.mean() / photograph.mean()
+        means.append(brightness)
+        spreads.append(seen[..., 1].std() / photograph[..., 1].std() / brightness)
+        tints.append(seen[..., 0].mean() / seen[..., 2].mean())
+    for values in (means, spreads):                                 # 0.7 to 1.3, and the tint besides
+        assert 0.7 * 0.89 < min(values) < 0.78 and 1.22 < max(values) < 1.3 * 1.13
+    assert 0.8 < min(tints) < 0.9 and 1.1 < max(tints) < 1.25
+
+
+def test_light_stays_between_black_and_white():
+    extreme = np.array([[[0, 255, 0], [255, 0, 255]]], np.uint8)
+    for seed in range(20):
+        seen = relit(extreme, 0.9, np.random.default_rng(seed)).astype(int)
+        assert (np.argsort(seen, axis=1, kind="stable")[0, 0] == np.argsort(extreme, axis=1, kind="stable")[0, 0]).all()

@@ -95,11 +95,15 @@ def test_the_arithmetic_is_that_of_the_network(sides):
     assert 6 < direct / tiled < 12
 
 
-def test_without_cupy_the_gpu_benchmark_says_so(tmp_path):
+@pytest.mark.parametrize(
+    "script, missing, sentence",
+    [("gpu.py", "cupy", "error: this benchmark needs a GPU"), ("cpu.py", "torch", "error: PyTorch is not installed")],
+)
+def test_what_is_not_installed_is_said(tmp_path, script, missing, sentence):
     code = (
-        "import sys, runpy; sys.modules['cupy'] = None; sys.argv = ['gpu.py']; "
-        f"sys.path.insert(0, {str(BENCHMARKS)!r}); runpy.run_path({str(BENCHMARKS / 'gpu.py')!r}, run_name='__main__')"
+        f"import sys, runpy; sys.modules[{missing!r}] = None; sys.argv = [{script!r}]; "
+        f"sys.path.insert(0, {str(BENCHMARKS)!r}); runpy.run_path({str(BENCHMARKS / script)!r}, run_name='__main__')"
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert process.returncode == 2
-    assert process.stderr.startswith("error: CuPy cannot be imported") and process.stderr.count("\n") == 1
+    assert process.stderr.startswith(sentence) and process.stderr.count("\n") == 1

@@ -159,7 +159,7 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
 def test_the_frequency_domain_is_not_for_a_gpu(trained):
     process = run(trained[0], TRAIN, "--data", "tiny", "--conv", "fft", "--backend", "cupy", "--name", "gpu")
     assert process.returncode == 2 and process.stdout == ""
-    assert process.stderr == "error: --conv fft is written for NumPy: leave it out with --backend cupy\n"
+    assert process.stderr == "error: --conv fft is written for NumPy: train with --backend numpy, or without --conv\n"
 
 
 def test_a_loss_that_is_not_a_number_ends_the_run_and_keeps_what_was_good(trained):

@@ -50,7 +50,7 @@ def content(name):
     lines = [json.loads(line) for line in Path(f"runs/{name}/log.jsonl").read_text().splitlines()]
     for line in lines:
         line.pop("seconds", None)
-    return [about for about, _ in files], arrays, lines
+    return [about for about, _ in files], arrays, lines, Path(f"runs/{name}/best.npz").read_bytes()
 
 
 def at_step(monkeypatch, number, do):

@@ -10,6 +10,7 @@ import strict_cupy
 from test_training import WEIGHTS, start, street
 
 from tinysegnet import threads, training
+from tinysegnet.errors import InputError
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -109,7 +110,14 @@ def test_a_gpu_has_one_band():
     assert x[band].shape == x.shape
 
 
-@pytest.mark.parametrize("asked, count", [("3", 3), ("", None), ("0", None), ("many", None)])
+@pytest.mark.parametrize("asked", ["0", "many", "-1", "1.5"])
+def test_what_is_no_number_of_threads_is_said(monkeypatch, asked):
+    monkeypatch.setenv("TINYSEGNET_THREADS", asked)
+    with pytest.raises(InputError, match=f"TINYSEGNET_THREADS should be a number of threads, such as 2, got '{asked}'"):
+        threads.workers.__wrapped__()
+
+
+@pytest.mark.parametrize("asked, count", [("3", 3), ("", None)])
 def test_how_many_threads(monkeypatch, asked, count):
     monkeypatch.setenv("TINYSEGNET_THREADS", asked)
     of_the_machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

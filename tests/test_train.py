@@ -96,7 +96,7 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
     assert about["epoch"] == 2 and about["statistics"] == "exact"
     for name, value in groups["params"].items():
         np.testing.assert_array_equal(value, seen["judged"][1][name])
-    unchanged = {"batch": 4, "size": (24, 32), "seed": 0, "flip": False, "scale": None}
+    unchanged = {"batch": 4, "size": (24, 32), "seed": 0, "flip": False, "scale": None, "crop": None, "light": None}
     exact = training.exact_statistics(groups["params"], training_batches(folder.dataset("tiny"), unchanged, epoch=0))
     for name, value in groups["stats"].items():
         np.testing.assert_array_equal(value, exact[name])

@@ -35,7 +35,7 @@ def save(path, about, **groups):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
         for name, content in members.items():
-            file.writestr(name, content)
+            file.writestr(zipfile.ZipInfo(name), content)       # without the hour: equal networks are equal files
     atomic.write(path, archive.getvalue())
 
 
@@ -55,7 +55,9 @@ def load(path):
         if members.pop("sha256").decode() != checksum(members):
             raise ValueError("the checksum is another")
         groups = {"params": {}, "stats": {}}
-        for name in members.keys() - {"about.json"}:
+        for name in members:                # in the order of the file
+            if name == "about.json":
+                continue
             group, _, key = name.removesuffix(".npy").partition("/")
             groups.setdefault(group, {})[key] = read_array(members[name])
         check_about(about)

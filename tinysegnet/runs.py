@@ -58,7 +58,7 @@ def settings_kept(parser):
     parser.set_defaults(**kept)
     args = parser.parse_args()
     for name, value in kept.items():
-        if getattr(args, name) != value and name not in ("data", "backend", "conv"):    # those may change
+        if getattr(args, name) != value and name not in ("data", "backend"):    # those may have moved
             was = "x".join(map(str, value)) if name == "size" else value
             raise InputError(f"--{name} was {was} when {path} began: leave it out, or start another --name")
     return args

@@ -9,6 +9,8 @@ from functools import lru_cache
 import numpy
 from threadpoolctl import ThreadpoolController
 
+from tinysegnet.errors import InputError
+
 BAND_BYTES = 2**20      # so that what an op makes of a band is still in the processor's cache when it is needed again
 
 
@@ -65,6 +67,8 @@ def workers():
     asked = os.environ.get("TINYSEGNET_THREADS", "")
     if asked.isdecimal() and int(asked):
         return int(asked)
+    if asked:
+        raise InputError(f"TINYSEGNET_THREADS should be a number of threads, such as 2, got {asked!r}: set it anew")
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -16,15 +16,19 @@ INPUT = "x / 255 - 0.5"      # kept in every checkpoint, so that weights are nev
 KEEP = 0.9              # how much of the running batch-norm statistics each step keeps
 
 # What is not of every day. `schedule` is constant or cosine (down to 0 at the last step); `balance` the power of the
-# median-frequency class weights, 0 for none; `flip` and `scale` are those of data.augment.
+# median-frequency class weights, 0 for none; `flip`, `scale`, `crop` and `light` are those of data.augment.
 RECIPES = {
     "streets": dict(
         epochs=9, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.7, flip=False, scale=None,
+        balance=0.7, flip=False, scale=None, crop=None, light=None,
     ),
     "photographs": dict(
         epochs=100, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.5, flip=True, scale=None,
+        balance=0.5, flip=True, scale=None, crop=None, light=None,
+    ),
+    "best": dict(
+        epochs=52, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
+        balance=0.5, flip=True, scale=(0.5, 1.2), crop=(240, 320), light=0.3,
     ),
 }
 

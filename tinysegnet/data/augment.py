@@ -1,4 +1,4 @@
-"""Each epoch sees every photograph a little differently: mirrored, nearer or farther, and another part of it."""
+"""Each epoch sees every photograph a little differently: mirrored, nearer or farther, another part, in other light."""
 
 import numpy as np
 from PIL import Image
@@ -6,25 +6,37 @@ from PIL import Image
 MIDDLE = 128        # grey, which the network's input maps to about 0
 
 
-def augment(photograph, labels, size, ignore, rng, flip, scale):
-    """A photograph and its labels as a training step sees them, at `size` = (H, W).
+def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light=None):
+    """A photograph and its labels as a training step sees them, at `crop`, or at `size` = (H, W) if that is None.
 
     photograph  uint8 (H', W', 3)
     labels      uint8 (H', W')
     rng         draws everything, so that the same generator gives the same picture
     flip        mirror left and right, every second time
     scale       (lowest, highest), or None: the picture is resized to a random multiple of `size` in between. Of a
-                larger one a random part is cut out; a smaller one lies at random on grey, with labels that do not count
+                larger one than the step sees a random part is cut out; a smaller one lies at random on grey, with
+                labels that do not count
+    light       0.3, say, or None: see `relit`
     """
     factor = rng.uniform(*scale) if scale else 1.0
     resized = tuple(max(1, round(factor * side)) for side in size)
     photograph, labels = resize_photograph(photograph, resized), resize_labels(labels, resized)
     if flip and rng.random() < 0.5:
         photograph, labels = photograph[:, ::-1], labels[:, ::-1]
-    if resized != size:
-        corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, size)]
-        photograph, labels = window(photograph, size, corner, MIDDLE), window(labels, size, corner, ignore)
-    return photograph, labels
+    seen = tuple(crop or size)
+    if resized != seen:
+        corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, seen)]
+        photograph, labels = window(photograph, seen, corner, MIDDLE), window(labels, seen, corner, ignore)
+    return relit(photograph, light, rng) if light else photograph, labels
+
+
+def relit(photograph, light, rng):
+    """As at another hour: contrast and brightness between 1 - light and 1 + light times these, each colour a third of
+    that besides."""
+    contrast, brightness = rng.uniform(1 - light, 1 + light, 2)
+    colours = rng.uniform(1 - light / 3, 1 + light / 3, 3)
+    mean = photograph.mean()
+    return np.clip(((photograph - mean) * contrast + mean) * brightness * colours, 0, 255).round().astype(np.uint8)
 
 
 def window(a, size, corner, fill):

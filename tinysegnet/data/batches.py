@@ -10,7 +10,7 @@ from tinysegnet.data.augment import augment, resize_photograph
 def training_batches(data, settings, epoch, first=0):
     """One epoch from batch number `first` on: all training samples once, some at a time (the last maybe fewer).
 
-    settings  "batch": how many at a time; "size": (H, W); "seed"; "flip" and "scale": see `augment`
+    settings  "batch": how many at a time; "size": (H, W); "seed"; "flip", "scale", "crop" and "light": see `augment`
 
     The order and the augmentation depend on the seed, the epoch and the number of the batch alone, so that a run goes
     on after an interruption as if there had been none.
@@ -23,8 +23,8 @@ def training_batches(data, settings, epoch, first=0):
     def load(number):
         rng = np.random.default_rng([seed, epoch, 1 + number])
         group = [samples[i] for i in order[number * batch : (number + 1) * batch]]
-        varied = size, data.ignore, rng, settings["flip"], settings["scale"]
-        pairs = [augment(*data.read(sample), *varied) for sample in group]
+        varied = {name: settings.get(name) for name in ("flip", "scale", "crop", "light")}
+        pairs = [augment(*data.read(sample), size, data.ignore, rng, **varied) for sample in group]
         images, labels = zip(*pairs)
         return np.stack(images), np.stack(labels)
 

@@ -15,7 +15,9 @@ The M x M values that are kept lie side by side in y (overlap-save). The steps:
 
 The backward is the adjoint of each step, in reverse order. dy fills M values of T and the others are 0, so nothing
 wraps around: M - 1 + K - 1 < T. Of dx, where dy_hat @ w_hat^T gives the tiles, all T values are kept, and added where
-tiles overlap; of dw, where x_hat^T @ conj(dy_hat) is summed over the tiles, the first K x K.
+tiles overlap; of dw, where x_hat^T @ conj(dy_hat) is summed over the tiles, the first K x K. (The transposed transform
+is not quite the inverse: a weight for each frequency is between them. In the forward it is on the way back to y, in the
+backward on the way back to dx and dw, and frequency by frequency it makes no difference where.)
 
 (One value of x that is not finite spoils all of y from each tile it lies in; by im2col it spoils K x K values.)
 """
@@ -58,7 +60,7 @@ def correlate(x, w_hat, b, of_x, of_y, y):
             across_back(times_conjugate(x_hat, w_hat[k]), y_horizontal, y_down[:, k, strip])
 
     each(at_vertical_frequency, range(L))
-    y_down[0, 0] += b / y_vertical.inverse[0, 0]        # frequency 0 goes to all rows alike, as 1 / T of what is here
+    y_down[0, 0] += b / y_vertical.inverse[0, 0]        # a value at frequency 0 comes back as 1 / T of it in every row
     down_back(y_down, *of_y, y)
 
 
