@@ -84,13 +84,14 @@ def main():
 
     def judge(params, stats):
         batches = bar(stop.until(evaluation_batches(data, "val", size)), "  val", val.images, unit="img")
-        counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore)
+        counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, settings["input"])
         stop.leave_if_asked(run)
         return counts
 
     def draw(params, stats, counts):
         plots.confusion(counts, data.classes, run.path / "confusion.png")
-        plots.predictions(training.examples(params, stats, data, size), data, run.path / "predictions.png")
+        some = training.examples(params, stats, data, size, settings["input"])
+        plots.predictions(some, data, run.path / "predictions.png")
 
     with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
         while run.epoch <= settings["epochs"]:
@@ -109,13 +110,13 @@ def main():
         as_they_are = {"flip": False, "scale": None, "crop": None, "light": None}
         batches = training_batches(data, settings | as_they_are, epoch=0)
         batches = bar(stop.until(batches), "batch-norm statistics", settings["steps"])
-        stats = training.exact_statistics(params, batches)
+        stats = training.exact_statistics(params, batches, settings["input"])
         stop.leave_if_asked(run)
         counts = judge(params, stats)
         checkpoint.save(run.path / "best.npz", about | {"statistics": "exact"}, params=params, stats=stats)
         draw(params, stats, counts)
-    epoch, best = about["epoch"], 100 * run.best
-    print(f"\nEpoch {epoch} was the best: mIoU {best:.1f} with running batch-norm statistics. With those")
+    best = f"{settings['select']} {100 * run.best:.1f}"
+    print(f"\nEpoch {about['epoch']} was the best: {best} with running batch-norm statistics. With those")
     print(f"of the whole training set {run.path / 'best.npz'} gives on val:")
     print(metrics.table(counts, data.classes))
 

@@ -13,7 +13,7 @@ import pytest
 import tiny_camvid
 from PIL import Image
 
-from tinysegnet import checkpoint, training
+from tinysegnet import checkpoint, inputs, training
 from tinysegnet.data import camvid
 from tinysegnet.data import folder as data_folder
 from tinysegnet.data.survey import survey
@@ -141,7 +141,7 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
     folder, _ = trained
     params, stats = segnet_basic.init(0, classes=2, width=2, levels=1)
     about = {
-        "classes": ["sheep", "grass"], "palette": [[1, 2, 3]] * 2, "size": [24, 32], "input": training.INPUT,
+        "classes": ["sheep", "grass"], "palette": [[1, 2, 3]] * 2, "size": [24, 32], "input": inputs.CENTRED,
         "statistics": "exact",
     }
     checkpoint.save(folder / "other.npz", about, params=params, stats=stats)

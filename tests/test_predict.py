@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tinysegnet import __main__ as commands
-from tinysegnet import checkpoint, plots, training
+from tinysegnet import checkpoint, inputs, plots
 from tinysegnet.commands.predict import size_seen
 from tinysegnet.data import folder
 from tinysegnet.errors import InputError
@@ -28,7 +28,7 @@ def predict(tmp_path, monkeypatch):
         params[f"{norm}.norm.gamma"][...] = 1
     params["classifier.w"][0, 0, [0, 1], [1, 0]] = 1
     about = {
-        "classes": CLASSES, "palette": PALETTE.tolist(), "size": [8, 8], "input": training.INPUT, "statistics": "exact",
+        "classes": CLASSES, "palette": PALETTE.tolist(), "size": [8, 8], "input": inputs.CENTRED, "statistics": "exact",
     }
     checkpoint.save("light.npz", about, params=params, stats=stats)
 

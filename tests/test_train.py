@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny_camvid
 from train_in_process import train_script
 
-from tinysegnet import checkpoint, ops, training
+from tinysegnet import checkpoint, inputs, metrics, ops, training
+from tinysegnet.commands import evaluate
 from tinysegnet.data import balance, folder, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.survey import survey
@@ -86,6 +88,26 @@ def scripted(correct, wrong):
     counts = np.zeros((11, 11), int)
     counts[0, 0], counts[1, 0], counts[1, 1] = correct, wrong, 10
     return counts
+
+
+def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_the_weights(run, monkeypatch):
+    counts = [np.array([[7, 3, 0], [0, 5, 0], [0, 0, 1]]), np.array([[10, 0, 0], [1, 4, 0], [0, 1, 0]])]
+    counts = [np.pad(c, (0, 8)) for c in counts]
+    given = []
+    normalise = training.normalise
+    monkeypatch.setattr(training, "normalise", lambda x, xp, kind: given.append(kind) or normalise(x, xp, kind))
+    options = "--recipe paper --batch 4 --epochs 2 --name paper".split()
+    seen = run(*options, counts=iter([*counts, counts[1]]))
+    about, _ = checkpoint.load("runs/paper/best.npz")
+    assert about["epoch"] == 2 and about["input"] == inputs.LOCAL_RESPONSE             # mIoU is higher in epoch 1
+    assert metrics.mean_iou(counts[0]) > metrics.mean_iou(counts[1])
+    assert len(given) > 4 and set(given) == {inputs.LOCAL_RESPONSE}
+    given.clear()
+    seen["counts"] = None           # judge in earnest
+    evaluate.run(SimpleNamespace(
+        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy"
+    ))
+    assert given and set(given) == {inputs.LOCAL_RESPONSE}
 
 
 def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):

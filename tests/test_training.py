@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinysegnet import metrics, training
+from tinysegnet import inputs, metrics, training
 from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
@@ -94,7 +94,23 @@ def test_input_is_centred():
     assert x.dtype == np.float32
 
 
-SETTINGS = {"lr": 0.1, "schedule": "constant", "momentum": 0.9, "weight_decay": 5e-4, "epochs": 2, "steps": 3}
+SETTINGS = {"lr": 0.1, "schedule": "constant", "momentum": 0.9, "weight_decay": 5e-4, "epochs": 2, "steps": 3,
+            "input": inputs.CENTRED}
+
+
+def test_local_response_normalisation_by_hand():
+    image = np.array([[[[0, 0, 0], [100, 0, 200]]]], np.uint8)
+    factor = (1 + 1e-4 / 5 * (100**2 + 200**2)) ** -0.75
+    expected = [[[[0, 0, 0], [100 * factor, 0, 200 * factor]]]]
+    x = inputs.normalise(image, np, inputs.LOCAL_RESPONSE)
+    assert x.dtype == np.float32
+    np.testing.assert_allclose(x, expected, rtol=1e-6)
+
+
+def test_every_recipe_says_all():
+    assert len({tuple(sorted(recipe)) for recipe in training.RECIPES.values()}) == 1
+    assert {recipe["input"] for recipe in training.RECIPES.values()} <= set(inputs.INPUTS)
+    assert {recipe["select"] for recipe in training.RECIPES.values()} <= {"mIoU", "G"}
 
 
 def test_an_epoch_yields_each_loss():
@@ -110,7 +126,7 @@ def test_an_epoch_yields_each_loss():
 
 def test_momentum_decay_and_the_rate_come_from_the_settings(monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "train_step", lambda *args: seen.append(args[-4:-1]) or np.asarray(1.0))
+    monkeypatch.setattr(training, "train_step", lambda *args: seen.append(args[-5:-2]) or np.asarray(1.0))
     settings = SETTINGS | {"schedule": "cosine", "momentum": 0.5, "weight_decay": 0.25, "lr": 2.0}
     list(training.train_steps({}, {}, {}, [street()] * 4, None, 11, settings, 2))
     rates = [1 + np.cos(np.pi * done / 6) for done in (2, 3, 4, 5)]                     # 6 steps in all

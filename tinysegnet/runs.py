@@ -3,7 +3,7 @@
     config.json      the settings, the command, the versions, and a fingerprint of the data
     log.jsonl        a line for each step and each epoch
     last.npz         the network and the optimiser as they were last saved, and how far they are
-    best.npz         the network of the epoch with the best mIoU on val
+    best.npz         the network of the epoch with the best mIoU on val (or G, if the recipe selects by it)
     curves.png, predictions.png, confusion.png
 """
 
@@ -26,6 +26,7 @@ except ImportError:     # Windows
 from tinysegnet import atomic, checkpoint, metrics, training
 from tinysegnet.backend import to_device
 from tinysegnet.errors import InputError, writing
+from tinysegnet.inputs import INPUTS
 from tinysegnet.networks import segnet_basic
 
 
@@ -84,7 +85,7 @@ class Run:
     params, stats, velocity  the network and the optimiser
     epoch                    the one under way, from 1
     step                     how many steps of it are made
-    best                     the best mIoU on val so far, -1 before the first
+    best                     the best mIoU (or G) on val so far, -1 before the first
     """
 
     def __init__(self, path, settings, data, xp):
@@ -170,7 +171,7 @@ class Run:
         """What a checkpoint says of itself."""
         return {
             "classes": self.data.classes, "palette": self.data.palette.tolist(), "size": self.settings["size"],
-            "input": training.INPUT, "statistics": "running", "epoch": self.epoch, **more,
+            "input": self.settings["input"], "statistics": "running", "epoch": self.epoch, **more,
         }
 
     def save(self):
@@ -191,9 +192,9 @@ class Run:
         figures = {name: float(value) for name, value in metrics.figures(counts).items()}
         line = {"epoch": self.epoch, "loss": self.mean_loss(), "seconds": time.monotonic() - self.since, **figures}
         self.log(**line)
-        is_best = figures["mIoU"] > self.best
+        is_best = figures[self.settings["select"]] > self.best
         if is_best:
-            self.best = figures["mIoU"]
+            self.best = figures[self.settings["select"]]
             checkpoint.save(self.path / "best.npz", self.about(), params=self.params, stats=self.stats)
         self.epoch, self.step, self.since = self.epoch + 1, 0, time.monotonic()
         self.save()
@@ -209,6 +210,6 @@ def load_network(path, xp):
     """params, stats and what is known about a trained network. Raises InputError if it is not one for this program."""
     about, groups = checkpoint.load(path)
     segnet_basic.check_complete(groups["params"], groups["stats"], len(about["classes"]), path)
-    if about["input"] != training.INPUT:
+    if about["input"] not in INPUTS:
         raise InputError(f"{path} wants the input {about['input']!r}: use the version that wrote it")
     return to_device(groups["params"], xp), to_device(groups["stats"], xp), about

@@ -9,33 +9,34 @@ from tinysegnet import metrics, ops, optim
 from tinysegnet.backend import array_module, to_device, to_numpy
 from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
+from tinysegnet.inputs import CENTRED, LOCAL_RESPONSE, normalise
 from tinysegnet.networks import segnet_basic
 from tinysegnet.resize import resized_bands
 
-INPUT = "x / 255 - 0.5"      # kept in every checkpoint, so that weights are never fed another input
 KEEP = 0.9              # how much of the running batch-norm statistics each step keeps
 
-# What is not of every day. `schedule` is constant or cosine (down to 0 at the last step); `balance` the power of the
-# median-frequency class weights, 0 for none; `flip`, `scale`, `crop` and `light` are those of data.augment.
+# What is not of every day. `input` is one of inputs.py; `schedule` constant or cosine (down to 0 at the last step);
+# `balance` the power of the median-frequency class weights, 0 for none; `flip`, `scale`, `crop` and `light` those of
+# data.augment; `select` the figure on val by which the best epoch is chosen. "paper" is the authors' recipe, but for
+# the biases' rate (theirs is twice as high).
 RECIPES = {
     "streets": dict(
         epochs=9, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.7, flip=False, scale=None, crop=None, light=None,
+        balance=0.7, flip=False, scale=None, crop=None, light=None, input=CENTRED, select="mIoU",
     ),
     "photographs": dict(
         epochs=100, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.5, flip=True, scale=None, crop=None, light=None,
+        balance=0.5, flip=True, scale=None, crop=None, light=None, input=CENTRED, select="mIoU",
+    ),
+    "paper": dict(
+        epochs=100, batch=12, lr=0.1, schedule="constant", momentum=0.9, weight_decay=5e-4,
+        balance=1.0, flip=False, scale=None, crop=None, light=None, input=LOCAL_RESPONSE, select="G",
     ),
     "best": dict(
         epochs=52, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.5, flip=True, scale=(0.5, 1.2), crop=(240, 320), light=0.3,
+        balance=0.5, flip=True, scale=(0.5, 1.2), crop=(240, 320), light=0.3, input=CENTRED, select="mIoU",
     ),
 }
-
-
-def normalise(images, xp):
-    """uint8 images to the network's input on the device: x / 255 - 0.5, float32, between -0.5 and 0.5."""
-    return to_device(images, xp).astype("float32") / 255 - 0.5
 
 
 def learning_rate(settings, done):
@@ -59,21 +60,22 @@ def train_steps(params, stats, velocity, batches, class_weights, ignore, setting
         started_from = {name: a.copy() for name, a in params.items()}       # to explain a loss that is not a number
         lr = learning_rate(settings, done)
         loss = train_step(params, stats, velocity, images, labels, class_weights, ignore, lr,
-                          settings["momentum"], settings["weight_decay"], ops)
+                          settings["momentum"], settings["weight_decay"], ops, settings["input"])
         done += 1
         if before is not None:
-            yield read_loss(*before, ops)
+            yield read_loss(*before, ops, settings["input"])
         before = loss, images, started_from, done
     if before is not None:
-        yield read_loss(*before, ops)
+        yield read_loss(*before, ops, settings["input"])
 
 
 def train_step(
-    params, stats, velocity, images, labels, class_weights, ignore, lr, momentum=0.9, weight_decay=5e-4, ops=ops
+    params, stats, velocity, images, labels, class_weights, ignore, lr, momentum=0.9, weight_decay=5e-4, ops=ops,
+    kind=CENTRED,
 ):
     """One step of SGD. Returns the loss before it, still on the device."""
     xp = array_module(class_weights)
-    logits, batch_stats, cache = segnet_basic.forward(params, normalise(images, xp), ops)
+    logits, batch_stats, cache = segnet_basic.forward(params, normalise(images, xp, kind), ops)
     loss, loss_cache = ops.softmax_cross_entropy(logits, to_device(labels, xp), class_weights, ignore)
     dlogits = ops.softmax_cross_entropy_backward(xp.ones_like(loss), loss_cache)
     grads = segnet_basic.backward(dlogits, cache, ops)
@@ -84,16 +86,16 @@ def train_step(
     return loss
 
 
-def read_loss(loss, images, params, step, ops=ops):
+def read_loss(loss, images, params, step, ops=ops, kind=CENTRED):
     loss = float(loss)
     if not np.isfinite(loss):
-        culprit = first_not_finite(params, images, ops)
+        culprit = first_not_finite(params, images, ops, kind)
         again = "train again with a lower --lr and another --name"
         raise InputError(f"the loss became {loss} at step {step}, first in {culprit}: {again}")
     return loss
 
 
-def first_not_finite(params, images, ops=ops):
+def first_not_finite(params, images, ops=ops, kind=CENTRED):
     """In words, where a NaN or an infinity first appears on the way from the images to the loss."""
     for name, a in params.items():
         if not is_finite(a):
@@ -112,7 +114,7 @@ def first_not_finite(params, images, ops=ops):
     watching = SimpleNamespace(**vars(ops))
     watching.conv2d, watching.batch_norm = watched(ops.conv2d), watched(ops.batch_norm)
     try:
-        segnet_basic.forward(params, normalise(images, array_module(params["classifier.w"])), watching)
+        segnet_basic.forward(params, normalise(images, array_module(params["classifier.w"]), kind), watching)
     except FloatingPointError as found:
         return str(found)
     return "the loss itself"
@@ -122,37 +124,38 @@ def is_finite(a):
     return bool(array_module(a).isfinite(a).all())
 
 
-def classify(params, stats, images, height, width):
+def classify(params, stats, images, height, width, kind=CENTRED):
     """The best class of each pixel of uint8 images (N, H, W, 3), judged at another size: uint8 (N, height, width).
 
     Where the two sizes differ the logits are brought to the second before the best class is taken.
     """
-    logits = segnet_basic.predict(params, stats, normalise(images, array_module(params["classifier.w"])))
+    logits = segnet_basic.predict(params, stats, normalise(images, array_module(params["classifier.w"]), kind))
     bands = [to_numpy(band.argmax(axis=3)) for band in resized_bands(logits, height, width)]
     return np.concatenate(bands, axis=1).astype(np.uint8)
 
 
-def evaluate(params, stats, batches, classes, ignore):
+def evaluate(params, stats, batches, classes, ignore, kind=CENTRED):
     """The confusion matrix, (classes, classes), over all images, each judged at the size of its own labels.
 
     batches  pairs of an image, uint8 (1, H, W, 3), and its labels, (1, H', W')
     """
     counts = np.zeros((classes, classes), np.int64)
     for images, labels in batches:
-        predicted = classify(params, stats, images, *labels.shape[1:])
+        predicted = classify(params, stats, images, *labels.shape[1:], kind)
         counts += metrics.confusion_matrix(labels, predicted, classes, ignore)
     return counts
 
 
-def examples(params, stats, data, size, count=4):
+def examples(params, stats, data, size, kind=CENTRED, count=4):
     """Some images of val, evenly spread: (photograph, labels, predicted) of each, all of the annotation's size."""
     samples = data.samples("val")
     for i in np.unique(np.linspace(0, len(samples) - 1, count).round().astype(int)):
         photograph, labels = data.read(samples[i])
-        yield photograph, labels, classify(params, stats, resize_photograph(photograph, size)[None], *labels.shape)[0]
+        seen = resize_photograph(photograph, size)[None]
+        yield photograph, labels, classify(params, stats, seen, *labels.shape, kind)[0]
 
 
-def exact_statistics(params, batches):
+def exact_statistics(params, batches, kind=CENTRED):
     """Batch-norm statistics for inference as the authors take them: averaged over one pass through the training set.
 
     The running averages of training belong to a moving network; these belong to the parameters as they are.
@@ -160,7 +163,7 @@ def exact_statistics(params, batches):
     xp = array_module(params["classifier.w"])
     sums, steps = {}, 0
     for images, _ in batches:
-        _, batch_stats, _ = segnet_basic.forward(params, normalise(images, xp))
+        _, batch_stats, _ = segnet_basic.forward(params, normalise(images, xp, kind))
         sums = {name: sums.get(name, 0) + value for name, value in batch_stats.items()}
         steps += 1
     return {name: value / steps for name, value in sums.items()}

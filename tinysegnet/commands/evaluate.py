@@ -30,7 +30,7 @@ def run(args):
     height, width = size = tuple(about["size"])
     samples = data.samples(args.split)
     batches = bar(evaluation_batches(data, args.split, size), args.split, len(samples), unit="img")
-    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore)
+    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
     print(why)
     print(f"{args.split}, {len(samples)} images, seen at {height}x{width} and judged at the size of their annotations")
     if about["statistics"] == "running":

@@ -42,7 +42,7 @@ def run(args):
             continue
         size = size_seen(photograph.shape[:2], about["size"], smallest)
         seen = resize_photograph(photograph, size)
-        predicted = training.classify(params, stats, seen[None], *photograph.shape[:2])[0]
+        predicted = training.classify(params, stats, seen[None], *photograph.shape[:2], about["input"])[0]
         for kind, picture in (
             ("overlay", plots.overlay(photograph, predicted, about["classes"], palette)),
             ("mask", plots.mask(predicted, palette)),
