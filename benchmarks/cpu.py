@@ -24,6 +24,7 @@ import arithmetic  # noqa: E402
 from contenders import HEAD, Contender, interleaved, need_pytorch, row  # noqa: E402
 
 from tinysegnet.errors import exit_in_words  # noqa: E402
+from tinysegnet.threads import workers  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "cpu.md"
 LAYOUTS = "channels_last", "contiguous_format"
@@ -139,10 +140,9 @@ def main():
     sizes = [(90, 120), (180, 240), (360, 480), (720, 960)]
     if args.quick:
         sizes = [(16, 16), (16, 32), (32, 32), (48, 32)]
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     need_pytorch()
     lines = []
-    for line in report(sorted({1, processors}), sizes, args.rounds):
+    for line in report(sorted({1, workers()}), sizes, args.rounds):
         print(line, flush=True)
         lines.append(line)
     if not args.quick:

@@ -73,6 +73,7 @@ def training_step(N, H, W, layout="contiguous_format", device="cpu"):
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        return loss.detach()
 
     return step
 

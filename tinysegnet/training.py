@@ -18,7 +18,7 @@ KEEP = 0.9              # how much of the running batch-norm statistics each ste
 # What is not of every day. `input` is one of inputs.py; `schedule` constant or cosine (down to 0 at the last step);
 # `balance` the power of the median-frequency class weights, 0 for none; `flip`, `scale`, `crop` and `light` those of
 # data.augment; `select` the figure on val by which the best epoch is chosen. "paper" is the authors' recipe, but for
-# the biases' rate (theirs is twice as high).
+# the biases' rate (theirs is twice as high). "best" is on trial: it has not been trained as it stands here.
 RECIPES = {
     "streets": dict(
         epochs=9, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
@@ -86,7 +86,7 @@ def train_step(
     return loss
 
 
-def read_loss(loss, images, params, step, ops=ops, kind=CENTRED):
+def read_loss(loss, images, params, step, ops, kind):
     loss = float(loss)
     if not np.isfinite(loss):
         culprit = first_not_finite(params, images, ops, kind)

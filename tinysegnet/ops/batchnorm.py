@@ -43,7 +43,7 @@ def statistics(x):
     N, H, W, _ = x.shape
 
     def of_band(band):
-        pixels = x[band].shape[1] * x[band].shape[0] * W
+        pixels = x[band][..., 0].size
         mean = channel_sum(x[band]) / pixels
         centred = x[band] - mean
         return pixels / (N * H * W), mean, channel_sum(centred * centred) / pixels
