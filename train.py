@@ -18,7 +18,7 @@ import textwrap
 
 import numpy as np
 
-from tinysegnet import checkpoint, metrics, ops, plots, runs, training
+from tinysegnet import checkpoint, metrics, ops, plots, recipes, runs, training
 from tinysegnet.backend import keep_freed_memory, select, to_device
 from tinysegnet.data import balance, choose
 from tinysegnet.data.batches import evaluation_batches, training_batches
@@ -37,7 +37,7 @@ def parse_args():
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
-    option("--recipe", choices=training.RECIPES, help="see training.py (default: streets for those, or photographs)")
+    option("--recipe", choices=recipes.RECIPES, help="see recipes.py (default: streets for those, or photographs)")
     option("--epochs", type=at_least_1, help="passes over the training set (default: the recipe's)")
     option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
@@ -46,7 +46,7 @@ def parse_args():
     option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="default: for each layer the faster one")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
-    return runs.settings_kept(parser) if parser.parse_args().resume else parser.parse_args()
+    return recipes.settings_kept(parser) if parser.parse_args().resume else parser.parse_args()
 
 
 def main():
@@ -58,7 +58,7 @@ def main():
     data, why = choose(args.data, args.ignore)
     print(why, flush=True)
     train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
-    settings = runs.settle(args, data, train, val)
+    settings = recipes.settle(args, data, train, val)
     run = runs.Run(f"runs/{args.name}", settings, data, xp)
     (run.resume if args.resume else run.begin)(train.fingerprint + val.fingerprint)
     class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from contenders import HEAD, Contender, interleaved, need_pytorch, row
 
-from tinysegnet import training
+from tinysegnet import recipes, training
 from tinysegnet.backend import select, to_device
 from tinysegnet.data import choose
 from tinysegnet.data.batches import training_batches
@@ -62,7 +62,7 @@ def report(cupy, rounds, data):
 def epoch(cupy, folder):
     """Seconds for the second of two epochs."""
     data, _ = choose(folder)
-    settings = training.RECIPES["photographs"] | {"batch": 12, "size": (360, 480), "seed": 0, "epochs": 2}
+    settings = recipes.RECIPES["photographs"] | {"batch": 12, "size": (360, 480), "seed": 0, "epochs": 2}
     settings["steps"] = -(-len(data.samples("train")) // settings["batch"])
     params, stats = (to_device(arrays, cupy) for arrays in segnet_basic.init(0, len(data.classes)))
     velocity = {name: cupy.zeros_like(a) for name, a in params.items()}

@@ -11,7 +11,7 @@ import pytest
 import strict_cupy
 from cases import ARGS, FORWARD, RIGHT
 
-from tinysegnet import backend, ops, optim, training
+from tinysegnet import backend, ops, optim, recipes, training
 from tinysegnet.backend import array_module, to_device, to_numpy
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
@@ -93,7 +93,7 @@ def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step():
     params, stats = (to_device(arrays, strict_cupy) for arrays in segnet_basic.init(0, width=2, levels=2, kernel=3))
     velocity = {name: strict_cupy.zeros_like(a) for name, a in params.items()}
     class_weights = strict_cupy.asarray(np.ones(11, np.float32))
-    settings = {**training.RECIPES["photographs"], "steps": 3}
+    settings = {**recipes.RECIPES["photographs"], "steps": 3}
     before = strict_cupy.synchronisations
     training.train_step(params, stats, velocity, *batches[0], class_weights, 11, 0.1)
     assert strict_cupy.synchronisations == before

@@ -13,7 +13,7 @@ import pytest
 import tiny_camvid
 from PIL import Image
 
-from tinysegnet import checkpoint, inputs, training
+from tinysegnet import checkpoint, inputs, recipes
 from tinysegnet.data import camvid
 from tinysegnet.data import folder as data_folder
 from tinysegnet.data.survey import survey
@@ -62,7 +62,7 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
 def test_the_config_is_enough_to_repeat_the_run(trained):
     config = json.loads((trained[0] / "runs/first/config.json").read_text())
     assert config["settings"]["size"] == [20, 28] and config["settings"]["seed"] == 0
-    assert config["settings"].keys() >= training.RECIPES["photographs"].keys()
+    assert config["settings"].keys() >= recipes.RECIPES["photographs"].keys()
     assert config["command"].endswith("train.py --data tiny --size 20x28 --epochs 2 --batch 2 --name first")
     assert config["versions"]["numpy"] == np.__version__ and config["data"]["classes"] == list(camvid.CLASSES)
     train, val = (survey(data_folder.dataset(trained[0] / "tiny"), split) for split in ("train", "val"))

@@ -9,7 +9,7 @@ import pytest
 import tiny_camvid
 from train_in_process import train_script
 
-from tinysegnet import checkpoint, inputs, metrics, ops, training
+from tinysegnet import checkpoint, inputs, metrics, ops, recipes, training
 from tinysegnet.commands import evaluate
 from tinysegnet.data import balance, folder, streets
 from tinysegnet.data.batches import training_batches
@@ -59,7 +59,7 @@ def test_options_arrive(run):
     seen = run(*options)
     assert seen["seeds"][0] == 7
     data = folder.dataset("tiny")
-    expected_settings = training.RECIPES["streets"] | {"batch": 3, "lr": 0.25, "epochs": 2, "steps": 2, "seed": 7}
+    expected_settings = recipes.RECIPES["streets"] | {"batch": 3, "lr": 0.25, "epochs": 2, "steps": 2, "seed": 7}
     for number, epoch in enumerate(seen["epochs"], start=1):
         settings = epoch["settings"]
         assert expected_settings.items() <= settings.items() and epoch["done"] == 2 * (number - 1)

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinysegnet import inputs, metrics, training
+from tinysegnet import inputs, metrics, recipes, training
 from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
@@ -108,9 +108,9 @@ def test_local_response_normalisation_by_hand():
 
 
 def test_every_recipe_says_all():
-    assert len({tuple(sorted(recipe)) for recipe in training.RECIPES.values()}) == 1
-    assert {recipe["input"] for recipe in training.RECIPES.values()} <= set(inputs.INPUTS)
-    assert {recipe["select"] for recipe in training.RECIPES.values()} <= {"mIoU", "G"}
+    assert len({tuple(sorted(recipe)) for recipe in recipes.RECIPES.values()}) == 1
+    assert {recipe["input"] for recipe in recipes.RECIPES.values()} <= set(inputs.INPUTS)
+    assert {recipe["select"] for recipe in recipes.RECIPES.values()} <= {"mIoU", "G"}
 
 
 def test_an_epoch_yields_each_loss():

@@ -30,41 +30,6 @@ from tinysegnet.inputs import INPUTS
 from tinysegnet.networks import segnet_basic
 
 
-def settle(args, data, train, val):
-    """The settings of a run, a plain dict: the recipe, what the command line says, and what the data set decides.
-
-    args        the command line; after --resume those settings again
-    train, val  the Survey of each split
-
-    Raises InputError if they do not go with the data.
-    """
-    name = args.recipe or data.recipe
-    chosen = {key: value for key, value in vars(args).items() if value is not None and key not in ("name", "resume")}
-    settings = {"ignore": None, **training.RECIPES.get(name, {}), "recipe": name, **chosen, "data": data.source}
-    if "size" not in settings:
-        if len(train.sizes | val.sizes) > 1:
-            raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
-        settings["size"], = train.sizes
-    if settings["batch"] > train.images:
-        few = train.images
-        raise InputError(f"a batch of {settings['batch']} is more than the {few} training images: give --batch {few}")
-    settings["steps"] = -(-train.images // settings["batch"])
-    return settings
-
-
-def settings_kept(parser):
-    """The command line of a run that goes on: what it leaves out is as it was. InputError if it says otherwise."""
-    path = Path("runs") / parser.parse_args().name
-    kept = read_config(path)["settings"]
-    parser.set_defaults(**kept)
-    args = parser.parse_args()
-    for name, value in kept.items():
-        if getattr(args, name) != value and name not in ("data", "backend"):    # those may have moved
-            was = "x".join(map(str, value)) if name == "size" else value
-            raise InputError(f"--{name} was {was} when {path} began: leave it out, or start another --name")
-    return args
-
-
 def read_config(path):
     """The config.json of a run folder. Raises InputError if there is no run, or none that can be continued."""
     file = path / "config.json"

@@ -9,34 +9,11 @@ from tinysegnet import metrics, ops, optim
 from tinysegnet.backend import array_module, to_device, to_numpy
 from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
-from tinysegnet.inputs import CENTRED, LOCAL_RESPONSE, normalise
+from tinysegnet.inputs import CENTRED, normalise
 from tinysegnet.networks import segnet_basic
 from tinysegnet.resize import resized_bands
 
 KEEP = 0.9              # how much of the running batch-norm statistics each step keeps
-
-# What is not of every day. `input` is one of inputs.py; `schedule` constant or cosine (down to 0 at the last step);
-# `balance` the power of the median-frequency class weights, 0 for none; `flip`, `scale`, `crop` and `light` those of
-# data.augment; `select` the figure on val by which the best epoch is chosen. "paper" is the authors' recipe, but for
-# the biases' rate (theirs is twice as high). "best" is on trial: it has not been trained as it stands here.
-RECIPES = {
-    "streets": dict(
-        epochs=9, batch=2, lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.7, flip=False, scale=None, crop=None, light=None, input=CENTRED, select="mIoU",
-    ),
-    "photographs": dict(
-        epochs=100, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.5, flip=True, scale=None, crop=None, light=None, input=CENTRED, select="mIoU",
-    ),
-    "paper": dict(
-        epochs=100, batch=12, lr=0.1, schedule="constant", momentum=0.9, weight_decay=5e-4,
-        balance=1.0, flip=False, scale=None, crop=None, light=None, input=LOCAL_RESPONSE, select="G",
-    ),
-    "best": dict(
-        epochs=52, batch=4, lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
-        balance=0.5, flip=True, scale=(0.5, 1.2), crop=(240, 320), light=0.3, input=CENTRED, select="mIoU",
-    ),
-}
 
 
 def learning_rate(settings, done):
