@@ -74,7 +74,7 @@ def main():
         done = run.step + (run.epoch - 1) * settings["steps"]
         with bar(desc=f"epoch {run.epoch}/{settings['epochs']}", total=settings["steps"], initial=run.step) as shown:
             for loss in training.train_steps(
-                run.params, run.stats, run.velocity, batches, class_weights, data.ignore, settings, done, operations
+                run.params, run.stats, run.memory, batches, class_weights, data.ignore, settings, done, operations
             ):
                 run.log_step(loss)
                 shown.set_postfix(loss=f"{loss:.3f}")

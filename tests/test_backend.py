@@ -201,12 +201,15 @@ def test_select_knows_two_names():
         backend.select("torch")
 
 
-def test_sgd_updates_in_place_on_the_device(xp):
+@pytest.mark.parametrize("optimiser", optim.STEPS)
+def test_optimisers_update_in_place_on_the_device(xp, optimiser):
     w = xp.asarray(np.ones((1, 1, 2, 2), np.float32))
-    params, velocity = {"w": w}, {"w": xp.zeros_like(w)}
-    optim.sgd_step(params, {"w": xp.ones_like(w)}, velocity, 0.5)
+    params = {"w": w}
+    memory = optim.start(optimiser, params)
+    for _ in range(2):
+        optim.STEPS[optimiser](params, {"w": xp.ones_like(w)}, memory, 0.25, momentum=0.0, weight_decay=0.0)
     assert params["w"] is w
-    np.testing.assert_array_equal(to_numpy(w), np.full((1, 1, 2, 2), 0.5))
+    np.testing.assert_allclose(to_numpy(w), np.full((1, 1, 2, 2), 0.5), rtol=1e-5)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_training import WEIGHTS, start, street
 
-from tinysegnet import ops, training
+from tinysegnet import ops, optim, training
 from tinysegnet.networks import segnet_basic
 from tinysegnet.ops import convolving_by
 from tinysegnet.resize import resize_bilinear
@@ -175,6 +175,20 @@ def test_the_whole_network(size, options, conv):
     for name, t in theirs.items():
         expected = t.grad.numpy().transpose(2, 3, 1, 0) if t.ndim == 4 else t.grad.numpy()
         assert_close(grads[name], expected, 1e-9)
+
+
+def test_adam_is_adamw():
+    rng = np.random.default_rng(3)
+    params = {"w": rng.standard_normal((3, 3, 2, 4))}
+    theirs = torch.tensor(params["w"].copy(), requires_grad=True)
+    memory = optim.start("adam", params)
+    adamw = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, optim.FORGET), eps=optim.TINY, weight_decay=0.1)
+    for _ in range(20):
+        g = rng.standard_normal((3, 3, 2, 4))
+        theirs.grad = torch.tensor(g)
+        adamw.step()
+        optim.adam_step(params, {"w": g}, memory, 0.01, 0.9, 0.1)
+    np.testing.assert_allclose(params["w"], theirs.detach().numpy(), rtol=1e-9)
 
 
 @pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])

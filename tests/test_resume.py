@@ -261,7 +261,7 @@ def spoil_last(run):
     (run / "last.npz").write_bytes((run / "last.npz").read_bytes()[:-1])
 
 
-def forget_velocity(run):
+def forget_the_optimiser(run):
     about, groups = checkpoint.load(run / "last.npz")
     checkpoint.save(run / "last.npz", about, params=groups["params"], stats=groups["stats"])
 
@@ -282,7 +282,7 @@ def change_data(run):
         (spoil_last, r"last\.npz is not a checkpoint of tinysegnet, or a damaged one"),
         (lambda run: (run / "last.npz").unlink(), r"there is no checkpoint runs.whole.last\.npz"),
         (lambda run: (run / "best.npz").write_bytes(b""), r"best\.npz is not a checkpoint"),
-        (forget_velocity, r"last\.npz holds no optimiser to go on with"),
+        (forget_the_optimiser, r"last\.npz holds no optimiser to go on with"),
         (cut_log, r"log\.jsonl has lost lines since runs.whole.last\.npz was saved"),
         (change_data, r"runs.whole began on other data \(CamVid in tiny\)"),
     ],

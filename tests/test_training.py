@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinysegnet import inputs, metrics, recipes, training
+from tinysegnet import inputs, metrics, optim, recipes, training
 from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
@@ -95,7 +95,7 @@ def test_input_is_centred():
 
 
 SETTINGS = {"lr": 0.1, "schedule": "constant", "momentum": 0.9, "weight_decay": 5e-4, "epochs": 2, "steps": 3,
-            "input": inputs.CENTRED}
+            "input": inputs.CENTRED, "optimiser": "sgd"}
 
 
 def test_local_response_normalisation_by_hand():
@@ -111,6 +111,7 @@ def test_every_recipe_says_all():
     assert len({tuple(sorted(recipe)) for recipe in recipes.RECIPES.values()}) == 1
     assert {recipe["input"] for recipe in recipes.RECIPES.values()} <= set(inputs.INPUTS)
     assert {recipe["select"] for recipe in recipes.RECIPES.values()} <= {"mIoU", "G"}
+    assert {recipe["optimiser"] for recipe in recipes.RECIPES.values()} == set(optim.STEPS)
 
 
 def test_an_epoch_yields_each_loss():
@@ -124,13 +125,14 @@ def test_an_epoch_yields_each_loss():
     assert list(training.train_steps(params, stats, velocity, [], weights, 11, SETTINGS, 0)) == []
 
 
-def test_momentum_decay_and_the_rate_come_from_the_settings(monkeypatch):
+def test_the_optimiser_and_its_numbers_come_from_the_settings(monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "train_step", lambda *args: seen.append(args[-5:-2]) or np.asarray(1.0))
-    settings = SETTINGS | {"schedule": "cosine", "momentum": 0.5, "weight_decay": 0.25, "lr": 2.0}
+    monkeypatch.setattr(training, "train_step", lambda *args: seen.append((*args[-6:-3], args[-1])) or np.asarray(1.0))
+    settings = SETTINGS | {"schedule": "cosine", "momentum": 0.5, "weight_decay": 0.25, "lr": 2.0, "optimiser": "adam"}
     list(training.train_steps({}, {}, {}, [street()] * 4, None, 11, settings, 2))
     rates = [1 + np.cos(np.pi * done / 6) for done in (2, 3, 4, 5)]                     # 6 steps in all
-    np.testing.assert_allclose(seen, [(rate, 0.5, 0.25) for rate in rates])
+    np.testing.assert_allclose([numbers for *numbers, _ in seen], [(rate, 0.5, 0.25) for rate in rates])
+    assert {step for *_, step in seen} == {optim.adam_step}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -23,7 +23,7 @@ try:
 except ImportError:     # Windows
     fcntl = None
 
-from tinysegnet import atomic, checkpoint, metrics, training
+from tinysegnet import atomic, checkpoint, metrics, optim, training
 from tinysegnet.backend import to_device
 from tinysegnet.errors import InputError, writing
 from tinysegnet.inputs import INPUTS
@@ -47,7 +47,7 @@ def read_config(path):
 class Run:
     """The folder of a training and the state that it moves on.
 
-    params, stats, velocity  the network and the optimiser
+    params, stats, memory    the network, and what the optimiser remembers
     epoch                    the one under way, from 1
     step                     how many steps of it are made
     best                     the best mIoU (or G) on val so far, -1 before the first
@@ -58,7 +58,7 @@ class Run:
         self.path, self.settings, self.data, self.xp = Path(path), settings, data, xp
         self.log_path = self.path / "log.jsonl"
         self.params, self.stats = (to_device(a, xp) for a in segnet_basic.init(settings["seed"], len(data.classes)))
-        self.velocity = {name: xp.zeros_like(a) for name, a in self.params.items()}
+        self.memory = optim.start(settings["optimiser"], self.params)
         self.epoch, self.step, self.best = 1, 0, -1.0
         self.since = time.monotonic()       # when this epoch began, or would have, had there been no interruption
 
@@ -110,9 +110,9 @@ class Run:
         if not last.exists() and self.no_step_made():
             return self.save()
         about, groups = checkpoint.load(last)
-        params, stats, velocity = groups["params"], groups["stats"], groups.get("velocity", {})
+        params, stats, memory = groups["params"], groups["stats"], groups.get("memory", {})
         segnet_basic.check_complete(params, stats, len(self.data.classes), last)
-        if {name: a.shape for name, a in velocity.items()} != {name: a.shape for name, a in params.items()}:
+        if {name: a.shape for name, a in memory.items()} != {name: a.shape for name, a in self.memory.items()}:
             raise InputError(f"{last} holds no optimiser to go on with: start another --name")
         if about["best"] >= 0:
             load_network(self.path / "best.npz", self.xp)       # better to know now than after the last epoch
@@ -120,7 +120,7 @@ class Run:
             raise InputError(f"{self.log_path} has lost lines since {last} was saved: start another --name")
         with writing(self.log_path):
             os.truncate(self.log_path, about["log_bytes"])      # what was done after that is done again
-        self.params, self.stats, self.velocity = (to_device(arrays, self.xp) for arrays in (params, stats, velocity))
+        self.params, self.stats, self.memory = (to_device(arrays, self.xp) for arrays in (params, stats, memory))
         self.epoch, self.step, self.best = about["epoch"], about["step"], about["best"]
         self.since = time.monotonic() - about["seconds"]
 
@@ -150,7 +150,7 @@ class Run:
             os.fsync(file.fileno())         # last.npz counts on it
         seconds, log_bytes = time.monotonic() - self.since, self.log_path.stat().st_size
         about = self.about(step=self.step, best=self.best, seconds=seconds, log_bytes=log_bytes)
-        checkpoint.save(self.path / "last.npz", about, params=self.params, stats=self.stats, velocity=self.velocity)
+        checkpoint.save(self.path / "last.npz", about, params=self.params, stats=self.stats, memory=self.memory)
 
     def end_epoch(self, counts):
         """Log the epoch, judged on val, and go on to the next. Returns its line in the log, and if it is the best."""

@@ -23,9 +23,10 @@ def learning_rate(settings, done):
     return settings["lr"] * (1 + math.cos(math.pi * done / (settings["epochs"] * settings["steps"]))) / 2
 
 
-def train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done, ops=ops):
-    """Train on every batch once, updating params, stats and velocity in place. Yields the loss of each step.
+def train_steps(params, stats, memory, batches, class_weights, ignore, settings, done, ops=ops):
+    """Train on every batch once, updating params, stats and memory in place. Yields the loss of each step.
 
+    memory    what the optimiser remembers, as of optim.start
     settings  a recipe, and "steps": how many there are in an epoch
     done      how many steps the run has made before this call
 
@@ -36,8 +37,8 @@ def train_steps(params, stats, velocity, batches, class_weights, ignore, setting
     for images, labels in batches:
         started_from = {name: a.copy() for name, a in params.items()}       # to explain a loss that is not a number
         lr = learning_rate(settings, done)
-        loss = train_step(params, stats, velocity, images, labels, class_weights, ignore, lr,
-                          settings["momentum"], settings["weight_decay"], ops, settings["input"])
+        loss = train_step(params, stats, memory, images, labels, class_weights, ignore, lr, settings["momentum"],
+                          settings["weight_decay"], ops, settings["input"], optim.STEPS[settings["optimiser"]])
         done += 1
         if before is not None:
             yield read_loss(*before, ops, settings["input"])
@@ -47,16 +48,16 @@ def train_steps(params, stats, velocity, batches, class_weights, ignore, setting
 
 
 def train_step(
-    params, stats, velocity, images, labels, class_weights, ignore, lr, momentum=0.9, weight_decay=5e-4, ops=ops,
-    kind=CENTRED,
+    params, stats, memory, images, labels, class_weights, ignore, lr, momentum=0.9, weight_decay=5e-4, ops=ops,
+    kind=CENTRED, optimise=optim.sgd_step,
 ):
-    """One step of SGD. Returns the loss before it, still on the device."""
+    """One step. Returns the loss before it, still on the device."""
     xp = array_module(class_weights)
     logits, batch_stats, cache = segnet_basic.forward(params, normalise(images, xp, kind), ops)
     loss, loss_cache = ops.softmax_cross_entropy(logits, to_device(labels, xp), class_weights, ignore)
     dlogits = ops.softmax_cross_entropy_backward(xp.ones_like(loss), loss_cache)
     grads = segnet_basic.backward(dlogits, cache, ops)
-    optim.sgd_step(params, grads, velocity, lr, momentum, weight_decay)
+    optimise(params, grads, memory, lr, momentum, weight_decay)
     for name, value in batch_stats.items():
         stats[name] *= KEEP
         stats[name] += (1 - KEEP) * value
