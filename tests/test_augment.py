@@ -96,8 +96,8 @@ def test_a_part_of_another_size_is_cut_out():
     photograph, labels = picture(12, 20)
     rng, seen = np.random.default_rng(0), set()
     for _ in range(200):
-        part, truth = augment(photograph, labels, (12, 20), VOID, rng, False, None, crop=[5, 7])
-        assert part.shape == (5, 7, 3) and truth.shape == (5, 7)
+        part, truth = augment(photograph, labels, (12, 20), VOID, rng, False, None, crop=0.4)
+        assert part.shape == (5, 8, 3) and truth.shape == (5, 8)
         np.testing.assert_array_equal(part[..., 0], truth * 20)
         seen.add(truth.tobytes())
     assert len(seen) == 10                          # rows are alike here, and columns come again after ten
@@ -105,9 +105,10 @@ def test_a_part_of_another_size_is_cut_out():
 
 def test_a_part_of_what_has_become_smaller_lies_on_grey():
     photograph, labels = picture(12, 20)
-    part, truth = augment(photograph, labels, (12, 20), VOID, np.random.default_rng(0), False, (0.5, 0.5), crop=(8, 7))
-    assert part.shape == (8, 7, 3)
-    assert ((truth == VOID).sum(axis=1) == 7).sum() == 2            # 6 rows of 10 columns, seen through 8 x 7
+    part, truth = augment(photograph, labels, (12, 20), VOID, np.random.default_rng(0), False, (0.5, 0.5), crop=0.7)
+    assert part.shape == (8, 14, 3)
+    assert ((truth == VOID).sum(axis=1) == 14).sum() == 2           # 6 rows of 10 columns, seen through 8 x 14
+    assert ((truth == VOID).sum(axis=1) == 4).sum() == 6
     assert (part[truth == VOID] == MIDDLE).all()
 
 

@@ -26,7 +26,7 @@ RECIPES = {
     # What the network that comes with this project was trained by, on CamVid at 360x480.
     "best": dict(
         epochs=90, batch=4, optimiser="adam", lr=7e-4, schedule="cosine", momentum=0.9, weight_decay=0.02, balance=0.5,
-        flip=True, scale=(0.75, 1.25), crop=(240, 320), light=0.3, input=CENTRED, select="mIoU",
+        flip=True, scale=(0.75, 1.25), crop=2/3, light=0.3, input=CENTRED, select="mIoU",
     ),
 }
 

@@ -25,6 +25,7 @@ except ImportError:     # Windows
 
 from tinysegnet import atomic, checkpoint, metrics, optim, training
 from tinysegnet.backend import to_device
+from tinysegnet.data.augment import cropped
 from tinysegnet.errors import InputError, writing
 from tinysegnet.inputs import INPUTS
 from tinysegnet.networks import segnet_basic
@@ -67,7 +68,7 @@ class Run:
         if self.path.exists() and not self.no_step_made():
             way_out = "continue it with --resume, give this run another --name, or delete that folder"
             raise InputError(f"{self.path} is already there: {way_out}")
-        segnet_basic.check_size(self.params, *self.settings["size"])
+        segnet_basic.check_size(self.params, *cropped(self.settings["size"], self.settings["crop"]))
         packages = {name: version(name) for name in ("tinysegnet", "numpy", "pillow")}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__

@@ -7,7 +7,7 @@ MIDDLE = 128        # grey, which the network's input maps to about 0
 
 
 def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light=None):
-    """A photograph and its labels as a training step sees them, at `crop`, or at `size` = (H, W) if that is None.
+    """A photograph and its labels as a training step sees them: of `size` = (H, W), or of a part of it.
 
     photograph  uint8 (H', W', 3)
     labels      uint8 (H', W')
@@ -16,6 +16,7 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light
     scale       (lowest, highest), or None: the picture is resized to a random multiple of `size` in between. Of a
                 larger one than the step sees a random part is cut out; a smaller one lies at random on grey, with
                 labels that do not count
+    crop        2/3, say, or None: how much of `size` a step sees, in height and in width
     light       0.3, say, or None: see `relit`
     """
     factor = rng.uniform(*scale) if scale else 1.0
@@ -23,11 +24,16 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light
     photograph, labels = resize_photograph(photograph, resized), resize_labels(labels, resized)
     if flip and rng.random() < 0.5:
         photograph, labels = photograph[:, ::-1], labels[:, ::-1]
-    seen = tuple(crop or size)
+    seen = cropped(size, crop)
     if resized != seen:
         corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, seen)]
         photograph, labels = window(photograph, seen, corner, MIDDLE), window(labels, seen, corner, ignore)
     return relit(photograph, light, rng) if light else photograph, labels
+
+
+def cropped(size, crop):
+    """What a training step sees of `size`: all of it, or such a part in height and in width."""
+    return tuple(round((crop or 1) * side) for side in size)
 
 
 def relit(photograph, light, rng):
