@@ -1,11 +1,13 @@
 """The benchmarks measure what they say: the same work on both sides. Their speed is nothing for a test."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_camvid
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -111,3 +113,30 @@ def test_what_is_not_installed_is_said(tmp_path, script, missing, sentence):
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert process.returncode == 2
     assert process.stderr.startswith(sentence) and process.stderr.count("\n") == 1
+
+
+def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(BENCHMARKS.parent)
+    monkeypatch.chdir(tmp_path)
+    import ingredients
+
+    from tinysegnet import recipes
+
+    tiny_camvid.make(tmp_path / "data/CamVid")
+    monkeypatch.setattr(recipes, "RECIPES", dict(recipes.RECIPES))
+    monkeypatch.setattr(ingredients, "RECIPES", recipes.RECIPES)
+    monkeypatch.setattr(ingredients, "RESULTS", tmp_path / "ingredients.md")
+    assert all(change.keys() <= recipes.RECIPES["best"].keys() for change in ingredients.WITHOUT.values())
+    monkeypatch.setattr(ingredients, "WITHOUT", {"the recipe": {}, "no flips": {"flip": False, "batch": 2}})
+    tables = []
+    for _ in range(2):
+        monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "1"])
+        ingredients.main()
+        tables.append((tmp_path / "ingredients.md").read_text())
+    assert tables[0] == tables[1] and capsys.readouterr().out.count("Epoch 1 was the best") == 2
+    configs = [json.loads(Path(f"runs/ingredients-{i}/config.json").read_text())["settings"] for i in range(2)]
+    assert {key for key in configs[0] if configs[0][key] != configs[1][key]} == {"flip", "batch", "steps", "recipe"}
+    whole, other = [line.split("|")[2:-1] for line in tables[0].splitlines()[-2:]]
+    for row in (whole, other):
+        assert abs(float(whole[2]) - float(row[2]) - float(row[3])) < 0.11

@@ -1,0 +1,96 @@
+"""What each ingredient of --recipe best brings:  python benchmarks/ingredients.py
+
+The recipe is trained as it is, and once without each ingredient, on CamVid, all
+at a lower resolution and for fewer epochs than it was made for (hours all the
+same). Each training is a run in runs/; after Ctrl-C the same command goes on.
+Writes benchmarks/results/ingredients.md.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+import numpy as np  # noqa: E402
+
+import train  # noqa: E402
+from tinysegnet import checkpoint, metrics, runs, training  # noqa: E402
+from tinysegnet.data import choose  # noqa: E402
+from tinysegnet.data.batches import evaluation_batches  # noqa: E402
+from tinysegnet.errors import exit_in_words  # noqa: E402
+from tinysegnet.inputs import LOCAL_RESPONSE  # noqa: E402
+from tinysegnet.options import at_least_1, height_x_width  # noqa: E402
+from tinysegnet.recipes import RECIPES  # noqa: E402
+
+RESULTS = Path(__file__).parent / "results" / "ingredients.md"
+WITHOUT = {
+    "the recipe": {},
+    "SGD (rate 0.1, decay 5e-4) for Adam": {"optimiser": "sgd", "lr": 0.1, "weight_decay": 5e-4},
+    "a constant rate for the cosine": {"schedule": "constant"},
+    "no flips": {"flip": False},
+    "no scale": {"scale": None},
+    "whole frames for crops": {"crop": None},
+    "no change of light": {"light": None},
+    "full class weights (power 1)": {"balance": 1},
+    "no class weights": {"balance": 0},
+    "local response normalisation of the input": {"input": LOCAL_RESPONSE},
+}
+
+
+def trained(number, change, data, size, epochs):
+    """The path of the network that the changed recipe gives, trained now unless it is there."""
+    name = f"ingredients-{number}"
+    best = Path("runs") / name / "best.npz"
+    if not (best.exists() and checkpoint.load(best)[0]["statistics"] == "exact"):
+        RECIPES[name] = RECIPES["best"] | change
+        options = ["--data", data.source, "--recipe", name, "--size", "x".join(map(str, size)), "--epochs", str(epochs)]
+        sys.argv = ["train.py", *options, "--name", name, *(["--resume"] if best.parent.exists() else [])]
+        train.main()
+    return best
+
+
+def judged(path, data):
+    """G, C and mIoU on val, in %."""
+    params, stats, about = runs.load_network(path, np)
+    batches = evaluation_batches(data, "val", about["size"])
+    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
+    return [100 * float(value) for value in metrics.figures(counts).values()]
+
+
+def report(data, size, epochs):
+    height, width = size
+    yield "# What each ingredient of --recipe best brings\n"
+    yield f"{datetime.date.today()}, `python benchmarks/ingredients.py --size {height}x{width} --epochs {epochs}`."
+    versions = f"Python {platform.python_version()}, tinysegnet {version('tinysegnet')}, numpy {version('numpy')}"
+    yield f"{versions}. One run each, seed 0: differences below a point mean little. The"
+    yield f"network sees {height}x{width} and is judged on val at the annotations' own size.\n"
+    yield "| | G | C | mIoU | mIoU lost |\n|---|---|---|---|---|"
+    whole = None
+    for number, (title, change) in enumerate(WITHOUT.items()):
+        G, C, mIoU = judged(trained(number, change, data, size, epochs), data)
+        whole = mIoU if whole is None else whole
+        yield f"| {title} | {G:.1f} | {C:.1f} | {mIoU:.1f} | {whole - mIoU:.1f} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="data/CamVid", metavar="FOLDER", help="CamVid (default: %(default)s)")
+    parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
+    parser.add_argument("--epochs", type=at_least_1, default=24, help="default: %(default)s")
+    args = parser.parse_args()
+    data, _ = choose(args.data)
+    lines = list(report(data, args.size, args.epochs))
+    print("\n".join(lines))
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    exit_in_words(main)
