@@ -21,6 +21,7 @@ import numpy as np
 from tinysegnet import checkpoint, metrics, ops, plots, recipes, runs, training
 from tinysegnet.backend import keep_freed_memory, select, to_device
 from tinysegnet.data import balance, choose
+from tinysegnet.data.augment import cropped
 from tinysegnet.data.batches import evaluation_batches, training_batches
 from tinysegnet.data.survey import usable
 from tinysegnet.errors import InputError, exit_in_words
@@ -64,7 +65,8 @@ def main():
     class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
     class_weights = to_device(class_weights.astype(np.float32), xp)
     height, width = size = settings["size"]
-    print(f"{train.images} images, seen at {height}x{width}; {val.images} of val, judged at their own size", flush=True)
+    part = "in parts of {}x{}, ".format(*cropped(size, settings["crop"])) if settings["crop"] else ""
+    print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
     if missing := train.missing(data.classes):
         print(textwrap.fill(f"In no training image, so not learnt: {', '.join(missing)}.", 79))
 

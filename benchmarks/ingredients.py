@@ -8,6 +8,7 @@ Writes benchmarks/results/ingredients.md.
 
 import argparse
 import datetime
+import json
 import os
 import platform
 import sys
@@ -25,7 +26,7 @@ import train  # noqa: E402
 from tinysegnet import checkpoint, metrics, runs, training  # noqa: E402
 from tinysegnet.data import choose  # noqa: E402
 from tinysegnet.data.batches import evaluation_batches  # noqa: E402
-from tinysegnet.errors import exit_in_words  # noqa: E402
+from tinysegnet.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.inputs import LOCAL_RESPONSE  # noqa: E402
 from tinysegnet.options import at_least_1, height_x_width  # noqa: E402
 from tinysegnet.recipes import RECIPES  # noqa: E402
@@ -48,11 +49,17 @@ WITHOUT = {
 def trained(number, change, data, size, epochs):
     """The path of the network that the changed recipe gives, trained now unless it is there."""
     name = f"ingredients-{number}"
-    best = Path("runs") / name / "best.npz"
+    path = Path("runs") / name
+    RECIPES[name] = RECIPES["best"] | change
+    if path.exists():
+        kept = runs.read_config(path)["settings"]
+        asked = RECIPES[name] | {"epochs": epochs, "size": size, "data": data.source}
+        if differing := [key for key, value in asked.items() if json.dumps(kept.get(key)) != json.dumps(value)]:
+            raise InputError(f"{path} was trained with another {differing[0]}: delete that folder, or ask for the same")
+    best = path / "best.npz"
     if not (best.exists() and checkpoint.load(best)[0]["statistics"] == "exact"):
-        RECIPES[name] = RECIPES["best"] | change
         options = ["--data", data.source, "--recipe", name, "--size", "x".join(map(str, size)), "--epochs", str(epochs)]
-        sys.argv = ["train.py", *options, "--name", name, *(["--resume"] if best.parent.exists() else [])]
+        sys.argv = ["train.py", *options, "--name", name, *(["--resume"] if path.exists() else [])]
         train.main()
     return best
 
@@ -60,7 +67,7 @@ def trained(number, change, data, size, epochs):
 def judged(path, data):
     """G, C and mIoU on val, in %."""
     params, stats, about = runs.load_network(path, np)
-    batches = evaluation_batches(data, "val", about["size"])
+    batches = evaluation_batches(data, "val", tuple(about["size"]))
     counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
     return [100 * float(value) for value in metrics.figures(counts).values()]
 

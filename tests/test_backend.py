@@ -88,16 +88,17 @@ def test_a_training_step_and_a_prediction(xp):
             assert_same(ours[name], theirs[name], xp)
 
 
-def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step():
+@pytest.mark.parametrize("optimiser", optim.STEPS)
+def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step(optimiser):
     batches = [(np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 8, 8), np.uint8))] * 3
     params, stats = (to_device(arrays, strict_cupy) for arrays in segnet_basic.init(0, width=2, levels=2, kernel=3))
-    velocity = {name: strict_cupy.zeros_like(a) for name, a in params.items()}
+    memory, step = optim.start(optimiser, params), optim.STEPS[optimiser]
     class_weights = strict_cupy.asarray(np.ones(11, np.float32))
-    settings = {**recipes.RECIPES["photographs"], "steps": 3}
+    settings = {**recipes.RECIPES["photographs"], "optimiser": optimiser, "steps": 3}
     before = strict_cupy.synchronisations
-    training.train_step(params, stats, velocity, *batches[0], class_weights, 11, 0.1)
+    training.train_step(params, stats, memory, *batches[0], class_weights, 11, 0.1, optimise=step)
     assert strict_cupy.synchronisations == before
-    assert len(list(training.train_steps(params, stats, velocity, batches, class_weights, 11, settings, 0))) == 3
+    assert len(list(training.train_steps(params, stats, memory, batches, class_weights, 11, settings, 0))) == 3
     assert strict_cupy.synchronisations == before + 3
 
 
@@ -208,7 +209,7 @@ def test_optimisers_update_in_place_on_the_device(xp, optimiser):
     memory = optim.start(optimiser, params)
     for _ in range(2):
         optim.STEPS[optimiser](params, {"w": xp.ones_like(w)}, memory, 0.25, momentum=0.0, weight_decay=0.0)
-    assert params["w"] is w
+    assert params["w"] is w and {a.dtype for a in memory.values()} == {np.dtype("float32")}
     np.testing.assert_allclose(to_numpy(w), np.full((1, 1, 2, 2), 0.5), rtol=1e-5)
 
 

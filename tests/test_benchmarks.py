@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: the same work on both sides. Their speed is nothing for a test."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_camvid
+
+from tinysegnet.errors import InputError
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -134,9 +137,14 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
         monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "1"])
         ingredients.main()
         tables.append((tmp_path / "ingredients.md").read_text())
-    assert tables[0] == tables[1] and capsys.readouterr().out.count("Epoch 1 was the best") == 2
+    out = capsys.readouterr().out
+    assert tables[0] == tables[1] and out.count("Epoch 1 was the best") == 2
     configs = [json.loads(Path(f"runs/ingredients-{i}/config.json").read_text())["settings"] for i in range(2)]
     assert {key for key in configs[0] if configs[0][key] != configs[1][key]} == {"flip", "batch", "steps", "recipe"}
     whole, other = [line.split("|")[2:-1] for line in tables[0].splitlines()[-2:]]
-    for row in (whole, other):
+    for row, said in zip((whole, other), re.findall(r"(?m)^G (.*)  C (.*)  mIoU (.*)$", out)):
+        assert [cell.strip() for cell in row[:3]] == list(said)             # what train.py printed at its end
         assert abs(float(whole[2]) - float(row[2]) - float(row[3])) < 0.11
+    monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "2"])
+    with pytest.raises(InputError, match="runs/ingredients-0 was trained with another epochs: delete that folder"):
+        ingredients.main()

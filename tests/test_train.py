@@ -32,11 +32,11 @@ def run(tmp_path, monkeypatch):
         seen["seeds"].append(seed)
         return init(seed, *rest)
 
-    def watched_steps(params, stats, velocity, batches, class_weights, ignore, settings, done, ops):
+    def watched_steps(params, stats, memory, batches, class_weights, ignore, settings, done, ops):
         batches = list(batches)
         given = {"batches": batches, "weights": class_weights, "settings": settings, "done": done, "ops": ops}
         seen["epochs"].append(given)
-        return train_steps(params, stats, velocity, batches, class_weights, ignore, settings, done, ops)
+        return train_steps(params, stats, memory, batches, class_weights, ignore, settings, done, ops)
 
     def watched_evaluate(params, stats, *rest):
         seen["judged"].append({name: a.copy() for name, a in (params | stats).items()})

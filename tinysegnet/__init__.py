@@ -12,7 +12,7 @@ The notation, once for the whole project:
     (N, H, W)       labels, integers
 
 Where to find what: the ops in tinysegnet.ops, the network in tinysegnet.networks.segnet_basic, the gradient checker in
-tinysegnet.gradcheck, SGD in tinysegnet.optim, the metrics in tinysegnet.metrics, CamVid in tinysegnet.data.
+tinysegnet.gradcheck, SGD and Adam in tinysegnet.optim, the metrics in tinysegnet.metrics, CamVid in tinysegnet.data.
 
 An op keeps the dtype of its input: float32 to train, float64 to check gradients.
 """

@@ -6,7 +6,7 @@ Only arrays of four dimensions, the convolution weights, decay; biases, scales a
 
 from tinysegnet.backend import array_module
 
-FORGET = 0.99       # how much of the mean square Adam keeps at each step. (Kingma and Ba: 0.999, for longer trainings.)
+FORGET = 0.99       # how much of the mean square Adam keeps at each step (Kingma and Ba: 0.999)
 TINY = 1e-8
 
 
@@ -38,19 +38,21 @@ def adam_step(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
 
     Raises ValueError if a gradient is missing or has not the shape and dtype of its parameter.
 
-    Source: Kingma and Ba, 2015; the decay apart from the gradient: Loshchilov and Hutter, 2019 ("AdamW").
+    Source: Kingma and Ba, 2015; the decay apart from the gradient, as PyTorch has it: Loshchilov and Hutter, 2019
+    ("AdamW").
     """
     squares = {name: memory.get(f"{name}.square") for name in params}
     check(params, gradient=grads, mean=memory, square=squares)
     t = memory["steps"]
     t += 1
+    weight_of_m, weight_of_s = 1 - momentum**t, 1 - FORGET**t
     for name, w in params.items():
         g, m, s = grads[name], memory[name], squares[name]
         m *= momentum
         m += (1 - momentum) * g
         s *= FORGET
         s += (1 - FORGET) * g * g
-        pace = m / (1 - momentum**t) / (array_module(w).sqrt(s / (1 - FORGET**t)) + TINY)
+        pace = m / weight_of_m / (array_module(w).sqrt(s / weight_of_s) + TINY)
         if w.ndim == 4:
             pace += weight_decay * w
         w -= lr * pace
@@ -61,12 +63,11 @@ STEPS = {"sgd": sgd_step, "adam": adam_step}
 
 def start(optimiser, params):
     """The memory of an optimiser of STEPS before its first step: zeros."""
-    memory = {}
-    for name, w in params.items():
-        memory[name] = array_module(w).zeros_like(w)
-        if optimiser == "adam":
-            memory[f"{name}.square"] = array_module(w).zeros_like(w)
-            memory["steps"] = array_module(w).zeros((), w.dtype)
+    memory = {name: array_module(w).zeros_like(w) for name, w in params.items()}
+    if STEPS[optimiser] is adam_step:
+        memory |= {f"{name}.square": array_module(w).zeros_like(w) for name, w in params.items()}
+        some = next(iter(params.values()))
+        memory["steps"] = array_module(some).zeros((), some.dtype)
     return memory
 
 

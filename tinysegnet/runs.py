@@ -25,10 +25,13 @@ except ImportError:     # Windows
 
 from tinysegnet import atomic, checkpoint, metrics, optim, training
 from tinysegnet.backend import to_device
-from tinysegnet.data.augment import cropped
 from tinysegnet.errors import InputError, writing
 from tinysegnet.inputs import INPUTS
 from tinysegnet.networks import segnet_basic
+
+SHIPPED = Path(__file__).parent / "weights" / "camvid.npz"
+ITS_OWN = "Network: the one that comes with tinysegnet, trained on CamVid."
+WHICH_WEIGHTS = "a checkpoint, such as runs/first/best.npz (default: the network that comes with this, for CamVid)"
 
 
 def read_config(path):
@@ -68,7 +71,7 @@ class Run:
         if self.path.exists() and not self.no_step_made():
             way_out = "continue it with --resume, give this run another --name, or delete that folder"
             raise InputError(f"{self.path} is already there: {way_out}")
-        segnet_basic.check_size(self.params, *cropped(self.settings["size"], self.settings["crop"]))
+        segnet_basic.check_size(self.params, *self.settings["size"], self.settings["crop"])
         packages = {name: version(name) for name in ("tinysegnet", "numpy", "pillow")}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__
@@ -114,7 +117,7 @@ class Run:
         params, stats, memory = groups["params"], groups["stats"], groups.get("memory", {})
         segnet_basic.check_complete(params, stats, len(self.data.classes), last)
         if {name: a.shape for name, a in memory.items()} != {name: a.shape for name, a in self.memory.items()}:
-            raise InputError(f"{last} holds no optimiser to go on with: start another --name")
+            raise InputError(f"{last} holds no optimiser of its recipe to go on with: start another --name")
         if about["best"] >= 0:
             load_network(self.path / "best.npz", self.xp)       # better to know now than after the last epoch
         if self.log_path.stat().st_size < about["log_bytes"]:
@@ -173,7 +176,11 @@ class Run:
 
 
 def load_network(path, xp):
-    """params, stats and what is known about a trained network. Raises InputError if it is not one for this program."""
+    """params, stats and what is known about a trained network, by default the one that comes with the project.
+
+    Raises InputError if it is not one for this program.
+    """
+    path = path or SHIPPED
     about, groups = checkpoint.load(path)
     segnet_basic.check_complete(groups["params"], groups["stats"], len(about["classes"]), path)
     if about["input"] not in INPUTS:

@@ -4,9 +4,12 @@
     decoder 4 .. 1   unpool into the corners of that level -> conv 7 x 7, 64 filters -> batch norm      (no ReLU)
     classifier       conv 1 x 1 to the classes
 
-`params` and `stats` are dicts of arrays: params["encoder1.conv.w"], stats["encoder1.norm.mean"]. SGD sees only params.
+`params` and `stats` are dicts of arrays: params["encoder1.conv.w"], stats["encoder1.norm.mean"]. An optimiser sees only
+params.
 `ops` is anything that has the functions of tinysegnet.ops: a learner's own can take their place.
 """
+
+import math
 
 import numpy as np
 
@@ -167,10 +170,11 @@ def smallest_side(params):
     return 2 ** levels_of(params)
 
 
-def check_size(params, height, width):
-    smallest = smallest_side(params)
+def check_size(params, height, width, crop=None):
+    """Raise InputError if images of that size, or such a part of them, cannot be halved at every level."""
+    smallest = math.ceil(smallest_side(params) / (crop or 1))
     if min(height, width) < smallest:
         raise InputError(
-            f"images of {height}x{width} pixels are too small for a network that halves them "
-            f"{levels_of(params)} times: use at least {smallest}x{smallest}"
+            f"images of {height}x{width} pixels are too small for a network that halves {'a part of ' if crop else ''}"
+            f"them {levels_of(params)} times: use at least {smallest}x{smallest}"
         )
