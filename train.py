@@ -44,10 +44,24 @@ def parse_args():
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
     option("--seed", type=at_least_0, default=0, help="of the weights, the order, the augmentation (default: 0)")
     option("--name", type=folder_name, default="first", help="the run goes to runs/NAME (default: %(default)s)")
+    option("--width", type=at_least_1, default=64, help="filters of each layer (default: 64, SegNet-Basic's)")
+    option("--ops", choices=("library", "lessons"), default="library", help="lessons: with your own functions, small")
     option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="default: for each layer the faster one")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
-    return recipes.settings_kept(parser) if parser.parse_args().resume else parser.parse_args()
+    args = parser.parse_args()
+    if args.resume:
+        return recipes.settings_kept(parser)
+    if args.ops == "lessons":
+        parser.set_defaults(name=my_segnet().next_name(), **my_segnet().SMALL)
+    return parser.parse_args()
+
+
+def my_segnet():
+    """What makes a network of a learner's own functions: only there, with pytest, when it is asked for."""
+    from lessons.engine import my_segnet
+
+    return my_segnet
 
 
 def main():
@@ -56,10 +70,15 @@ def main():
     if (args.conv, args.backend) == ("fft", "cupy"):
         raise InputError("--conv fft is written for NumPy: train with --backend numpy, or without --conv")
     xp, operations = select(args.backend), ops.convolving_by(args.conv)
+    if args.ops == "lessons":
+        operations, count, whose = my_segnet().begin()
+        print(whose, flush=True)
     data, why = choose(args.data, args.ignore)
     print(why, flush=True)
     train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
     settings = recipes.settle(args, data, train, val)
+    if args.ops == "lessons":
+        my_segnet().afford(operations, settings, len(data.classes))
     run = runs.Run(f"runs/{args.name}", settings, data, xp)
     (run.resume if args.resume else run.begin)(train.fingerprint + val.fingerprint)
     class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
@@ -121,6 +140,8 @@ def main():
     print(f"\nEpoch {about['epoch']} was the best: {best} with running batch-norm statistics. With those")
     print(f"of the whole training set {run.path / 'best.npz'} gives on val:")
     print(metrics.table(counts, data.classes))
+    if args.ops == "lessons":
+        my_segnet().add_panel(run, count)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from cases import ARGS, FORWARD, NAMES, RIGHT
 
+from tinysegnet.diagnosis import equal
 from tinysegnet.finite_differences import upstream
+from tinysegnet.forwardcheck import ForwardError, check_forward
 from tinysegnet.gradcheck import GradientError, check_backward
-from tinysegnet.mistakes import TABLES
+from tinysegnet.mistakes import FORWARD_TABLES, TABLES
 
 ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.MISTAKES]
 
@@ -70,4 +72,59 @@ def test_each_is_recognised_as_itself(op, wrong):
     report = " ".join(str(caught.value).split())
     assert report.count(" mistake ") == 1
     assert " ".join(wrong.__doc__.split()) in report
+    assert wrong.__doc__[0].islower() and "\n" not in wrong.__doc__.strip()
+
+
+FORWARDS = [(op, wrong) for op, table in FORWARD_TABLES.items() for wrong in table.MISTAKES]
+
+
+def results(table, args):
+    """The right results by their names."""
+    values = table.forward(*args)
+    return dict(zip(table.RESULTS, values if isinstance(values, tuple) else (values,)))
+
+
+def alike(a, b):
+    """Whether the answers to all cases are the same, to 7 digits."""
+    return all(np.shape(one) == np.shape(other) and equal(one, other) for one, other in zip(a, b))
+
+
+def test_every_op_has_a_dozen_known_mistakes():
+    for backward, table in TABLES.items():
+        forward = FORWARD_TABLES[backward.removesuffix("_backward")]
+        assert len(table.MISTAKES) + len(forward.MISTAKES) >= 12
+
+
+@pytest.mark.parametrize("op", FORWARD_TABLES)
+def test_every_wrong_forward_is_wrong_and_every_pair_is_apart(op):
+    table = FORWARD_TABLES[op]
+    right = [results(table, args) for args in table.cases()]
+    answers = {wrong.__name__: [wrong(*args) for args in table.cases()] for wrong in table.MISTAKES}
+    for name, answer in answers.items():
+        assert answer[0] and answer[0].keys() <= set(table.RESULTS)
+        for result in answer[0]:
+            assert not alike([of[result] for of in answer], [of[result] for of in right]), f"{name} is right"
+    for (a, first), (b, second) in combinations(answers.items(), 2):
+        for result in first[0].keys() & second[0].keys():
+            assert not alike([of[result] for of in first], [of[result] for of in second]), f"{a} and {b} are alike"
+
+
+@pytest.mark.parametrize("op, wrong", FORWARDS, ids=[f"{op}-{wrong.__name__}" for op, wrong in FORWARDS])
+def test_each_wrong_forward_is_recognised_as_itself(op, wrong):
+    table = FORWARD_TABLES[op]
+
+    def forward(*args):
+        right, answer = results(table, args), wrong(*args)
+        kinds = {name: np.asarray(value).dtype for name, value in right.items()}
+        return tuple(np.asarray(answer.get(name, right[name]), kinds[name]) for name in right)
+
+    forward.__name__ = op
+    for args in table.cases():
+        try:
+            check_forward(forward, table.forward, *args, results=table.RESULTS)
+        except ForwardError as error:
+            report = " ".join(str(error).split())
+            break
+    assert " ".join(wrong.__doc__.split()) in report
+    assert report.count(" mistake ") == len(wrong(*args))
     assert wrong.__doc__[0].islower() and "\n" not in wrong.__doc__.strip()

@@ -19,7 +19,11 @@ MOST_BLUR = 1e-5
 
 
 class GradientError(AssertionError):
-    """A backward is wrong. The text is the report."""
+    """A backward is wrong. The text is the report; `wrong` names the gradients that are, and what else is amiss."""
+
+    def __init__(self, text, wrong=()):
+        super().__init__(text)
+        self.wrong = set(wrong)
 
 
 def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=None, seed=0):
@@ -63,7 +67,8 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
     trouble |= single_precision_differs(run(forward, backward, cast(args, np.float32), names, seed)[1], yours, trouble)
     if trouble or any(entries.any() for entries in wrong.values()):
         mistakes = mistakes or table_for(backward)
-        raise GradientError("\n".join(report(case, yours, truth, floor, wrong, trouble, mistakes, seed)))
+        bad = trouble.keys() | {f"d{name}" for name, entries in wrong.items() if entries.any()}
+        raise GradientError("\n".join(report(case, yours, truth, floor, wrong, trouble, mistakes, seed)), bad)
 
 
 def check_use(forward, args, names):
@@ -112,7 +117,8 @@ def broken_contract(forward, backward, args, names, seed):
     gradients = tuple(np.copy(g) if isinstance(g, np.ndarray) else g for g in as_tuple(backward(given, cache)))
     if len(gradients) != len(names):
         wanted = ", ".join(f"d{name}" for name in names)
-        raise GradientError(f"{name_of(backward)} should return {wanted}: {len(names)} arrays, not {len(gradients)}")
+        text = f"{name_of(backward)} should return {wanted}: {len(names)} arrays, not {len(gradients)}"
+        raise GradientError(text, [f"d{name}" for name in names])
 
     broken = {}
     if y.dtype != args[0].dtype:

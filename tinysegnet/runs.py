@@ -61,7 +61,8 @@ class Run:
         """The state of a start. See `begin` and `resume`."""
         self.path, self.settings, self.data, self.xp = Path(path), settings, data, xp
         self.log_path = self.path / "log.jsonl"
-        self.params, self.stats = (to_device(a, xp) for a in segnet_basic.init(settings["seed"], len(data.classes)))
+        network = segnet_basic.init(settings["seed"], len(data.classes), settings["width"])
+        self.params, self.stats = (to_device(arrays, xp) for arrays in network)
         self.memory = optim.start(settings["optimiser"], self.params)
         self.epoch, self.step, self.best = 1, 0, -1.0
         self.since = time.monotonic()       # when this epoch began, or would have, had there been no interruption

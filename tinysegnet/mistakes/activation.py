@@ -39,4 +39,19 @@ def only_the_mask(dy, x):
     return {"dx": (x > 0).astype(x.dtype)}
 
 
-MISTAKES = (no_mask, mask_turned_round, mask_from_dy, relu_of_product, only_the_mask)
+def leaky(dy, x):
+    """a hundredth of dy passes where x was negative: that is the leaky ReLU; here it is 0"""
+    return {"dx": np.where(x > 0, dy, 0.01 * dy)}
+
+
+def both_masks(dy, x):
+    """dx is 0 where dy is negative too: only the sign of x matters"""
+    return {"dx": dy * (x > 0) * (dy > 0)}
+
+
+def sign(dy, x):
+    """the sign is turned round: the slope of ReLU is 1 where x was positive, not -1"""
+    return {"dx": -dy * (x > 0)}
+
+
+MISTAKES = (no_mask, mask_turned_round, mask_from_dy, relu_of_product, only_the_mask, leaky, both_masks, sign)

@@ -81,7 +81,33 @@ def dbeta_mean(dy, x, gamma, beta):
     return {"dbeta": mean(dy)}
 
 
+def not_divided(dy, x, gamma, beta):
+    """dx is not divided by the standard deviation, by which x was"""
+    x_hat, _ = parts(x)
+    return {"dx": gamma * (dy - mean(dy) - x_hat * mean(dy * x_hat))}
+
+
+def half_the_variance_path(dy, x, gamma, beta):
+    """the path through the variance counts half in dx: the square of x - mean has the slope 2 * (x - mean)"""
+    x_hat, std = parts(x)
+    return {"dx": gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat) / 2)}
+
+
+def divided_by_images(dy, x, gamma, beta):
+    """the means in dx divide by the number of images: divide by that of all pixels"""
+    x_hat, std = parts(x)
+    pixels = dy.size // dy.shape[-1] // len(dy)
+    return {"dx": gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))}
+
+
+def variance_path_sign(dy, x, gamma, beta):
+    """the path through the variance has the wrong sign in dx"""
+    x_hat, std = parts(x)
+    return {"dx": gamma / std * (dy - mean(dy) + x_hat * mean(dy * x_hat))}
+
+
 MISTAKES = (
+    not_divided, half_the_variance_path, divided_by_images, variance_path_sign,
     no_variance_path, no_mean_path, statistics_as_constants, no_gamma, divided_by_variance, sums_not_means,
     dgamma_without_x_hat, dgamma_with_x, dgamma_mean, dbeta_mean,
 )

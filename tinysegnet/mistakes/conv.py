@@ -77,7 +77,31 @@ def dx_padding_at_the_end(dy, x, w, b):
     return {"dx": padded_dx(dy, x, w, np.add)[:, : x.shape[1], : x.shape[2]]}
 
 
+def dx_w_reshaped(dy, x, w, b):
+    """w is reshaped to exchange its channels and filters: transpose it, or its entries get mixed up"""
+    K, _, C, F = w.shape
+    p, H, W = K // 2, *x.shape[1:3]
+    mixed = w.reshape(K, K, F, C).swapaxes(2, 3)
+    return {"dx": padded_dx(dy, x, mixed, np.add)[:, p : p + H, p : p + W]}
+
+
+def dx_overwritten_backwards(dy, x, w, b):
+    """windows overwrite each other in dx: a pixel lies in up to K*K windows, and their gradients add up (+=)"""
+    K, p, H, W = w.shape[0], w.shape[0] // 2, *x.shape[1:3]
+    dx = np.zeros((len(x), H + K - 1, W + K - 1, x.shape[3]))
+    for r in range(H):
+        for q in range(W):
+            dx[:, r : r + K, q : q + K] = np.einsum("nf,ijcf->nijc", dy[:, r, q], w)
+    return {"dx": dx[:, p : p + H, p : p + W]}
+
+
+def db_of_the_first_pixel(dy, x, w, b):
+    """db is the sum over the images alone, for one pixel: b was added to every pixel"""
+    return {"db": dy[:, 0, 0].sum(axis=0)}
+
+
 MISTAKES = (
     dw_rotated, dw_from_last_image, dw_mean_over_batch, dw_kernel_transposed, db_mean, db_from_one_image,
-    dx_kernel_not_rotated, dx_overwritten, dx_padding_at_the_end,
+    db_of_the_first_pixel, dx_kernel_not_rotated, dx_overwritten, dx_overwritten_backwards, dx_padding_at_the_end,
+    dx_w_reshaped,
 )

@@ -64,6 +64,40 @@ def ignored_pixels_pushed(dloss, logits, labels, class_weights, ignore):
     return {"dlogits": dloss * difference * weights[..., None] / count}
 
 
+def one_hot_left_out(dloss, logits, labels, class_weights, ignore):
+    """the gradient is p alone: the label's own logit has a path of its own into the loss, take the one-hot away"""
+    _, weights, count = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": dloss * softmax(logits) * weights[..., None] / count}
+
+
+def only_the_label(dloss, logits, labels, class_weights, ignore):
+    """only the logit of the label has a gradient: the others are in the sum of the exponentials"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    at_label = labels[..., None] == np.arange(logits.shape[-1])
+    return {"dlogits": dloss * difference * at_label * weights[..., None] / count}
+
+
+def logarithm_for_p(dloss, logits, labels, class_weights, ignore):
+    """log p stands where p belongs: take the exponential of what the cache holds"""
+    _, weights, count = parts(logits, labels, class_weights, ignore)
+    one_hot = labels[..., None] == np.arange(logits.shape[-1])
+    return {"dlogits": dloss * (np.log(softmax(logits)) - one_hot) * weights[..., None] / count}
+
+
+def logits_for_p(dloss, logits, labels, class_weights, ignore):
+    """the logits stand where p belongs: take their softmax"""
+    _, weights, count = parts(logits, labels, class_weights, ignore)
+    one_hot = labels[..., None] == np.arange(logits.shape[-1])
+    return {"dlogits": dloss * (logits - one_hot) * weights[..., None] / count}
+
+
+def divided_twice(dloss, logits, labels, class_weights, ignore):
+    """the gradient is divided by the number of labelled pixels twice: the weights of the pixels have that already"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": dloss * difference * weights[..., None] / count**2}
+
+
 MISTAKES = (
+    one_hot_left_out, only_the_label, logarithm_for_p, logits_for_p, divided_twice,
     no_class_weights, void_counted, divided_by_weights, not_divided, sign, dloss_left_out, ignored_pixels_pushed,
 )

@@ -1,0 +1,232 @@
+"""Lesson 04: how softmax, the loss, its gradient and sgd_step are judged."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine.exercises import Exercise, gradients, values
+from tinysegnet import ops, optim
+
+rng = np.random.default_rng(4)
+
+
+def case(shape, ignore, void=0.3, dtype=np.int64):
+    """Logits of such a shape, labels of which a share is to be ignored, class weights, and the label to ignore."""
+    labels = rng.integers(0, shape[3], shape[:3]).astype(dtype)
+    labels[rng.random(shape[:3]) < void] = ignore
+    return rng.standard_normal(shape), labels, rng.uniform(0.5, 3, shape[3]), ignore
+
+
+LOSS_CASES = (
+    (np.log(np.array([[[[1.0, 2, 5], [2, 1, 5], [4, 2, 2]]]])), np.array([[[2, 0, 3]]]), np.array([2.0, 1, 1]), 3),
+    case((1, 1, 1, 2), ignore=2, void=0),                   # one pixel
+    case((2, 4, 5, 3), ignore=3),
+    case((3, 3, 1, 4), ignore=255, dtype=np.uint8),         # as in a picture, far above the classes
+    case((1, 2, 7, 5), ignore=0),                           # the first label is the one to ignore
+    case((1, 3, 2, 1), ignore=-1),                          # one class: never a surprise
+    case((1, 2, 2, 3), ignore=3, void=1.1),                 # no labelled pixel
+)
+LARGE_LOGITS = np.array([[[[1000.0, -1000.0], [-1000.0, 1000.0]]]]), np.array([[[0, 0]]]), np.array([1.0, 2.0]), 255
+
+
+def flat(function):
+    """A function that returns loss, (log_p, one_hot, weights), as one that returns these four."""
+
+    def run(*args):
+        result = function(*args)
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            return result
+        loss, cache = result
+        if cache is None:
+            return loss, None, None, None
+        return (loss, *cache) if isinstance(cache, tuple | list) else loss
+
+    return run
+
+
+def in_place(step):
+    """sgd_step as a function of arrays, of one w and one b; what it changes are copies, and they are its results."""
+
+    def run(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+        params, velocity = {"w": w.copy(), "b": b.copy()}, {"w": vw.copy(), "b": vb.copy()}
+        arrays = *params.values(), *velocity.values()
+        todo = step(params, {"w": dw, "b": db}, velocity, lr, momentum, weight_decay) is NotImplemented
+        return (None,) * len(arrays) if todo else arrays
+
+    return run
+
+
+def answers(w, b, v, vb):
+    return {"w": w, "b": b, "v of w": v, "v of b": vb}
+
+
+def unchanged(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """the array in the dict is as it was: a = a - c makes a new array, and a -= c changes the one that is there"""
+    return answers(w, b, vw, vb)
+
+
+def uphill(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """the step goes up the hill: subtract v"""
+    v, v_of_b = momentum * vw + lr * (dw + weight_decay * w), momentum * vb + lr * db
+    return {"w": w + v, "b": b + v_of_b}
+
+
+def biases_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """the weights of fewer than four dimensions decay too: only those of four should"""
+    v = momentum * vb + lr * (db + weight_decay * b)
+    return {"b": b - v, "v of b": v}
+
+
+def no_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """weight_decay is left out: this w has four dimensions, so it decays"""
+    v = momentum * vw + lr * dw
+    return {"w": w - v, "v of w": v}
+
+
+def decay_without_rate(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """weight_decay * w is not multiplied by lr: it belongs inside the bracket, with g"""
+    v = momentum * vw + lr * dw + weight_decay * w
+    return {"w": w - v, "v of w": v}
+
+
+def no_momentum(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """the old velocity is forgotten: momentum * v is part of the new one"""
+    v, v_of_b = lr * (dw + weight_decay * w), lr * db
+    return answers(w - v, b - v_of_b, v, v_of_b)
+
+
+def rate_outside(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """lr is multiplied in when w moves: as Caffe counts, it is inside the velocity already"""
+    v, v_of_b = momentum * vw + dw + weight_decay * w, momentum * vb + db
+    return answers(w - lr * v, b - lr * v_of_b, v, v_of_b)
+
+
+def old_velocity(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """w moves by the old velocity: change v first, and then w"""
+    return {"w": w - vw, "b": b - vb}
+
+
+def without_velocity(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """w moves by lr times the gradient alone: it should move by v"""
+    return {"w": w - lr * (dw + weight_decay * w), "b": b - lr * db}
+
+
+def averaged(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """the new gradient is weighed by 1 - momentum: here it counts in full"""
+    v = momentum * vw + (1 - momentum) * lr * (dw + weight_decay * w)
+    v_of_b = momentum * vb + (1 - momentum) * lr * db
+    return answers(w - v, b - v_of_b, v, v_of_b)
+
+
+def step_case(rng, w_shape, b_shape, lr, momentum, weight_decay, start=1):
+    """All that sgd_step is given; a start of 0 is a velocity of 0, as at the first step of a training."""
+    w, dw, b, db = (rng.standard_normal(shape) for shape in (w_shape, w_shape, b_shape, b_shape))
+    vw, vb = start * rng.standard_normal(w_shape), start * rng.standard_normal(b_shape)
+    return w, b, dw, db, vw, vb, lr, momentum, weight_decay
+
+
+def generic_steps():
+    rng = np.random.default_rng(0)
+    yield step_case(rng, (3, 3, 2, 4), (4,), 0.1, 0.9, 0.3)
+    yield step_case(rng, (1, 1, 5, 2), (2,), 0.7, 0.6, 0.2)
+
+
+STEP = SimpleNamespace(
+    READ="tinysegnet/optim.py",
+    cases=generic_steps,
+    MISTAKES=(unchanged, uphill, biases_decay, no_decay, decay_without_rate, no_momentum, rate_outside, old_velocity,
+              without_velocity, averaged),
+)
+STEP_CASES = (
+    (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([3.0]),
+     np.zeros((1, 1, 1, 1)), np.zeros(1), 0.1, 0.9, 0.1),
+    step_case(rng, (3, 3, 2, 4), (4,), 0.1, 0.9, 0.05, start=0),
+    step_case(rng, (3, 3, 2, 4), (4,), 0.1, 0.9, 0.05),
+    step_case(rng, (1, 1, 5, 2), (2,), 0.5, 0.0, 0.01),
+    step_case(rng, (5, 5, 1, 3), (3,), 0.01, 0.5, 0.0),
+)
+
+LOGITS = rng.standard_normal((4, 96, 128, 11), np.float32)
+LABELS, WEIGHTS = rng.integers(0, 12, (4, 96, 128)), np.ones(11, np.float32)
+ONE = np.ones((), np.float32)
+
+
+def million():
+    shapes = {"w": (7, 7, 64, 64), "b": (64,)}
+    return tuple({name: np.ones(shape, np.float32) for name, shape in shapes.items()} for _ in range(3))
+
+
+EXERCISES = (
+    Exercise(
+        "softmax",
+        values(
+            ops.softmax,
+            (np.log(np.array([1.0, 2.0, 5.0])),),
+            (rng.standard_normal((2, 4, 5, 3)),),
+            (10 * rng.standard_normal((3, 1)),),
+            (np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1000.0, -1001.0]]),),
+            results=("p",), names=("logits",),
+        ),
+        answer=ops.softmax,
+        hints=(
+            "exp makes each score positive; then divide, so that a pixel's classes add up to 1. And if exp is inf?",
+            "The sum runs over the last axis only. keepdims=True keeps (..., 1), which divides (..., classes).",
+            "shifted = logits - logits.max(axis=-1, keepdims=True)",
+        ),
+        differs="takes the logarithm first and then exp, because the loss needs log p anyway",
+        read="tinysegnet/ops/loss.py",
+        race=lambda: (LOGITS,),
+    ),
+    Exercise(
+        "softmax_cross_entropy",
+        values(
+            flat(ops.softmax_cross_entropy), *LOSS_CASES, LARGE_LOGITS,
+            results=("loss", "log_p", "one_hot", "weights"), names=("logits", "labels", "class_weights"), adapt=flat,
+        ),
+        answer=ops.softmax_cross_entropy,
+        hints=(
+            "Take log_p first, and never as np.log(p). Multiplied by it, one_hot picks out log_p[label] in each pixel.",
+            "labels[..., None] == np.arange(classes) is (N, H, W, classes); so is one_hot. weights is (N, H, W), and "
+            "np.maximum(count, 1) is what to divide by.",
+            "log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))",
+        ),
+        differs="works class by class in memory, which is faster, and calls weights pixel_weights",
+        read="tinysegnet/ops/loss.py",
+        race=lambda: (LOGITS, LABELS, WEIGHTS, 11),
+    ),
+    Exercise(
+        "softmax_cross_entropy_backward",
+        gradients(ops.softmax_cross_entropy, ops.softmax_cross_entropy_backward, *LOSS_CASES, names=("logits",)),
+        answer=ops.softmax_cross_entropy_backward,
+        hints=(
+            "What the network said, less what was there: p comes from log_p, and one_hot is what was there.",
+            "p - one_hot is (N, H, W, classes), weights is (N, H, W): give it a last axis of 1. dloss is one number.",
+            "dlogits = (dloss * weights)[..., None] * ...",
+        ),
+        differs="is the same product",
+        read="tinysegnet/ops/loss.py",
+        race=lambda: (ONE, ops.softmax_cross_entropy(LOGITS, LABELS, WEIGHTS, 11)[1]),
+    ),
+    Exercise(
+        "sgd_step",
+        values(
+            in_place(optim.sgd_step), *STEP_CASES, results=("w", "b", "v of w", "v of b"),
+            names=("w", "b", "dw", "db", "vw", "vb"), mistakes=STEP, adapt=in_place,
+        ),
+        answer=optim.sgd_step,
+        hints=(
+            "Go through the names. Bring v up to date first, then w. In place: v *= ..., v += ..., w -= ...",
+            "g, v and w of one name have one shape. w.ndim == 4 says whether it decays.",
+            "for name, w in params.items(): g, v = grads[name], velocity[name]",
+        ),
+        differs="does the same, after it has checked that every parameter has a gradient and a velocity like it",
+        read="tinysegnet/optim.py",
+        race=lambda: (*million(), 0.1, 0.9, 5e-4),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)

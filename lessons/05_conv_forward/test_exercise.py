@@ -1,0 +1,129 @@
+"""Lesson 05: how conv2d_loops, im2col and conv2d are judged."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine.exercises import Exercise, values
+from tinysegnet import ops
+from tinysegnet.mistakes import conv_forward
+
+rng = np.random.default_rng(5)
+
+
+def arrays(N, H, W, C, F, K, scale=1):
+    return scale * rng.standard_normal((N, H, W, C)), rng.standard_normal((K, K, C, F)), rng.standard_normal(F)
+
+
+def addresses(H, W, C):
+    """x[r, q, c] = 100 r + 10 q + c: each number says where it stands."""
+    r, q, c = np.indices((H, W, C), float)
+    return 100 * r + 10 * q + c
+
+
+PAGE = (
+    np.arange(1.0, 10).reshape(1, 3, 3, 1),
+    np.array([1.0, 2, 1, 0, 0, 0, -1, -2, -1]).reshape(3, 3, 1, 1),
+    np.zeros(1),
+)                                       # the 3 x 3 example of the page
+IMAGES = (
+    PAGE,
+    arrays(1, 4, 5, 1, 1, 3),
+    arrays(1, 4, 5, 2, 3, 3),
+    arrays(3, 4, 3, 2, 2, 3),
+    arrays(2, 3, 4, 3, 2, 1),
+    arrays(2, 6, 7, 1, 3, 5),
+    arrays(1, 2, 3, 2, 2, 7),           # the kernel is larger than the image
+    arrays(1, 1, 1, 3, 2, 3),           # one pixel
+    arrays(2, 3, 4, 2, 2, 3, scale=1e4),
+)
+PADDED = (
+    (np.pad(PAGE[0][0], ((1, 1), (1, 1), (0, 0))), 3),
+    (addresses(4, 5, 1), 3),
+    (addresses(4, 6, 3), 3),
+    (addresses(3, 4, 2), 1),
+    (addresses(7, 6, 2), 5),
+    (addresses(3, 3, 2), 3),            # one neighbourhood
+    (rng.standard_normal((5, 9, 4)), 5),
+)
+
+
+
+def by_place(x, K):
+    """The columns of x as (H, W, K, K, C), and the shape that they should have."""
+    columns = ops.im2col(x, K)
+    return columns.reshape(*columns.shape[:2], K, K, -1), columns.shape
+
+
+def channels_first(x, K):
+    """in each row the channel runs slowest: it should run fastest, at (i*K + j)*C + c"""
+    places, shape = by_place(x, K)
+    return {"columns": places.transpose(0, 1, 4, 2, 3).reshape(shape)}
+
+
+def kernel_transposed(x, K):
+    """i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c"""
+    places, shape = by_place(x, K)
+    return {"columns": places.swapaxes(2, 3).reshape(shape)}
+
+
+def read_backwards(x, K):
+    """each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]"""
+    places, shape = by_place(x, K)
+    return {"columns": places[:, :, ::-1, ::-1].reshape(shape)}
+
+
+COLUMN_MISTAKES = SimpleNamespace(
+    READ="lessons/05_conv_forward/README.md",
+    MISTAKES=(channels_first, kernel_transposed, read_backwards),
+    cases=lambda: ((np.random.default_rng(0).standard_normal((6, 7, 2)), 3),),
+)
+
+EXERCISES = (
+    Exercise(
+        "conv2d_loops",
+        values(ops.conv2d, *IMAGES, mistakes=conv_forward),
+        answer=ops.conv2d,
+        hints=(
+            "Take one pixel of y. Which pixel of x does the kernel's place i, j read for it, and is that pixel there?",
+            "y is (N, H, W, F), at first the bias everywhere. x[n, row, column, c] is one number, w[i, j, c] are F.",
+            "y = np.zeros((N, H, W, F), x.dtype) + b, then six loops; "
+            "row, column = r + i - K // 2, q + j - K // 2 may lie outside",
+        ),
+        differs="conv2d gives the same numbers by one matrix product for each band of rows: the rest of this lesson",
+        read="tinysegnet/ops/conv.py",
+        race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
+    ),
+    Exercise(
+        "im2col",
+        values(ops.im2col, *PADDED, names=("x", "K"), results=("columns",), mistakes=COLUMN_MISTAKES),
+        answer=ops.im2col,
+        hints=(
+            "Hold one place i, j of the kernel fixed. All pixels together read a rectangle of x for it: which one?",
+            "That rectangle is x[i : i + H, j : j + W], (H, W, C). There are K*K of them; H is x.shape[0] - K + 1.",
+            "columns = np.empty((H, W, K, K, C), x.dtype), filled by two loops, then reshaped to (H, W, K*K*C)",
+        ),
+        differs="has the same two loops and the same reshape",
+        read="tinysegnet/ops/conv.py",
+        race=lambda: (rng.standard_normal((36, 44, 8), np.float32), 5),
+    ),
+    Exercise(
+        "conv2d",
+        values(ops.conv2d, *IMAGES, cache=True),
+        answer=ops.conv2d,
+        hints=(
+            "Three steps for each image: pad it with zeros, gather its columns by your im2col, multiply by w.",
+            "columns (H, W, K*K*C) @ w.reshape(K*K*C, F) gives (H, W, F), and b (F,) is added to each pixel of that.",
+            "padded = np.pad(x, ((0, 0), (K // 2, K // 2), (K // 2, K // 2), (0, 0))), and then a loop over the images",
+        ),
+        differs="works in bands of rows, so that the columns never need more than 4 MB, on several processors at once",
+        read="tinysegnet/ops/conv.py",
+        race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)

@@ -1,0 +1,134 @@
+"""Lesson 06: how col2im and conv2d_backward are judged."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
+from tinysegnet import ops
+
+rng = np.random.default_rng(6)
+
+
+def arrays(N, H, W, C, F, K):
+    return rng.standard_normal((N, H, W, C)), rng.standard_normal((K, K, C, F)), rng.standard_normal(F)
+
+
+IMAGES = (
+    arrays(2, 3, 4, 1, 1, 3),           # two images at once, as a case in which dx is wrong shows nothing more of dw
+    arrays(1, 4, 5, 2, 3, 3),
+    arrays(3, 3, 4, 2, 2, 3),
+    arrays(2, 6, 5, 1, 2, 5),
+    arrays(1, 2, 3, 2, 2, 7),           # the kernel is larger than the image
+    arrays(2, 1, 1, 3, 2, 3),           # one pixel
+    arrays(2, 3, 2, 3, 3, 1),           # as many filters as channels: a w that is not transposed fits, and is wrong
+)
+COLUMNS = (
+    (np.ones((3, 3, 9)), 3),            # in how many windows does each pixel lie?
+    (np.arange(1.0, 19).reshape(1, 1, 18), 3),
+    (rng.standard_normal((4, 5, 9)), 3),
+    (rng.standard_normal((4, 3, 27)), 3),
+    (rng.standard_normal((3, 2, 2)), 1),
+    (rng.standard_normal((6, 5, 50)), 5),
+)
+
+
+
+
+def scattered(columns, K, places=lambda places: places, combine=np.add):
+    """col2im of other columns, or with another way to combine (what is there, what comes)."""
+    H, W, KKC = columns.shape
+    columns = places(columns.reshape(H, W, K, K, -1))
+    x = np.zeros((H + K - 1, W + K - 1, KKC // (K * K)))
+    for i in range(K):
+        for j in range(K):
+            window = x[i : i + H, j : j + W]
+            window[...] = combine(window, columns[:, :, i, j])
+    return {"x": x}
+
+
+def overwritten(columns, K):
+    """it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers add up (+=)"""
+    return scattered(columns, K, combine=lambda there, comes: comes)
+
+
+def channels_first(columns, K):
+    """each row is read as if the channel ran slowest: it runs fastest, at (i*K + j)*C + c"""
+    return scattered(columns, K, lambda a: a.reshape(*a.shape[:2], -1, K, K).transpose(0, 1, 3, 4, 2))
+
+
+def kernel_transposed(columns, K):
+    """i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c"""
+    return scattered(columns, K, lambda a: a.swapaxes(2, 3))
+
+
+def written_backwards(columns, K):
+    """each neighbourhood is put down from its end: place i, j should go to x[r + i, q + j]"""
+    return scattered(columns, K, lambda a: a[:, :, ::-1, ::-1])
+
+
+def average(columns, K):
+    """what lands on a pixel is averaged: an adjoint only adds up"""
+    return {"x": scattered(columns, K)["x"] / scattered(np.ones_like(columns), K)["x"]}
+
+
+IMAGE_MISTAKES = SimpleNamespace(
+    READ="lessons/06_conv_backward/README.md",
+    MISTAKES=(overwritten, channels_first, kernel_transposed, written_backwards, average),
+    cases=lambda: ((np.random.default_rng(0).standard_normal((4, 5, 18)), 3),),
+)
+
+NOT_NEEDED = """dx is right, but conv2d_backward(dy, cache, need_dx=False) should return None, dw, db
+and spare the work: before the first layer nobody asks for dx"""
+
+
+def each_gradient(function):
+    """By finite differences; and where dx is right, whether it is left out when nobody needs it."""
+    verdicts = gradients(ops.conv2d, ops.conv2d_backward, *IMAGES, names=("x", "w", "b"))(function)
+    if verdicts["dx"].kind == DONE:
+        y, cache = ops.conv2d(*IMAGES[1])
+        given = function(y, cache, need_dx=False)
+        if not isinstance(given, tuple | list) or len(given) != 3 or given[0] is not None:
+            verdicts["dx"] = Verdict(WRONG, NOT_NEEDED)
+    return verdicts
+
+
+EXERCISES = (
+    Exercise(
+        "col2im",
+        values(ops.col2im, *COLUMNS, names=("columns", "K"), results=("x",), mistakes=IMAGE_MISTAKES),
+        answer=ops.col2im,
+        hints=(
+            "It is im2col read from right to left: not  columns[...] = x[...]  but  x[...] += columns[...].",
+            "In columns.reshape(H, W, K, K, C) the place i, j is (H, W, C): it goes to x[i : i + H, j : j + W].",
+            "x = np.zeros((H + K - 1, W + K - 1, C), columns.dtype), and C is columns.shape[2] // (K*K)",
+        ),
+        differs="has the same two loops, and adds",
+        read="tinysegnet/ops/conv.py",
+        race=lambda: (rng.standard_normal((32, 40, 200), np.float32), 5),
+    ),
+    Exercise(
+        "conv2d_backward",
+        each_gradient,
+        answer=ops.conv2d_backward,
+        hints=(
+            "db: over which axes of dy was b repeated? dw and dx: the forward is y = columns @ flat_w + b.",
+            "dw is (K*K*C, H*W) @ (H*W, F), summed over the images. dcolumns is (H*W, F) @ (F, K*K*C); col2im makes "
+            "(H + K - 1, W + K - 1, C) of it, and dx is the middle of that.",
+            "db = dy.sum(axis=(0, 1, 2)). For each image n: flat_dw += columns.reshape(H * W, -1).T @ flat_dy with "
+            "flat_dy = dy[n].reshape(H * W, F), and dcolumns = flat_dy @ flat_w.T",
+        ),
+        differs="works in bands of rows, adds where bands overlap, and sums db row by row to lose fewer digits",
+        read="tinysegnet/ops/conv.py",
+        race=lambda: (
+            rng.standard_normal((2, 24, 32, 8), np.float32),
+            (rng.standard_normal((2, 24, 32, 8), np.float32), rng.standard_normal((3, 3, 8, 8), np.float32)),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)

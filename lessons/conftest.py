@@ -1,0 +1,108 @@
+"""`python -m pytest lessons/NN_slug` judges a learner's file and says so in words; see lessons/README.md."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from lessons.engine import course, judging
+from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict
+
+JUDGED, HINTS = pytest.StashKey(), pytest.StashKey()
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("lessons")
+    group.addoption("--answers", choices=("mine", "library"), default="mine", help="whose functions are judged")
+    group.addoption("--hint", metavar="FUNCTION", help="show the next of three hints for a function")
+
+
+def pytest_configure(config):
+    config.stash[JUDGED], config.stash[HINTS] = {}, []
+    if all(Path(arg.partition("::")[0]).resolve().is_relative_to(course.LESSONS) for arg in config.args):
+        config.option.verbose, config.option.no_header = -2, True       # the words are ours, and nothing else
+        config.option.tbstyle, config.option.reportchars, config.option.disable_warnings = "no", "", True
+
+
+def pytest_report_teststatus(report):
+    if report.nodeid.startswith("lessons/"):
+        return report.outcome, "", ""
+    return None
+
+
+def pytest_collection_modifyitems(config, items):
+    name = config.getoption("--hint")
+    if name is None:
+        return
+    known = {item.callspec.params["exercise"].name: item for item in items if hasattr(item, "callspec")}
+    if name not in known:
+        raise pytest.UsageError(f"there is no exercise {name} here: choose {', '.join(known)}")
+    config.stash[HINTS] = [known[name]]
+    items.clear()
+
+
+@pytest.fixture
+def judge(request):
+    """judge(exercise) fails unless all of it is done, and keeps the verdicts for the report."""
+    lesson, config = request.path.parent, request.config
+
+    def run(exercise):
+        if config.getoption("--answers") == "library":
+            verdicts, lines = exercise.check(exercise.answer), []
+        else:
+            try:
+                verdicts, lines = judging.judge(lesson, exercise)
+            except Exception as error:      # of the checker's own: better said than lost
+                text = f"  the check itself failed, which is not your fault: {type(error).__name__}: {error}"
+                verdicts, lines = {"": Verdict(WRONG, text)}, []
+        config.stash[JUDGED].setdefault(lesson, {})[exercise.name] = verdicts, lines
+        if not judging.is_done(verdicts):
+            pytest.fail(exercise.name, pytrace=False)
+
+    return run
+
+
+def pytest_sessionfinish(session):
+    if session.config.stash[HINTS]:
+        session.exitstatus = 0
+    if session.config.getoption("--answers") == "mine":
+        judging.remember(session.config.stash[JUDGED])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    write = terminalreporter.write_line
+    for item in config.stash[HINTS]:
+        hint(write, item.path.parent, item.callspec.params["exercise"])
+    lessons = config.stash[JUDGED]
+    for lesson, exercises in lessons.items():
+        if len(lessons) == 1:
+            details(write, lesson, exercises, config.getoption("--answers"))
+        else:
+            kinds = [verdict.kind for verdicts, _ in exercises.values() for verdict in verdicts.values()]
+            counts = [f"{kinds.count(kind)} {kind}" for kind in (DONE, WRONG, TODO, BORROWED) if kind in kinds]
+            write(f"{lesson.name:<30} {', '.join(counts)}")
+
+
+def details(write, lesson, exercises, answers):
+    """All verdicts on a lesson, with the reasons."""
+    write(f"\n{lesson.name}  ({'the library' if answers == 'library' else f'mine/{lesson.name}.py'})\n")
+    for name, (verdicts, lines) in exercises.items():
+        for part, verdict in verdicts.items():
+            why = f"  {verdict.text}" if verdict.kind in (TODO, BORROWED) else ""
+            write(f"  {name:<32}{part:<8} {verdict.kind}{why}")
+        texts = list(dict.fromkeys(verdict.text for verdict in verdicts.values() if verdict.kind == WRONG))
+        for text in [*texts, *(f"      {line}" for line in lines)]:
+            write(text)
+        if texts or lines:
+            write("")
+
+
+def hint(write, lesson, exercise):
+    """The next hint; after the last, all of them."""
+    shown = course.remembered().get("hints", {})
+    key = f"{lesson.name} {exercise.name}"
+    number = shown.get(key, 0)
+    first = number if number < len(exercise.hints) else 0
+    for i, text in enumerate(exercise.hints[first : number + 1], start=first + 1):
+        write(textwrap.fill(f"hint {i} of {len(exercise.hints)} for {exercise.name}: {text}", 79))
+    course.remember(hints=shown | {key: number + 1})

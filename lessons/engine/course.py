@@ -1,0 +1,68 @@
+"""Where lessons and the learner's files are, and what is remembered of them.
+
+    lessons/NN_slug/exercise.py    the stubs, never changed
+    mine/NN_slug.py                the learner's copy, made at the first run, never overwritten and not in git
+    mine/.course.json              what was done, and in which state of everything; which hints were shown
+"""
+
+import hashlib
+import importlib.util
+import json
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+LESSONS = ROOT / "lessons"
+MINE = ROOT / "mine"
+
+
+def lessons():
+    """The folders of the lessons that have an exercise, in order."""
+    return sorted(path.parent for path in LESSONS.glob("[0-9][0-9]_*/test_exercise.py"))
+
+
+def my_file(lesson):
+    """The learner's file of a lesson; a copy of the stubs if there is none yet."""
+    path = MINE / f"{lesson.name}.py"
+    if not path.exists():
+        MINE.mkdir(exist_ok=True)
+        shutil.copyfile(lesson / "exercise.py", path)
+    return path
+
+
+def load(path):
+    """The module in a file, under a name of its own, whatever else has been imported."""
+    name = f"mine_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module              # before it runs: pickle and dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
+def state(lesson):
+    """A fingerprint of all that a lesson's verdicts depend on."""
+    files = [MINE / f"{lesson.name}.py", *sorted(lesson.glob("*.py")), *sorted((LESSONS / "engine").glob("*.py"))]
+    files += sorted((ROOT / "tinysegnet").rglob("*.py"))
+    sha256 = hashlib.sha256(f"{platform.python_version()} {np.__version__}".encode())
+    for file in files:
+        sha256.update(file.read_bytes() if file.exists() else b"none")
+        sha256.update(str(file).encode())
+    return sha256.hexdigest()
+
+
+def remembered():
+    """What mine/.course.json holds; nothing if it is missing or damaged, as it can always be made again."""
+    try:
+        return json.loads((MINE / ".course.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def remember(**entries):
+    MINE.mkdir(exist_ok=True)
+    (MINE / ".course.json").write_text(json.dumps(remembered() | entries, indent=1), encoding="utf-8")

@@ -1,0 +1,67 @@
+"""A verdict on each part of each exercise in the learner's file of a lesson."""
+
+import inspect
+
+from lessons.engine import course
+from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict, milliseconds
+from lessons.engine.watch import TroubleError, watched
+
+LIBRARY = course.ROOT / "tinysegnet"
+
+
+def done_before(lesson, name):
+    """What was remembered of a finished exercise, if nothing has changed since; None otherwise."""
+    entry = course.remembered().get("done", {}).get(lesson.name, {})
+    return entry.get("exercises", {}).get(name) if entry.get("state") == course.state(lesson) else None
+
+
+def judge(lesson, exercise):
+    """{part: Verdict} of the learner's function, and three lines to say to one that is done."""
+    if known := done_before(lesson, exercise.name):
+        return {part: Verdict(DONE) for part in known["parts"]}, known["lines"]
+    path = course.my_file(lesson)
+    place = path.relative_to(course.ROOT).as_posix()
+    try:
+        module = watched(course.load, path, LIBRARY)(path)
+    except TroubleError as trouble:
+        return {"": Verdict(WRONG, f"  {place} cannot be read\n{trouble}")}, []
+    function = getattr(module, exercise.name, None)
+    if not callable(function):
+        return {"": Verdict(WRONG, f"  {place} has no function {exercise.name}: was it renamed?")}, []
+    mine = watched(function, path, LIBRARY)
+    try:
+        verdicts = exercise.check(mine)
+    except TroubleError as trouble:
+        return {"": Verdict(WRONG, str(trouble))}, []
+    place = f"{place}, line {inspect.getsourcelines(function)[1]}"
+    for part, verdict in verdicts.items():
+        if verdict.kind == TODO:
+            verdicts[part] = Verdict(TODO, place)
+        elif verdict.kind == DONE and mine.borrowed:
+            verdicts[part] = Verdict(BORROWED, f"from {', '.join(sorted(mine.borrowed))}")
+    return verdicts, praise(exercise, function) if is_done(verdicts) else []
+
+
+def is_done(verdicts):
+    return all(verdict.kind == DONE for verdict in verdicts.values())
+
+
+def praise(exercise, function):
+    """What a finished function gets: how the library's differs, both times, and what to read next."""
+    args = exercise.race()
+    mine, library = milliseconds(function, args), milliseconds(exercise.answer, args)
+    return [f"the library's {exercise.differs}", f"yours takes {mine:.3g} ms, the library's {library:.3g} ms",
+            f"now read {exercise.read}"]
+
+
+def remember(judged):
+    """Keep what is finished, {lesson: {name: (verdicts, lines)}}, so that it need not be judged again."""
+    done = course.remembered().get("done", {})
+    for lesson, exercises in judged.items():
+        finished = {
+            name: {"parts": list(verdicts), "lines": lines}
+            for name, (verdicts, lines) in exercises.items() if is_done(verdicts)
+        }
+        done[lesson.name] = {"state": course.state(lesson), "exercises": finished}
+    if judged:
+        course.remember(done=done)

@@ -1,0 +1,209 @@
+"""`python train.py --ops lessons`: SegNet with the functions that the learner has finished, the rest the library's."""
+
+import time
+import tracemalloc
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from lessons.engine import course, judging
+from tinysegnet import ops, optim, runs, training
+from tinysegnet.data import streets
+from tinysegnet.errors import InputError, writing
+from tinysegnet.networks import segnet_basic
+
+SMALL = {"data": "streets", "size": (48, 64), "width": 16, "batch": 4, "epochs": 5}     # 300 steps
+PICTURE = Path("my_segnet.png")
+STREET = 1_000_003          # one of val
+PAIRS = "relu", "conv2d", "softmax_cross_entropy", "batch_norm"     # their backward needs what their forward kept
+SINGLE = "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"
+
+
+def finished():
+    """The learner's functions that are done, {name: function}, and how many exercises there are."""
+    functions, count = {}, 0
+    judged = {}
+    for lesson in course.lessons():
+        exercises = course.load(lesson / "test_exercise.py").EXERCISES
+        judged[lesson] = {exercise.name: judging.judge(lesson, exercise) for exercise in exercises}
+        count += len(exercises)
+        module = None
+        for name, (verdicts, _) in judged[lesson].items():
+            if judging.is_done(verdicts):
+                module = module or course.load(course.my_file(lesson))
+                functions[name] = getattr(module, name)
+    judging.remember(judged)
+    return functions, count
+
+
+def operations(theirs):
+    """The library's operations, with the learner's in the place of those that are finished; and the names of these."""
+    mine, names = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__}), []
+    for name in PAIRS:
+        forward, backward = theirs.get(name), theirs.get(f"{name}_backward")
+        if forward and not (backward and agree(name, forward, backward)):
+            forward = with_library_cache(forward, getattr(ops, name))
+        for key, function in ((name, forward), (f"{name}_backward", backward)):
+            if function:
+                setattr(mine, key, function)
+                names.append(key)
+    for name in SINGLE:
+        if name in theirs:
+            setattr(mine, name, theirs[name])
+            names.append(name)
+    if "conv1x1" in theirs or "conv1x1_backward" in theirs:
+        names += classifier(mine, theirs)
+    if "sgd_step" in theirs:
+        optim.STEPS["sgd"] = theirs["sgd_step"]
+        names.append("sgd_step")
+    return mine, names
+
+
+def agree(name, forward, backward):
+    """Whether the learner's backward can use the cache of the learner's forward. (It was tried on the library's.)"""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 4, 5, 3))
+    args = {
+        "relu": (x,),
+        "conv2d": (x, rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)),
+        "softmax_cross_entropy": (x, rng.integers(0, 4, x.shape[:3]), np.ones(3), 3),
+        "batch_norm": (x, rng.standard_normal(3), rng.standard_normal(3)),
+    }[name]
+    y, *_, right = getattr(ops, name)(*args)
+    dy = np.asarray(rng.standard_normal(np.shape(y)))
+    expected = getattr(ops, f"{name}_backward")(dy, right)
+    try:
+        found = backward(dy, forward(*args)[-1])
+        return all(np.allclose(a, b) for a, b in zip(np.atleast_1d(found), np.atleast_1d(expected)))
+    except Exception:       # a cache of another form: any exception may come of it
+        return False
+
+
+def with_library_cache(forward, library):
+    """The learner's results with the cache that the library's backward, or one that was tried on it, expects."""
+
+    def run(*args):
+        return (*forward(*args)[:-1], library(*args)[-1])
+
+    return run
+
+
+def classifier(mine, theirs):
+    """Let the learner's 1 x 1 convolution be the classifier. Returns the names of the functions that are used."""
+    others = mine.conv2d, mine.conv2d_backward
+    forward, backward = theirs.get("conv1x1"), theirs.get("conv1x1_backward")
+
+    def conv2d(x, w, b):
+        if len(w) > 1 or forward is None:
+            return others[0](x, w, b)
+        return forward(x, w[0, 0], b)[0], (x, w)
+
+    def conv2d_backward(dy, cache, need_dx=True):
+        x, w = cache
+        if len(w) > 1 or backward is None:
+            return others[1](dy, cache, need_dx)
+        dx, dw, db = backward(dy, (x, w[0, 0]))
+        return dx, dw[None, None], db
+
+    mine.conv2d, mine.conv2d_backward = conv2d, conv2d_backward
+    return [name for name in ("conv1x1", "conv1x1_backward") if name in theirs]
+
+
+def begin():
+    """The operations of this training, how many are the learner's, and a line that says which."""
+    theirs, _ = finished()
+    mine, names = operations(theirs)
+    said = f"yours: {', '.join(names)}" if names else "none of the functions is yours yet"
+    return mine, len(names), f"{said}; the rest is the library's"
+
+
+def afford(mine, settings, classes):
+    """Time one step and estimate its memory, if it is a larger one than usual. InputError if it needs too much."""
+    height, width = settings["size"]
+    usual = {name: SMALL[name] for name in ("size", "width", "batch")}
+    if {name: settings[name] for name in usual} == usual:
+        return
+    megabytes = peak(mine, settings, classes, (48, 64)) * height * width / (48 * 64)
+    free = free_megabytes()
+    print(f"a step at {height}x{width} needs about {megabytes:,.0f} MB", flush=True)
+    if free and megabytes > free:
+        way_out = "use a smaller --size, --batch or --width"
+        raise InputError(f"a step needs more memory than the {free:,.0f} MB that are free: {way_out}")
+    start = time.perf_counter()
+    step(mine, settings, classes, settings["size"])
+    seconds = time.perf_counter() - start
+    minutes = seconds * settings["epochs"] * settings["steps"] / 60
+    print(f"and takes {seconds:.2f} s: about {minutes:.0f} minutes in all", flush=True)
+
+
+def step(mine, settings, classes, size):
+    params, stats = segnet_basic.init(0, classes, settings["width"])
+    memory = optim.start(settings["optimiser"], params)
+    images = np.zeros((settings["batch"], *size, 3), np.uint8)
+    labels = np.zeros(images.shape[:3], np.uint8)
+    training.train_step(params, stats, memory, images, labels, np.ones(classes, "f"), classes, 0.01, ops=mine)
+
+
+def peak(mine, settings, classes, size):
+    """MB that a step has in use at most."""
+    tracemalloc.start()
+    try:
+        step(mine, settings, classes, size)
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def free_megabytes():
+    """What the machine has left, None where it cannot be asked."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return None
+
+
+def add_panel(run, count):
+    """Put what the network now sees in one street beside what it saw after the runs before, in my_segnet.png."""
+    data = streets.dataset()
+    params, stats, about = runs.load_network(run.path / "best.npz", np)
+    photograph, labels = data.read(STREET)
+    seen = np.array(Image.fromarray(photograph).resize(run.settings["size"][::-1], Image.Resampling.BILINEAR))
+    predicted = training.classify(params, stats, seen[None], *labels.shape, about["input"])[0]
+    folder = course.MINE / "panels"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        caption = f"{run.path.name}: {count} of its functions yours, mIoU {100 * run.best:.0f} %"
+        name = f"{len(list(folder.glob('*.png'))):04}.png"
+        panel(data.colours(predicted), caption).save(folder / name)
+        before = [Image.open(path) for path in sorted(folder.glob("*.png"))]
+        all_of_them = [panel(photograph, "a street"), panel(data.colours(labels), "its classes"), *before]
+        sheet(all_of_them).save(PICTURE)
+    print(f"the same street as you see it now: {PICTURE}")
+
+
+def panel(picture, caption):
+    height, width = picture.shape[:2]
+    image = Image.new("RGB", (2 * width + 8, 2 * height + 26), "white")
+    image.paste(Image.fromarray(picture).resize((2 * width, 2 * height), Image.Resampling.NEAREST), (4, 20))
+    ImageDraw.Draw(image).text((4, 4), caption, fill="black")
+    return image
+
+
+def sheet(panels, columns=4):
+    width, height = panels[0].size
+    rows = -(-len(panels) // columns)
+    image = Image.new("RGB", (width * min(columns, len(panels)), height * rows), "white")
+    for i, picture in enumerate(panels):
+        image.paste(picture, (i % columns * width, i // columns * height))
+    return image
+
+
+def next_name():
+    """lessons-1, lessons-2, ...: a run of its own each time."""
+    number = 1
+    while (Path("runs") / f"lessons-{number}").exists():
+        number += 1
+    return f"lessons-{number}"

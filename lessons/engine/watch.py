@@ -1,0 +1,128 @@
+"""A learner's function, run under supervision: not for ever, and with an eye on who does the work.
+
+What goes wrong inside becomes a TroubleError, whose text shows the learner's own line and the arrays around it.
+"""
+
+import ctypes
+import functools
+import linecache
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+SECONDS = 10
+OTHERS = "torch", "jax", "jaxlib", "autograd", "tensorflow", "scipy", "skimage", "cv2"   # they would do the thinking
+
+
+class TroubleError(Exception):
+    """The learner's function did not come to an end. The text says where, and what was there."""
+
+
+class TooLong(BaseException):
+    """Thrown into a function that runs for too long. Not an Exception: that it might catch."""
+
+
+def watched(function, file, forbidden, seconds=SECONDS):
+    """function, but TroubleError instead of any other exception; its `borrowed` says from whom it had its results.
+
+    file       the learner's
+    forbidden  a folder: calls into it, made while the function runs, are borrowing, as are calls into OTHERS
+    """
+
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        spy = Spy(forbidden)
+        before = sys.getprofile()
+        alarm = Alarm(seconds)
+        try:
+            with alarm:
+                sys.setprofile(spy)
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    sys.setprofile(before)
+        except TooLong:
+            raise TroubleError(f"  still running after {seconds} seconds: is there a loop without an end?\n"
+                          + line_of(alarm.frames, file)) from None
+        except Exception as error:
+            raise TroubleError(in_words(error, file)) from error
+        finally:
+            run.borrowed |= spy.seen
+
+    run.borrowed = set()
+    return run
+
+
+class Spy:
+    """A profile function for sys.setprofile that notes the calls of what the learner should have written."""
+
+    def __init__(self, forbidden):
+        self.forbidden, self.seen = str(forbidden), set()
+
+    def __call__(self, frame, event, arg):
+        if event == "call" and frame.f_code.co_filename.startswith(self.forbidden):
+            self.seen.add("tinysegnet")
+        elif event == "call":
+            self.note(frame.f_globals.get("__name__", ""))
+        elif event == "c_call":
+            owner = getattr(arg, "__self__", None)
+            self.note(getattr(arg, "__module__", None) or type(owner).__module__ or "")
+
+    def note(self, module):
+        library = module.partition(".")[0]
+        if library in OTHERS:
+            self.seen.add(library)
+
+
+class Alarm:
+    """Throws TooLong into the thread that entered it, after so many seconds, and keeps the lines it was then at."""
+
+    def __init__(self, seconds):
+        self.seconds, self.frames = seconds, []
+
+    def __enter__(self):
+        self.thread = threading.get_ident()
+        self.lock, self.over = threading.Lock(), False
+        self.timer = threading.Timer(self.seconds, self.ring)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def ring(self):
+        with self.lock:
+            if not self.over:
+                self.frames = traceback.extract_stack(sys._current_frames()[self.thread])
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
+
+    def __exit__(self, *_):
+        with self.lock:
+            self.over = True
+        self.timer.cancel()
+
+
+def line_of(frames, file):
+    """The innermost of these lines that the learner wrote."""
+    mine = [frame for frame in frames if frame.filename == str(file)]
+    return f"  {Path(file).name}, line {mine[-1].lineno}:  {mine[-1].line.strip()}" if mine else ""
+
+
+def in_words(error, file):
+    """The exception, the learner's line that it came from, and the arrays that were there."""
+    text = [f"  {type(error).__name__}: {str(error).strip() or 'no message'}"]
+    trace, frame = error.__traceback__, None
+    while trace:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            frame, number = trace.tb_frame, trace.tb_lineno
+        trace = trace.tb_next
+    if frame:
+        text.append(f"  {Path(file).name}, line {number}:  {linecache.getline(str(file), number).strip()}")
+        arrays = [f"{name} {kind(value)}" for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)]
+        if arrays:
+            text.append("  there:  " + ", ".join(arrays))
+    return "\n".join(text)
+
+
+def kind(array):
+    return f"{array.dtype} {array.shape}"

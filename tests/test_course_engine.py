@@ -1,0 +1,165 @@
+"""What a learner is told, whatever is in their file."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RIGHT = """
+import numpy as np
+
+def relu(x):
+    return np.maximum(x, 0), x > 0
+
+def relu_backward(dy, cache):
+    return dy * cache
+"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A copy of the course with lesson 02 alone, in a folder whose name has a space."""
+    root = tmp_path_factory.mktemp("my course")
+    skip = shutil.ignore_patterns("__pycache__", "*.npz", "0[013-9]_*", "1*")
+    shutil.copytree(ROOT / "tinysegnet", root / "tinysegnet", ignore=skip)
+    shutil.copytree(ROOT / "lessons", root / "lessons", ignore=skip)
+    for name in ("pyproject.toml", "train.py"):
+        shutil.copy(ROOT / name, root / name)
+    return root
+
+
+@pytest.fixture
+def ask(course):
+    """ask(source) -> the exit status and what is said to a learner whose file is that; None leaves it as it is."""
+    shutil.rmtree(course / "mine", ignore_errors=True)
+
+    def run(source, *options, env=None):
+        if source is not None:
+            (course / "mine").mkdir(exist_ok=True)
+            (course / "mine" / "02_relu.py").write_text(source)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lessons/02_relu", *options]
+        process = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False, timeout=60)
+        assert process.stdout.isascii() and max(map(len, process.stdout.splitlines()), default=0) <= 80
+        assert "Traceback" not in process.stdout + process.stderr
+        return process.returncode, process.stdout
+
+    return run
+
+
+def test_the_stubs_are_to_do_and_become_the_learners_file(ask, course):
+    status, said = ask(None)
+    assert status == 1
+    assert re.search(r"relu +y +TODO  mine/02_relu\.py, line 6\n", said)
+    assert re.search(r"relu_backward +dx +TODO  mine/02_relu\.py, line 18\n", said)
+    assert (course / "mine/02_relu.py").read_text() == (course / "lessons/02_relu/exercise.py").read_text()
+
+
+def test_a_learners_file_is_never_overwritten(ask, course):
+    ask("mine = 1\n")
+    assert (course / "mine/02_relu.py").read_text() == "mine = 1\n"
+
+
+def test_right_answers_are_done_and_praised_and_remembered(ask, course):
+    status, said = ask(RIGHT)
+    assert status == 0 and len(re.findall(r"(?m)^  relu(?:_backward)? +(?:y|dx) +done$", said)) == 2
+    assert said.count("now read tinysegnet/ops/activation.py") == 2 and "the library's " in said
+    times = re.findall(r"yours takes (\S+) ms, the library's (\S+) ms", said)
+    assert len(times) == 2
+    assert ask(None) == (0, said)                                           # the times too: nothing was run again
+    exercise = course / "lessons/02_relu/test_exercise.py"
+    text = exercise.read_text()
+    exercise.write_text(text + "\n")                                        # the lesson has changed: judged again
+    try:
+        assert re.findall(r"yours takes (\S+) ms, the library's (\S+) ms", ask(None)[1]) != times
+    finally:
+        exercise.write_text(text)
+
+
+def test_a_change_is_judged_again(ask):
+    assert ask(RIGHT)[0] == 0
+    assert ask(RIGHT.replace("dy * cache", "dy * (dy > 0)"))[0] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        ("np.abs(x), x > 0", "mistake    y is the absolute value of x"),
+        ("np.maximum(x, 0).astype(float), x > 0", "y  should be float32 where the input is float32, is float64"),
+        ("np.maximum(x, 0)[:, 0], x > 0", "y  should have the shape (1, 1, 2, 2), has (1, 2, 2)"),
+        ("x @ x[0, 0, :3, :1], x > 0", "relu disagrees with the library"),
+        ("x.clip(0, out=x), x > 0", "x  was changed in place: work on a copy"),
+        ("x.nothing, 0", "AttributeError: 'numpy.ndarray' object has no attribute 'nothing'"),
+        ("5, 0", "y  should be an array, is int"),
+    ],
+)
+def test_what_is_wrong_is_said(ask, wrong, sentence):
+    status, said = ask(RIGHT.replace("np.maximum(x, 0), x > 0", wrong))
+    assert status == 1 and sentence in said
+    assert re.search(r"relu +y? +wrong", said) and re.search(r"relu_backward +dx +done", said)
+
+
+def test_an_exception_shows_the_learners_line_and_the_arrays_there(ask):
+    _, said = ask(RIGHT.replace("dy * cache", "dy.reshape(7)"))
+    assert "02_relu.py, line 8:  return dy.reshape(7)" in said
+    assert "there:  dy float32 (1, 1, 2, 2), cache bool (1, 1, 2, 2)" in said and "site-packages" not in said
+
+
+def test_a_file_that_python_cannot_read(ask):
+    status, said = ask("def relu(x:\n")
+    assert status == 1 and "mine/02_relu.py cannot be read" in said and "SyntaxError: '(' was never closed" in said
+    assert "has no function relu_backward: was it renamed?" in ask("def relu(x):\n    return None\n")[1]
+
+
+def test_a_loop_without_an_end_is_cut_and_its_line_shown(ask, course):
+    watch = course / "lessons/engine/watch.py"
+    text = watch.read_text()
+    watch.write_text(text.replace("SECONDS = 10", "SECONDS = 0.5"))
+    try:
+        status, said = ask(RIGHT.replace("    return dy * cache", "    while True:\n        dy = dy + 1"))
+    finally:
+        watch.write_text(text)
+    assert status == 1 and "still running after 0.5 seconds: is there a loop without an end?" in said
+    assert re.search(r"02_relu\.py, line [89]:  (while True:|dy = dy \+ 1)", said) and re.search(r"relu +y +done", said)
+
+
+@pytest.mark.parametrize(
+    "borrowing", ["from tinysegnet.ops import relu", "import tinysegnet\nrelu = lambda x: tinysegnet.ops.relu(x)"]
+)
+def test_what_the_library_computed_is_borrowed(ask, borrowing):
+    status, said = ask(RIGHT.replace("def relu(x)", "def other(x)") + borrowing)
+    assert status == 1 and re.search(r"relu +y +borrowed  from tinysegnet", said)
+    assert re.search(r"relu_backward +dx +done", said)
+
+
+def test_what_pytorch_computed_is_borrowed(ask):
+    pytest.importorskip("torch")
+    torch = "import torch\ndef relu(x):\n    return torch.relu(torch.from_numpy(x)).numpy(), x > 0"
+    assert re.search(r"relu +y +borrowed  from torch", ask(RIGHT.replace("def relu(x)", "def other(x)") + torch)[1])
+
+
+def test_hints_come_one_after_the_other_and_nothing_is_judged(ask):
+    hints = [ask(RIGHT, "--hint", "relu_backward") for _ in range(4)]
+    assert [status for status, _ in hints] == [0] * 4
+    for number in (1, 2, 3):
+        assert hints[number - 1][1].strip().startswith(f"hint {number} of 3 for relu_backward: ")
+    assert hints[3][1].count("hint ") == 3
+    status, _ = ask(RIGHT, "--hint", "sigmoid")
+    assert status not in (0, 1)
+
+
+def test_a_network_of_ones_own(ask, course):
+    assert ask(RIGHT)[0] == 0
+    options = "--ops", "lessons", "--epochs", "1", "--size", "16x16", "--width", "2"
+    command = [sys.executable, "train.py", *options]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("yours: relu, relu_backward; the rest is the library's\n")
+    assert "a step at 16x16 needs about" in process.stdout and (course / "my_segnet.png").exists()
+    assert (course / "runs/lessons-1/best.npz").exists()
+    command += "--size", "9999x9999"
+    too_much = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False)
+    assert too_much.returncode == 2 and "that are free: use a smaller --size, --batch or --width" in too_much.stderr

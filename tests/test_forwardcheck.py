@@ -1,0 +1,93 @@
+"""What check_forward says of right and of wrong forwards."""
+
+import numpy as np
+import pytest
+
+from tinysegnet import ops
+from tinysegnet.forwardcheck import ForwardError, check_forward
+
+rng = np.random.default_rng(5)
+X, W, B = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)
+
+
+def report(yours, library=ops.conv2d, args=(X, W, B), **options):
+    with pytest.raises(ForwardError) as caught:
+        check_forward(yours, library, *args, **options)
+    assert max(map(len, str(caught.value).splitlines())) <= 79
+    return str(caught.value), caught.value.wrong
+
+
+def test_the_library_agrees_with_itself():
+    check_forward(ops.conv2d, ops.conv2d, X, W, B)
+    check_forward(ops.max_pool, ops.max_pool, X, names=("x",), results=("y", "corners"))
+
+
+def test_the_whole_report():
+    def conv2d(x, w, b):
+        return ops.conv2d(x, w[::-1, ::-1], b)
+
+    text, wrong = report(conv2d)
+    lines = text.splitlines()
+    assert wrong == {"y"} and lines[0] == "conv2d disagrees with the library"
+    assert lines[1].startswith("  y  80 of 80 entries wrong, worst at y[")
+    assert "rotated by 180 degrees" in text and lines[-1] == "  read  tinysegnet/ops/conv.py"
+    assert lines[-2] == "  case  x (2, 4, 5, 3)  w (3, 3, 3, 2)  b (2,)"
+
+
+@pytest.mark.parametrize(
+    "spoil, sentence",
+    [
+        (lambda y: y * 0, "it is zero everywhere"),
+        (lambda y: y * 3, "it is 3 times what it should be, everywhere"),
+        (lambda y: np.abs(y), "it is right but for the sign of some entries"),
+        (lambda y: y.swapaxes(1, 2), "y  should have the shape (2, 4, 5, 2), has (2, 5, 4, 2)"),
+        (lambda y: y.swapaxes(1, 2), "it is the right answer with its axes in the order (0, 2, 1, 3)"),
+        (lambda y: np.where(np.arange(2) == 1, y + 1, y).astype(y.dtype), "it is wrong only in channel 1"),
+        (lambda y: y + np.pad(np.zeros((2, 3)), 1, constant_values=1).astype(y.dtype)[None, :, :, None],
+         "it is wrong only within 1 of the border"),
+        (lambda y: y.astype(float), "y  should be float32 where the input is float32, is float64"),
+        (lambda y: y / np.zeros((), y.dtype), "y  has 80 entries that are NaN or infinite, in float32"),
+        (lambda y: None, "y  should be an array, is NoneType"),
+        (lambda y: y + (1 if y.dtype == np.float32 else 0), "is right in float64 and not in float32"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+def test_what_is_seen(spoil, sentence):
+    def conv2d(x, w, b):
+        return spoil(ops.conv2d(x, w, b)[0]), None
+
+    text, wrong = report(conv2d)
+    assert sentence in " ".join(text.split()) or sentence in text
+    assert wrong == {"y"}
+
+
+def test_an_argument_that_is_changed():
+    def relu(x):
+        x[x < 0] = 0
+        return x, None
+
+    text, wrong = report(relu, ops.relu, (X,), names=("x",))
+    assert wrong == {"x"} and "y  right" in text and "x  was changed in place: work on a copy" in text
+
+
+def test_each_result_has_its_own_verdict():
+    def max_pool(x):
+        y, corners = ops.max_pool(x)
+        return y, 3 - corners
+
+    text, wrong = report(max_pool, ops.max_pool, (X,), names=("x",), results=("y", "corners"))
+    assert wrong == {"corners"} and "  y        right" in text
+
+
+def test_too_few_results():
+    text, wrong = report(lambda x: x, ops.max_pool, (X,), results=("y", "corners"))
+    assert wrong == {"y", "corners"} and "should return y, corners: 2 arrays, not 1" in text
+
+
+def test_a_forward_that_fails_on_other_sizes_is_not_compared_with_the_known_mistakes():
+    def conv2d(x, w, b):
+        if x.shape[0] != 2 or x.shape[2] != 5:
+            raise RuntimeError("not this size")
+        return ops.conv2d(x, w[::-1, ::-1], b)
+
+    assert "mistake" not in report(conv2d)[0]

@@ -1,0 +1,138 @@
+"""The course is checked like code: its pages, its figures, its exercises and what it answers."""
+
+import doctest
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lessons.engine import course, figures
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "lessons").rglob("README.md"))
+LESSONS = course.lessons()
+
+
+def blocks(text, language):
+    """(what stands in the line before, the block) of each fenced block of a language."""
+    return re.findall(rf"(?ms)^([^\n]*)\n```{language}\n(.*?)^```", text)
+
+
+def named(path):
+    return str(path.relative_to(ROOT / "lessons").parent)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_python_block_gives_what_it_says(page):
+    parser, names = doctest.DocTestParser(), {}
+    for before, code in blocks(page.read_text(encoding="utf-8"), "python"):
+        if before.startswith("<!-- from"):
+            continue
+        if ">>>" not in code:
+            exec(compile(code, str(page), "exec"), names)
+            continue
+        said = []
+        test = parser.get_doctest(code, names, page.parent.name, str(page), 0)
+        doctest.DocTestRunner(verbose=False).run(test, out=said.append, clear_globs=False)
+        names.update(test.globs)
+        assert not said, "".join(said)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_quotes_from_the_library_are_in_it(page):
+    for before, code in blocks(page.read_text(encoding="utf-8"), "python"):
+        if found := re.match(r"<!-- from (\S+) -->", before):
+            assert code in (ROOT / found[1]).read_text(encoding="utf-8"), f"{found[1]} reads otherwise than:\n{code}"
+
+
+def anchors(text):
+    titles = re.findall(r"(?m)^#+ (.*)$", text)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_and_anchors_resolve(page):
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link} is not there"
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_pictures_say_in_words_what_they_show(page):
+    for words, path in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        assert len(words.split()) >= 12, f"{path}: say what one is to see"
+        assert Image.open(page.parent / path).mode in ("RGB", "RGBA")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_figures_are_those_that_the_script_draws(lesson, tmp_path):
+    """To a few grey levels on average, as fonts differ between versions of Matplotlib."""
+    drawn = figures.drawn(lesson)
+    assert set(drawn) == {path.name for path in (lesson / "figures").glob("*.png")}
+    for name, figure in drawn.items():
+        figures.save(figure, tmp_path / name)
+        paths = tmp_path / name, lesson / "figures" / name
+        new, old = (np.array(Image.open(path).convert("RGB"), float) for path in paths)
+        assert new.shape == old.shape and np.abs(new - old).mean() < 4
+        alpha = Image.open(lesson / "figures" / name).convert("RGBA").getchannel("A")
+        assert alpha.getextrema() == (255, 255)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_lesson_has_all_its_parts_and_a_length_to_read_in_one_sitting(lesson):
+    text = (lesson / "README.md").read_text(encoding="utf-8")
+    headings = re.findall(r"(?m)^## (.*)$", text)
+    assert headings[0] == "The picture" and "Your turn" in headings
+    assert headings[-4:] == ["Now read the library", "What it costs", "Check yourself", "To think about"]
+    main = re.sub(r"(?ms)^```.*?^```|<details>.*?</details>", "", text.partition("## Check yourself")[0])
+    assert 500 <= len(main.split()) <= 1700
+    assert text.count("<details>") == text.count("</details>") >= 3
+    assert f"python -m pytest lessons/{lesson.name}" in text
+
+
+@pytest.fixture
+def classroom(tmp_path):
+    """classroom(*options) runs pytest on a copy of the course, in a folder whose name has a space."""
+    root = tmp_path / "my course"
+    for name in ("lessons", "tinysegnet"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.npz"))
+    for name in ("pyproject.toml", "train.py"):
+        shutil.copy(ROOT / name, root / name)
+
+    def run(*options):
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+        return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+
+    run.mine = root / "mine"
+    return run
+
+
+def test_the_library_has_all_answers(classroom):
+    process = classroom("lessons", "--answers", "library")
+    assert process.returncode == 0, process.stdout
+    lines = process.stdout.split("\n")
+    for lesson in LESSONS:
+        line = next(line for line in lines if line.startswith(lesson.name))
+        assert re.fullmatch(rf"{lesson.name} +\d+ done", line)
+    assert not run_has(classroom.mine)
+
+
+def run_has(folder):
+    return folder.exists() and any(folder.glob("*.py"))
+
+
+def test_untouched_exercises_are_all_to_do(classroom):
+    process = classroom("lessons")
+    assert process.returncode == 1
+    for lesson in LESSONS:
+        assert re.search(rf"(?m)^{lesson.name} +\d+ TODO$", process.stdout), process.stdout
+        assert (classroom.mine / f"{lesson.name}.py").read_text() == (lesson / "exercise.py").read_text()
