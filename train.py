@@ -72,7 +72,7 @@ def main():
     xp, operations = select(args.backend), ops.convolving_by(args.conv)
     if args.ops == "lessons":
         operations, count, whose = my_segnet().begin()
-        print(whose, flush=True)
+        print(textwrap.fill(whose, 79), flush=True)
     data, why = choose(args.data, args.ignore)
     print(why, flush=True)
     train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))

@@ -1,5 +1,6 @@
 """`python -m pytest lessons/NN_slug` judges a learner's file and says so in words; see lessons/README.md."""
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -85,14 +86,19 @@ def pytest_terminal_summary(terminalreporter, config):
 
 def details(write, lesson, exercises, answers):
     """All verdicts on a lesson, with the reasons."""
+    said = set()
     write(f"\n{lesson.name}  ({'the library' if answers == 'library' else f'mine/{lesson.name}.py'})\n")
     for name, (verdicts, lines) in exercises.items():
         for part, verdict in verdicts.items():
             why = f"  {verdict.text}" if verdict.kind in (TODO, BORROWED) else ""
             write(f"  {name:<32}{part:<8} {verdict.kind}{why}")
         texts = list(dict.fromkeys(verdict.text for verdict in verdicts.values() if verdict.kind == WRONG))
-        for text in [*texts, *(f"      {line}" for line in lines)]:
-            write(text)
+        texts = [text for text in texts if text not in said]        # what is wrong with the file is wrong with all
+        said |= set(texts)
+        for text in texts:
+            write(re.sub(r"(?m)^  read  tinysegnet/.*$", f"  read  lessons/{lesson.name}/README.md", text))
+        for line in lines:
+            write(textwrap.fill(line, 79, initial_indent=" " * 6, subsequent_indent=" " * 8))
         if texts or lines:
             write("")
 

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from lessons.engine.course import load
 
 ROOT = Path(__file__).parents[1]
 RIGHT = """
@@ -94,12 +97,14 @@ def test_a_change_is_judged_again(ask):
         ("x.clip(0, out=x), x > 0", "x  was changed in place: work on a copy"),
         ("x.nothing, 0", "AttributeError: 'numpy.ndarray' object has no attribute 'nothing'"),
         ("5, 0", "y  should be an array, is int"),
+        ("np.maximum(x, 0), x", "the cache of relu should be what its docstring says"),
+        ("__import__('sys').exit(3)", "SystemExit: 3"),
     ],
 )
 def test_what_is_wrong_is_said(ask, wrong, sentence):
     status, said = ask(RIGHT.replace("np.maximum(x, 0), x > 0", wrong))
     assert status == 1 and sentence in said
-    assert re.search(r"relu +y? +wrong", said) and re.search(r"relu_backward +dx +done", said)
+    assert re.search(r"relu +(y|cache)? +wrong", said) and re.search(r"relu_backward +dx +done", said)
 
 
 def test_an_exception_shows_the_learners_line_and_the_arrays_there(ask):
@@ -139,6 +144,25 @@ def test_what_pytorch_computed_is_borrowed(ask):
     pytest.importorskip("torch")
     torch = "import torch\ndef relu(x):\n    return torch.relu(torch.from_numpy(x)).numpy(), x > 0"
     assert re.search(r"relu +y +borrowed  from torch", ask(RIGHT.replace("def relu(x)", "def other(x)") + torch)[1])
+
+
+def test_no_mistake_is_named_that_was_not_made():
+    """This looks to both sides; what is wrong is that it computes in float32."""
+    def numerical_gradient(f, x):
+        gradient, step = np.zeros_like(x), 1e-5
+        for i in np.ndindex(x.shape):
+            here = x[i]
+            x[i] = here + step
+            above = f(x)
+            x[i] = here - step
+            gradient[i] = (above - f(x)) / (2 * step)
+            x[i] = here
+        return gradient
+
+    lesson = ROOT / "lessons/01_gradient_is_a_measurement"
+    exercise, = load(lesson / "test_exercise.py").EXERCISES
+    verdict, = exercise.check(numerical_gradient).values()
+    assert verdict.kind == "wrong" and "mistake" not in verdict.text and "float32" in verdict.text
 
 
 def test_hints_come_one_after_the_other_and_nothing_is_judged(ask):

@@ -44,6 +44,14 @@ RECOGNISED = {
     "loss_divided_by_the_sum_of_weights": "divided by the sum of the weights",
     "loss_void_pixels_get_a_gradient": "ignored pixels get a gradient",
     "loss_wrong_sign": "the sign is turned round",
+    "conv_dx_weights_reshaped_not_transposed": "w is reshaped to exchange its channels and filters",
+    "bn_dx_variance_path_with_the_wrong_sign": "the path through the variance has the wrong sign",
+    "bn_dx_square_without_its_two": "the path through the variance counts half",
+    "relu_negative_gradients_dropped": "dx is 0 where dy is negative too",
+    "relu_leaks": "a hundredth of dy passes where x was negative",
+    "loss_one_hot_forgotten": "the gradient is p alone",
+    "loss_softmax_jacobian_diagonal_only": "only the logit of the label has a gradient",
+    "loss_log_p_taken_for_p": "log p stands where p belongs",
 }
 
 

@@ -112,7 +112,7 @@ def constant_ratio(yours, truth, same, image_shape, floor):
     if np.count_nonzero(large) < 2:
         return None
     ratio = (yours * truth).sum() / (truth * truth).sum()
-    if not same(ratio * truth):
+    if abs(ratio - 1) < 1e-3 or not same(ratio * truth):
         return None
     sizes = {}
     if len(image_shape) == 4:

@@ -5,6 +5,7 @@
 passes in silence, or raises ForwardError whose text is the report.
 """
 
+import textwrap
 from copy import deepcopy
 from functools import partial
 
@@ -96,7 +97,8 @@ def report(yours, args, names, found, truth, trouble, wrong, mistakes):
         mine, right, reasons = found[name], np.asarray(truth[name]), []
         if name in trouble:
             yield from row(name, trouble[name])
-            reasons = explain(name, yours, list(found), mistakes, [shape_hint(mine, right)])
+            if np.shape(mine) != right.shape:       # else it is not the values that are wrong
+                reasons = explain(name, yours, list(found), mistakes, [shape_hint(mine, right)])
         elif not wrong[name].any():
             yield from row(name, "right")
         else:
@@ -112,10 +114,14 @@ def report(yours, args, names, found, truth, trouble, wrong, mistakes):
             yield from row("", f"{kind:<11}{sentence}", hanging=11)
     for name in [name for name in trouble if name not in found]:
         yield from row(name, trouble[name])
-    shapes = "  ".join(f"{name} {a.shape}" for name, a in zip(names, args) if isinstance(a, np.ndarray))
-    yield f"  case  {shapes}"
+    shown = [f"{name} {a.shape if isinstance(a, np.ndarray) else a}" for name, a in zip(names, args) if is_plain(a)]
+    yield from textwrap.wrap(f"  case  {'  '.join(shown)}", 79, subsequent_indent=" " * 8)
     if mistakes:
         yield f"  read  {mistakes.READ}"
+
+
+def is_plain(a):
+    return isinstance(a, np.ndarray | int | float)
 
 
 def number(value):

@@ -8,7 +8,7 @@ def relu(x):
 
     x      (N, H, W, C)
     y      like x
-    cache  whatever your relu_backward will need
+    cache  (x > 0), an array of True and False: all that relu_backward will need
     """
     y = None
     cache = None

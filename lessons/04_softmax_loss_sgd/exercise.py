@@ -19,7 +19,7 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
     A pixel whose label is `ignore` counts in neither. If no pixel is labelled, the loss is 0 and not NaN.
 
     logits         (N, H, W, classes)
-    labels         (N, H, W), integers: 0 to classes - 1, or `ignore`, which may be any other number
+    labels         (N, H, W), integers: 0 to classes - 1, or `ignore`. That may be any number, one of the classes too
     class_weights  (classes,)
     loss           a NumPy number of the dtype of logits
     log_p          (N, H, W, classes), the logarithm of p

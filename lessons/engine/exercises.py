@@ -16,6 +16,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from lessons.engine.watch import TroubleError
 from tinysegnet.forwardcheck import ForwardError, check_forward
 from tinysegnet.gradcheck import GradientError, check_backward
@@ -53,19 +55,18 @@ def values(
 
         def filled(*args):
             """Its results, and the library's where it has none yet."""
+            right = as_tuple(library(*deepcopy(args)))
             given = mine(*args)
-            found = given if isinstance(given, tuple | list) else (given,)
-            if cache and len(found) != len(results) + 1:
-                text = f"{function.__name__} should return {', '.join(results)}, cache"
-                raise ForwardError(text, results)
-            missing = {name for name, value in zip(results, found) if value is None}
-            todo.update(missing)
-            right = library(*deepcopy(args)) if missing else ()
-            right = right if isinstance(right, tuple | list) else (right,)
+            found = (None,) * len(parts) if given is None else as_tuple(given)
+            if cache and len(found) != len(parts):
+                raise ForwardError(f"{function.__name__} should return {', '.join(parts)}", parts)
+            todo.update(name for name, value in zip(parts, found) if value is None)
+            if cache and found[-1] is not None and not alike(found[-1], right[-1]):
+                reports.setdefault("cache", f"  the cache of {function.__name__} should be what its docstring says")
             return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(found))
 
         filled.__name__ = function.__name__
-        reports = {}
+        parts, reports = (*results, "cache") if cache else tuple(results), {}
         for args in cases:
             try:
                 check_forward(filled, library, *deepcopy(args), names=names, results=results, mistakes=mistakes)
@@ -75,7 +76,7 @@ def values(
                 if not reports:             # what an easier case has shown comes first
                     raise
                 break
-        return judged(results, todo, reports)
+        return judged(parts, todo, reports)
 
     return check
 
@@ -91,8 +92,7 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
 
         def filled(dy, cache):
             right, given = backward(dy, cache), mine(dy, cache)
-            found = given if isinstance(given, tuple | list) else (given,)
-            right = right if isinstance(right, tuple | list) else (right,)
+            right, found = as_tuple(right), (None,) * len(names) if given is None else as_tuple(given)
             todo.update(name for name, value in zip(names, found) if value is None)
             return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(found))
 
@@ -110,6 +110,17 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
         return judged([f"d{name}" for name in names], {f"d{name}" for name in todo}, reports)
 
     return check
+
+
+def as_tuple(result):
+    return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def alike(mine, library):
+    """Whether two caches are the same: arrays, and tuples of them."""
+    if isinstance(library, tuple):
+        return isinstance(mine, tuple | list) and len(mine) == len(library) and all(map(alike, mine, library))
+    return isinstance(mine, np.ndarray) and mine.dtype == library.dtype and np.array_equal(mine, library)
 
 
 def without_verdict_on(names, report):

@@ -50,8 +50,8 @@ def praise(exercise, function):
     """What a finished function gets: how the library's differs, both times, and what to read next."""
     args = exercise.race()
     mine, library = milliseconds(function, args), milliseconds(exercise.answer, args)
-    return [f"the library's {exercise.differs}", f"yours takes {mine:.3g} ms, the library's {library:.3g} ms",
-            f"now read {exercise.read}"]
+    times = [f"yours takes {mine:.3g} ms, the library's {library:.3g} ms"] if max(mine, library) > 0.05 else []
+    return [f"the library's {exercise.differs}", *times, f"now read {exercise.read}"]
 
 
 def remember(judged):

@@ -7,6 +7,7 @@ import ctypes
 import functools
 import linecache
 import sys
+import textwrap
 import threading
 import traceback
 from pathlib import Path
@@ -47,7 +48,7 @@ def watched(function, file, forbidden, seconds=SECONDS):
         except TooLong:
             raise TroubleError(f"  still running after {seconds} seconds: is there a loop without an end?\n"
                           + line_of(alarm.frames, file)) from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TroubleError(in_words(error, file)) from error
         finally:
             run.borrowed |= spy.seen
@@ -121,7 +122,7 @@ def in_words(error, file):
         arrays = [f"{name} {kind(value)}" for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)]
         if arrays:
             text.append("  there:  " + ", ".join(arrays))
-    return "\n".join(text)
+    return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in text)
 
 
 def kind(array):
