@@ -15,7 +15,7 @@ from tinysegnet.progress import bar
 
 
 def add_options(option):
-    option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/first/best.npz")
+    option("--weights", metavar="FILE", help=runs.WHICH_WEIGHTS)
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
@@ -26,12 +26,18 @@ def run(args):
     params, stats, about = runs.load_network(args.weights, select(args.backend))
     data, why = choose(args.data, args.ignore)
     if about["classes"] != list(data.classes):
-        raise InputError(f"{args.weights} was not trained on the classes of {data.name}: name its data set by --data")
+        way_out = "name its data set by --data, or another network by --weights"
+        raise InputError(f"{args.weights or runs.SHIPPED} was not trained on the classes of {data.name}: {way_out}")
+    if args.weights is None and data.source == "streets":
+        way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
+        raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
     height, width = size = tuple(about["size"])
     samples = data.samples(args.split)
     batches = bar(evaluation_batches(data, args.split, size), args.split, len(samples), unit="img")
     counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
     print(why)
+    if args.weights is None:
+        print(runs.ITS_OWN)
     print(f"{args.split}, {len(samples)} images, seen at {height}x{width} and judged at the size of their annotations")
     if about["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")

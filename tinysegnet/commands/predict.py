@@ -21,8 +21,8 @@ from tinysegnet.progress import bar
 
 def add_options(option):
     option("images", nargs="+", metavar="IMAGE", help="photographs, or folders of them")
-    option("--weights", required=True, metavar="FILE", help="a checkpoint, such as runs/first/best.npz")
-    option("--out", required=True, metavar="DIR", help="folder for the pictures")
+    option("--weights", metavar="FILE", help=runs.WHICH_WEIGHTS)
+    option("--out", default="predicted", metavar="DIR", help="folder for the pictures (default: %(default)s)")
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
 
 
@@ -50,6 +50,8 @@ def run(args):
             with writing(out / f"{path.stem}_{kind}.png"):
                 picture.save(out / f"{path.stem}_{kind}.png")
     if done := len(paths) - len(bad):
+        if args.weights is None:
+            print(runs.ITS_OWN)
         print(f"{done} photograph{'s' * (done > 1)}: the pictures are in {out}")
     for error in bad[:-1]:
         complain(error)

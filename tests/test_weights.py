@@ -1,0 +1,105 @@
+"""The network that comes with the project is what its papers say, and does what the README says."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_camvid
+from PIL import Image
+
+from tinysegnet import checkpoint, metrics, recipes, runs, training
+from tinysegnet.data import camvid, folder, streets
+from tinysegnet.data.batches import evaluation_batches
+from tinysegnet.data.survey import usable
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return json.loads(runs.SHIPPED.with_name("config.json").read_text())
+
+
+def log():
+    return list(map(json.loads, runs.SHIPPED.with_name("log.jsonl").read_text().splitlines()))
+
+
+def test_it_is_a_network_for_camvid_of_a_modest_size():
+    _, _, about = runs.load_network(runs.SHIPPED, np)
+    assert about["classes"] == list(camvid.CLASSES) == list(streets.dataset().classes)
+    assert about["size"] == [360, 480] and about["statistics"] == "exact"
+    assert runs.SHIPPED.stat().st_size <= 6_000_000
+
+
+def test_it_was_trained_by_the_recipe(config):
+    recipe = json.loads(json.dumps(recipes.RECIPES["best"]))
+    settings = config["settings"]
+    assert {key: settings[key] for key in recipe} == recipe
+    assert settings["recipe"] == "best" and settings["data"] == "data/CamVid" and settings["size"] == [360, 480]
+    assert config["command"] == "python train.py --recipe best --name best"
+
+
+def test_it_was_trained_on_camvid_as_released(config, camvid_folder):
+    data = folder.dataset(str(camvid_folder))
+    train, val = (usable(data, split) for split in ("train", "val"))
+    assert config["data"]["fingerprint"] == train.fingerprint + val.fingerprint
+
+
+def test_its_log_is_whole_and_it_is_the_best_epoch(config):
+    epochs = [line for line in log() if "mIoU" in line]
+    assert [line["epoch"] for line in epochs] == list(range(1, config["settings"]["epochs"] + 1))
+    assert len(log()) == len(epochs) * (1 + config["settings"]["steps"])
+    best = max(epochs, key=lambda line: line["mIoU"])
+    assert best["epoch"] == checkpoint.load(runs.SHIPPED)[0]["epoch"]
+
+
+def table_of_the_readme():
+    """Class -> accuracy and IoU in %, and G, C, mIoU, of the network that comes with the project."""
+    section = README.split("## What it reaches on CamVid")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line]
+    classes = {name: (float(accuracy), float(IoU)) for name, accuracy, IoU, *_ in rows if name in camvid.CLASSES}
+    whole = next(row for row in rows if row[0] == "`--recipe best`")
+    return classes, [float(value) for value in whole[-3:]]
+
+
+def test_it_reaches_what_the_readme_says(camvid_folder):
+    """To 0.2: the last digit may differ with the machine's matrix products."""
+    params, stats, about = runs.load_network(runs.SHIPPED, np)
+    data = folder.dataset(str(camvid_folder))
+    batches = evaluation_batches(data, "val", tuple(about["size"]))
+    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
+    classes, whole = table_of_the_readme()
+    found = metrics.figures(counts)
+    np.testing.assert_allclose([100 * found[name] for name in ("G", "C", "mIoU")], whole, atol=0.2)
+    assert len(classes) == len(camvid.CLASSES)
+    per_class = 100 * np.stack([metrics.class_accuracy(counts), metrics.iou(counts)], axis=1)
+    np.testing.assert_allclose(per_class, [classes[name] for name in camvid.CLASSES], atol=0.2)
+
+
+def test_commands_without_weights_take_it(tmp_path):
+    def run(*command):
+        return subprocess.run(
+            [sys.executable, "-m", "tinysegnet", *command], capture_output=True, text=True, cwd=tmp_path, check=True
+        )
+
+    photograph, _ = streets.dataset().read(streets.dataset().samples("val")[0])
+    Image.fromarray(photograph).save(tmp_path / "photo.jpg")
+    assert "Network: the one that comes with tinysegnet" in run("predict", "photo.jpg").stdout
+    labels = np.array(Image.open(tmp_path / "predicted/photo_mask.png"))
+    assert labels.shape == photograph.shape[:2] and labels.max() < len(camvid.CLASSES)
+    assert len(np.unique(labels)) > 3
+    tiny_camvid.make(tmp_path / "data/CamVid")
+    ours, named = run("evaluate").stdout, run("evaluate", "--weights", str(runs.SHIPPED)).stdout
+    assert "Network: the one that comes with tinysegnet" in ours
+    assert ours.splitlines()[2:] == named.splitlines()[1:] and "Network" not in named
+
+
+def test_help_says_which_network_is_taken():
+    for name in ("evaluate", "predict"):
+        text = subprocess.run([sys.executable, "-m", "tinysegnet", name, "-h"], capture_output=True, text=True).stdout
+        assert re.search(r"default:\s+the\s+network\s+that\s+comes", text)
