@@ -71,6 +71,8 @@ def main():
         raise InputError("--conv fft is written for NumPy: train with --backend numpy, or without --conv")
     xp, operations = select(args.backend), ops.convolving_by(args.conv)
     if args.ops == "lessons":
+        if (args.conv, args.backend) != ("auto", "numpy"):
+            raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
         operations, count, whose = my_segnet().begin()
         print(textwrap.fill(whose, 79), flush=True)
     data, why = choose(args.data, args.ignore)

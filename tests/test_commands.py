@@ -124,6 +124,7 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((TRAIN, "--seed", "-1"), "'-1' is not a whole number of at least 0"),
         ((TRAIN, "--name", ""), "'' is not the name of a folder: write one word"),
         ((TRAIN, "--name", "../other"), "'../other' is not the name of a folder"),
+        ((TRAIN, "--ops", "lessons", "--conv", "im2col"), "is for your own NumPy functions: leave out --conv"),
         ((TRAIN, "--lr", "nan"), "'nan' is not a number above 0"),
         ((*EVALUATE, "none.npz"), "there is no checkpoint none.npz"),
         ((*EVALUATE, "other.npz"), "was not trained on the classes of CamVid in tiny"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lessons.engine.course import load
+from tinysegnet import checkpoint
 
 ROOT = Path(__file__).parents[1]
 RIGHT = """
@@ -183,7 +184,8 @@ def test_a_network_of_ones_own(ask, course):
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith("yours: relu, relu_backward; the rest is the library's\n")
     assert "a step at 16x16 needs about" in process.stdout and (course / "my_segnet.png").exists()
-    assert (course / "runs/lessons-1/best.npz").exists()
+    _, groups = checkpoint.load(course / "runs/lessons-1/best.npz")
+    assert groups["params"]["classifier.w"].shape == (1, 1, 2, 11)
     command += "--size", "9999x9999"
     too_much = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False)
     assert too_much.returncode == 2 and "that are free: use a smaller --size, --batch or --width" in too_much.stderr

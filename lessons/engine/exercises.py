@@ -2,7 +2,7 @@
 
 A lesson lists its exercises in test_exercise.py:
 
-    Exercise("relu", values(ops.relu, *cases, mistakes=activation), answer=ops.relu, hints=..., ...)
+    Exercise("relu", values(ops.relu, *cases, names=("x",), cache=True), answer=ops.relu, hints=..., ...)
     Exercise("relu_backward", gradients(ops.relu, ops.relu_backward, *cases, names=("x",)), ...)
 
 The cases are a ladder, from small to awkward, the same at every run; for each part the first that fails is reported.
@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
 @dataclass(frozen=True)
 class Exercise:
     name: str               # of the function in the learner's file
-    check: Callable         # check(function) -> {part: Verdict}; a part is a gradient or a result, "" if there is one
+    check: Callable         # check(function) -> {part: Verdict}; a part is a gradient, a result, or the cache
     answer: Callable        # the library's, which --answers library tries in the learner's place
     hints: tuple            # three: what to look at, the shapes, the first line
     differs: str            # how the library's differs
@@ -46,7 +46,7 @@ def values(
 ):
     """A check of a function by its results: see forwardcheck.check_forward.
 
-    cache  whether it must return a cache after the results, for its backward
+    cache  whether it must return the library's cache after the results, for its backward
     adapt  adapt(function) brings a function of another form into one that returns the results
     """
 

@@ -11,83 +11,46 @@ from PIL import Image, ImageDraw
 from lessons.engine import course, judging
 from tinysegnet import ops, optim, runs, training
 from tinysegnet.data import streets
+from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError, writing
 from tinysegnet.networks import segnet_basic
 
 SMALL = {"data": "streets", "size": (48, 64), "width": 16, "batch": 4, "epochs": 5}     # 300 steps
 PICTURE = Path("my_segnet.png")
 STREET = 1_000_003          # one of val
-PAIRS = "relu", "conv2d", "softmax_cross_entropy", "batch_norm"     # their backward needs what their forward kept
-SINGLE = "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward"
+# Those of the library's form. A finished forward has the library's cache too, so that any of them go together.
+EXCHANGED = (
+    "relu", "relu_backward", "conv2d", "conv2d_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward",
+    "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward", "batch_norm", "batch_norm_backward",
+)
 
 
 def finished():
-    """The learner's functions that are done, {name: function}, and how many exercises there are."""
-    functions, count = {}, 0
-    judged = {}
+    """The learner's functions that are done, {name: function}."""
+    functions, judged = {}, {}
     for lesson in course.lessons():
         exercises = course.load(lesson / "test_exercise.py").EXERCISES
         judged[lesson] = {exercise.name: judging.judge(lesson, exercise) for exercise in exercises}
-        count += len(exercises)
-        module = None
-        for name, (verdicts, _) in judged[lesson].items():
-            if judging.is_done(verdicts):
-                module = module or course.load(course.my_file(lesson))
-                functions[name] = getattr(module, name)
+        done = [name for name, (verdicts, _) in judged[lesson].items() if judging.is_done(verdicts)]
+        if done:
+            module = course.load(course.my_file(lesson))
+            functions |= {name: getattr(module, name) for name in done}
     judging.remember(judged)
-    return functions, count
+    return functions
 
 
 def operations(theirs):
     """The library's operations, with the learner's in the place of those that are finished; and the names of these."""
-    mine, names = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__}), []
-    for name in PAIRS:
-        forward, backward = theirs.get(name), theirs.get(f"{name}_backward")
-        if forward and not (backward and agree(name, forward, backward)):
-            forward = with_library_cache(forward, getattr(ops, name))
-        for key, function in ((name, forward), (f"{name}_backward", backward)):
-            if function:
-                setattr(mine, key, function)
-                names.append(key)
-    for name in SINGLE:
-        if name in theirs:
-            setattr(mine, name, theirs[name])
-            names.append(name)
+    mine = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__})
+    names = [name for name in EXCHANGED if name in theirs]
+    for name in names:
+        setattr(mine, name, theirs[name])
     if "conv1x1" in theirs or "conv1x1_backward" in theirs:
         names += classifier(mine, theirs)
     if "sgd_step" in theirs:
         optim.STEPS["sgd"] = theirs["sgd_step"]
         names.append("sgd_step")
     return mine, names
-
-
-def agree(name, forward, backward):
-    """Whether the learner's backward can use the cache of the learner's forward. (It was tried on the library's.)"""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((1, 4, 5, 3))
-    args = {
-        "relu": (x,),
-        "conv2d": (x, rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)),
-        "softmax_cross_entropy": (x, rng.integers(0, 4, x.shape[:3]), np.ones(3), 3),
-        "batch_norm": (x, rng.standard_normal(3), rng.standard_normal(3)),
-    }[name]
-    y, *_, right = getattr(ops, name)(*args)
-    dy = np.asarray(rng.standard_normal(np.shape(y)))
-    expected = getattr(ops, f"{name}_backward")(dy, right)
-    try:
-        found = backward(dy, forward(*args)[-1])
-        return all(np.allclose(a, b) for a, b in zip(np.atleast_1d(found), np.atleast_1d(expected)))
-    except Exception:       # a cache of another form: any exception may come of it
-        return False
-
-
-def with_library_cache(forward, library):
-    """The learner's results with the cache that the library's backward, or one that was tried on it, expects."""
-
-    def run(*args):
-        return (*forward(*args)[:-1], library(*args)[-1])
-
-    return run
 
 
 def classifier(mine, theirs):
@@ -113,8 +76,10 @@ def classifier(mine, theirs):
 
 def begin():
     """The operations of this training, how many are the learner's, and a line that says which."""
-    theirs, _ = finished()
-    mine, names = operations(theirs)
+    try:
+        mine, names = operations(finished())
+    except ModuleNotFoundError as error:
+        raise InputError(f"the lessons need {error.name}: pip install -e '.[test]'") from error
     said = f"yours: {', '.join(names)}" if names else "none of the functions is yours yet"
     return mine, len(names), f"{said}; the rest is the library's"
 
@@ -125,7 +90,8 @@ def afford(mine, settings, classes):
     usual = {name: SMALL[name] for name in ("size", "width", "batch")}
     if {name: settings[name] for name in usual} == usual:
         return
-    megabytes = peak(mine, settings, classes, (48, 64)) * height * width / (48 * 64)
+    small = SMALL["size"]
+    megabytes = peak(mine, settings, classes, small) * height * width / (small[0] * small[1])
     free = free_megabytes()
     print(f"a step at {height}x{width} needs about {megabytes:,.0f} MB", flush=True)
     if free and megabytes > free:
@@ -170,7 +136,7 @@ def add_panel(run, count):
     data = streets.dataset()
     params, stats, about = runs.load_network(run.path / "best.npz", np)
     photograph, labels = data.read(STREET)
-    seen = np.array(Image.fromarray(photograph).resize(run.settings["size"][::-1], Image.Resampling.BILINEAR))
+    seen = resize_photograph(photograph, run.settings["size"])
     predicted = training.classify(params, stats, seen[None], *labels.shape, about["input"])[0]
     folder = course.MINE / "panels"
     with writing(folder):

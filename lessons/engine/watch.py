@@ -46,8 +46,8 @@ def watched(function, file, forbidden, seconds=SECONDS):
                 finally:
                     sys.setprofile(before)
         except TooLong:
-            raise TroubleError(f"  still running after {seconds} seconds: is there a loop without an end?\n"
-                          + line_of(alarm.frames, file)) from None
+            text = f"  still running after {seconds} seconds: is there a loop without an end?\n"
+            raise TroubleError(text + line_of(alarm.frames, file)) from None
         except (Exception, SystemExit) as error:
             raise TroubleError(in_words(error, file)) from error
         finally:
