@@ -21,8 +21,8 @@ import numpy as np
 from tinysegnet import checkpoint, metrics, ops, plots, recipes, runs, training
 from tinysegnet.backend import keep_freed_memory, select, to_device
 from tinysegnet.data import balance, choose
-from tinysegnet.data.augment import cropped
-from tinysegnet.data.batches import evaluation_batches, training_batches
+from tinysegnet.data.augment import scaled
+from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.survey import usable
 from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
@@ -86,7 +86,7 @@ def main():
     class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
     class_weights = to_device(class_weights.astype(np.float32), xp)
     height, width = size = settings["size"]
-    part = "in parts of {}x{}, ".format(*cropped(size, settings["crop"])) if settings["crop"] else ""
+    part = "in parts of {}x{}, ".format(*scaled(size, settings["crop"])) if settings["crop"] else ""
     print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
     if missing := train.missing(data.classes):
         print(textwrap.fill(f"In no training image, so not learnt: {', '.join(missing)}.", 79))
@@ -105,26 +105,27 @@ def main():
         run.save()
         stop.leave_if_asked(run)
 
-    def judge(params, stats):
-        batches = bar(stop.until(evaluation_batches(data, "val", size)), "  val", val.images, unit="img")
-        counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, settings["input"])
+    def judge(params, stats, about):
+        pairs = bar(stop.until(evaluation_pairs(data, "val")), "  val", val.images, unit="img")
+        counts = training.evaluate(params, stats, about, pairs, data.ignore)
         stop.leave_if_asked(run)
         return counts
 
-    def draw(params, stats, counts):
+    def draw(params, stats, about, counts):
         plots.confusion(counts, data.classes, run.path / "confusion.png")
-        some = training.examples(params, stats, data, size, settings["input"])
-        plots.predictions(some, data, run.path / "predictions.png")
+        plots.predictions(training.examples(params, stats, about, data), data, run.path / "predictions.png")
+
+    in_one_look = run.about() | {"test_scales": None}       # each epoch; the best of them is judged as it will be used
 
     with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
         while run.epoch <= settings["epochs"]:
             while run.step < settings["steps"]:
                 train_until_stopped()
-            counts = judge(run.params, run.stats)
+            counts = judge(run.params, run.stats, in_one_look)
             line, is_best = run.end_epoch(counts)
             plots.curves(run.log_path, run.path / "curves.png")
             if is_best:
-                draw(run.params, run.stats, counts)
+                draw(run.params, run.stats, in_one_look, counts)
             epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
             print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
 
@@ -135,9 +136,9 @@ def main():
         batches = bar(stop.until(batches), "batch-norm statistics", settings["steps"])
         stats = training.exact_statistics(params, batches, settings["input"])
         stop.leave_if_asked(run)
-        counts = judge(params, stats)
+        counts = judge(params, stats, about)
         checkpoint.save(run.path / "best.npz", about | {"statistics": "exact"}, params=params, stats=stats)
-        draw(params, stats, counts)
+        draw(params, stats, about, counts)
     best = f"{settings['select']} {100 * run.best:.1f}"
     print(f"\nEpoch {about['epoch']} was the best: {best} with running batch-norm statistics. With those")
     print(f"of the whole training set {run.path / 'best.npz'} gives on val:")

@@ -25,7 +25,7 @@ import numpy as np  # noqa: E402
 import train  # noqa: E402
 from tinysegnet import checkpoint, metrics, runs, training  # noqa: E402
 from tinysegnet.data import choose  # noqa: E402
-from tinysegnet.data.batches import evaluation_batches  # noqa: E402
+from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.inputs import LOCAL_RESPONSE  # noqa: E402
 from tinysegnet.options import at_least_1, height_x_width  # noqa: E402
@@ -67,8 +67,7 @@ def trained(number, change, data, size, epochs):
 def judged(path, data):
     """G, C and mIoU on val, in %."""
     params, stats, about = runs.load_network(path, np)
-    batches = evaluation_batches(data, "val", tuple(about["size"]))
-    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
+    counts = training.evaluate(params, stats, about, evaluation_pairs(data, "val"), data.ignore)
     return [100 * float(value) for value in metrics.figures(counts).values()]
 
 

@@ -11,7 +11,7 @@ import pytest
 import strict_cupy
 from cases import ARGS, FORWARD, RIGHT
 
-from tinysegnet import backend, ops, optim, recipes, training
+from tinysegnet import backend, inputs, ops, optim, recipes, training
 from tinysegnet.backend import array_module, to_device, to_numpy
 from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
@@ -104,10 +104,12 @@ def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step(optimiser):
 
 def test_evaluation_on_the_device(xp):
     rng = np.random.default_rng(0)
-    batches = [(rng.integers(0, 256, (1, 8, 12, 3), np.uint8), rng.integers(0, 12, (1, 16, 24), np.uint8))] * 2
+    images, labels = rng.integers(0, 256, (2, 8, 12, 3), np.uint8), rng.integers(0, 12, (2, 16, 24), np.uint8)
     arrays = segnet_basic.init(0, width=4, levels=2)
-    ours = training.evaluate(*(to_device(a, xp) for a in arrays), batches, 11, 11)
-    np.testing.assert_array_equal(ours, training.evaluate(*arrays, batches, 11, 11))
+    about = {"classes": "abcdefghijk", "size": (8, 12), "input": inputs.CENTRED, "test_scales": [1, 0.75]}
+    ours = training.evaluate(*(to_device(a, xp) for a in arrays), about, zip(images, labels), 11)
+    np.testing.assert_array_equal(ours, training.evaluate(*arrays, about, zip(images, labels), 11))
+    batches = [(images, labels)] * 2
     exact = training.exact_statistics(to_device(arrays[0], xp), batches)
     for name, theirs in training.exact_statistics(arrays[0], batches).items():
         assert_same(exact[name], theirs, xp)

@@ -17,7 +17,7 @@ from tinysegnet.networks import segnet_basic
 
 ABOUT = {
     "classes": ["a", "b"], "palette": [[0, 0, 0], [255, 255, 255]], "size": [24, 32], "input": "x / 255 - 0.5",
-    "statistics": "exact", "epoch": 3,
+    "test_scales": [1, 0.75], "statistics": "exact", "epoch": 3,
 }
 
 
@@ -119,7 +119,7 @@ PLAIN = npy(np.zeros(2, np.float32))
         (lambda path: np.savez(path, a=np.zeros(2)), "not a checkpoint"),
         (lambda path: np.savez(path, about=np.array([object()], dtype=object)), "not a checkpoint"),
         (lambda path: np.save(path.open("wb"), np.zeros(3)), "not a checkpoint"),
-        (lambda path: archive(path, change=about(format="another")), "not of the format 'tinysegnet checkpoint 2'"),
+        (lambda path: archive(path, change=about(format="another")), "not of the format 'tinysegnet checkpoint 3'"),
         (lambda path: archive(path, change={"about.json": b"[1, 2]"}), "not a checkpoint"),
         (lambda path: archive(path, change=bare), "not a checkpoint"),
         (lambda path: archive(path, zipfile.ZIP_DEFLATED), "not a checkpoint"),
@@ -135,6 +135,10 @@ PLAIN = npy(np.zeros(2, np.float32))
         (lambda path: archive(path, change=about(size=[0, 5])), "not a checkpoint"),
         (lambda path: archive(path, change=about(size="24")), "not a checkpoint"),
         (lambda path: archive(path, change=about(input=None)), "not a checkpoint"),
+        (lambda path: archive(path, change=about(test_scales=[1, 0])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(test_scales=["1"])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(test_scales=[100])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(test_scales=1)), "not a checkpoint"),
         (lambda path: archive(path, change={B: npy(np.array([object()]), allow_pickle=True)}), "not a checkpoint"),
         (lambda path: archive(path, repeat=[(B, PLAIN)]), "not a checkpoint"),
     ],
@@ -247,7 +251,8 @@ WRITER = """
 import itertools, sys
 import numpy as np
 from tinysegnet import atomic, checkpoint
-about = {"classes": ["a"], "palette": [[1, 2, 3]], "size": [1, 1], "input": "", "statistics": ""}
+about = {"classes": ["a"], "palette": [[1, 2, 3]], "size": [1, 1], "input": "", "test_scales": None,
+         "statistics": ""}
 for i in itertools.count():
     arrays = {"a": np.full(20_000, i, np.float32)}
     checkpoint.save(sys.argv[1], {**about, "i": i}, params=arrays, stats=arrays)

@@ -12,7 +12,7 @@ from test_checkpoint import mutated
 from tinysegnet.data import balance, camvid, download
 from tinysegnet.data import folder as folders
 from tinysegnet.data.augment import resize_photograph
-from tinysegnet.data.batches import evaluation_batches, prefetched, training_batches
+from tinysegnet.data.batches import evaluation_pairs, prefetched, training_batches
 from tinysegnet.data.survey import survey, usable
 from tinysegnet.errors import InputError
 
@@ -145,9 +145,9 @@ def test_a_shrunk_image_is_a_mean_of_what_it_covers():
     assert np.abs(resize_photograph(pixels, (1, 2)).astype(int) - 100).max() < 40       # the nearest would be 0 or 200
 
 
-def test_evaluation_keeps_the_size_of_the_labels(folder):
-    batches = list(evaluation_batches(folders.dataset(folder), "val", (12, 16)))
-    assert [(images.shape, labels.shape) for images, labels in batches] == [((1, 12, 16, 3), (1, 24, 32))] * 2
+def test_evaluation_takes_photographs_and_labels_as_they_are(folder):
+    pairs = list(evaluation_pairs(folders.dataset(folder), "val"))
+    assert [(photograph.shape, labels.shape) for photograph, labels in pairs] == [((24, 32, 3), (24, 32))] * 2
 
 
 def test_images_of_different_sizes_need_a_size(folder):

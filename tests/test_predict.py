@@ -28,7 +28,8 @@ def predict(tmp_path, monkeypatch):
         params[f"{norm}.norm.gamma"][...] = 1
     params["classifier.w"][0, 0, [0, 1], [1, 0]] = 1
     about = {
-        "classes": CLASSES, "palette": PALETTE.tolist(), "size": [8, 8], "input": inputs.CENTRED, "statistics": "exact",
+        "classes": CLASSES, "palette": PALETTE.tolist(), "size": [8, 8], "input": inputs.CENTRED,
+        "test_scales": None, "statistics": "exact",
     }
     checkpoint.save("light.npz", about, params=params, stats=stats)
 

@@ -26,7 +26,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     script = train_script(monkeypatch)
     init, train_steps, evaluate = segnet_basic.init, training.train_steps, training.evaluate
-    seen = {"seeds": [], "epochs": [], "judged": [], "counts": None}
+    seen = {"seeds": [], "epochs": [], "judged": [], "looks": [], "counts": None}
 
     def watched_init(seed, *rest):
         seen["seeds"].append(seed)
@@ -38,9 +38,10 @@ def run(tmp_path, monkeypatch):
         seen["epochs"].append(given)
         return train_steps(params, stats, memory, batches, class_weights, ignore, settings, done, ops)
 
-    def watched_evaluate(params, stats, *rest):
+    def watched_evaluate(params, stats, about, *rest):
         seen["judged"].append({name: a.copy() for name, a in (params | stats).items()})
-        return next(seen["counts"]) if seen["counts"] else evaluate(params, stats, *rest)
+        seen["looks"].append(about["test_scales"])
+        return next(seen["counts"]) if seen["counts"] else evaluate(params, stats, about, *rest)
 
     monkeypatch.setattr(segnet_basic, "init", watched_init)
     monkeypatch.setattr(training, "train_steps", watched_steps)
@@ -125,6 +126,15 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
         np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
     lines = [json.loads(line) for line in Path("runs/best/log.jsonl").read_text().splitlines()]
     assert [line["G"] for line in lines if "G" in line] == pytest.approx([20 / 30, 20 / 21, 20 / 21, 1010 / 1030])
+
+
+def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "looks", recipes.RECIPES["streets"] | {"test_scales": [1, 0.75]})
+    seen = run("--recipe", "looks", "--epochs", "2", "--size", "24x32")
+    assert seen["looks"] == [None, None, [1, 0.75]]
+    assert checkpoint.load("runs/first/best.npz")[0]["test_scales"] == [1, 0.75]
+    with pytest.raises(InputError, match=r"halves a part of them 2 times: use at least 6x6"):
+        run("--recipe", "looks", "--size", "5x8", "--name", "small")
 
 
 def test_which_data_is_used_and_why_is_said(run, tmp_path, capsys, monkeypatch):

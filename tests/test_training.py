@@ -25,6 +25,10 @@ def street(n=1, height=18, width=26, seed=0):
     return images, labels
 
 
+def looking_at(*size, test_scales=None):
+    return {"classes": "abcdefghijk", "size": size, "input": inputs.CENTRED, "test_scales": test_scales}
+
+
 WEIGHTS = np.linspace(0.5, 2, 11, dtype=np.float32)
 
 
@@ -41,7 +45,7 @@ def test_one_image_is_learnt_by_heart():
         for _ in range(80)
     ]
     assert losses[0] > 1 and losses[-1] < 0.05
-    counts = training.evaluate(params, stats, [(images, labels)], 4, 11)
+    counts = training.evaluate(params, stats, looking_at(18, 26) | {"classes": "abcd"}, zip(images, labels), 11)
     assert metrics.global_accuracy(counts) > 0.99 and metrics.mean_iou(counts) > 0.97
 
 
@@ -180,7 +184,29 @@ def test_evaluation_judges_at_the_size_of_the_labels():
         if label != 11:
             expected[label, answer] += 1
     assert len(np.unique(predicted)) > 2
-    np.testing.assert_array_equal(training.evaluate(params, stats, [(images, labels)], 11, 11), expected)
+    found = training.evaluate(params, stats, looking_at(9, 13), zip(images, labels), 11)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_what_several_looks_see_is_summed():
+    """At each scale as it is and in a mirror, and turned back: the sum of the logits decides."""
+    params, stats, _ = start(width=2, levels=1)
+    photograph = street()[0][0]                                     # 18x26
+    total = 0
+    for size in ((12, 16), (9, 12)):
+        for step in (1, -1):
+            seen = resize_photograph(photograph, size)[:, ::step]
+            logits = segnet_basic.predict(params, stats, training.normalise(seen[None], np))
+            total += resize_bilinear(logits, 36, 52)[0, :, ::step]
+    about = looking_at(12, 16, test_scales=[1, 0.75])
+    predicted = training.classify(params, stats, about, photograph, 36, 52)
+    assert (predicted == total.argmax(axis=2)).mean() > 0.999       # but for ties in rounding
+    once = training.classify(params, stats, about | {"test_scales": None}, photograph, 36, 52)
+    assert (once != predicted).any()
+    mirrored = training.classify(params, stats, about, photograph[:, ::-1], 36, 52)
+    assert (mirrored[:, ::-1] == predicted).mean() > 0.999
+    assert training.how_seen(about) == "seen at 12x16 and 9x12, as it is and in a mirror"
+    assert training.how_seen(looking_at(12, 16)) == "seen at 12x16"
 
 
 def test_bilinear_resizing_by_hand():
@@ -199,6 +225,9 @@ def test_a_large_result_comes_in_bands(monkeypatch):
     bands = list(resize.resized_bands(x, 17, 9))
     assert [band.shape for band in bands] == [(2, 3, 9, 3)] * 5 + [(2, 2, 9, 3)]
     np.testing.assert_allclose(np.concatenate(bands, axis=1), whole, rtol=1e-12)
+    as_it_is = list(resize.resized_bands(whole, 17, 9))             # in the same bands, to be added to others
+    assert [band.shape for band in as_it_is] == [band.shape for band in bands]
+    np.testing.assert_array_equal(np.concatenate(as_it_is, axis=1), whole)
 
 
 def test_the_examples_are_spread_over_val():
@@ -206,11 +235,11 @@ def test_the_examples_are_spread_over_val():
     params, stats, _ = start(width=2, levels=1)
     pictures = [street(height=8, width=10, seed=seed) for seed in range(7)]
     data = SimpleNamespace(samples=lambda split: range(7), read=lambda i: (pictures[i][0][0], pictures[i][1][0]))
-    seen = list(training.examples(params, stats, data, (4, 6)))
+    seen = list(training.examples(params, stats, looking_at(4, 6), data))
     for (photograph, labels, predicted), i in zip(seen, (0, 2, 4, 6), strict=True):
         np.testing.assert_array_equal(photograph, pictures[i][0][0])
         np.testing.assert_array_equal(labels, pictures[i][1][0])
-        small = resize_photograph(photograph, (4, 6))[None]
-        np.testing.assert_array_equal(predicted, training.classify(params, stats, small, 8, 10)[0])
+        again = training.classify(params, stats, looking_at(4, 6), photograph, 8, 10)
+        np.testing.assert_array_equal(predicted, again)
     data.samples = lambda split: range(2)
-    assert len(list(training.examples(params, stats, data, (4, 6)))) == 2
+    assert len(list(training.examples(params, stats, looking_at(4, 6), data))) == 2

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tinysegnet import checkpoint, metrics, recipes, runs, training
 from tinysegnet.data import camvid, folder, streets
-from tinysegnet.data.batches import evaluation_batches
+from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.data.survey import usable
 
 ROOT = Path(__file__).parents[1]
@@ -71,8 +71,7 @@ def test_it_reaches_what_the_readme_says(camvid_folder):
     """To 0.2: the last digit may differ with the machine's matrix products."""
     params, stats, about = runs.load_network(runs.SHIPPED, np)
     data = folder.dataset(str(camvid_folder))
-    batches = evaluation_batches(data, "val", tuple(about["size"]))
-    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
+    counts = training.evaluate(params, stats, about, evaluation_pairs(data, "val"), data.ignore)
     classes, whole = table_of_the_readme()
     found = metrics.figures(counts)
     np.testing.assert_allclose([100 * found[name] for name in ("G", "C", "mIoU")], whole, atol=0.2)

@@ -17,7 +17,7 @@ from tinysegnet import atomic
 from tinysegnet.backend import to_numpy
 from tinysegnet.errors import InputError
 
-FORMAT = "tinysegnet checkpoint 2"
+FORMAT = "tinysegnet checkpoint 3"
 
 
 def save(path, about, **groups):
@@ -77,6 +77,8 @@ def check_about(about):
         raise ValueError("no colours of the classes")
     if not all(isinstance(side, int) and side > 0 for side in (height, width)):
         raise ValueError("no size")
+    if not all(isinstance(scale, int | float) and 0 < scale <= 4 for scale in about["test_scales"] or [1]):
+        raise ValueError("no scales to test at")
     if not (isinstance(about["input"], str) and isinstance(about["statistics"], str)):
         raise ValueError("no input or statistics")
 

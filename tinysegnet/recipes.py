@@ -8,25 +8,26 @@ from tinysegnet.inputs import CENTRED, LOCAL_RESPONSE
 
 # What is not of every day. `schedule` is constant, or cosine (down to 0 at the last step); `optimiser` one of optim.py;
 # `balance` the power of the median-frequency class weights, 0 for none; `flip`, `scale`, `crop` and `light` those of
-# data.augment; `input` one of inputs.py; `select` the figure on val by which the best epoch is chosen.
+# data.augment; `input` one of inputs.py; `test_scales` how a trained network looks at a photograph, see
+# training.classify; `select` the figure on val by which the best epoch is chosen.
 RECIPES = {
     "streets": dict(
         epochs=9, batch=2, optimiser="sgd", lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4, balance=0.7,
-        flip=False, scale=None, crop=None, light=None, input=CENTRED, select="mIoU",
+        flip=False, scale=None, crop=None, light=None, input=CENTRED, test_scales=None, select="mIoU",
     ),
     "photographs": dict(
         epochs=100, batch=4, optimiser="sgd", lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4, balance=0.5,
-        flip=True, scale=None, crop=None, light=None, input=CENTRED, select="mIoU",
+        flip=True, scale=None, crop=None, light=None, input=CENTRED, test_scales=None, select="mIoU",
     ),
     # The authors', but for the biases' rate (theirs is twice as high).
     "paper": dict(
         epochs=100, batch=12, optimiser="sgd", lr=0.1, schedule="constant", momentum=0.9, weight_decay=5e-4, balance=1,
-        flip=False, scale=None, crop=None, light=None, input=LOCAL_RESPONSE, select="G",
+        flip=False, scale=None, crop=None, light=None, input=LOCAL_RESPONSE, test_scales=None, select="G",
     ),
     # What the network that comes with this project was trained by, on CamVid at 360x480.
     "best": dict(
         epochs=90, batch=4, optimiser="adam", lr=7e-4, schedule="cosine", momentum=0.9, weight_decay=0.02, balance=0.5,
-        flip=True, scale=(0.75, 1.25), crop=2/3, light=0.3, input=CENTRED, select="mIoU",
+        flip=True, scale=(0.75, 1.25), crop=2/3, light=0.3, input=CENTRED, test_scales=None, select="mIoU",
     ),
 }
 

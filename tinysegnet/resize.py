@@ -19,13 +19,13 @@ def resize_bilinear(x, height, width):
 def resized_bands(x, height, width):
     """The result of resize_bilinear in bands of rows, (N, rows, width, C), from top to bottom."""
     N, H, W, C = x.shape
+    step = max(1, BAND_PIXELS // width)
     if (H, W) == (height, width):
-        yield x
+        yield from (x[:, top : top + step] for top in range(0, height, step))
         return
     xp = array_module(x)
     rows = to_device(interpolation_matrix(H, height).astype(x.dtype), xp)       # (height, H)
     columns = to_device(interpolation_matrix(W, width).astype(x.dtype), xp)     # (width, W)
-    step = max(1, BAND_PIXELS // width)
     for top in range(0, height, step):
         band = rows[top : top + step]
         y = band @ x.reshape(N, H, W * C)                                       # (N, rows, W * C)

@@ -72,7 +72,8 @@ class Run:
         if self.path.exists() and not self.no_step_made():
             way_out = "continue it with --resume, give this run another --name, or delete that folder"
             raise InputError(f"{self.path} is already there: {way_out}")
-        segnet_basic.check_size(self.params, *self.settings["size"], self.settings["crop"])
+        smallest_part = min(self.settings["crop"] or 1, *(self.settings["test_scales"] or [1]))
+        segnet_basic.check_size(self.params, *self.settings["size"], smallest_part)
         packages = {name: version(name) for name in ("tinysegnet", "numpy", "pillow")}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__
@@ -141,7 +142,8 @@ class Run:
         """What a checkpoint says of itself."""
         return {
             "classes": self.data.classes, "palette": self.data.palette.tolist(), "size": self.settings["size"],
-            "input": self.settings["input"], "statistics": "running", "epoch": self.epoch, **more,
+            "input": self.settings["input"], "test_scales": self.settings["test_scales"],
+            "statistics": "running", "epoch": self.epoch, **more,
         }
 
     def save(self):

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinysegnet import metrics, ops, optim
 from tinysegnet.backend import array_module, to_device, to_numpy
-from tinysegnet.data.augment import resize_photograph
+from tinysegnet.data.augment import resize_photograph, scaled
 from tinysegnet.errors import InputError
 from tinysegnet.inputs import CENTRED, normalise
 from tinysegnet.networks import segnet_basic
@@ -102,35 +102,57 @@ def is_finite(a):
     return bool(array_module(a).isfinite(a).all())
 
 
-def classify(params, stats, images, height, width, kind=CENTRED):
-    """The best class of each pixel of uint8 images (N, H, W, 3), judged at another size: uint8 (N, height, width).
+def classify(params, stats, about, photograph, height, width):
+    """The best class of each pixel of a photograph, judged at some other size than its own: uint8 (height, width).
 
-    Where the two sizes differ the logits are brought to the second before the best class is taken.
+    about       of the network, as its checkpoint has it: the "size" (H, W) at which it looks, its "input", and
+                "test_scales": None for one look, or multiples of the size at each of which it looks twice, the
+                second time in a mirror
+    photograph  uint8 (H', W', 3)
+
+    The logits of each look are brought to the size of the answer, their sum decides.
     """
-    logits = segnet_basic.predict(params, stats, normalise(images, array_module(params["classifier.w"]), kind))
-    bands = [to_numpy(band.argmax(axis=3)) for band in resized_bands(logits, height, width)]
-    return np.concatenate(bands, axis=1).astype(np.uint8)
+    looks = []
+    for scale in about["test_scales"] or [1]:
+        seen = resize_photograph(photograph, scaled(about["size"], scale))
+        looks.append(scores(params, stats, seen, about["input"]))
+        if about["test_scales"]:
+            looks.append(scores(params, stats, seen[:, ::-1], about["input"])[:, :, ::-1])
+    bands = zip(*(resized_bands(logits, height, width) for logits in looks), strict=True)
+    return np.concatenate([to_numpy(sum(band).argmax(axis=3)) for band in bands], axis=1)[0].astype(np.uint8)
 
 
-def evaluate(params, stats, batches, classes, ignore, kind=CENTRED):
-    """The confusion matrix, (classes, classes), over all images, each judged at the size of its own labels.
+def how_seen(about):
+    """In words, how `classify` looks at a photograph."""
+    sizes = ["{}x{}".format(*scaled(about["size"], scale)) for scale in about["test_scales"] or [1]]
+    return f"seen at {' and '.join(sizes)}" + (", as it is and in a mirror" if about["test_scales"] else "")
 
-    batches  pairs of an image, uint8 (1, H, W, 3), and its labels, (1, H', W')
+
+def scores(params, stats, photograph, kind):
+    """The logits of a photograph, uint8 (H, W, 3), in one look: (1, H, W, classes)."""
+    return segnet_basic.predict(params, stats, normalise(photograph[None], array_module(params["classifier.w"]), kind))
+
+
+def evaluate(params, stats, about, pairs, ignore):
+    """The confusion matrix, (classes, classes), over all photographs, each judged at the size of its own labels.
+
+    about  of the network: see `classify`
+    pairs  a photograph, uint8 (H, W, 3), and its labels, (H', W')
     """
+    classes = len(about["classes"])
     counts = np.zeros((classes, classes), np.int64)
-    for images, labels in batches:
-        predicted = classify(params, stats, images, *labels.shape[1:], kind)
+    for photograph, labels in pairs:
+        predicted = classify(params, stats, about, photograph, *labels.shape)
         counts += metrics.confusion_matrix(labels, predicted, classes, ignore)
     return counts
 
 
-def examples(params, stats, data, size, kind=CENTRED, count=4):
+def examples(params, stats, about, data, count=4):
     """Some images of val, evenly spread: (photograph, labels, predicted) of each, all of the annotation's size."""
     samples = data.samples("val")
     for i in np.unique(np.linspace(0, len(samples) - 1, count).round().astype(int)):
         photograph, labels = data.read(samples[i])
-        seen = resize_photograph(photograph, size)[None]
-        yield photograph, labels, classify(params, stats, seen, *labels.shape, kind)[0]
+        yield photograph, labels, classify(params, stats, about, photograph, *labels.shape)
 
 
 def exact_statistics(params, batches, kind=CENTRED):

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 from lessons.engine import course, judging
 from tinysegnet import ops, optim, runs, training
 from tinysegnet.data import streets
-from tinysegnet.data.augment import resize_photograph
 from tinysegnet.errors import InputError, writing
 from tinysegnet.networks import segnet_basic
 
@@ -136,8 +135,7 @@ def add_panel(run, count):
     data = streets.dataset()
     params, stats, about = runs.load_network(run.path / "best.npz", np)
     photograph, labels = data.read(STREET)
-    seen = resize_photograph(photograph, run.settings["size"])
-    predicted = training.classify(params, stats, seen[None], *labels.shape, about["input"])[0]
+    predicted = training.classify(params, stats, about, photograph, *labels.shape)
     folder = course.MINE / "panels"
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

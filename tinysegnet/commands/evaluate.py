@@ -8,7 +8,7 @@ mIoU, the mean IoU. Each image is judged at the size of its annotation.
 from tinysegnet import metrics, runs, training
 from tinysegnet.backend import select
 from tinysegnet.data import choose
-from tinysegnet.data.batches import evaluation_batches
+from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.errors import InputError
 from tinysegnet.options import label
 from tinysegnet.progress import bar
@@ -31,14 +31,13 @@ def run(args):
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
         raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
-    height, width = size = tuple(about["size"])
     samples = data.samples(args.split)
-    batches = bar(evaluation_batches(data, args.split, size), args.split, len(samples), unit="img")
-    counts = training.evaluate(params, stats, batches, len(data.classes), data.ignore, about["input"])
+    pairs = bar(evaluation_pairs(data, args.split), args.split, len(samples), unit="img")
+    counts = training.evaluate(params, stats, about, pairs, data.ignore)
     print(why)
     if args.weights is None:
         print(runs.ITS_OWN)
-    print(f"{args.split}, {len(samples)} images, seen at {height}x{width} and judged at the size of their annotations")
+    print(f"{args.split}, {len(samples)} images, {training.how_seen(about)}; judged at their annotations' size")
     if about["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
     print(metrics.table(counts, data.classes))

@@ -6,13 +6,13 @@ For each photograph NAME, of any size and kind, two pictures:
     NAME_overlay.png   the photograph tinted with them, and below it a legend
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from tinysegnet import plots, runs, training
 from tinysegnet.backend import select
-from tinysegnet.data.augment import resize_photograph
 from tinysegnet.data.folder import list_photographs, read_photograph
 from tinysegnet.errors import InputError, complain, writing
 from tinysegnet.networks import segnet_basic
@@ -30,7 +30,7 @@ def run(args):
     params, stats, about = runs.load_network(args.weights, select(args.backend))
     palette, out = np.array(about["palette"], np.uint8), Path(args.out)
     paths = photographs(args.images, out)
-    smallest = segnet_basic.smallest_side(params)
+    smallest = math.ceil(segnet_basic.smallest_side(params) / min(about["test_scales"] or [1]))
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     bad = []
@@ -41,8 +41,7 @@ def run(args):
             bad.append(error)
             continue
         size = size_seen(photograph.shape[:2], about["size"], smallest)
-        seen = resize_photograph(photograph, size)
-        predicted = training.classify(params, stats, seen[None], *photograph.shape[:2], about["input"])[0]
+        predicted = training.classify(params, stats, about | {"size": size}, photograph, *photograph.shape[:2])
         for kind, picture in (
             ("overlay", plots.overlay(photograph, predicted, about["classes"], palette)),
             ("mask", plots.mask(predicted, palette)),

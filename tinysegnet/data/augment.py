@@ -20,20 +20,20 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light
     light       0.3, say, or None: see `relit`
     """
     factor = rng.uniform(*scale) if scale else 1.0
-    resized = tuple(max(1, round(factor * side)) for side in size)
+    resized = scaled(size, factor)
     photograph, labels = resize_photograph(photograph, resized), resize_labels(labels, resized)
     if flip and rng.random() < 0.5:
         photograph, labels = photograph[:, ::-1], labels[:, ::-1]
-    seen = cropped(size, crop)
+    seen = scaled(size, crop or 1)
     if resized != seen:
         corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, seen)]
         photograph, labels = window(photograph, seen, corner, MIDDLE), window(labels, seen, corner, ignore)
     return relit(photograph, light, rng) if light else photograph, labels
 
 
-def cropped(size, crop):
-    """What a training step sees of `size`: all of it, or such a part in height and in width."""
-    return tuple(round((crop or 1) * side) for side in size)
+def scaled(size, factor):
+    """Such a multiple of a size (H, W), in whole pixels."""
+    return tuple(max(1, round(factor * side)) for side in size)
 
 
 def relit(photograph, light, rng):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from tinysegnet.data.augment import augment, resize_photograph
+from tinysegnet.data.augment import augment
 
 
 def training_batches(data, settings, epoch, first=0):
@@ -31,14 +31,9 @@ def training_batches(data, settings, epoch, first=0):
     return prefetched(load, range(first, -(-len(samples) // batch)))
 
 
-def evaluation_batches(data, split, size):
-    """Every sample of a split, in order, one at a time: the image resized, (1, H, W, 3), its labels as they are."""
-
-    def load(sample):
-        pixels, labels = data.read(sample)
-        return resize_photograph(pixels, size)[None], labels[None]
-
-    return prefetched(load, data.samples(split))
+def evaluation_pairs(data, split):
+    """Every sample of a split, in order, as it is: the photograph, uint8 (H, W, 3), and its labels, uint8 (H, W)."""
+    return prefetched(data.read, data.samples(split))
 
 
 def prefetched(load, items):
