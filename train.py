@@ -73,14 +73,12 @@ def main():
     if args.ops == "lessons":
         if (args.conv, args.backend) != ("auto", "numpy"):
             raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
-        operations, count, whose = my_segnet().begin()
-        print(textwrap.fill(whose, 79), flush=True)
     data, why = choose(args.data, args.ignore)
     print(why, flush=True)
     train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
     settings = recipes.settle(args, data, train, val)
     if args.ops == "lessons":
-        my_segnet().afford(operations, settings, len(data.classes))
+        operations, count = my_segnet().begin(settings, len(data.classes))
     run = runs.Run(f"runs/{args.name}", settings, data, xp)
     (run.resume if args.resume else run.begin)(train.fingerprint + val.fingerprint)
     class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])

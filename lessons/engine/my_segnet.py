@@ -1,5 +1,6 @@
 """`python train.py --ops lessons`: SegNet with the functions that the learner has finished, the rest the library's."""
 
+import textwrap
 import time
 import tracemalloc
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lessons.engine import course, judging
-from tinysegnet import ops, optim, runs, training
+from tinysegnet import ops, optim, plots, runs, training
 from tinysegnet.data import streets
 from tinysegnet.errors import InputError, writing
 from tinysegnet.networks import segnet_basic
@@ -38,7 +39,7 @@ def finished():
     return functions
 
 
-def operations(theirs):
+def operations(theirs, optimiser):
     """The library's operations, with the learner's in the place of those that are finished; and the names of these."""
     mine = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__})
     names = [name for name in EXCHANGED if name in theirs]
@@ -46,7 +47,7 @@ def operations(theirs):
         setattr(mine, name, theirs[name])
     if "conv1x1" in theirs or "conv1x1_backward" in theirs:
         names += classifier(mine, theirs)
-    if "sgd_step" in theirs:
+    if "sgd_step" in theirs and optimiser == "sgd":
         optim.STEPS["sgd"] = theirs["sgd_step"]
         names.append("sgd_step")
     return mine, names
@@ -73,14 +74,16 @@ def classifier(mine, theirs):
     return [name for name in ("conv1x1", "conv1x1_backward") if name in theirs]
 
 
-def begin():
-    """The operations of this training, how many are the learner's, and a line that says which."""
+def begin(settings, classes):
+    """Say whose functions this training uses, and what it will take. Returns them, and how many are the learner's."""
     try:
-        mine, names = operations(finished())
+        mine, names = operations(finished(), settings["optimiser"])
     except ModuleNotFoundError as error:
         raise InputError(f"the lessons need {error.name}: pip install -e '.[test]'") from error
     said = f"yours: {', '.join(names)}" if names else "none of the functions is yours yet"
-    return mine, len(names), f"{said}; the rest is the library's"
+    print(textwrap.fill(f"{said}; the rest is the library's", 79), flush=True)
+    afford(mine, settings, classes)
+    return mine, len(names)
 
 
 def afford(mine, settings, classes):
@@ -144,7 +147,7 @@ def add_panel(run, count):
         panel(data.colours(predicted), caption).save(folder / name)
         before = [Image.open(path) for path in sorted(folder.glob("*.png"))]
         all_of_them = [panel(photograph, "a street"), panel(data.colours(labels), "its classes"), *before]
-        sheet(all_of_them).save(PICTURE)
+        plots.with_legend(sheet(all_of_them), zip(data.palette, data.classes)).save(PICTURE)
     print(f"the same street as you see it now: {PICTURE}")
 
 
