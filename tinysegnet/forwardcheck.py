@@ -11,7 +11,15 @@ from functools import partial
 
 import numpy as np
 
-from tinysegnet.diagnosis import axis_names, constant_ratio, equal, only_one_index, only_the_border, transposed
+from tinysegnet.diagnosis import (
+    axis_names,
+    constant_ratio,
+    equal,
+    only_one_index,
+    only_the_border,
+    rearranged,
+    transposed,
+)
 from tinysegnet.gradcheck import cast, name_of, report_row
 from tinysegnet.mistakes import table_for
 
@@ -80,7 +88,9 @@ def breach(found, truth, dtype):
         where = f" where the input is {dtype}" if truth.dtype == dtype else ""
         return f"should be {truth.dtype}{where}, is {found.dtype}"
     if np.isfinite(truth).all() and not np.isfinite(found).all():
-        return f"has {np.count_nonzero(~np.isfinite(found))} entries that are NaN or infinite, in {dtype}"
+        bad = np.argwhere(~np.isfinite(found))
+        first = f", the first at {bad[0].tolist()}" if found.ndim else ""
+        return f"has {len(bad)} entries that are NaN or infinite{first}, in {dtype}"
     return None
 
 
@@ -159,6 +169,7 @@ def observations(name, found, truth, wrong, mistakes):
         yield constant_ratio(found, truth, same, (), 0)
         yield "it is right but for the sign of some entries" if same(np.copysign(truth, found)) else None
         yield transposed(found, truth, same)
+        yield rearranged(found, truth, 0)
     axes = axis_names(name, truth.ndim, mistakes)
     yield only_one_index(wrong, axes)
     yield only_the_border(wrong) if axes[1:2] == ("row",) else None

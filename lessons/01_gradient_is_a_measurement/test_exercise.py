@@ -88,7 +88,16 @@ def known_mistakes():
         """all entries were moved at once: move one, and leave the others where they are"""
         return {"gradient": all_at_once(f, x)["gradient"].flat[0]}
 
-    yield from (all_at_once, one_number)
+    def row_at_once(f, x):
+        """a whole row was moved at once: move one entry, x[i, j], and leave the others where they are"""
+        gradient = np.zeros_like(x)
+        for i in range(len(x)):
+            moved = np.zeros_like(x)
+            moved[i] = STEP
+            gradient[i] = (f(x + moved) - f(x - moved)) / (2 * STEP)
+        return {"gradient": gradient.round(PLACES)}
+
+    yield from (all_at_once, one_number, row_at_once)
 
 
 def measured(f, x, slope):

@@ -30,6 +30,32 @@ def bias_subtracted(x, w, b):
     return {"y": x @ w - b}
 
 
+def bias_in_each_channel(x, w, b):
+    """b is added once for each channel of x: add it once for each pixel"""
+    return {"y": x @ w + len(w) * b}
+
+
+def w_reshaped(x, w, b):
+    """w has been reshaped, which mixes up its rows and columns: x @ w is (..., C) @ (C, F) with w as it is"""
+    return {"y": x @ w.reshape(w.shape[::-1]).T + b}
+
+
+def filters_before_pixels(x, w, b):
+    """the product has the scores first and is reshaped to have them last: transpose it"""
+    y = x @ w
+    return {"y": np.moveaxis(y, 3, 0).reshape(y.shape) + b}
+
+
+def dx_w_reshaped(dy, x, w, b):
+    """w is reshaped where it should be transposed: reshape keeps the order of the numbers, .T exchanges the axes"""
+    return {"dx": dy @ w.reshape(w.shape[::-1])}
+
+
+def dx_divided(dy, x, w, b):
+    """dx is divided by the number of pixels: a pixel of x reaches one pixel of y, so nothing is averaged"""
+    return {"dx": dy @ w.T / x[..., 0].size}
+
+
 def db_mean(dy, x, w, b):
     """db is the mean of dy, but b was added to every pixel, so it is the sum"""
     return {"db": dy.mean(axis=(0, 1, 2))}
@@ -72,9 +98,11 @@ def generic_cases():
 
 
 known = dict(READ="lessons/03_conv_1x1/README.md", forward=conv1x1, cases=generic_cases)
-FORWARD = SimpleNamespace(**known, RESULTS=("y",), MISTAKES=(bias_left_out, bias_subtracted))
+FORWARD = SimpleNamespace(**known, RESULTS=("y",), MISTAKES=(
+    bias_left_out, bias_subtracted, bias_in_each_channel, w_reshaped, filters_before_pixels,
+))
 BACKWARD = SimpleNamespace(**known, MISTAKES=(
-    db_mean, db_mean_over_images, db_from_last_image,
+    dx_w_reshaped, dx_divided, db_mean, db_mean_over_images, db_from_last_image,
     dw_mean, dw_mean_over_images, dw_from_last_image, dw_of_summed_pixels,
 ))
 

@@ -84,6 +84,12 @@ def no_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
     return {"w": w - v, "v of w": v}
 
 
+def decay_grows(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """the decay has the wrong sign and makes w larger: v = momentum * v + lr * (g + weight_decay * w)"""
+    v = momentum * vw + lr * (dw - weight_decay * w)
+    return {"w": w - v, "v of w": v}
+
+
 def decay_without_rate(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
     """weight_decay * w is not multiplied by lr: it belongs inside the bracket, with g"""
     v = momentum * vw + lr * dw + weight_decay * w
@@ -135,8 +141,8 @@ def generic_steps():
 STEP = SimpleNamespace(
     READ="tinysegnet/optim.py",
     cases=generic_steps,
-    MISTAKES=(unchanged, uphill, biases_decay, no_decay, decay_without_rate, no_momentum, rate_outside, old_velocity,
-              without_velocity, averaged),
+    MISTAKES=(unchanged, uphill, biases_decay, no_decay, decay_grows, decay_without_rate, no_momentum, rate_outside,
+              old_velocity, without_velocity, averaged),
 )
 STEP_CASES = (
     (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([3.0]),

@@ -159,7 +159,22 @@ def border_not_computed(x, w, b):
     return {"y": inside}
 
 
+def first_row_and_column_of_x_left_out(x, w, b):
+    """row 0 and column 0 of x are left out: they are inside, 0 <= row < H"""
+    x = x.copy()
+    x[:, 0] = x[:, :, 0] = 0
+    return {"y": gathered(x, w, b)}
+
+
+def negative_index(x, w, b):
+    """above and to the left the other side of x comes in: x[-1] is its last row, and there should be zeros"""
+    p = w.shape[0] // 2
+    padded = np.pad(x, ((0, 0), (p, 0), (p, 0), (0, 0)), "wrap")
+    return {"y": gathered(x, w, b, pad(padded, 0, p))}
+
+
 MISTAKES = (
+    first_row_and_column_of_x_left_out, negative_index,
     filters_before_pixels, filters_before_pixels_of_each_image, last_row_and_column_left_out, border_not_computed,
     no_bias, kernel_flipped, kernel_transposed, rows_flipped, columns_flipped, padding_after, padding_before,
     border_repeated, border_wrapped, border_reflected, border_of_ones, overwritten, only_one_channel, first_channel,

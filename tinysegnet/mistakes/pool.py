@@ -50,4 +50,24 @@ def to_the_minimum(dy, x):
     return put(dy, max_pool(-x)[1], x.shape)
 
 
-MISTAKES = (to_all_four, a_quarter_each, corners_by_column, always_first_corner, times_the_maximum, to_the_minimum)
+def corners_of_the_first_channel(dy, x):
+    """the corners of channel 0 are taken for all channels: each has its own"""
+    corners = max_pool(x)[1]
+    return put(dy, np.broadcast_to(corners[..., :1], corners.shape), x.shape)
+
+
+def corners_of_the_first_image(dy, x):
+    """the corners of image 0 are taken for all images: each has its own"""
+    corners = max_pool(x)[1]
+    return put(dy, np.broadcast_to(corners[:1], corners.shape), x.shape)
+
+
+def one_for_dy(dy, x):
+    """there is a 1 where the maximum was: by the chain rule it should be dy"""
+    return put(np.ones_like(dy), max_pool(x)[1], x.shape)
+
+
+MISTAKES = (
+    to_all_four, a_quarter_each, corners_by_column, always_first_corner, times_the_maximum, to_the_minimum,
+    corners_of_the_first_channel, corners_of_the_first_image, one_for_dy,
+)
