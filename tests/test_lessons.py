@@ -55,6 +55,13 @@ def anchors(text):
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def test_lesson_00_quotes_the_readme():
+    """What it promises of the first training is what the README says."""
+    page, readme = (" ".join(path.read_text().split()) for path in (LESSONS[0] / "README.md", ROOT / "README.md"))
+    quoted = re.search(r'says what to expect: "([^"]+)"', page)[1]
+    assert quoted in readme and "mIoU" in quoted
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_and_anchors_resolve(page):
     text = page.read_text(encoding="utf-8")
