@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "tinysegnet"
 LESSONS = ROOT / "lessons"
 MINE = ROOT / "mine"
 

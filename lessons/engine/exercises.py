@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from lessons.engine.course import LIBRARY
 from lessons.engine.watch import TroubleError
 from tinysegnet.forwardcheck import ForwardError, check_forward
 from tinysegnet.gradcheck import GradientError, check_backward
@@ -39,6 +41,7 @@ class Exercise:
     differs: str            # how the library's differs
     read: str               # the next file to open
     race: Callable          # race() -> arguments on which both are timed
+    forbidden: Path = LIBRARY       # calls into this folder are borrowing
 
 
 def values(

@@ -6,8 +6,6 @@ from lessons.engine import course
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict, milliseconds
 from lessons.engine.watch import TroubleError, watched
 
-LIBRARY = course.ROOT / "tinysegnet"
-
 
 def done_before(lesson, name):
     """What was remembered of a finished exercise, if nothing has changed since; None otherwise."""
@@ -22,13 +20,13 @@ def judge(lesson, exercise):
     path = course.my_file(lesson)
     place = path.relative_to(course.ROOT).as_posix()
     try:
-        module = watched(course.load, path, LIBRARY)(path)
+        module = watched(course.load, path, course.LIBRARY)(path)
     except TroubleError as trouble:
         return {"": Verdict(WRONG, f"  {place} cannot be read\n{trouble}")}, []
     function = getattr(module, exercise.name, None)
     if not callable(function):
         return {"": Verdict(WRONG, f"  {place} has no function {exercise.name}: was it renamed?")}, []
-    mine = watched(function, path, LIBRARY)
+    mine = watched(function, path, exercise.forbidden)
     try:
         verdicts = exercise.check(mine)
     except TroubleError as trouble:
