@@ -34,7 +34,10 @@ from tinysegnet.recipes import RECIPES  # noqa: E402
 RESULTS = Path(__file__).parent / "results" / "ingredients.md"
 WITHOUT = {
     "the recipe": {},
-    "SGD (rate 0.1, decay 5e-4) for Adam": {"optimiser": "sgd", "lr": 0.1, "weight_decay": 5e-4},
+    "without its smaller scale at test time": {"test_scales": (1,)},
+    "nor its mirror image: one look": {"test_scales": None},
+    "SGD (rate 0.03, decay 5e-4) for Adam": {"optimiser": "sgd", "lr": 0.03, "weight_decay": 5e-4},
+    "batches of 4": {"batch": 4},
     "a constant rate for the cosine": {"schedule": "constant"},
     "no flips": {"flip": False},
     "no scale": {"scale": None},
@@ -64,10 +67,10 @@ def trained(number, change, data, size, epochs):
     return best
 
 
-def judged(path, data):
+def judged(path, data, **at_test):
     """G, C and mIoU on val, in %."""
     params, stats, about = runs.load_network(path, np)
-    counts = training.evaluate(params, stats, about, evaluation_pairs(data, "val"), data.ignore)
+    counts = training.evaluate(params, stats, about | at_test, evaluation_pairs(data, "val"), data.ignore)
     return [100 * float(value) for value in metrics.figures(counts).values()]
 
 
@@ -81,7 +84,10 @@ def report(data, size, epochs):
     yield "| | G | C | mIoU | mIoU lost |\n|---|---|---|---|---|"
     whole = None
     for number, (title, change) in enumerate(WITHOUT.items()):
-        G, C, mIoU = judged(trained(number, change, data, size, epochs), data)
+        if change.keys() == {"test_scales"}:            # the recipe's own network, looking otherwise
+            G, C, mIoU = judged(trained(0, {}, data, size, epochs), data, **change)
+        else:
+            G, C, mIoU = judged(trained(number, change, data, size, epochs), data)
         whole = mIoU if whole is None else whole
         yield f"| {title} | {G:.1f} | {C:.1f} | {mIoU:.1f} | {whole - mIoU:.1f} |"
 

@@ -131,7 +131,9 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
     monkeypatch.setattr(ingredients, "RECIPES", recipes.RECIPES)
     monkeypatch.setattr(ingredients, "RESULTS", tmp_path / "ingredients.md")
     assert all(change.keys() <= recipes.RECIPES["best"].keys() for change in ingredients.WITHOUT.values())
-    monkeypatch.setattr(ingredients, "WITHOUT", {"the recipe": {}, "no flips": {"flip": False, "batch": 2}})
+    monkeypatch.setattr(ingredients, "WITHOUT", {
+        "the recipe": {}, "no flips": {"flip": False, "batch": 3}, "one look": {"test_scales": None},
+    })
     tables = []
     for _ in range(2):
         monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "1"])

@@ -1,5 +1,7 @@
 """What check_forward says of right and of wrong forwards."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,28 @@ def test_an_argument_that_is_changed():
 
     text, wrong = report(relu, ops.relu, (X,), names=("x",))
     assert wrong == {"x"} and "y  right" in text and "x  was changed in place: work on a copy" in text
+
+
+def test_labels_that_are_changed():
+    """In one dtype they must not be spoilt for the next."""
+    def softmax_cross_entropy(logits, labels, class_weights, ignore):
+        right = ops.softmax_cross_entropy(logits, labels.copy(), class_weights, ignore)
+        labels[labels == ignore] = 0
+        return right
+
+    args = np.random.default_rng(0).standard_normal((1, 2, 3, 2)), np.array([[[0, 1, 2], [2, 1, 0]]]), np.ones(2), 2
+    names = "logits", "labels", "class_weights"
+    text, wrong = report(softmax_cross_entropy, ops.softmax_cross_entropy, args, names=names, results=("loss",))
+    assert wrong == {"labels"} and "labels  was changed in place: work on a copy" in text and "loss    right" in text
+
+
+def test_a_difference_is_shown_with_the_digits_that_it_takes():
+    def relu(x):
+        return ops.relu(x)[0] + np.float32(3e-8), None
+
+    text, _ = report(relu, ops.relu, (np.array([[[[1.0, 2.0]]]]),), names=("x",))
+    yours, library = re.findall(r"(?:yours|library) +([+-]\S+)", text)
+    assert yours != library and "in other places" not in text
 
 
 def test_each_result_has_its_own_verdict():

@@ -102,7 +102,7 @@ def observations(case, name, yours, truth, floor, mistakes):
     yield constant_ratio(yours, truth, same, np.shape(case.args[0]) if mistakes else (), floor.max())
     yield "it is right but for the sign of some entries" if same(np.copysign(truth, yours)) else None
     yield transposed(yours, truth, same)
-    yield rearranged(yours, truth, floor.max())
+    yield rearranged(yours, truth, lambda a, b: wrong_entries(a, b, floor.max()))
     yield only_one_image(case, name, same)
     yield only_one_index(wrong, axes)
     yield only_the_border(wrong) if axes[1:2] == ("row",) else None
@@ -135,9 +135,8 @@ def transposed(yours, truth, same):
     return None
 
 
-def rearranged(yours, truth, floor):
-    in_order = np.sort(yours, axis=None), np.sort(truth, axis=None)
-    if yours.shape != truth.shape or wrong_entries(*in_order, floor).any():
+def rearranged(yours, truth, differ):
+    if differ(np.sort(yours, axis=None), np.sort(truth, axis=None)).any():
         return None
     return "its numbers are the right ones, in other places: is something reshaped that should be transposed?"
 

@@ -20,7 +20,7 @@ from tinysegnet.diagnosis import (
     rearranged,
     transposed,
 )
-from tinysegnet.gradcheck import cast, name_of, report_row
+from tinysegnet.gradcheck import cast, name_of, report_row, side_by_side
 from tinysegnet.mistakes import table_for
 
 # In float64, of the largest entry: the same sums in another order differ by less. In float32 only what float64 does not
@@ -40,7 +40,7 @@ def check_forward(yours, library, *args, names=("x", "w", "b"), results=("y",), 
     """Compare each result of `yours` with that of `library`, and raise ForwardError if one differs.
 
     yours, library  take args and return a tuple that begins with the results, or the one result
-    args            floating arrays are given in float32 and in float64, everything else as it is
+    args            copies are given, of floating arrays in float32 and in float64
     names           of the first of args, for the report
     results         the names of what is compared; what comes after it, a cache, is anyone's own affair
     mistakes        a table of known wrong answers, by default that in tinysegnet/mistakes for a forward of that name
@@ -116,8 +116,9 @@ def report(yours, args, names, found, truth, trouble, wrong, mistakes):
             worst = np.unravel_index(np.argmax(error >= 0.999 * error.max()), error.shape)      # the first, if some tie
             place = f", worst at {name}{[int(i) for i in worst]}" if worst else ""
             yield from row(name, f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong{place}")
-            yield from row("", f"yours      {number(mine[worst])}")
-            yield from row("", f"library    {number(right[worst])}")
+            shown = side_by_side(mine[worst], right[worst])
+            yield from row("", f"yours      {shown[0]}")
+            yield from row("", f"library    {shown[1]}")
             seen = observations(name, mine, right, wrong[name], mistakes)
             reasons = explain(name, yours, list(found), mistakes, seen)
         for kind, sentence in reasons:
@@ -132,10 +133,6 @@ def report(yours, args, names, found, truth, trouble, wrong, mistakes):
 
 def is_plain(a):
     return isinstance(a, np.ndarray | int | float)
-
-
-def number(value):
-    return f"{value + 0.0:+.6g}" if value.dtype.kind == "f" else str(value)
 
 
 def explain(name, yours, results, mistakes, seen):
@@ -169,7 +166,7 @@ def observations(name, found, truth, wrong, mistakes):
         yield constant_ratio(found, truth, same, (), 0)
         yield "it is right but for the sign of some entries" if same(np.copysign(truth, found)) else None
         yield transposed(found, truth, same)
-        yield rearranged(found, truth, 0)
+        yield rearranged(found, truth, wrong_entries)
     axes = axis_names(name, truth.ndim, mistakes)
     yield only_one_index(wrong, axes)
     yield only_the_border(wrong) if axes[1:2] == ("row",) else None

@@ -91,7 +91,7 @@ def run(forward, backward, args, names, seed):
 
 def single_precision_differs(single, double, trouble):
     """Gradients that are right in shape and dtype, but whose float32 values are not those of float64, as trouble."""
-    largest = max((np.abs(g).max() for g in double.values() if is_floating(g, np.shape(g))), default=0)
+    largest = max((np.abs(g).max(initial=0) for g in double.values() if is_floating(g, np.shape(g))), default=0)
     differing = {}
     for name, gradient in double.items():
         if f"d{name}" not in trouble and is_floating(gradient, np.shape(gradient)):
@@ -158,8 +158,9 @@ def report(case, yours, truth, floor, wrong, trouble, mistakes, seed):
             worst = np.unravel_index(np.argmax(error >= 0.999 * error.max()), error.shape)   # the first, if some tie
             entries = f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong"
             yield from row("" if d in trouble else d, f"{entries}, worst at {d}{[int(i) for i in worst]}")
-            yield from row("", f"yours      {yours[name][worst] + 0.0:+.6g}")
-            yield from row("", f"numerical  {truth[name][worst] + 0.0:+.6g}")
+            mine, measured = side_by_side(yours[name][worst], truth[name][worst])
+            yield from row("", f"yours      {mine}")
+            yield from row("", f"numerical  {measured}")
             reasons = explain(case, name, worst, yours[name], truth[name], floor[name], mistakes)
         elif d not in trouble:
             yield from row(d, "right")
@@ -178,9 +179,19 @@ def report_row(name, text, width, hanging=0):
     return textwrap.wrap(text, 79, initial_indent=indent, subsequent_indent=" " * (len(indent) + hanging))
 
 
+def side_by_side(yours, truth):
+    """Two numbers that differ, with as many digits as it takes to see it."""
+    if yours.dtype.kind != "f":
+        return str(yours), str(truth)
+    pairs = ((f"{yours + 0.0:+.{digits}g}", f"{truth + 0.0:+.{digits}g}") for digits in (6, 9, 12))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (repr(float(yours)), repr(float(truth))))
+
+
 def cast(args, dtype):
-    """The floating arrays among args as copies of that dtype, everything else as it is."""
-    return tuple(np.array(a, dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args)
+    """args with copies of the arrays, of the floating ones in that dtype."""
+    return tuple(
+        a.astype(dtype if a.dtype.kind == "f" else a.dtype) if isinstance(a, np.ndarray) else a for a in args
+    )
 
 
 def name_of(function):

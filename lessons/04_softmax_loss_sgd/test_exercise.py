@@ -78,8 +78,14 @@ def biases_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
     return {"b": b - v, "v of b": v}
 
 
+def matrices_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """an array of two dimensions decays too: only those of four should"""
+    v = momentum * vb + lr * (db + weight_decay * b * (b.ndim > 1))
+    return {"b": b - v, "v of b": v}
+
+
 def no_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """weight_decay is left out: this w has four dimensions, so it decays"""
+    """v lacks weight_decay * w: this w has four dimensions, so it decays"""
     v = momentum * vw + lr * dw
     return {"w": w - v, "v of w": v}
 
@@ -136,13 +142,14 @@ def generic_steps():
     rng = np.random.default_rng(0)
     yield step_case(rng, (3, 3, 2, 4), (4,), 0.1, 0.9, 0.3)
     yield step_case(rng, (1, 1, 5, 2), (2,), 0.7, 0.6, 0.2)
+    yield step_case(rng, (3, 3, 4, 2), (5, 3), 0.3, 0.8, 0.4)
 
 
 STEP = SimpleNamespace(
     READ="tinysegnet/optim.py",
     cases=generic_steps,
-    MISTAKES=(unchanged, uphill, biases_decay, no_decay, decay_grows, decay_without_rate, no_momentum, rate_outside,
-              old_velocity, without_velocity, averaged),
+    MISTAKES=(unchanged, uphill, biases_decay, matrices_decay, no_decay, decay_grows, decay_without_rate, no_momentum,
+              rate_outside, old_velocity, without_velocity, averaged),
 )
 STEP_CASES = (
     (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([3.0]),
@@ -150,6 +157,7 @@ STEP_CASES = (
     step_case(rng, (3, 3, 2, 4), (4,), 0.1, 0.9, 0.05, start=0),
     step_case(rng, (3, 3, 2, 4), (4,), 0.1, 0.9, 0.05),
     step_case(rng, (1, 1, 5, 2), (2,), 0.5, 0.0, 0.01),
+    step_case(rng, (3, 3, 2, 4), (4, 3), 0.5, 0.9, 0.1),
     step_case(rng, (5, 5, 1, 3), (3,), 0.01, 0.5, 0.0),
 )
 
