@@ -80,6 +80,14 @@ def known_mistakes():
 
         yield from (one_sided, the_other_side, step_once, difference_only, left_below)
 
+    for step in 0.1, 0.01:
+
+        def too_far(f, x, step=step):
+            """the step is so large that the bend of f shows: take one of about 1e-5"""
+            return measured(f, x, lambda at: (f(at(step)) - f(at(-step))) / (2 * step))
+
+        yield too_far
+
     def all_at_once(f, x):
         """all entries were moved at once: move one, and leave the others where they are"""
         return {"gradient": np.full_like(x, (f(x + STEP) - f(x - STEP)) / (2 * STEP)).round(PLACES)}

@@ -56,6 +56,26 @@ def dx_divided(dy, x, w, b):
     return {"dx": dy @ w.T / x[..., 0].size}
 
 
+def mean_of_channels(x, w, b):
+    """the products of a pixel are divided by the number of channels: y is their sum"""
+    return {"y": x @ w / len(w) + b}
+
+
+def x_reshaped(x, w, b):
+    """x is reshaped to have its channels first, which mixes up its pixels: its last axis is the channels already"""
+    return {"y": (x.reshape(len(w), -1).T @ w).reshape(*x.shape[:3], -1) + b}
+
+
+def dw_x_reshaped(dy, x, w, b):
+    """x is reshaped to (C, pixels), which mixes up its numbers: reshape it to (pixels, C) and transpose that"""
+    return {"dw": x.reshape(len(w), -1) @ dy.reshape(-1, len(b))}
+
+
+def db_of_all_scores(dy, x, w, b):
+    """db is one sum over everything: each score has a sum of its own, over the pixels"""
+    return {"db": np.full_like(b, dy.sum())}
+
+
 def db_mean(dy, x, w, b):
     """db is the mean of dy, but b was added to every pixel, so it is the sum"""
     return {"db": dy.mean(axis=(0, 1, 2))}
@@ -99,10 +119,11 @@ def generic_cases():
 
 known = dict(READ="lessons/03_conv_1x1/README.md", forward=conv1x1, cases=generic_cases)
 FORWARD = SimpleNamespace(**known, RESULTS=("y",), MISTAKES=(
-    bias_left_out, bias_subtracted, bias_in_each_channel, w_reshaped, filters_before_pixels,
+    bias_left_out, bias_subtracted, bias_in_each_channel, w_reshaped, filters_before_pixels, mean_of_channels,
+    x_reshaped,
 ))
 BACKWARD = SimpleNamespace(**known, MISTAKES=(
-    dx_w_reshaped, dx_divided, db_mean, db_mean_over_images, db_from_last_image,
+    dx_w_reshaped, dx_divided, dw_x_reshaped, db_of_all_scores, db_mean, db_mean_over_images, db_from_last_image,
     dw_mean, dw_mean_over_images, dw_from_last_image, dw_of_summed_pixels,
 ))
 

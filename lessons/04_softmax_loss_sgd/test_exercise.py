@@ -96,6 +96,32 @@ def decay_grows(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
     return {"w": w - v, "v of w": v}
 
 
+def decay_twice(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """the decay counts twice: it is weight_decay * w, without a 2"""
+    v = momentum * vw + lr * (dw + 2 * weight_decay * w)
+    return {"w": w - v, "v of w": v}
+
+
+def momentum_on_all(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """momentum multiplies the new gradient too: only the old velocity fades"""
+    v = momentum * (vw + lr * (dw + weight_decay * w))
+    v_of_b = momentum * (vb + lr * db)
+    return answers(w - v, b - v_of_b, v, v_of_b)
+
+
+def momentum_of_one_kind(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """momentum is 0.9 whatever is asked for: it is an argument"""
+    v, v_of_b = 0.9 * vw + lr * (dw + weight_decay * w), 0.9 * vb + lr * db
+    return answers(w - v, b - v_of_b, v, v_of_b)
+
+
+def nesterov(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    """w looks one step further ahead, as Nesterov has it: here it moves by v"""
+    step, step_of_b = lr * (dw + weight_decay * w), lr * db
+    v, v_of_b = momentum * vw + step, momentum * vb + step_of_b
+    return {"w": w - momentum * v - step, "b": b - momentum * v_of_b - step_of_b}
+
+
 def decay_without_rate(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
     """weight_decay * w is not multiplied by lr: it belongs inside the bracket, with g"""
     v = momentum * vw + lr * dw + weight_decay * w
@@ -148,8 +174,11 @@ def generic_steps():
 STEP = SimpleNamespace(
     READ="tinysegnet/optim.py",
     cases=generic_steps,
-    MISTAKES=(unchanged, uphill, biases_decay, matrices_decay, no_decay, decay_grows, decay_without_rate, no_momentum,
-              rate_outside, old_velocity, without_velocity, averaged),
+    MISTAKES=(
+        unchanged, uphill, biases_decay, matrices_decay, no_decay, decay_grows, decay_twice, decay_without_rate,
+        no_momentum, momentum_on_all, momentum_of_one_kind, rate_outside, old_velocity, without_velocity, averaged,
+        nesterov,
+    ),
 )
 STEP_CASES = (
     (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([3.0]),

@@ -73,9 +73,47 @@ def average(columns, K):
     return {"x": scattered(columns, K)["x"] / scattered(np.ones_like(columns), K)["x"]}
 
 
+def overwritten_by_pixels(columns, K):
+    """it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers add up (+=)"""
+    H, W, KKC = columns.shape
+    x = np.zeros((H + K - 1, W + K - 1, KKC // (K * K)))
+    for r, q in np.ndindex(H, W):
+        x[r : r + K, q : q + K] = columns[r, q].reshape(K, K, -1)
+    return {"x": x}
+
+
+def only_the_middle(columns, K):
+    """only the middle of each neighbourhood is put down: all K*K of its pixels are in x"""
+    def middle(places):
+        kept = np.zeros_like(places)
+        kept[:, :, K // 2, K // 2] = places[:, :, K // 2, K // 2]
+        return kept
+
+    return scattered(columns, K, middle)
+
+
+def last_column_left_out(columns, K):
+    """the last column of each neighbourhood is left out: j goes from 0 to K - 1"""
+    return scattered(columns, K, lambda a: a * (np.arange(K) < K - 1)[:, None])
+
+
+def last_row_left_out(columns, K):
+    """the last row of each neighbourhood is left out: i goes from 0 to K - 1"""
+    return scattered(columns, K, lambda a: a * (np.arange(K) < K - 1)[:, None, None])
+
+
+def places_first(columns, K):
+    """columns is reshaped to have i and j in front, which mixes it up: they come after the pixels, (H, W, K, K, C)"""
+    H, W, _ = columns.shape
+    return scattered(columns, K, lambda a: a.reshape(K, K, H, W, -1).transpose(2, 3, 0, 1, 4))
+
+
 IMAGE_MISTAKES = SimpleNamespace(
     READ="lessons/06_conv_backward/README.md",
-    MISTAKES=(overwritten, channels_first, kernel_transposed, written_backwards, average),
+    MISTAKES=(
+        overwritten, overwritten_by_pixels, channels_first, kernel_transposed, written_backwards, average,
+        only_the_middle, last_column_left_out, last_row_left_out, places_first,
+    ),
     cases=lambda: ((np.random.default_rng(0).standard_normal((4, 5, 18)), 3),),
 )
 

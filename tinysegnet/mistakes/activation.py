@@ -54,4 +54,11 @@ def sign(dy, x):
     return {"dx": -dy * (x > 0)}
 
 
-MISTAKES = (no_mask, mask_turned_round, mask_from_dy, relu_of_product, only_the_mask, leaky, both_masks, sign)
+def slope_added(dy, x):
+    """the slope is added to dy: the chain rule multiplies"""
+    return {"dx": dy + (x > 0)}
+
+
+MISTAKES = (
+    no_mask, mask_turned_round, mask_from_dy, relu_of_product, only_the_mask, leaky, both_masks, sign, slope_added,
+)

@@ -100,7 +100,71 @@ def db_of_the_first_pixel(dy, x, w, b):
     return {"db": dy[:, 0, 0].sum(axis=0)}
 
 
+def db_for_each_place(dy, x, w, b):
+    """db is multiplied by K * K: b was added once for each pixel, not for each place of the kernel"""
+    return {"db": w.shape[0] ** 2 * dy.sum(axis=(0, 1, 2))}
+
+
+def dw_of_the_inside(dy, x, w, b):
+    """dw leaves out the pixels at the border, whose window reaches outside: they used w too"""
+    p, inside = w.shape[0] // 2, np.zeros_like(dy)
+    inside[:, p:-p, p:-p] = dy[:, p:-p, p:-p]
+    return {"dw": right(inside, x, w, b)[1]}
+
+
+def dw_border_repeated(dy, x, w, b):
+    """in dw the border of x is repeated outside: the forward had zeros there"""
+    (N, H, W, C), K, p = x.shape, w.shape[0], w.shape[0] // 2
+    padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), "edge")
+    windows = [[padded[:, i : i + H, j : j + W].reshape(-1, C).T for j in range(K)] for i in range(K)]
+    return {"dw": np.array(windows) @ dy.reshape(N * H * W, -1)}
+
+
+def seen_from_x(dy, w):
+    """The convolution of dy with w, its channels and filters exchanged."""
+    return {"dx": conv2d(dy, w.swapaxes(2, 3), np.zeros(w.shape[2], w.dtype))[0]}
+
+
+def dx_rows_turned(dy, x, w, b):
+    """in dx only the rows of the kernel are turned round: seen from x it is rotated by 180 degrees, columns too"""
+    return seen_from_x(dy, w[::-1])
+
+
+def dx_columns_turned(dy, x, w, b):
+    """in dx only the columns of the kernel are turned round: seen from x it is rotated by 180 degrees, rows too"""
+    return seen_from_x(dy, w[:, ::-1])
+
+
+def dx_kernel_transposed(dy, x, w, b):
+    """the rows and columns of the kernel are exchanged in dx: the first axis of w goes down the image"""
+    return seen_from_x(dy, w[::-1, ::-1].swapaxes(0, 1))
+
+
+def dx_filters_first(dy, x, w, b):
+    """in dx w is reshaped to have its filters first: transpose the (K*K*C, F) matrix, or its numbers get mixed up"""
+    p, H, W = w.shape[0] // 2, *x.shape[1:3]
+    mixed = w.reshape(w.shape[3], -1).T.reshape(w.shape)
+    return {"dx": padded_dx(dy, x, mixed, np.add)[:, p : p + H, p : p + W]}
+
+
+def dx_of_all_before(dy, x, w, b):
+    """dx of an image has that of the images before it in it: begin each image at 0"""
+    return {"dx": right(dy, x, w, b)[0].cumsum(axis=0)}
+
+
+def dx_padding_folded(dy, x, w, b):
+    """what fell on the padding is added to the border of dx: it belongs to no pixel, cut it off"""
+    (_, H, W, _), p, dx = x.shape, w.shape[0] // 2, np.zeros_like(x)
+    padded = padded_dx(dy, x, w, np.add)
+    for r in range(H + 2 * p):
+        for q in range(W + 2 * p):
+            dx[:, np.clip(r - p, 0, H - 1), np.clip(q - p, 0, W - 1)] += padded[:, r, q]
+    return {"dx": dx}
+
+
 MISTAKES = (
+    db_for_each_place, dw_of_the_inside, dw_border_repeated, dx_rows_turned, dx_columns_turned, dx_kernel_transposed,
+    dx_filters_first, dx_of_all_before, dx_padding_folded,
     dw_rotated, dw_from_last_image, dw_mean_over_batch, dw_kernel_transposed, db_mean, db_from_one_image,
     db_of_the_first_pixel, dx_kernel_not_rotated, dx_overwritten, dx_overwritten_backwards, dx_padding_at_the_end,
     dx_w_reshaped,

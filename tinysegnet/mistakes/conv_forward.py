@@ -173,8 +173,41 @@ def negative_index(x, w, b):
     return {"y": gathered(x, w, b, pad(padded, 0, p))}
 
 
+def window_too_far_up(x, w, b):
+    """the window is one pixel too far up and to the left: it begins K//2 before its pixel"""
+    return {"y": gathered(x, w, b, pad(x, w.shape[0] // 2 + 1, w.shape[0] // 2 - 1))}
+
+
+def window_too_far_down(x, w, b):
+    """the window is one pixel too far down and to the right: it begins K//2 before its pixel"""
+    return {"y": gathered(x, w, b, pad(x, w.shape[0] // 2 - 1, w.shape[0] // 2 + 1))}
+
+
+def bias_with_each_term(x, w, b):
+    """the bias is added with each product that is inside the image: add it once for each pixel"""
+    terms = gathered(np.ones_like(x), np.ones_like(w), np.zeros_like(b))
+    return {"y": gathered(x, w, np.zeros_like(b)) + terms * b}
+
+
+def places_before_channels(x, w, b):
+    """w has the channel first and the columns have it last: both must be in the order (i*K + j)*C + c"""
+    return {"y": gathered(x, w.transpose(2, 0, 1, 3).reshape(w.shape), b)}
+
+
+def w_filters_first(x, w, b):
+    """w has been reshaped to have its filters first, and then transposed, which mixes up its numbers: they are last"""
+    return {"y": gathered(x, w.reshape(w.shape[3], -1).T.reshape(w.shape), b)}
+
+
+def height_and_width_exchanged(x, w, b):
+    """the pixels are reshaped to (W, H): they are in the order of rows, (H, W)"""
+    y = gathered(x, w, b)
+    return {"y": y.reshape(len(x), x.shape[2], x.shape[1], -1).swapaxes(1, 2)}
+
+
 MISTAKES = (
-    first_row_and_column_of_x_left_out, negative_index,
+    window_too_far_up, window_too_far_down, bias_with_each_term, places_before_channels, w_filters_first,
+    height_and_width_exchanged, first_row_and_column_of_x_left_out, negative_index,
     filters_before_pixels, filters_before_pixels_of_each_image, last_row_and_column_left_out, border_not_computed,
     no_bias, kernel_flipped, kernel_transposed, rows_flipped, columns_flipped, padding_after, padding_before,
     border_repeated, border_wrapped, border_reflected, border_of_ones, overwritten, only_one_channel, first_channel,

@@ -97,7 +97,53 @@ def divided_twice(dloss, logits, labels, class_weights, ignore):
     return {"dlogits": dloss * difference * weights[..., None] / count**2}
 
 
+def best_class_for_p(dloss, logits, labels, class_weights, ignore):
+    """the class with the largest p stands for p, as 0 and 1: take p itself"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    best = logits == logits.max(axis=-1, keepdims=True)
+    return {"dlogits": dloss * (best - softmax(logits) + difference) * weights[..., None] / count}
+
+
+def one_taken_from_all(dloss, logits, labels, class_weights, ignore):
+    """in every class 1 is taken away: only that of the label has it"""
+    _, weights, count = parts(logits, labels, class_weights, ignore)
+    return {"dlogits": dloss * (softmax(logits) - 1) * weights[..., None] / count}
+
+
+def no_weights(dloss, logits, labels, class_weights, ignore):
+    """it is p - one_hot alone: the weight of the pixel is left out, which has its class weight and the count in it"""
+    return {"dlogits": dloss * parts(logits, labels, class_weights, ignore)[0]}
+
+
+def weights_as_a_mask(dloss, logits, labels, class_weights, ignore):
+    """the weights only say which pixels count: multiply by them"""
+    return {"dlogits": dloss * parts(logits, labels, class_weights, ignore)[0] * (labels != ignore)[..., None]}
+
+
+def weights_on_one_hot(dloss, logits, labels, class_weights, ignore):
+    """the weight of the pixel multiplies one_hot alone: it belongs to p too"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    p = softmax(logits)
+    return {"dlogits": dloss * (p + (difference - p) * weights[..., None] / count)}
+
+
+def through_the_softmax_twice(dloss, logits, labels, class_weights, ignore):
+    """it is multiplied by p (1 - p): p - one_hot has been through the softmax already"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    p = softmax(logits)
+    return {"dlogits": dloss * difference * p * (1 - p) * weights[..., None] / count}
+
+
+def by_p(dloss, logits, labels, class_weights, ignore):
+    """this is the derivative with respect to p: the softmax is still between p and the logits"""
+    difference, weights, count = parts(logits, labels, class_weights, ignore)
+    p = softmax(logits)
+    return {"dlogits": dloss * (difference - p) / p * weights[..., None] / count}
+
+
 MISTAKES = (
+    best_class_for_p, one_taken_from_all, no_weights, weights_as_a_mask, weights_on_one_hot, through_the_softmax_twice,
+    by_p,
     one_hot_left_out, only_the_label, logarithm_for_p, logits_for_p, divided_twice,
     no_class_weights, void_counted, divided_by_weights, not_divided, sign, dloss_left_out, ignored_pixels_pushed,
 )

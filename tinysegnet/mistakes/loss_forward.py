@@ -112,7 +112,44 @@ def weighted_logits(logits, labels, class_weights, ignore):
     return {"loss": surprise.sum() / labelled.sum()}
 
 
+def all_classes(logits, labels, class_weights, ignore):
+    """it adds up -log p of every class: only that of the label counts"""
+    _, weights, labelled = parts(logits, labels, class_weights, ignore)
+    return {"loss": -(weights * log_softmax(logits).sum(axis=-1)).sum() / labelled.sum()}
+
+
+def mean_of_classes(logits, labels, class_weights, ignore):
+    """the sum is divided by the number of classes too: divide by that of the labelled pixels alone"""
+    surprise, weights, labelled = parts(logits, labels, class_weights, ignore)
+    return {"loss": (weights * surprise).sum() / labelled.sum() / logits.shape[-1]}
+
+
+def mean_of_all_entries(logits, labels, class_weights, ignore):
+    """the sum is divided by all pixels times all classes: divide by the number of the labelled pixels"""
+    surprise, weights, _ = parts(logits, labels, class_weights, ignore)
+    return {"loss": (weights * surprise).sum() / logits.size}
+
+
+def shifted_in_one_place(logits, labels, class_weights, ignore):
+    """the largest logit is taken away in the sum of the exponentials and not in front of it: shift both"""
+    surprise, weights, labelled = parts(logits, labels, class_weights, ignore)
+    return {"loss": (weights * (surprise - logits.max(axis=-1) * labelled)).sum() / labelled.sum()}
+
+
+def weighted_twice(logits, labels, class_weights, ignore):
+    """the class weight is multiplied in twice"""
+    surprise, weights, labelled = parts(logits, labels, class_weights, ignore)
+    return {"loss": (weights**2 * surprise).sum() / labelled.sum()}
+
+
+def weight_of_the_answer(logits, labels, class_weights, ignore):
+    """a pixel has the weight of the class with the largest logit: it should have that of its label"""
+    surprise, _, labelled = parts(logits, labels, class_weights, ignore)
+    return {"loss": (class_weights[logits.argmax(axis=-1)] * surprise).sum() / labelled.sum()}
+
+
 MISTAKES = (
+    all_classes, mean_of_classes, mean_of_all_entries, shifted_in_one_place, weighted_twice, weight_of_the_answer,
     void_in_the_divisor, divided_by_weights, not_divided, no_class_weights, sign, base_2, base_10, probability,
     one_less_probability, squared_error, no_softmax, void_as_the_first_class, void_as_the_last_class, mean_of_images,
     weighted_logits,

@@ -10,7 +10,7 @@ forward = max_pool
 
 def cases():
     rng = np.random.default_rng(0)
-    for shape in ((2, 4, 6, 3), (3, 7, 5, 2)):
+    for shape in ((2, 5, 6, 3), (3, 7, 5, 2)):
         yield (rng.permutation(int(np.prod(shape))).reshape(shape) / 10.0,)
 
 
@@ -67,7 +67,60 @@ def one_for_dy(dy, x):
     return put(np.ones_like(dy), max_pool(x)[1], x.shape)
 
 
+def one_corner_left_out(k, dy, x):
+    corners = max_pool(x)[1]
+    return put(dy * (corners != k), corners, x.shape)
+
+
+def lower_right_left_out(dy, x):
+    """the lower right corner gets nothing: the corners are 0, 1, 2 and 3"""
+    return one_corner_left_out(3, dy, x)
+
+
+def upper_left_left_out(dy, x):
+    """the upper left corner gets nothing: the corners are 0, 1, 2 and 3"""
+    return one_corner_left_out(0, dy, x)
+
+
+def rows_exchanged(dy, x):
+    """upper and lower row of each window are exchanged"""
+    return {"dx": exchanged(dy, x, 2)}
+
+
+def columns_exchanged(dy, x):
+    """left and right column of each window are exchanged"""
+    return {"dx": exchanged(dy, x, 1)}
+
+
+def opposite(dy, x):
+    """dy goes to the corner opposite to that of the maximum"""
+    return {"dx": exchanged(dy, x, 3)}
+
+
+def exchanged(dy, x, bits):
+    """dx with other corners; what they put beyond an odd border is lost."""
+    N, H, W, C = x.shape
+    corners = max_pool(x)[1] ^ bits
+    return put_into_corners(dy, corners, (N, H + H % 2, W + W % 2, C))[:, :H, :W]
+
+
+def odd_border_left_out(dy, x):
+    """the windows at an odd border get nothing: they are clipped, and have a maximum all the same"""
+    (_, H, W, _), dx = x.shape, put(dy, max_pool(x)[1], x.shape)["dx"].copy()
+    dx[:, H // 2 * 2 :] = dx[:, :, W // 2 * 2 :] = 0
+    return {"dx": dx}
+
+
+def cut_off_before(dy, x):
+    """the row or column too many of an odd size is cut off above and on the left: it is below and on the right"""
+    N, H, W, C = x.shape
+    whole = put_into_corners(dy, max_pool(x)[1], (N, H + H % 2, W + W % 2, C))
+    return {"dx": whole[:, H % 2 :, W % 2 :]}
+
+
 MISTAKES = (
+    lower_right_left_out, upper_left_left_out, rows_exchanged, columns_exchanged, opposite, odd_border_left_out,
+    cut_off_before,
     to_all_four, a_quarter_each, corners_by_column, always_first_corner, times_the_maximum, to_the_minimum,
     corners_of_the_first_channel, corners_of_the_first_image, one_for_dy,
 )

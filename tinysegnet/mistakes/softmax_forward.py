@@ -80,7 +80,45 @@ def base_2(logits):
     return {"p": softmax(logits * np.log(2))}
 
 
+def shifted(logits):
+    """The exponentials as most write them, after the largest logit of each pixel is taken away."""
+    return np.exp(logits - logits.max(axis=-1, keepdims=True))
+
+
+def over_everything_shifted(logits):
+    """the sum goes over everything: it goes over the classes of one pixel, the last axis"""
+    return {"p": shifted(logits) / shifted(logits).sum()}
+
+
+def over_images_shifted(logits):
+    """the sum goes over the images: it goes over the classes, the last axis"""
+    return {"p": shifted(logits) / shifted(logits).sum(axis=0)}
+
+
+def over_rows_shifted(logits):
+    """the sum goes over the rows of the image: it goes over the classes, the last axis"""
+    return {"p": shifted(logits) / shifted(logits).sum(axis=1, keepdims=True)}
+
+
+def shift_in_one_place(logits):
+    """the largest logit is taken away above the line and not below it: shift both"""
+    return {"p": shifted(logits) / np.exp(logits).sum(axis=-1, keepdims=True)}
+
+
+def divided_by_the_largest(logits):
+    """the logits are divided by the largest: subtract it"""
+    return {"p": softmax(logits / logits.max(axis=-1, keepdims=True))}
+
+
+def without_exponential_shifted(logits):
+    """the logits themselves, less the largest, are divided by their sum: take their exponentials first"""
+    less = logits - logits.max(axis=-1, keepdims=True)
+    return {"p": less / less.sum(axis=-1, keepdims=True)}
+
+
 MISTAKES = (
+    over_everything_shifted, over_images_shifted, over_rows_shifted, shift_in_one_place, divided_by_the_largest,
+    without_exponential_shifted,
     over_everything, over_images, over_rows, over_pixels, not_divided, shifted_and_not_divided, mean_for_sum, logarithm,
     without_exponential, minus, sigmoid, the_best, base_2,
 )

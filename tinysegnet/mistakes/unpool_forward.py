@@ -97,7 +97,30 @@ def twice_the_size(x, corners, shape):
     return {"y": put(x, corners, (N, 2 * H, 2 * W, C))}
 
 
+def negative_values_lost(x, corners, shape):
+    """negative values are lost: put each value there, whatever its sign, and not the larger of it and 0"""
+    return {"y": put(np.maximum(x, 0), corners, shape)}
+
+
+def corners_of_the_first_channel(x, corners, shape):
+    """the corners of channel 0 are taken for all channels: each has its own"""
+    return {"y": put(x, np.broadcast_to(corners[..., :1], corners.shape), shape)}
+
+
+def corners_of_the_first_image(x, corners, shape):
+    """the corners of image 0 are taken for all images: each has its own"""
+    return {"y": put(x, np.broadcast_to(corners[:1], corners.shape), shape)}
+
+
+def odd_border_left_out(x, corners, shape):
+    """the row or column at an odd border stays 0: its windows are clipped, and have a value all the same"""
+    y = put(x, corners, shape)
+    y[:, shape[1] // 2 * 2 :] = y[:, :, shape[2] // 2 * 2 :] = 0
+    return {"y": y}
+
+
 MISTAKES = (
+    negative_values_lost, corners_of_the_first_channel, corners_of_the_first_image, odd_border_left_out,
     in_all_four, a_quarter_each, always_upper_left, always_lower_right, columns_first, opposite, rows_exchanged,
     columns_exchanged, from_one, ones, the_corners, the_other_three, twice_the_size,
 )
