@@ -1571,7 +1571,7 @@ def _(columns, K):
 
 @wrong("col2im", "cropped", "The ring of padding is cut off already here, so the shape is (H, W, C).")
 def _(columns, K):
-    H, W, _ = columns.shape[0], columns.shape[1], columns.shape[2] // (K * K)
+    H, W = columns.shape[:2]
     return _col2im(columns, K)[K // 2:K // 2 + H, K // 2:K // 2 + W]
 
 
