@@ -91,7 +91,7 @@ def details(write, lesson, exercises, answers):
     for name, (verdicts, lines) in exercises.items():
         for part, verdict in verdicts.items():
             why = f"  {verdict.text}" if verdict.kind in (TODO, BORROWED) else ""
-            write(f"  {name:<32}{part:<8} {verdict.kind}{why}")
+            write(f"  {name:<32}{part:<11} {verdict.kind}{why}")
         texts = list(dict.fromkeys(verdict.text for verdict in verdicts.values() if verdict.kind == WRONG))
         texts = [text for text in texts if text not in said]        # what is wrong with the file is wrong with all
         said |= set(texts)

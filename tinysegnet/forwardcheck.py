@@ -89,8 +89,9 @@ def breach(found, truth, dtype):
         return f"should be {truth.dtype}{where}, is {found.dtype}"
     if np.isfinite(truth).all() and not np.isfinite(found).all():
         bad = np.argwhere(~np.isfinite(found))
-        first = f", the first at {bad[0].tolist()}" if found.ndim else ""
-        return f"has {len(bad)} entries that are NaN or infinite{first}, in {dtype}"
+        if not found.ndim:
+            return f"is {found}, in {dtype}"
+        return f"has {len(bad)} entries that are NaN or infinite, the first at {bad[0].tolist()}, in {dtype}"
     return None
 
 

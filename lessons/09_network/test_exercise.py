@@ -1,0 +1,518 @@
+"""Lesson 09: how forward and backward of the network are judged.
+
+A learner's cache is the learner's own affair, so backward is judged together with the forward in the same file.
+"""
+
+import inspect
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine import course
+from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
+from lessons.engine.watch import TroubleError, watched
+from tinysegnet import ops as library
+from tinysegnet.finite_differences import upstream
+from tinysegnet.forwardcheck import ForwardError, check_forward
+from tinysegnet.networks import segnet_basic
+from tinysegnet.networks.segnet_basic import forward  # own_forward finds it where library_backward is
+
+OPS = library.convolving_by("auto")
+SMALL = {"classes": 3, "width": 4, "levels": 2, "kernel": 3}
+OF_PARAMS, OF_STATS = ({name: shape for name, shape in of.items()} for of in segnet_basic.shapes(**SMALL))
+GROUPS = "classifier", "decoder1", "decoder2", "encoder2", "encoder1"       # in the order of a backward
+NAMES = "x", "params"
+
+
+def case(N, H, W, seed, **options):
+    """An x, and parameters none of which is 0 or 1."""
+    rng = np.random.default_rng(seed)
+    x, (params, _) = rng.standard_normal((N, H, W, 3)), segnet_basic.init(seed, **SMALL | options, dtype=np.float64)
+    return x, {name: a + 0.2 * rng.standard_normal(a.shape) for name, a in params.items()}
+
+
+CASES = (
+    case(1, 8, 12, 1),
+    case(2, 8, 8, 2, classes=2),
+    case(1, 7, 8, 3),                   # odd at level 1
+    case(2, 6, 10, 4, width=3),         # odd at level 2
+    case(1, 5, 7, 5, kernel=5),
+    case(3, 4, 4, 6, kernel=1),         # one pixel deep down, or nearly
+)
+
+
+def like(params, x):
+    return {name: a.astype(x.dtype) for name, a in params.items()}
+
+
+def forward_of(function):
+    """forward as a function of x and params alone, which looks whether it keeps its hands off params."""
+
+    def run(x, params):
+        params = like(params, x)
+        before = {name: a.copy() for name, a in params.items()}
+        result = function(params, x, OPS)
+        if not isinstance(result, tuple | list) or len(result) != 3:
+            if result is None:
+                return None, None, None
+            raise ForwardError("forward should return logits, batch_stats, cache", ("logits", "batch_stats"))
+        if params.keys() != before.keys() or any(not np.array_equal(params[name], before[name]) for name in before):
+            raise ForwardError("forward changes params: it should only read them", ("logits", "batch_stats"))
+        return result
+
+    run.__name__ = "forward"
+    return run
+
+
+def logits_of(function):
+    def run(x, params):
+        return forward_of(function)(x, params)[0]
+
+    run.__name__ = "forward"
+    return run
+
+
+def statistics_of(function, *keys):
+    """The statistics under some keys, by default all."""
+
+    def run(x, params):
+        found = forward_of(function)(x, params)[1]
+        if found is None:
+            return None
+        if said := about_keys("batch_stats", found, OF_STATS):
+            raise ForwardError(said, ("batch_stats",))
+        return tuple(found[key] for key in keys or OF_STATS)
+
+    run.__name__ = "forward"
+    return run
+
+
+def about_keys(what, found, wanted, all_of_them=True):
+    """A sentence if a dict has not the keys that it should have, or is none; None if all is well."""
+    if not isinstance(found, dict):
+        return f"  {what} should be a dict, is {type(found).__name__}"
+    missing, strange = [key for key in wanted if key not in found], [key for key in found if key not in wanted]
+    said = [f"  {what} has {strange[0]!r}, which is none of its keys"] if strange else []
+    if missing and all_of_them:
+        more = f", and {len(missing) - 1} more are missing" if len(missing) > 1 else ""
+        said.append(f"  {what} has no {missing[0]!r}{more}")
+    return "\n".join(said) or None
+
+
+def first_wrong(adapt, yours, truth, keys, mistakes, args):
+    """None, or a report on the first of some arrays that is not the library's. adapt(function, *keys) gives them."""
+
+    def check(*keys):
+        check_forward(adapt(yours, *keys), adapt(truth, *keys), *args, names=NAMES, results=keys, mistakes=mistakes)
+
+    try:
+        check(*keys)
+    except ForwardError as error:
+        bad = next((key for key in keys if key in error.wrong), None)
+        if bad is None:                 # an argument was changed, or there is no such key
+            return str(error)
+        try:
+            check(bad)
+        except ForwardError as first:
+            count = keys.index(bad)
+            note = f"\n  note  it is the first that is wrong; the {count} before it are right"
+            return f"{first}{note if count else ''}"
+    return None
+
+
+def network(
+    x, params, encoder=("conv", "norm", "relu", "pool"), decoder=("unpool", "conv", "norm"), decoders=(2, 1),
+    twice=False, last=False,
+):
+    """logits and statistics of a network whose steps come in some other order.
+
+    twice  unpool to twice the size
+    last   a ReLU before the classifier
+    """
+    found, remembered, params = {}, {}, like(params, x)
+
+    def run(block, level, steps, x):
+        for step in steps:
+            if step == "conv":
+                x, _ = OPS.conv2d(x, params[f"{block}.conv.w"], params[f"{block}.conv.b"])
+            elif step == "norm":
+                x, of_batch, _ = OPS.batch_norm(x, params[f"{block}.norm.gamma"], params[f"{block}.norm.beta"])
+                found[f"{block}.norm.mean"], found[f"{block}.norm.var"] = of_batch
+            elif step == "relu":
+                x, _ = OPS.relu(x)
+            elif step == "pool":
+                shape = x.shape
+                x, corners = OPS.max_pool(x)
+                remembered[level] = corners, shape
+            else:
+                corners, shape = remembered[level]
+                N, H, W, C = corners.shape
+                x = OPS.max_unpool(x, corners, (N, 2 * H, 2 * W, C) if twice else shape)
+        return x
+
+    for level in (1, 2):
+        x = run(f"encoder{level}", level, encoder, x)
+    for level, number in zip((2, 1), decoders):
+        x = run(f"decoder{number}", level, decoder, x)
+    x = OPS.relu(x)[0] if last else x
+    return found | {"logits": OPS.conv2d(x, params["classifier.w"], params["classifier.b"])[0]}
+
+
+def no_relu(x, params):
+    """there is no ReLU in the encoder"""
+    return network(x, params, encoder=("conv", "norm", "pool"))
+
+
+def relu_before_norm(x, params):
+    """in the encoder ReLU comes before batch norm: it comes after it"""
+    return network(x, params, encoder=("conv", "relu", "norm", "pool"))
+
+
+def norm_before_conv(x, params):
+    """in the decoder batch norm comes before the convolution: it comes after it"""
+    return network(x, params, decoder=("unpool", "norm", "conv"))
+
+
+def norm_after_pool(x, params):
+    """in the encoder batch norm comes after the pooling: it comes before ReLU"""
+    return network(x, params, encoder=("conv", "pool", "norm", "relu"))
+
+
+def norm_after_relu_and_pool(x, params):
+    """in the encoder batch norm comes last: it comes right after the convolution"""
+    return network(x, params, encoder=("conv", "relu", "pool", "norm"))
+
+
+def relu_in_decoder(x, params):
+    """there is a ReLU in the decoder: SegNet-Basic has none there"""
+    return network(x, params, decoder=("unpool", "conv", "norm", "relu"))
+
+
+def relu_in_decoder_before_norm(x, params):
+    """there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there"""
+    return network(x, params, decoder=("unpool", "conv", "relu", "norm"))
+
+
+def relu_before_classifier(x, params):
+    """there is a ReLU before the classifier: what comes out of the last batch norm goes in as it is"""
+    return network(x, params, last=True)
+
+
+def no_norm_in_encoder(x, params):
+    """the batch norm of the encoder is left out"""
+    return network(x, params, encoder=("conv", "relu", "pool"))
+
+
+def no_norm_in_decoder(x, params):
+    """the batch norm of the decoder is left out"""
+    return network(x, params, decoder=("unpool", "conv"))
+
+
+def no_norm(x, params):
+    """batch norm is left out everywhere"""
+    return network(x, params, encoder=("conv", "relu", "pool"), decoder=("unpool", "conv"))
+
+
+def decoders_exchanged(x, params):
+    """decoder1 comes before decoder2: the way up begins at the deepest level, with decoder2"""
+    return network(x, params, decoders=(1, 2))
+
+
+def twice_the_size(x, params):
+    """a map is unpooled to twice its size: give back the shape that was pooled, which may have been odd"""
+    return network(x, params, twice=True)
+
+
+def conv_first(x, params):
+    """in the decoder the convolution comes before the unpooling: it comes after it, to fill the zeros"""
+    return network(x, params, decoder=("conv", "unpool", "norm"))
+
+
+def unpooled_last(x, params):
+    """in the decoder the unpooling comes last: it comes first"""
+    return network(x, params, decoder=("conv", "norm", "unpool"))
+
+
+def mean_and_var_exchanged(x, params):
+    """mean and var are exchanged"""
+    found = network(x, params)
+    swap = {"mean": "var", "var": "mean"}
+    return {key: found[f"{key.rpartition('.')[0]}.{swap[key.rpartition('.')[2]]}"] for key in OF_STATS}
+
+
+def deviations(x, params):
+    """there is a root where the variance itself belongs"""
+    return {key: np.sqrt(a) for key, a in network(x, params).items() if key.endswith("var")}
+
+
+FORWARD = SimpleNamespace(
+    READ="tinysegnet/networks/segnet_basic.py",
+    cases=lambda: (case(2, 7, 8, 101), case(1, 8, 12, 102)),
+    MISTAKES=(
+        no_relu, relu_before_norm, norm_before_conv, norm_after_pool, norm_after_relu_and_pool, relu_in_decoder,
+        relu_in_decoder_before_norm, relu_before_classifier, no_norm_in_encoder, no_norm_in_decoder, no_norm,
+        decoders_exchanged, twice_the_size, conv_first, unpooled_last, mean_and_var_exchanged, deviations,
+    ),
+)
+
+
+def gradients_by(x, params, **changed):
+    """All gradients of the library's backward, with some operations changed: name=function(how-manieth call, ...)."""
+    calls = dict.fromkeys(changed, 0)
+
+    def counted(name):
+        def run(*args):
+            calls[name] += 1
+            return changed[name](calls[name], *args)
+
+        return run
+
+    ops = SimpleNamespace(**vars(OPS) | {name: counted(name) for name in changed})
+    logits, _, cache = segnet_basic.forward(like(params, x), x, OPS)
+    grads = segnet_basic.backward(upstream(logits, 0).astype(x.dtype), cache, ops)
+    return {key: without_rounding(key, grads) for key in grads}
+
+
+def handed_past(op, those):
+    """That operation of the backward, but in `those` of its calls the gradient goes past it unchanged."""
+
+    def run(call, dy, *args):
+        dx, *others = op(dy, *args)
+        return (dy if call in those else dx), *others
+
+    return run
+
+
+# In a backward batch_norm_backward is called for decoder1, decoder2, encoder2, encoder1, and conv2d_backward for the
+# classifier, decoder1, decoder2, encoder2, encoder1.
+
+
+def relu_left_out(x, params):
+    """relu_backward is missing, or comes too late: ReLU was the last before the pooling"""
+    return gradients_by(x, params, relu_backward=lambda call, dy, cache: dy)
+
+
+def relu_after_norm(x, params):
+    """relu_backward is missing, or comes too late: ReLU was the last before the pooling"""
+    masks = []
+
+    def keep(call, dy, mask):
+        masks.append(mask)
+        return dy
+
+    def norm(call, dy, cache):
+        dx, dgamma, dbeta = OPS.batch_norm_backward(dy, cache)
+        return (dx * masks.pop() if call > 2 else dx), dgamma, dbeta
+
+    return gradients_by(x, params, relu_backward=keep, batch_norm_backward=norm)
+
+
+def past_the_norm_of_decoders(x, params):
+    """in the decoder the gradient goes on as it came to batch norm: what goes on is the dx of batch_norm_backward"""
+    return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (1, 2)))
+
+
+def past_the_norm_of_encoders(x, params):
+    """in the encoder the gradient goes on as it came to batch norm: what goes on is the dx of batch_norm_backward"""
+    return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (3, 4)))
+
+
+def past_the_conv_of_decoders(x, params):
+    """in the decoder the gradient goes on as it came to the convolution: what goes on is the dx of conv2d_backward"""
+    return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (2, 3)))
+
+
+def past_the_conv_of_encoder2(x, params):
+    """in the encoder the gradient goes on as it came to the convolution: what goes on is the dx of conv2d_backward"""
+    return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (4,)))
+
+
+def added_across(x, params):
+    """what comes out of a decoder is added to the encoder's gradient: only positions went across, and no gradient"""
+    crossing = {}
+
+    def unpool(call, dy, corners):
+        crossing[dy.shape] = dy
+        return OPS.max_unpool_backward(dy, corners)
+
+    def pool(call, dy, corners, shape):
+        return OPS.max_pool_backward(dy, corners, shape) + crossing[shape]
+
+    return gradients_by(x, params, max_unpool_backward=unpool, max_pool_backward=pool)
+
+
+def decoders_under_wrong_keys(x, params):
+    """the gradients of decoder1 and decoder2 are exchanged"""
+    grads, other = gradients_by(x, params), {"1": "2", "2": "1"}
+    return {key: grads[f"decoder{other[key[7]]}{key[8:]}"] for key in grads if key.startswith("decoder")}
+
+
+def gamma_and_beta_exchanged(x, params):
+    """the gradients of gamma and beta are exchanged"""
+    grads, other = gradients_by(x, params), {"gamma": "beta", "beta": "gamma"}
+    names = [key.rpartition(".") for key in grads if ".norm." in key]
+    return {f"{block}.{kind}": grads[f"{block}.{other[kind]}"] for block, _, kind in names}
+
+
+BACKWARD = SimpleNamespace(
+    READ="tinysegnet/networks/segnet_basic.py",
+    cases=FORWARD.cases,
+    MISTAKES=(
+        relu_left_out, relu_after_norm, past_the_norm_of_decoders, past_the_norm_of_encoders, past_the_conv_of_decoders,
+        past_the_conv_of_encoder2, added_across, decoders_under_wrong_keys, gamma_and_beta_exchanged,
+    ),
+)
+
+
+def check_forward_pass(function):
+    verdicts = values(
+        logits_of(segnet_basic.forward), *CASES, names=NAMES, results=("logits",), adapt=logits_of, mistakes=FORWARD
+    )(function)
+    verdicts["batch_stats"] = Verdict(DONE)
+    keys = tuple(OF_STATS)
+    for args in CASES:
+        try:
+            if statistics_of(function)(*args) is None:
+                verdicts["batch_stats"] = Verdict(TODO)
+                break
+            report = first_wrong(statistics_of, function, segnet_basic.forward, keys, FORWARD, args)
+            if report and verdicts["logits"].kind == WRONG:
+                verdicts["logits"] = Verdict(WRONG, report)         # that they are wrong follows from it
+        except ForwardError as error:
+            report = str(error)
+        if report:
+            verdicts["batch_stats"] = Verdict(WRONG, report)
+            break
+    return verdicts
+
+
+def gradients_of(backward, *keys):
+    """The gradients under some keys, as a function of x and params: forward, a random dlogits, backward."""
+    function = own_forward(backward)
+
+    def run(x, params):
+        grads = all_gradients(function, backward, x, params)
+        return tuple(without_rounding(key, grads) for key in keys)
+
+    run.__name__ = "backward"
+    return run
+
+
+def all_gradients(forward, backward, x, params, ops=OPS):
+    logits, _, cache = forward(like(params, x), x, ops)
+    return backward(upstream(logits, 0).astype(x.dtype), cache, ops)
+
+
+def without_rounding(key, grads):
+    """A gradient; that of a bias before a batch norm is 0, and what rounding leaves of it is made 0."""
+    gradient = grads[key]
+    if key.endswith("conv.b") and isinstance(gradient, np.ndarray):
+        floor = 1e-4 if gradient.dtype == np.float32 else 1e-10
+        return gradient * (np.abs(gradient) > floor * np.abs(grads[key[:-1] + "w"]).max(initial=0))
+    return gradient
+
+
+def own_forward(backward):
+    """The forward in the file of a backward, watched as the backward is."""
+    backward = inspect.unwrap(backward)
+    function = backward.__globals__.get("forward")
+    if function is segnet_basic.forward:
+        return function
+    return watched(function, Path(backward.__code__.co_filename), course.LIBRARY / "networks")
+
+
+def check_backward_pass(backward):
+    """For the classifier, each decoder and each encoder: are all its gradients the library's?"""
+    todo = dict.fromkeys(GROUPS, Verdict(TODO))
+    function = own_forward(backward)
+    try:
+        if not callable(function) or any(verdict.kind != DONE for verdict in check_forward_pass(function).values()):
+            return todo
+    except TroubleError:
+        return todo
+    RACE["forward"], verdicts = function, {}
+    for args in CASES:
+        given = all_gradients(function, backward, *args)
+        if given is None:
+            return todo
+        if said := about_keys("grads", given, OF_PARAMS, all_of_them=False):
+            return dict.fromkeys(GROUPS, Verdict(WRONG, said))
+        given = {key for key, gradient in given.items() if gradient is not None}
+        for group in GROUPS:
+            keys = tuple(key for key in OF_PARAMS if key.startswith(group))[::-1]   # in backward's order
+            missing = [key for key in keys if key not in given]
+            if verdicts.get(group, Verdict(DONE)).kind != DONE:
+                continue
+            if missing == [*keys]:
+                verdicts[group] = Verdict(TODO)
+            elif missing:
+                verdicts[group] = Verdict(WRONG, f"  grads has no {', no '.join(missing)}")
+            else:
+                report = first_wrong(gradients_of, backward, library_backward, keys, BACKWARD, args)
+                before = next((verdict.text for verdict in verdicts.values() if verdict.kind == WRONG), report)
+                verdicts[group] = Verdict(WRONG, before) if report else Verdict(DONE)      # it may follow from that
+    return {group: verdicts[group] for group in GROUPS}
+
+
+RACE = {"forward": forward, "caches": {}}
+
+
+def library_backward(dlogits, cache, ops):
+    """The library's backward. In the race it is given a learner's cache, and takes the library's of the same step."""
+    return segnet_basic.backward(dlogits, dict(RACE["caches"].get(dlogits.shape, cache)), ops)
+
+
+def step(width=16):
+    """Parameters of two levels, and two small images, in float32."""
+    params, _ = segnet_basic.init(0, width=width, levels=2)
+    return params, np.random.default_rng(0).standard_normal((2, 30, 40, 3), np.float32)
+
+
+def race_backward():
+    """dlogits, and the cache of the forward that was judged with the last backward; the library's is laid ready."""
+    params, x = step()
+    logits, _, cache = forward(params, x, OPS)
+    RACE["caches"][logits.shape] = cache
+    return logits, RACE["forward"](params, x, OPS)[2], OPS
+
+
+EXERCISES = (
+    Exercise(
+        "forward",
+        check_forward_pass,
+        answer=segnet_basic.forward,
+        hints=(
+            "One line for each operation. x goes in and comes out under the same name: x, cache[...] = ops....",
+            "Before max_pool note x.shape: max_unpool wants it, and of (N, 5, 7, C) there is no trace in (N, 3, 4, C). "
+            "A dict for the cache, with the names of the blocks as keys, keeps the levels apart.",
+            "batch_stats, cache = {}, {}, then for level in (1, 2): on the way down, and for level in (2, 1): up again",
+        ),
+        differs="is the same list, for any number of levels",
+        read="tinysegnet/networks/segnet_basic.py",
+        forbidden=course.LIBRARY / "networks",
+        race=lambda: (*step(), OPS),
+    ),
+    Exercise(
+        "backward",
+        check_backward_pass,
+        answer=library_backward,
+        hints=(
+            "Read your forward from its last line to its first. Each operation gives the dx that the one before it "
+            "takes as its dy.",
+            "The classifier comes first, then decoder1, decoder2, encoder2, encoder1. The dx of each has the shape of "
+            "that operation's x. The image needs none: need_dx=False.",
+            "grads = {}, then dx, grads[\"classifier.w\"], grads[\"classifier.b\"] = ops.conv2d_backward(dlogits, ...)",
+        ),
+        differs="goes the same way, and throws away what it has used, so that the memory is free again",
+        read="tinysegnet/networks/segnet_basic.py",
+        forbidden=course.LIBRARY / "networks",
+        race=race_backward,
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)
