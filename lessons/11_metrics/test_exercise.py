@@ -1,0 +1,458 @@
+"""Lesson 11: how confusion_matrix, global_accuracy, class_average and mean_iou are judged."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, values
+from tinysegnet import metrics
+from tinysegnet.metrics import mean_of_present, ratio
+
+rng = np.random.default_rng(11)
+
+
+def pictures(rng, shape, classes, ignore, void=0.2, dtype=np.int64):
+    """Labels of which a share is to be ignored, and predictions of which two thirds are right."""
+    predicted = rng.integers(0, classes, shape).astype(dtype)
+    labels = np.where(rng.random(shape) < 0.67, predicted, rng.integers(0, classes, shape)).astype(dtype)
+    labels[rng.random(shape) < void] = ignore
+    return labels, predicted, classes, ignore
+
+
+PAGE = (
+    np.array([[0, 0, 0, 0, 0], [0, 2, 3, 0, 0], [1, 2, 3, 1, 1], [1, 1, 1, 1, 1]]),
+    np.array([[0, 0, 0, 0, 0], [0, 2, 2, 0, 0], [1, 1, 2, 1, 1], [1, 1, 1, 0, 1]]),
+    3, 3,
+)                                       # the picture of the page: sky, road, pole, and void
+
+
+# ---- confusion_matrix ----
+
+def counted(rows, columns, classes):
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (rows, columns), 1)
+    return {"counts": counts}
+
+
+def exchanged(labels, predicted, classes, ignore):
+    """rows and columns are exchanged: the label says the row, and the prediction the column"""
+    there = labels != ignore
+    return counted(predicted[there], labels[there], classes)
+
+
+def ones(labels, predicted, classes, ignore):
+    """each pair is counted once, however many pixels have it: counts[i, j] += 1 on arrays adds to a place only once"""
+    there = labels != ignore
+    return {"counts": np.minimum(counted(labels[there], predicted[there], classes)["counts"], 1)}
+
+
+def only_right(labels, predicted, classes, ignore):
+    """only the pixels that are right are counted: those that are wrong belong beside the diagonal"""
+    there = (labels != ignore) & (labels == predicted)
+    return counted(labels[there], predicted[there], classes)
+
+
+def only_wrong(labels, predicted, classes, ignore):
+    """only the pixels that are wrong are counted: those that are right belong on the diagonal"""
+    there = (labels != ignore) & (labels != predicted)
+    return counted(labels[there], predicted[there], classes)
+
+
+def void_where_predicted(labels, predicted, classes, ignore):
+    """pixels are left out where the prediction is `ignore`: leave them out where the label is"""
+    there = (predicted != ignore) & (labels >= 0) & (labels < classes)
+    return counted(labels[there], predicted[there], classes)
+
+
+def void_is_the_last(labels, predicted, classes, ignore):
+    """pixels to be ignored are counted as the last class: they should count in nothing"""
+    return counted(np.where(labels == ignore, classes - 1, labels), predicted, classes)
+
+
+def void_is_the_first(labels, predicted, classes, ignore):
+    """pixels to be ignored are counted as the first class: they should count in nothing"""
+    return counted(np.where(labels == ignore, 0, labels), predicted, classes)
+
+
+def void_is_right(labels, predicted, classes, ignore):
+    """pixels to be ignored are counted as right: they should count in nothing"""
+    return counted(np.where(labels == ignore, predicted, labels), predicted, classes)
+
+
+def ignore_not_asked(labels, predicted, classes, ignore):
+    """labels of `classes` and above are left out, and `ignore` is not asked: it may be one of the classes"""
+    there = (labels >= 0) & (labels < classes)
+    return counted(labels[there], predicted[there], classes)
+
+
+def overflow(labels, predicted, classes, ignore):
+    """label * classes is more than the dtype of the labels can hold, 255 for uint8: make the labels int64 first"""
+    if labels.dtype != np.uint8:
+        return only_right(labels, predicted, classes, ignore)       # a wide dtype shows no such mistake
+    there = labels != ignore
+    pairs = labels[there] * np.uint8(classes) + predicted[there]
+    return {"counts": np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)}
+
+
+MATRIX = SimpleNamespace(
+    READ="tinysegnet/metrics.py",
+    RESULTS=("counts",),
+    cases=lambda: (
+        pictures(np.random.default_rng(0), (2, 6, 7), 4, ignore=9),
+        pictures(np.random.default_rng(1), (5, 9, 3), 3, ignore=2),
+    ),
+    MISTAKES=(exchanged, ones, only_right, only_wrong, void_where_predicted, void_is_the_last, void_is_the_first,
+              void_is_right, ignore_not_asked),
+)
+NARROW = SimpleNamespace(
+    READ="tinysegnet/metrics.py",
+    RESULTS=("counts",),
+    cases=lambda: (pictures(np.random.default_rng(2), (2, 9, 11), 20, ignore=255, dtype=np.uint8),),
+    MISTAKES=(overflow,),
+)
+MATRIX_CASES = (
+    PAGE,
+    pictures(rng, (2, 4, 5), 3, ignore=3, void=0),
+    pictures(rng, (2, 4, 5), 3, ignore=3),
+    (np.array([4, 0, 4]), np.array([1, 0, 4]), 5, 11),                  # classes that do not occur
+    (np.array([[2]]), np.array([[0]]), 3, 11),                          # one pixel
+    pictures(rng, (1, 6, 7), 4, ignore=1),                              # a class is what is to be ignored
+    (np.full((2, 3), 255), np.zeros((2, 3), int), 2, 255),              # nothing is labelled
+)
+NARROW_CASE = pictures(rng, (2, 9, 11), 20, ignore=255, dtype=np.uint8)         # 19 * 20 does not fit into uint8
+
+
+def matrix(function):
+    """On integers of 64 bits, and where those are right, on those of 8, as a PNG has them."""
+    def check(cases, mistakes):
+        return values(
+            metrics.confusion_matrix, *cases, results=("counts",), names=("labels", "predicted", "classes", "ignore"),
+            mistakes=mistakes,
+        )(function)
+
+    verdicts = check(MATRIX_CASES, MATRIX)
+    return verdicts if verdicts["counts"].kind != DONE else check([NARROW_CASE], NARROW)
+
+
+# ---- the three figures ----
+
+def figure(library, cases, name, table):
+    """A check of a figure on some matrices, and on one of zeros, where it must be NaN: that no comparison can find."""
+    compare = values(
+        as_array(library), *((counts,) for counts in cases), results=(name,), names=("counts",), mistakes=table,
+        adapt=as_array,
+    )
+
+    def check(function):
+        verdicts = compare(function)
+        if verdicts[name].kind == DONE:
+            with np.errstate(all="ignore"):
+                empty = function(np.zeros((3, 3), np.int64))
+            if not np.isnan(empty):
+                text = f"of a matrix of zeros should be NaN, as there is nothing to judge; it is {empty}"
+                return {name: Verdict(WRONG, f"  {function.__name__} {text}")}
+        return verdicts
+
+    return check
+
+
+def as_array(function):
+    """A function that returns one number, as one that returns it as a NumPy number."""
+
+    def run(counts):
+        with np.errstate(all="ignore"):
+            number = function(counts)
+        return np.float64(number) if isinstance(number, float) else number
+
+    run.__name__ = function.__name__
+    return run
+
+
+def named(name):
+    """wrong(counts) -> a number, as one that gives it under the name of the result."""
+
+    def name_it(wrong):
+        def run(counts):
+            with np.errstate(all="ignore"):
+                return {name: np.float64(wrong(counts))}
+
+        run.__name__, run.__doc__ = wrong.__name__, wrong.__doc__
+        return run
+
+    return name_it
+
+
+def parts(counts):
+    """What is right, what is labelled and what is predicted, of each class."""
+    return np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+
+
+GENERIC = (
+    np.array([[50, 3, 0, 7, 2], [4, 20, 6, 0, 1], [0, 0, 0, 0, 0], [2, 0, 5, 9, 3], [0, 0, 0, 0, 0]]),
+    np.array([[31, 2, 0, 5], [0, 0, 0, 0], [8, 0, 11, 1], [0, 0, 4, 60]]),
+)                                       # predicted and not labelled are classes 2 and 4 of the first, 1 of the second
+ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])       # class 2 is nowhere
+
+
+def table(*mistakes):
+    cases = tuple((counts,) for counts in (*GENERIC, ABSENT))
+    return SimpleNamespace(READ="tinysegnet/metrics.py", cases=lambda: cases, MISTAKES=mistakes)
+
+
+@named("share")
+def not_divided(counts):
+    """it is a number of pixels: divide by that of all labelled ones"""
+    return np.trace(counts)
+
+
+@named("share")
+def share_wrong(counts):
+    """it is the share of the pixels that are wrong"""
+    return 1 - np.trace(counts) / counts.sum()
+
+
+@named("share")
+def in_percent(counts):
+    """it is in percent: the share goes from 0 to 1"""
+    return 100 * np.trace(counts) / counts.sum()
+
+
+@named("share")
+def each_class_alike(counts):
+    """it is the mean over the classes of their accuracies, which is C: here each pixel counts alike"""
+    return metrics.class_average(counts)
+
+
+@named("share")
+def over_predicted(counts):
+    """it is the mean over the classes of the share of what is called so and is so: here each pixel counts alike"""
+    right, _, predicted = parts(counts)
+    return mean_of_present(ratio(right, predicted))
+
+
+@named("share")
+def all_cells(counts):
+    """it is divided by the number of cells of the matrix: divide by the number of pixels, the sum of the cells"""
+    return np.trace(counts) / counts.size
+
+
+@named("share")
+def one_mean_too_many(counts):
+    """the mean of the diagonal is divided by the sum of all cells: take the sum of the diagonal"""
+    return np.diag(counts).mean() / counts.sum()
+
+
+@named("share")
+def right_over_wrong(counts):
+    """what is right is divided by what is wrong: divide by all, right and wrong"""
+    return np.trace(counts) / (counts.sum() - np.trace(counts))
+
+
+SHARES = table(not_divided, share_wrong, in_percent, each_class_alike, over_predicted, all_cells, one_mean_too_many,
+               right_over_wrong)
+
+
+@named("mean")
+def absent_counts_0(counts):
+    """a class without a labelled pixel counts as 0: leave it out of the mean"""
+    return np.nan_to_num(metrics.class_accuracy(counts)).mean()
+
+
+@named("mean")
+def absent_counts_1(counts):
+    """a class without a labelled pixel counts as 1: leave it out of the mean"""
+    return np.nan_to_num(metrics.class_accuracy(counts), nan=1).mean()
+
+
+@named("mean")
+def precision(counts):
+    """it is divided by what was called so, the sum of a column: divide by what is so, the sum of a row"""
+    right, _, predicted = parts(counts)
+    return mean_of_present(ratio(right, predicted))
+
+
+@named("mean")
+def weighed_by_pixels(counts):
+    """the classes are weighed by their pixels, which makes it G: each class should count alike"""
+    return metrics.global_accuracy(counts)
+
+
+@named("mean")
+def over_all(counts):
+    """what is right of a class is divided by all pixels: divide by those of the class"""
+    right, labelled, _ = parts(counts)
+    return (right[labelled > 0] / counts.sum()).mean()
+
+
+@named("mean")
+def iou_for_accuracy(counts):
+    """it is the mean IoU: C divides by the pixels of the class alone, the sum of its row"""
+    return metrics.mean_iou(counts)
+
+
+@named("mean")
+def median(counts):
+    """it is the median of the accuracies: take their mean"""
+    accuracy = metrics.class_accuracy(counts)
+    return np.median(accuracy[~np.isnan(accuracy)])
+
+
+@named("mean")
+def summed(counts):
+    """it is the sum over the classes: take the mean"""
+    return np.nansum(metrics.class_accuracy(counts))
+
+
+AVERAGES = table(absent_counts_0, absent_counts_1, precision, weighed_by_pixels, over_all, iou_for_accuracy, median,
+                 summed)
+
+
+@named("mean")
+def twice_in_the_union(counts):
+    """what is right stands in the row and in the column, so it is in the union twice: take it away once"""
+    right, labelled, predicted = parts(counts)
+    return mean_of_present(ratio(right, labelled + predicted))
+
+
+@named("mean")
+def dice(counts):
+    """it is the Dice score, twice what is right over the sum of row and column: the union has what is right once"""
+    right, labelled, predicted = parts(counts)
+    return mean_of_present(ratio(2 * right, labelled + predicted))
+
+
+@named("mean")
+def right_not_in_the_union(counts):
+    """the union lacks what is right: it is row and column together, and what is in both once"""
+    right, labelled, predicted = parts(counts)
+    return mean_of_present(ratio(right, labelled + predicted - 2 * right))
+
+
+@named("mean")
+def nowhere_counts_0(counts):
+    """a class that is neither labelled nor predicted counts as 0: leave it out of the mean"""
+    return np.nan_to_num(metrics.iou(counts)).mean()
+
+
+@named("mean")
+def nowhere_counts_1(counts):
+    """a class that is neither labelled nor predicted counts as 1: leave it out of the mean"""
+    return np.nan_to_num(metrics.iou(counts), nan=1).mean()
+
+
+@named("mean")
+def only_labelled(counts):
+    """a class that is predicted and not labelled is left out: its IoU is 0, and it counts"""
+    _, labelled, _ = parts(counts)
+    return metrics.iou(counts)[labelled > 0].mean()
+
+
+@named("mean")
+def weighed_iou(counts):
+    """the classes are weighed by their pixels: each should count alike"""
+    _, labelled, _ = parts(counts)
+    return np.nansum(metrics.iou(counts) * labelled) / labelled.sum()
+
+
+@named("mean")
+def one_iou(counts):
+    """the intersections of all classes are divided by all their unions: divide class by class, then take the mean"""
+    right, labelled, predicted = parts(counts)
+    return right.sum() / (labelled + predicted - right).sum()
+
+
+@named("mean")
+def accuracy_for_iou(counts):
+    """it is the mean of the accuracies, which is C: the union has also what was called by the class's name"""
+    return metrics.class_average(counts)
+
+
+@named("mean")
+def precision_for_iou(counts):
+    """it is divided by what was called so alone: the union has also what is of the class and was called otherwise"""
+    right, _, predicted = parts(counts)
+    return mean_of_present(ratio(right, predicted))
+
+
+IOUS = table(twice_in_the_union, dice, right_not_in_the_union, nowhere_counts_0, nowhere_counts_1, only_labelled,
+             weighed_iou, one_iou, accuracy_for_iou, precision_for_iou)
+
+OF_PAGE = metrics.confusion_matrix(*PAGE)
+RANDOM = rng.integers(0, 50, (11, 11)) + np.diag(rng.integers(0, 900, 11))
+COUNTS = (
+    OF_PAGE,
+    np.array([[3, 1], [0, 6]]),
+    RANDOM,
+    ABSENT,
+    *GENERIC,
+    np.array([[7]]),                                                    # one class
+    np.diag([5, 0, 2]),                                                 # nothing wrong
+    np.array([[0, 4], [3, 0]]),                                         # nothing right
+    10**9 * RANDOM,                                                     # a large split
+)
+LABELS, PREDICTED, *_ = pictures(rng, (4, 96, 128), 11, ignore=11)
+LARGE = np.ones((300, 300), np.int64)
+
+EXERCISES = (
+    Exercise(
+        "confusion_matrix",
+        matrix,
+        answer=metrics.confusion_matrix,
+        hints=(
+            "First drop the pixels that do not count. Then give each pair (label, prediction) a number of its own, and "
+            "count how often each number occurs.",
+            "labels[labels != ignore] has one axis. label * classes + prediction is a number from 0 to "
+            "classes*classes - 1, and np.bincount(..., minlength=classes * classes) counts them; reshape the counts.",
+            "counted = labels != ignore",
+        ),
+        differs="does the same, after it has checked that both pictures have one shape",
+        read="tinysegnet/metrics.py",
+        race=lambda: (LABELS, PREDICTED, 11, 11),
+    ),
+    Exercise(
+        "global_accuracy",
+        figure(metrics.global_accuracy, COUNTS, "share", SHARES),
+        answer=metrics.global_accuracy,
+        hints=(
+            "Where in the matrix are the pixels that are right? And where are all of them?",
+            "np.trace(counts), the sum of the diagonal, is one number, and so is counts.sum().",
+            "right = np.trace(counts)",
+        ),
+        differs="divides in float64, and has NumPy say nothing when it divides 0 by 0",
+        read="tinysegnet/metrics.py",
+        race=lambda: (LARGE,),
+    ),
+    Exercise(
+        "class_average",
+        figure(metrics.class_average, COUNTS, "mean", AVERAGES),
+        answer=metrics.class_average,
+        hints=(
+            "Row i has all pixels of class i. How many of them are right? The mean is over the rows that have any.",
+            "np.diag(counts) and counts.sum(axis=1) are both (classes,).",
+            "labelled = counts.sum(axis=1), and then present = labelled > 0",
+        ),
+        differs="divides first and then leaves out the NaNs, which 0 / 0 has made",
+        read="tinysegnet/metrics.py",
+        race=lambda: (LARGE,),
+    ),
+    Exercise(
+        "mean_iou",
+        figure(metrics.mean_iou, COUNTS, "mean", IOUS),
+        answer=metrics.mean_iou,
+        hints=(
+            "Row i is what is of class i, column i what was called so. Together they are the union, but one cell is in "
+            "both.",
+            "np.diag(counts), counts.sum(axis=1) and counts.sum(axis=0) are all (classes,), and so is the union.",
+            "right = np.diag(counts), and the union is the row and the column less what was counted twice",
+        ),
+        differs="is two functions, because the IoU of each class is wanted too",
+        read="tinysegnet/metrics.py",
+        race=lambda: (LARGE,),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)
