@@ -17,27 +17,33 @@ def judge(lesson, exercise):
     """{part: Verdict} of the learner's function, and three lines to say to one that is done."""
     if known := done_before(lesson, exercise.name):
         return {part: Verdict(DONE) for part in known["parts"]}, known["lines"]
+    verdicts, function = examined(lesson, exercise)
+    return verdicts, praise(exercise, function) if is_done(verdicts) else []
+
+
+def examined(lesson, exercise):
+    """{part: Verdict} of the learner's function, and the function, None if it cannot be had."""
     path = course.my_file(lesson)
-    place = path.relative_to(course.ROOT).as_posix()
+    place = f"mine/{path.name}"
     try:
         module = watched(course.load, path, course.LIBRARY)(path)
     except TroubleError as trouble:
-        return {"": Verdict(WRONG, f"  {place} cannot be read\n{trouble}")}, []
+        return {"": Verdict(WRONG, f"  {place} cannot be read\n{trouble}")}, None
     function = getattr(module, exercise.name, None)
     if not callable(function):
-        return {"": Verdict(WRONG, f"  {place} has no function {exercise.name}: was it renamed?")}, []
+        return {"": Verdict(WRONG, f"  {place} has no function {exercise.name}: was it renamed?")}, None
     mine = watched(function, path, exercise.forbidden)
     try:
         verdicts = exercise.check(mine)
     except TroubleError as trouble:
-        return {"": Verdict(WRONG, str(trouble))}, []
+        return {"": Verdict(WRONG, str(trouble))}, function
     place = f"{place}, line {inspect.getsourcelines(function)[1]}"
     for part, verdict in verdicts.items():
         if verdict.kind == TODO:
             verdicts[part] = Verdict(TODO, place)
         elif verdict.kind == DONE and mine.borrowed:
             verdicts[part] = Verdict(BORROWED, f"from {', '.join(sorted(mine.borrowed))}")
-    return verdicts, praise(exercise, function) if is_done(verdicts) else []
+    return verdicts, function
 
 
 def is_done(verdicts):

@@ -1,0 +1,33 @@
+"""Judge one file of somebody else's, in a process of its own: lessons.grade starts it.
+
+    python -m lessons.engine.examine LESSON FOLDER MEGABYTES
+
+FOLDER holds LESSON.py. A line of JSON goes to FOLDER/verdicts.jsonl for each exercise as soon as it is judged, so that
+what came before an end by force is known.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from lessons.engine import course, judging
+
+try:
+    import resource
+except ImportError:     # Windows
+    resource = None
+
+
+def main(name, folder, megabytes):
+    lesson, course.MINE = course.LESSONS / name, Path(folder)
+    exercises = course.load(lesson / "test_exercise.py").EXERCISES
+    if resource:
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    with open(course.MINE / "verdicts.jsonl", "a", encoding="utf-8") as file:
+        for exercise in exercises:
+            verdicts, _ = judging.examined(lesson, exercise)
+            print(json.dumps([exercise.name, verdicts]), file=file, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
