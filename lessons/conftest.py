@@ -9,7 +9,7 @@ import pytest
 from lessons.engine import course, judging
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict
 
-JUDGED, HINTS = pytest.StashKey(), pytest.StashKey()
+JUDGED, STATES, HINTS = pytest.StashKey(), pytest.StashKey(), pytest.StashKey()
 
 
 def pytest_addoption(parser):
@@ -19,7 +19,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.stash[JUDGED], config.stash[HINTS] = {}, []
+    config.stash[JUDGED], config.stash[STATES], config.stash[HINTS] = {}, {}, []
     if all(Path(arg.partition("::")[0]).resolve().is_relative_to(course.LESSONS) for arg in config.args):
         config.option.verbose, config.option.no_header = -2, True       # the words are ours, and nothing else
         config.option.tbstyle, config.option.reportchars, config.option.disable_warnings = "no", "", True
@@ -51,10 +51,12 @@ def judge(request):
         if config.getoption("--answers") == "library":
             verdicts, lines = exercise.check(exercise.answer), []
         else:
+            config.stash[STATES].setdefault(lesson, course.state(lesson))
             try:
                 verdicts, lines = judging.judge(lesson, exercise)
             except Exception as error:      # of the checker's own: better said than lost
-                text = f"  the check itself failed, which is not your fault: {type(error).__name__}: {error}"
+                text = f"the check itself failed, which is not your fault: {type(error).__name__}: {error}"
+                text = textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    ")
                 verdicts, lines = {"": Verdict(WRONG, text)}, []
         config.stash[JUDGED].setdefault(lesson, {})[exercise.name] = verdicts, lines
         if not judging.is_done(verdicts):
@@ -67,7 +69,7 @@ def pytest_sessionfinish(session):
     if session.config.stash[HINTS]:
         session.exitstatus = 0
     if session.config.getoption("--answers") == "mine":
-        judging.remember(session.config.stash[JUDGED])
+        judging.remember(session.config.stash[JUDGED], session.config.stash[STATES])
 
 
 def pytest_terminal_summary(terminalreporter, config):

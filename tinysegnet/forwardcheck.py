@@ -66,7 +66,8 @@ def check_forward(yours, library, *args, names=("x", "w", "b"), results=("y",), 
     bad = trouble.keys() | {name for name, entries in wrong.items() if entries.any()}
     if bad:
         mistakes = mistakes or table_for(yours)
-        raise ForwardError("\n".join(report(yours, args, names, found, truth, trouble, wrong, mistakes)), bad)
+        text = "\n".join(report(yours, library, args, names, found, truth, trouble, wrong, mistakes))
+        raise ForwardError(text, bad)
 
 
 def by_name(result, results, function):
@@ -101,15 +102,15 @@ def wrong_entries(found, truth, tolerance=TOLERANCE[np.float64]):
     return ~(np.abs(found - truth) <= tolerance * np.abs(truth).max(initial=1e-300))        # ~(<=): NaN is wrong
 
 
-def report(yours, args, names, found, truth, trouble, wrong, mistakes):
+def report(yours, library, args, names, found, truth, trouble, wrong, mistakes):
     row = partial(report_row, width=max(map(len, [*trouble, *found])))
     yield f"{name_of(yours)} disagrees with the library"
     for name in found:
         mine, right, reasons = found[name], np.asarray(truth[name]), []
         if name in trouble:
             yield from row(name, trouble[name])
-            if np.shape(mine) != right.shape:       # else it is not the values that are wrong
-                reasons = explain(name, yours, list(found), mistakes, [shape_hint(mine, right)])
+            if isinstance(mine, np.ndarray) and mine.shape != right.shape:      # else not the values are wrong
+                reasons = explain(name, yours, library, list(found), mistakes, [shape_hint(mine, right)])
         elif not wrong[name].any():
             yield from row(name, "right")
         else:
@@ -121,7 +122,7 @@ def report(yours, args, names, found, truth, trouble, wrong, mistakes):
             yield from row("", f"yours      {shown[0]}")
             yield from row("", f"library    {shown[1]}")
             seen = observations(name, mine, right, wrong[name], mistakes)
-            reasons = explain(name, yours, list(found), mistakes, seen)
+            reasons = explain(name, yours, library, list(found), mistakes, seen)
         for kind, sentence in reasons:
             yield from row("", f"{kind:<11}{sentence}", hanging=11)
     for name in [name for name in trouble if name not in found]:
@@ -136,24 +137,26 @@ def is_plain(a):
     return isinstance(a, np.ndarray | int | float)
 
 
-def explain(name, yours, results, mistakes, seen):
+def explain(name, yours, library, results, mistakes, seen):
     """Reasons for a wrong result, as (kind, sentence): known mistakes if it is one, else the first thing to be seen."""
-    if named := recognised(name, yours, results, mistakes):
+    if named := recognised(name, yours, library, results, mistakes):
         return [("mistake", sentence) for sentence in named]
     seen = next((sentence for sentence in seen if sentence), None)
     return [("hint", seen)] if seen else []
 
 
-def recognised(name, yours, results, mistakes):
-    """The sentences of the known mistakes whose answer `yours` gives on every case of the table."""
-    candidates = list(mistakes.MISTAKES) if mistakes else []
+def recognised(name, yours, library, results, mistakes):
+    """The sentences of the known mistakes whose answer `yours` gives on every case of the table, if one is wrong."""
+    candidates, wrong_somewhere = list(mistakes.MISTAKES) if mistakes else [], False
     for args in mistakes.cases() if mistakes else ():
         try:
             mine = by_name(yours(*deepcopy(args)), results, "")[name]
         except Exception:                   # it may fail on sizes that it was not asked about
             return []
         candidates = [wrong for wrong in candidates if equal(mine, wrong(*deepcopy(args)).get(name))]
-    return sorted({" ".join(wrong.__doc__.split()) for wrong in candidates})
+        if candidates and not equal(mine, by_name(library(*deepcopy(args)), results, "")[name]):
+            wrong_somewhere = True
+    return sorted({" ".join(wrong.__doc__.split()) for wrong in candidates}) if wrong_somewhere else []
 
 
 def observations(name, found, truth, wrong, mistakes):

@@ -114,7 +114,7 @@ def q9(scores):
     """argmax: the class with the highest score at each pixel. Of two equally high, the first.
 
     scores  (H, W, classes)
-    y       (H, W), integers
+    y       (H, W), int64
 
     A pixel with the scores [0.1, 2.5, -1.0] gets class 1.
     """
@@ -127,7 +127,7 @@ def q10(labels, classes):
 
     labels   (H, W), integers 0 to classes - 1
     classes  how many there are; not all need occur
-    y        (classes,), integers
+    y        (classes,), int64
 
     [[0, 2],
      [2, 2]]  with four classes gives [1, 0, 3, 0]. np.bincount is a beginning.

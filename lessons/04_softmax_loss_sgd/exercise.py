@@ -24,7 +24,8 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
     loss           a NumPy number of the dtype of logits
     log_p          (N, H, W, classes), the logarithm of p
     one_hot        (N, H, W, classes), True and False: True at the label, and nowhere in a pixel that is ignored
-    weights        (N, H, W), class_weights[label] / number of labelled pixels, and 0 in a pixel that is ignored
+    weights        (N, H, W), class_weights[label] / number of labelled pixels, and 0 in a pixel that is ignored; of
+                   the dtype of logits
     cache          (log_p, one_hot, weights)
 
     Each of loss, log_p, one_hot and weights is judged by itself.

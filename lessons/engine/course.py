@@ -5,9 +5,11 @@
     mine/.course.json              what was done, and in which state of everything; which hints were shown
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
+import os
 import platform
 import shutil
 import sys
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "tinysegnet"
 LESSONS = ROOT / "lessons"
 MINE = ROOT / "mine"
@@ -41,29 +43,32 @@ def load(path):
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module              # before it runs: pickle and dataclasses look there
-    spec.loader.exec_module(module)
+    exec(compile(path.read_bytes(), path, "exec"), module.__dict__)     # never an older one that Python has kept
     return module
 
 
 def state(lesson):
     """A fingerprint of all that a lesson's verdicts depend on."""
-    files = [MINE / f"{lesson.name}.py", *sorted(lesson.glob("*.py")), *sorted((LESSONS / "engine").glob("*.py"))]
+    files = [*sorted(MINE.glob("*.py")), *sorted(lesson.glob("*.py")), *sorted((LESSONS / "engine").glob("*.py"))]
     files += sorted((ROOT / "tinysegnet").rglob("*.py"))
     sha256 = hashlib.sha256(f"{platform.python_version()} {np.__version__}".encode())
     for file in files:
-        sha256.update(file.read_bytes() if file.exists() else b"none")
-        sha256.update(str(file).encode())
+        sha256.update(file.read_bytes())
+        sha256.update(os.fsencode(file))
     return sha256.hexdigest()
 
 
 def remembered():
     """What mine/.course.json holds; nothing if it is missing or damaged, as it can always be made again."""
     try:
-        return json.loads((MINE / ".course.json").read_text(encoding="utf-8"))
+        known = json.loads((MINE / ".course.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return known if isinstance(known, dict) else {}
 
 
 def remember(**entries):
-    MINE.mkdir(exist_ok=True)
-    (MINE / ".course.json").write_text(json.dumps(remembered() | entries, indent=1), encoding="utf-8")
+    """Keep entries beside what is remembered, if that can be written: it is only to save time."""
+    with contextlib.suppress(OSError):
+        MINE.mkdir(exist_ok=True)
+        (MINE / ".course.json").write_text(json.dumps(remembered() | entries, indent=1), encoding="utf-8")

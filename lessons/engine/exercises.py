@@ -54,19 +54,18 @@ def values(
     """
 
     def check(function):
-        mine, todo = adapt(function), set()
+        mine, answered = adapt(function), Answered()
 
         def filled(*args):
             """Its results, and the library's where it has none yet."""
             right = as_tuple(library(*deepcopy(args)))
-            given = mine(*args)
-            found = (None,) * len(parts) if given is None else as_tuple(given)
-            if cache and len(found) != len(parts):
-                raise ForwardError(f"{function.__name__} should return {', '.join(parts)}", parts)
-            todo.update(name for name, value in zip(parts, found) if value is None)
+            found = separate(mine(*args), len(parts))
+            if len(found) != len(parts):
+                raise ForwardError(f"  {function.__name__} should return {', '.join(parts)}", parts)
+            answered.note(parts, found)
             if cache and found[-1] is not None and not alike(found[-1], right[-1]):
                 reports.setdefault("cache", f"  the cache of {function.__name__} should be what its docstring says")
-            return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(found))
+            return tuple(right[i] if value is None else value for i, value in enumerate(found))
 
         filled.__name__ = function.__name__
         parts, reports = (*results, "cache") if cache else tuple(results), {}
@@ -74,12 +73,12 @@ def values(
             try:
                 check_forward(filled, library, *deepcopy(args), names=names, results=results, mistakes=mistakes)
             except ForwardError as error:
-                reports = dict.fromkeys(error.wrong, str(error)) | reports
+                reports = dict.fromkeys(error.wrong, without_verdict_on(answered.never, str(error))) | reports
             except TroubleError:
                 if not reports:             # what an easier case has shown comes first
                     raise
                 break
-        return judged(parts, todo, reports)
+        return judged(parts, answered, reports)
 
     return check
 
@@ -91,12 +90,11 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
     """
 
     def check(function):
-        mine, todo = adapt(function), set()
+        mine, answered, parts = adapt(function), Answered(), [f"d{name}" for name in names]
 
         def filled(dy, cache):
-            right, given = backward(dy, cache), mine(dy, cache)
-            right, found = as_tuple(right), (None,) * len(names) if given is None else as_tuple(given)
-            todo.update(name for name, value in zip(names, found) if value is None)
+            right, found = as_tuple(backward(dy, cache)), separate(mine(dy, cache), len(parts))
+            answered.note(parts, found)
             return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(found))
 
         filled.__name__ = function.__name__
@@ -105,18 +103,40 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
             try:
                 check_backward(forward, filled, *deepcopy(args), names=names, mistakes=mistakes)
             except GradientError as error:
-                reports = dict.fromkeys(error.wrong, without_verdict_on(todo, str(error))) | reports
+                reports = dict.fromkeys(error.wrong, without_verdict_on(answered.never, str(error))) | reports
             except TroubleError:
                 if not reports:
                     raise
                 break
-        return judged([f"d{name}" for name in names], {f"d{name}" for name in todo}, reports)
+        return judged(parts, answered, reports)
 
     return check
 
 
+class Answered:
+    """Which parts were None in some case, and which were not."""
+
+    def __init__(self):
+        self.missing, self.given = set(), set()
+
+    def note(self, parts, found):
+        for part, value in zip(parts, found):
+            (self.missing if value is None else self.given).add(part)
+
+    @property
+    def never(self):
+        return self.missing - self.given
+
+
 def as_tuple(result):
     return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def separate(given, count):
+    """What a learner's function has returned as so many results; nothing at all stands for None each."""
+    if given is None:
+        return (None,) * count
+    return (given,) if count == 1 else as_tuple(given)
 
 
 def alike(mine, library):
@@ -126,13 +146,13 @@ def alike(mine, library):
     return isinstance(mine, np.ndarray) and mine.dtype == library.dtype and np.array_equal(mine, library)
 
 
-def without_verdict_on(names, report):
-    for name in names:
-        report = re.sub(rf"(?m)^(\s+d{name}\s+)right$", r"\1TODO", report)
+def without_verdict_on(parts, report):
+    for part in parts:
+        report = re.sub(rf"(?m)^(\s+{re.escape(part)}\s+)right$", r"\1TODO", report)
     return report
 
 
-def judged(parts, todo, reports):
+def judged(parts, answered, reports):
     """A verdict for each part. What is wrong with the function as a whole (an argument changed) counts for all.
 
     reports  {part, or what else is wrong: why}
@@ -140,8 +160,10 @@ def judged(parts, todo, reports):
     whole = next((report for name, report in reports.items() if name not in parts), None)
     verdicts = {}
     for part in parts:
-        if part in todo:
+        if part in answered.never:
             verdicts[part] = Verdict(TODO)
+        elif part in answered.missing:
+            verdicts[part] = Verdict(WRONG, f"  {part} is None in some cases and not in others: is a return missing?")
         elif report := reports.get(part, whole):
             verdicts[part] = Verdict(WRONG, report)
         else:
@@ -150,9 +172,9 @@ def judged(parts, todo, reports):
 
 
 def milliseconds(function, args, rounds=5):
-    """The median time of a call."""
+    """The median time of some calls; of fewer, down to one, if they take long."""
     times = []
-    for _ in range(rounds):
+    while len(times) < rounds and sum(times) < 200:
         given = deepcopy(args)
         start = time.perf_counter()
         function(*given)

@@ -27,15 +27,17 @@ EXCHANGED = (
 
 def finished():
     """The learner's functions that are done, {name: function}."""
-    functions, judged = {}, {}
+    functions, judged, states = {}, {}, {}
     for lesson in course.lessons():
+        course.my_file(lesson)
+        states[lesson] = course.state(lesson)
         exercises = course.load(lesson / "test_exercise.py").EXERCISES
         judged[lesson] = {exercise.name: judging.judge(lesson, exercise) for exercise in exercises}
         done = [name for name, (verdicts, _) in judged[lesson].items() if judging.is_done(verdicts)]
         if done:
             module = course.load(course.my_file(lesson))
             functions |= {name: getattr(module, name) for name in done}
-    judging.remember(judged)
+    judging.remember(judged, states)
     return functions
 
 
@@ -87,23 +89,24 @@ def begin(settings, classes):
 
 
 def afford(mine, settings, classes):
-    """Time one step and estimate its memory, if it is a larger one than usual. InputError if it needs too much."""
+    """Time one step, and estimate the memory of a larger one than usual. InputError if it needs too much."""
     height, width = settings["size"]
     usual = {name: SMALL[name] for name in ("size", "width", "batch")}
-    if {name: settings[name] for name in usual} == usual:
-        return
-    small = SMALL["size"]
-    megabytes = peak(mine, settings, classes, small) * height * width / (small[0] * small[1])
-    free = free_megabytes()
-    print(f"a step at {height}x{width} needs about {megabytes:,.0f} MB", flush=True)
-    if free and megabytes > free:
-        way_out = "use a smaller --size, --batch or --width"
-        raise InputError(f"a step needs more memory than the {free:,.0f} MB that are free: {way_out}")
+    is_usual = {name: settings[name] for name in usual} == usual
+    if not is_usual:
+        small = SMALL["size"]
+        megabytes = peak(mine, settings, classes, small) * height * width / (small[0] * small[1])
+        free = free_megabytes()
+        print(f"a step at {height}x{width} needs about {megabytes:,.0f} MB", flush=True)
+        if free and megabytes > free:
+            way_out = "use a smaller --size, --batch or --width"
+            raise InputError(f"a step needs more memory than the {free:,.0f} MB that are free: {way_out}")
     start = time.perf_counter()
     step(mine, settings, classes, settings["size"])
     seconds = time.perf_counter() - start
     minutes = seconds * settings["epochs"] * settings["steps"] / 60
-    print(f"and takes {seconds:.2f} s: about {minutes:.0f} minutes in all", flush=True)
+    if not is_usual or minutes > 3:             # a convolution by loops, for instance, takes hours
+        print(f"a step takes {seconds:.2f} s: about {minutes:,.0f} minutes in all", flush=True)
 
 
 def step(mine, settings, classes, size):

@@ -6,6 +6,7 @@ What goes wrong inside becomes a TroubleError, whose text shows the learner's ow
 import ctypes
 import functools
 import linecache
+import os
 import sys
 import textwrap
 import threading
@@ -48,7 +49,9 @@ def watched(function, file, forbidden, seconds=SECONDS):
         except TooLong:
             text = f"  still running after {seconds} seconds: is there a loop without an end?\n"
             raise TroubleError(text + line_of(alarm.frames, file)) from None
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:          # SystemExit, and whatever pytest.skip() raises, are no Exceptions
             raise TroubleError(in_words(error, file)) from error
         finally:
             run.borrowed |= spy.seen
@@ -61,7 +64,7 @@ class Spy:
     """A profile function for sys.setprofile that notes the calls of what the learner should have written."""
 
     def __init__(self, forbidden):
-        self.forbidden, self.seen = str(forbidden), set()
+        self.forbidden, self.seen = f"{forbidden}{os.sep}", set()
 
     def __call__(self, frame, event, arg):
         if event == "call" and frame.f_code.co_filename.startswith(self.forbidden):
@@ -87,7 +90,10 @@ class Alarm:
     def __enter__(self):
         self.thread = threading.get_ident()
         self.lock, self.over = threading.Lock(), False
-        self.timer = threading.Timer(self.seconds, self.ring)
+        self.start(self.seconds)
+
+    def start(self, seconds):
+        self.timer = threading.Timer(seconds, self.ring)
         self.timer.daemon = True
         self.timer.start()
 
@@ -96,17 +102,18 @@ class Alarm:
             if not self.over:
                 self.frames = traceback.extract_stack(sys._current_frames()[self.thread])
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
+                self.start(1)                   # again: a bare except may have caught it
 
     def __exit__(self, *_):
         with self.lock:
             self.over = True
-        self.timer.cancel()
+            self.timer.cancel()
 
 
 def line_of(frames, file):
     """The innermost of these lines that the learner wrote."""
-    mine = [frame for frame in frames if frame.filename == str(file)]
-    return f"  {Path(file).name}, line {mine[-1].lineno}:  {mine[-1].line.strip()}" if mine else ""
+    mine = [frame for frame in frames if Path(frame.filename).parent == Path(file).parent]
+    return f"  {Path(mine[-1].filename).name}, line {mine[-1].lineno}:  {mine[-1].line.strip()}" if mine else ""
 
 
 def in_words(error, file):
@@ -114,11 +121,12 @@ def in_words(error, file):
     text = [f"  {type(error).__name__}: {str(error).strip() or 'no message'}"]
     trace, frame = error.__traceback__, None
     while trace:
-        if trace.tb_frame.f_code.co_filename == str(file):
+        if Path(trace.tb_frame.f_code.co_filename).parent == Path(file).parent:     # it may be of another lesson
             frame, number = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
     if frame:
-        text.append(f"  {Path(file).name}, line {number}:  {linecache.getline(str(file), number).strip()}")
+        where = frame.f_code.co_filename
+        text.append(f"  {Path(where).name}, line {number}:  {linecache.getline(where, number).strip()}")
         arrays = [f"{name} {kind(value)}" for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)]
         if arrays:
             text.append("  there:  " + ", ".join(arrays))

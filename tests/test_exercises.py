@@ -1,0 +1,149 @@
+"""How answers of every form are judged: the exercises of the course, with functions made here."""
+
+import re
+
+import numpy as np
+import pytest
+
+from lessons.engine import course
+from lessons.engine.exercises import DONE, TODO, WRONG
+from lessons.engine.watch import TroubleError, watched
+from tinysegnet import ops, optim
+
+EXERCISES = {
+    exercise.name: exercise
+    for lesson in course.lessons() for exercise in course.load(lesson / "test_exercise.py").EXERCISES
+}
+
+
+def judged(name, function):
+    """{part: kind}, and all that is said."""
+    function.__name__ = name
+    with np.errstate(all="ignore"):
+        verdicts = EXERCISES[name].check(function)
+    return {part: verdict.kind for part, verdict in verdicts.items()}, "\n".join(v.text for v in verdicts.values())
+
+
+def loss_parts(*args):
+    loss, (log_p, one_hot, weights) = ops.softmax_cross_entropy(*args)
+    return loss, log_p, one_hot, weights
+
+
+def with_another(*args):
+    loss, cache = ops.softmax_cross_entropy(*args)
+    return loss, (*cache, 1)
+
+
+@pytest.mark.parametrize(
+    "name, function, sentence",
+    [
+        ("relu_backward", lambda dy, cache: (dy * cache,), "dx should be an array, is tuple"),
+        ("relu_backward", lambda dy, cache: (dy * cache).astype(object), "is object"),
+        ("relu", lambda x: ([[1, 2], [3]], x > 0), "y should be an array, is list"),
+        ("relu", lambda x: np.maximum(x, 0), "relu should return y, cache"),
+        ("softmax", lambda logits: (ops.softmax(logits), "more"), "p should be an array, is tuple"),
+        ("softmax_cross_entropy", loss_parts, "should return loss, (log_p, one_hot, weights)"),
+        ("softmax_cross_entropy", lambda *args: ops.softmax_cross_entropy(*args)[0], "should return loss, (log_p,"),
+        ("softmax_cross_entropy", with_another, "should return loss, (log_p, one_hot, weights)"),
+        ("q10", lambda labels, classes: [np.sum(labels == k) for k in range(classes)], "y should be an array, is list"),
+        ("conv1x1_backward", lambda dy, cache: dy.sum(axis=(0, 1, 2)), "should return dx, dw, db: 3 arrays, not 1"),
+    ],
+)
+def test_an_answer_of_another_form_is_wrong(name, function, sentence):
+    kinds, said = judged(name, function)
+    assert set(kinds.values()) == {WRONG} or list(kinds.values()) == [WRONG, DONE], (kinds, said)
+    assert sentence in " ".join(said.split())
+
+
+def test_each_gradient_has_a_verdict_of_its_own():
+    def conv1x1_backward(dy, cache):
+        x, w = cache
+        dw = np.einsum("nhwc,nhwf->cf", x, dy) / len(x)
+        return None, dw, dy.sum(axis=(0, 1, 2))
+
+    kinds, said = judged("conv1x1_backward", conv1x1_backward)
+    assert kinds == {"dx": TODO, "dw": WRONG, "db": DONE}
+    assert "dw is divided by the number of images" in " ".join(said.split())
+    assert re.search(r"(?m)^  dx +TODO$", said) and re.search(r"(?m)^  db +right$", said)
+
+
+def test_a_result_that_is_still_to_do_is_not_called_right():
+    kinds, said = judged("max_pool", lambda x: (x[:, ::2, ::2].copy(), None))
+    assert kinds == {"y": WRONG, "corners": TODO} and re.search(r"(?m)^  corners +TODO$", said)
+
+
+def test_none_in_some_cases_is_not_to_do():
+    kinds, said = judged("relu_backward", lambda dy, cache: dy * cache if dy.size < 10 else None)
+    assert kinds == {"dx": WRONG} and "dx is None in some cases and not in others: is a return missing?" in said
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda dw, db: (None, None, None),
+        lambda dw, db: (None, dw, 2 * db),
+        lambda dw, db: (dw, db),
+        lambda dw, db: 1 / 0,
+    ],
+)
+def test_without_dx_the_others_must_be_there(given):
+    def conv2d_backward(dy, cache, need_dx=True):
+        dx, dw, db = ops.conv2d_backward(dy, cache)
+        return (dx, dw, db) if need_dx else given(dw, db)
+
+    mine = watched(conv2d_backward, __file__, "nowhere")
+    kinds, said = judged("conv2d_backward", mine)
+    assert kinds == {"dx": WRONG, "dw": DONE, "db": DONE} and "need_dx=False" in said
+
+
+def test_a_step_that_is_there_is_judged_whatever_it_returns():
+    def sgd_step(*args):
+        optim.sgd_step(*args)
+        return NotImplemented
+
+    assert set(judged("sgd_step", sgd_step)[0].values()) == {DONE}
+    assert set(judged("sgd_step", lambda *args: NotImplemented)[0].values()) == {TODO}
+
+
+def test_what_is_right_on_the_cases_of_a_table_is_no_mistake_of_it():
+    right = EXERCISES["numerical_gradient"].answer
+
+    def numerical_gradient(f, x):
+        return right(f, x) if x.ndim else np.zeros(())
+
+    kinds, said = judged("numerical_gradient", numerical_gradient)
+    assert kinds == {"gradient": WRONG} and "mistake" not in said
+
+
+def test_a_forgotten_velocity_is_told_nothing_untrue():
+    def sgd_step(params, grads, velocity, lr, momentum, weight_decay):
+        for name, w in params.items():
+            velocity[name][...] = lr * (grads[name] + weight_decay * w * (w.ndim == 4))
+            w -= velocity[name]
+
+    said = " ".join(judged("sgd_step", sgd_step)[1].split())
+    assert "the old velocity is forgotten" in said and "it should move by v" not in said
+
+
+def test_whoever_catches_everything_is_stopped_all_the_same():
+    def endless():
+        while True:
+            try:
+                for _ in range(1000):
+                    pass
+            except:  # noqa: E722
+                pass
+
+    with pytest.raises(TroubleError, match="still running after"):
+        watched(endless, __file__, "nowhere", seconds=0.2)()
+
+
+def test_what_is_no_exception_is_no_way_out():
+    with pytest.raises(TroubleError, match="Skipped: not today"):
+        watched(lambda: pytest.skip("not today"), __file__, "nowhere")()
+
+
+def test_a_neighbour_of_the_library_is_nothing_borrowed(tmp_path):
+    (tmp_path / "tinysegnet_old.py").write_text("def f():\n    return 1\n")
+    function = watched(course.load(tmp_path / "tinysegnet_old.py").f, __file__, tmp_path / "tinysegnet")
+    assert function() == 1 and not function.borrowed
