@@ -1,0 +1,514 @@
+"""Lesson 12: how functions are judged that are to run on both sides: with NumPy, on a pretended GPU, without a wait."""
+
+import importlib
+import sys
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine import course
+from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
+from lessons.engine.watch import TroubleError
+from tinysegnet import ops
+from tinysegnet.backend import array_module, to_numpy
+from tinysegnet.ops import conv
+
+sys.path.append(str(Path(__file__).parent))
+pretend_gpu = importlib.import_module("pretend_gpu")    # by this name alone: array_module looks it up
+OPS = course.LIBRARY / "ops"
+READ = "lessons/12_gpu/README.md"
+ROUNDING = {np.float32: 1e-4, np.float64: 1e-10}
+
+
+def on_both_sides(library, *cases, names, mistakes):
+    """A check: right on NumPy, as `values` has it; then right on the device; then without a wait on the way."""
+
+    def check(function):
+        verdict = values(library, *cases, names=names, mistakes=mistakes)(function)["y"]
+        if verdict.kind != DONE:
+            return {"NumPy": verdict, "device": verdict, "waits": verdict}
+        verdicts = {"NumPy": verdict, "device": verdict, "waits": verdict}
+        for args in cases:
+            for dtype in (np.float32, np.float64):
+                args = [a.astype(dtype) if is_array(a) and a.dtype.kind == "f" else a for a in args]
+                pretend_gpu.waits.clear()
+                try:
+                    said = on_the_device(function, args, ROUNDING[dtype])
+                except TroubleError as trouble:
+                    said = f"  on the device, where with NumPy it runs:\n{trouble}"
+                waited = list(dict.fromkeys(pretend_gpu.waits))
+                if said and verdicts["device"].kind == DONE:
+                    verdicts["device"] = verdicts["waits"] = Verdict(WRONG, said)
+                if waited and verdicts["waits"].kind == DONE:
+                    lines = "\n".join(f"    {line}" for line in waited)
+                    verdicts["waits"] = Verdict(WRONG, f"  the host waits for the device:\n{lines}")
+        return verdicts
+
+    return check
+
+
+def on_the_device(function, args, rounding):
+    """A sentence if the function does not do there what it does with NumPy; None if it does."""
+    right = function(*args)
+    found = function(*(pretend_gpu.asarray(a) if is_array(a) else a for a in args))
+    name = function.__name__
+    if not isinstance(found, pretend_gpu.ndarray):
+        kind = f"{type(found).__name__} of {type(found).__module__.partition('.')[0]}"
+        return f"  {name} was given device arrays and gives a {kind}:\n  the result must be where the arguments are"
+    found = found.host
+    if found.shape != right.shape or found.dtype != right.dtype:
+        return f"  {name} gives {right.dtype} {right.shape} with NumPy, and {found.dtype} {found.shape} on the device"
+    if np.abs(found - right).max(initial=0) > rounding * np.abs(right).max(initial=0):
+        return f"  {name} gives other numbers on the device than with NumPy"
+    return None
+
+
+def is_array(a):
+    return isinstance(a, np.ndarray)
+
+
+# ---- pad
+
+
+def picture(N, H, W, C, seed=0):
+    return np.random.default_rng(seed).standard_normal((N, H, W, C))
+
+
+def margin_twice(x, margin):
+    """the margin is twice as wide as it should be"""
+    return {"y": conv.pad(x, 2 * margin)}
+
+
+def before_only(x, margin):
+    """zeros come before the rows and columns, but not after them"""
+    return {"y": np.pad(x, ((0, 0), (margin, 0), (margin, 0), (0, 0)))}
+
+
+def rows_only(x, margin):
+    """only rows are added: columns belong to the margin too"""
+    return {"y": np.pad(x, ((0, 0), (margin, margin), (0, 0), (0, 0)))}
+
+
+def columns_only(x, margin):
+    """only columns are added: rows belong to the margin too"""
+    return {"y": np.pad(x, ((0, 0), (0, 0), (margin, margin), (0, 0)))}
+
+
+def every_axis(x, margin):
+    """images and channels are added too: only rows and columns have a margin"""
+    return {"y": np.pad(x, margin)}
+
+
+def in_the_corner(x, margin):
+    """x stands in the upper left corner: it should begin at row and column `margin`"""
+    N, H, W, C = x.shape
+    y = np.zeros((N, H + 2 * margin, W + 2 * margin, C))
+    y[:, :H, :W] = x
+    return {"y": y}
+
+
+def edge_repeated(x, margin):
+    """the margin repeats the border of x: it should be 0"""
+    return {"y": np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")}
+
+
+def other_axes(x, margin):
+    """the margin is at the axes of images and rows: rows and columns are axes 1 and 2"""
+    return {"y": np.pad(x, ((margin, margin), (margin, margin), (0, 0), (0, 0)))}
+
+
+PAD = SimpleNamespace(
+    READ=READ,
+    cases=lambda: ((picture(2, 4, 5, 3), 1), (picture(1, 3, 6, 2, seed=1), 2)),
+    MISTAKES=(
+        margin_twice, before_only, rows_only, columns_only, every_axis, in_the_corner, edge_repeated, other_axes,
+    ),
+)
+PAD_CASES = (
+    (picture(1, 2, 2, 1), 1),
+    (picture(2, 4, 5, 3), 2),
+    (picture(1, 1, 1, 2), 3),
+    (picture(1, 3, 2, 1), 0),
+)
+
+
+# ---- pixel_weights
+
+
+def pixel_weights(labels, class_weights, ignore):
+    """The library's: the last of what its loss keeps."""
+    logits = array_module(labels).zeros((*labels.shape, class_weights.shape[0]), class_weights.dtype)
+    _, (_, _, weights) = ops.softmax_cross_entropy(logits, labels, class_weights, ignore)
+    return weights
+
+
+def labelled_weights(labels, class_weights, ignore, masked=True):
+    one_hot = labels[..., None] == np.arange(len(class_weights))
+    return ((one_hot & (labels != ignore)[..., None] if masked else one_hot) * class_weights).sum(axis=3)
+
+
+def not_divided(labels, class_weights, ignore):
+    """the weights are not divided by the number of labelled pixels"""
+    return {"y": labelled_weights(labels, class_weights, ignore)}
+
+
+def by_all_pixels(labels, class_weights, ignore):
+    """the divisor is the number of all pixels: it should be that of the labelled ones"""
+    return {"y": labelled_weights(labels, class_weights, ignore) / labels.size}
+
+
+def by_the_ignored(labels, class_weights, ignore):
+    """the divisor is the number of ignored pixels: it should be that of the labelled ones"""
+    return {"y": labelled_weights(labels, class_weights, ignore) / max((labels == ignore).sum(), 1)}
+
+
+def by_the_weights(labels, class_weights, ignore):
+    """the divisor is the sum of the weights: it should be the number of labelled pixels"""
+    weights = labelled_weights(labels, class_weights, ignore)
+    return {"y": weights / weights.sum()}
+
+
+def by_the_image(labels, class_weights, ignore):
+    """each image is divided by its own number of labelled pixels: one number holds for the whole batch"""
+    counts = np.maximum((labels != ignore).sum(axis=(1, 2), keepdims=True), 1)
+    return {"y": labelled_weights(labels, class_weights, ignore) / counts}
+
+
+def one_more(labels, class_weights, ignore):
+    """the divisor is one more than the number of labelled pixels: it should be that number, or 1 if it is 0"""
+    return {"y": labelled_weights(labels, class_weights, ignore) / ((labels != ignore).sum() + 1)}
+
+
+def ignored_too(labels, class_weights, ignore):
+    """ignored pixels have a weight where `ignore` is the number of a class: they should have 0"""
+    count = max((labels != ignore).sum(), 1)
+    return {"y": labelled_weights(labels, class_weights, ignore, masked=False) / count}
+
+
+def ignored_and_counted(labels, class_weights, ignore):
+    """`ignore` is not looked at: those pixels should have weight 0, and not be counted"""
+    return {"y": labelled_weights(labels, class_weights, ignore, masked=False) / labels.size}
+
+
+def class_weights_left_out(labels, class_weights, ignore):
+    """the weights of the classes do not come in: each labelled pixel has the same"""
+    labelled = labels != ignore
+    return {"y": labelled / max(labelled.sum(), 1)}
+
+
+def next_class(labels, class_weights, ignore):
+    """each pixel has the weight of the class after its own"""
+    return {"y": labelled_weights(labels, np.roll(class_weights, -1), ignore) / max((labels != ignore).sum(), 1)}
+
+
+def annotated(N, H, W, classes, ignore, seed, share=0.3):
+    """Labels, some of which are `ignore`, and class weights."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, (N, H, W)).astype(np.uint8)
+    labels[rng.random(labels.shape) < share] = ignore
+    return labels, rng.uniform(0.5, 3, classes), ignore
+
+
+WEIGHTS = SimpleNamespace(
+    READ=READ,
+    cases=lambda: (annotated(2, 4, 5, 3, 1, 10), annotated(3, 3, 4, 4, 0, 11)),
+    MISTAKES=(
+        not_divided, by_all_pixels, by_the_ignored, by_the_weights, by_the_image, one_more, ignored_too,
+        ignored_and_counted, class_weights_left_out, next_class,
+    ),
+)
+WEIGHTS_CASES = (
+    annotated(1, 2, 3, 2, 255, 1),
+    annotated(2, 4, 5, 11, 11, 2),              # CamVid's void
+    annotated(2, 3, 4, 3, 1, 3),                # `ignore` is the number of a class
+    annotated(1, 3, 3, 4, 255, 4, share=0.0),
+    annotated(2, 3, 2, 3, 255, 5, share=1.1),   # nothing is labelled
+    annotated(1, 1, 1, 1, 255, 6, share=0.0),
+)
+
+
+# ---- class_sums
+
+
+def class_sums(values, labels, classes):
+    """By the library's dw of a 1 x 1 convolution, x^T dy, whose x says of each pixel which class it is."""
+    xp = array_module(values)
+    x = (labels[..., None] == xp.arange(classes)).astype(values.dtype)                  # (N, H, W, classes)
+    w = xp.zeros((1, 1, classes, values.shape[3]), values.dtype)
+    return ops.conv2d_backward(values, (x, w), need_dx=False)[1][0, 0]
+
+
+def last_one(values, labels, classes):
+    """only one pixel of each class is in the sums: where several go to one place, += keeps one of them"""
+    sums = np.zeros((classes, values.shape[3]))
+    sums[labels[labels < classes]] += values[labels < classes]
+    return {"y": sums}
+
+
+def counts_of(labels, classes):
+    return np.bincount(labels.ravel(), minlength=classes)[:classes, None]
+
+
+def means(values, labels, classes):
+    """these are means: the sums are asked for"""
+    return {"y": class_sums(values, labels, classes) / np.maximum(counts_of(labels, classes), 1)}
+
+
+def counts(values, labels, classes):
+    """the pixels are counted: their values should be added up"""
+    return {"y": np.repeat(counts_of(labels, classes), values.shape[3], axis=1).astype(float)}
+
+
+def first_image(values, labels, classes):
+    """only the first image is in the sums"""
+    return {"y": class_sums(values[:1], labels[:1], classes)}
+
+
+def last_image(values, labels, classes):
+    """only the last image is in the sums: is something overwritten and not added up?"""
+    return {"y": class_sums(values[-1:], labels[-1:], classes)}
+
+
+def clipped(values, labels, classes):
+    """labels that are no class are counted with the last class: they count nowhere"""
+    return {"y": class_sums(values, np.minimum(labels, classes - 1), classes)}
+
+
+def wrapped(values, labels, classes):
+    """labels that are no class are counted with some class, by their remainder: they count nowhere"""
+    return {"y": class_sums(values, labels % classes, classes)}
+
+
+def without_class_0(values, labels, classes):
+    """class 0 is left out: it is a class like the others"""
+    sums = class_sums(values, labels, classes)
+    sums[0] = 0
+    return {"y": sums}
+
+
+def transposed(values, labels, classes):
+    """the axes are exchanged: classes come first, then channels"""
+    return {"y": class_sums(values, labels, classes).T}
+
+
+def all_channels(values, labels, classes):
+    """all channels are added to one number: each has a sum of its own"""
+    return {"y": class_sums(values, labels, classes).sum(axis=1)}
+
+
+def coloured(N, H, W, C, classes, seed, highest=None):
+    """Values, and labels 0 to `highest`, of which those from `classes` on are none."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes if highest is None else highest + 1, (N, H, W)).astype(np.uint8)
+    return rng.standard_normal((N, H, W, C)), labels, classes
+
+
+SUMS = SimpleNamespace(
+    READ=READ,
+    cases=lambda: (coloured(2, 4, 5, 2, 3, 20, highest=4), coloured(3, 3, 4, 4, 3, 21, highest=4)),
+    MISTAKES=(
+        last_one, means, counts, first_image, last_image, clipped, wrapped, without_class_0, transposed, all_channels,
+    ),
+)
+VOID = np.array([[[0, 255], [255, 1]]], np.uint8)
+SUMS_CASES = (
+    (np.arange(4.0).reshape(1, 2, 2, 1), np.array([[[0, 1], [1, 1]]], np.uint8), 2),
+    coloured(2, 4, 5, 3, 4, 1),
+    (picture(1, 2, 2, 3), VOID, 2),             # void is far from any class
+    coloured(1, 3, 3, 2, 5, 2, highest=1),      # classes without a pixel
+    (100 + picture(2, 5, 6, 2), np.zeros((2, 5, 6), np.int64), 1),
+)
+
+
+# ---- train
+
+
+def train(step, batches, every):
+    """The library reads one loss at a time; this is the same with groups."""
+    losses, batches = [], iter(batches)
+    while group := [step(batch) for batch in islice(batches, every)]:
+        losses.extend(to_numpy(array_module(group[0]).stack(group)))
+    return losses
+
+
+class Training:
+    """Steps on a device, under observation: what was asked for, and when."""
+
+    def __init__(self, steps, xp):
+        self.xp, self.made, self.done, self.trouble, self.looked = xp, 0, 0, None, []
+        rng = np.random.default_rng(steps)
+        self.losses = rng.uniform(0.5, 2, steps).astype(np.float32)
+
+    def batches(self):
+        for number in range(len(self.losses)):
+            if self.made - self.done > 1:
+                self.trouble = self.trouble or "takes batches out before they are needed: they do not all fit in memory"
+            self.made += 1
+            yield number
+
+    def step(self, number):
+        self.look()
+        if number != self.done:
+            again = "a batch twice" if number == self.done - 1 else "the batches in another order"
+            self.trouble = self.trouble or f"gives step {again}: each once, as they come"
+        self.done = number + 1
+        return self.xp.asarray(self.losses[number])
+
+    def look(self):
+        """Note after which steps the host has waited."""
+        self.looked += [self.done] * (len(pretend_gpu.waits) - len(self.looked))
+
+
+LADDER = (1, 1), (3, 1), (4, 2), (7, 3), (3, 5), (9, 4)      # steps, every
+
+
+def check_train(function):
+    verdicts = {"losses": Verdict(DONE), "waits": Verdict(DONE)}
+    for steps, every in LADDER:
+        for xp in (np, pretend_gpu):
+            run, where = Training(steps, xp), "with NumPy" if xp is np else "on the device"
+            pretend_gpu.waits.clear()
+            try:
+                found = function(run.step, run.batches(), every)
+            except TroubleError as trouble:
+                if verdicts["losses"].kind == DONE:
+                    verdicts["losses"] = verdicts["waits"] = Verdict(WRONG, f"  {where}:\n{trouble}")
+                continue
+            run.look()
+            case = f"\n  case  {steps} steps, every {every}, {where}"
+            if found is None:
+                return dict.fromkeys(verdicts, Verdict(TODO))
+            said = about_losses(found, run)
+            if said and verdicts["losses"].kind == DONE:
+                verdicts["losses"] = Verdict(WRONG, f"  train {said}{case}")
+            said = about_waits(run, every)
+            if said and xp is pretend_gpu and verdicts["waits"].kind == DONE:
+                verdicts["waits"] = Verdict(WRONG, f"  train {said}{case}")
+    return verdicts
+
+
+def about_losses(found, run):
+    """What is wrong with the losses, or with what was trained on; None if nothing is."""
+    losses = run.losses
+    if run.trouble:
+        return run.trouble
+    if run.done != len(losses):
+        return f"makes {run.done} of {len(losses)} steps"
+    if isinstance(found, pretend_gpu.ndarray):
+        return "gives an array that is still on the device: bring it to the host"
+    if not isinstance(found, list | tuple | np.ndarray):
+        return f"should give a list or a NumPy array, gives {type(found).__name__}"
+    if any(isinstance(loss, pretend_gpu.ndarray) for loss in found):
+        return "gives losses that are still on the device: bring them to the host"
+    if any(np.ndim(loss) for loss in found):
+        return "gives a list of arrays, one for each group: all losses should be in one list"
+    found = np.array(found, float)
+    if len(found) != len(losses):
+        missing = len(losses) - len(found)
+        if 0 < missing and np.allclose(found, losses[: len(found)]):
+            last = "loss of the last step" if missing == 1 else f"losses of the last {missing} steps"
+            return f"leaves out the {last}: the last group may be smaller"
+        return f"gives {len(found)} losses for {len(losses)} steps"
+    if np.allclose(found, losses):
+        return None
+    if np.allclose(np.sort(found), np.sort(losses)):
+        return "gives the losses in another order"
+    if np.allclose(found, np.cumsum(losses)):
+        return "gives the sum of all losses so far: each should stand for itself"
+    return "gives other losses than the steps did"
+
+
+def about_waits(run, every):
+    """Whether the host waited too often or too seldom; None if neither."""
+    steps = len(run.losses)
+    allowed = -(-steps // every)
+    if len(run.looked) > allowed:
+        lines = "\n".join(f"    {line}" for line in dict.fromkeys(pretend_gpu.waits))
+        more = ": one for each step" if len(run.looked) == steps else ""
+        return f"makes the host wait {len(run.looked)} times{more}, where {allowed} would do\n{lines}"
+    stops = [0, *run.looked]
+    for before, after in zip(stops, [*stops[1:], steps]):
+        if after - before > every:
+            return f"looks at no loss from step {before + 1} to step {after}: a NaN would go on too long"
+    return None
+
+
+LARGE = picture(2, 90, 120, 16).astype(np.float32)
+LABELS = np.random.default_rng(0).integers(0, 11, (2, 90, 120)).astype(np.uint8)
+
+EXERCISES = (
+    Exercise(
+        "pad",
+        on_both_sides(conv.pad, *PAD_CASES, names=("x", "margin"), mistakes=PAD),
+        answer=conv.pad,
+        hints=(
+            "np.zeros makes its array on the host, whatever x is. Who can make one where x is?",
+            "xp = array_module(x) is the library that x belongs to. It has zeros, with the same arguments as NumPy's; "
+            "do not forget x.dtype. N, H, W, C = x.shape are plain numbers on both sides.",
+            "padded = array_module(x).zeros((N, H + 2 * margin, W + 2 * margin, C), x.dtype)",
+        ),
+        differs="is one line: array_module(x) has a pad as well",
+        read="tinysegnet/ops/conv.py",
+        forbidden=OPS,
+        race=lambda: (LARGE, 3),
+    ),
+    Exercise(
+        "pixel_weights",
+        on_both_sides(
+            pixel_weights, *WEIGHTS_CASES, names=("labels", "class_weights", "ignore"), mistakes=WEIGHTS,
+        ),
+        answer=pixel_weights,
+        hints=(
+            "What needs no question to the device? A product with a mask, in the place of an index. And to divide by "
+            "the larger of two numbers, in the place of asking whether one of them is 0.",
+            "labels[..., None] == xp.arange(K) is (N, H, W, K): True where a pixel is of a class. Times class_weights, "
+            "(K,), summed over axis 3, gives the weights. The count is a 0-d array of whole numbers, and float32 "
+            "divided by that is float64: astype.",
+            "labelled = labels != ignore; count = xp.maximum(labelled.sum(), 1).astype(class_weights.dtype)",
+        ),
+        differs="does this inside the loss",
+        read="tinysegnet/ops/loss.py",
+        forbidden=OPS,
+        race=lambda: (LABELS, np.ones(11, np.float32), 255),
+    ),
+    Exercise(
+        "class_sums",
+        on_both_sides(class_sums, *SUMS_CASES, names=("values", "labels", "classes"), mistakes=SUMS),
+        answer=class_sums,
+        hints=(
+            "To add up by an index is a matrix product with a matrix of 0 and 1. Lesson 03 had a sum over all pixels "
+            "of what goes in times what comes back: x^T dy.",
+            "one_hot is (pixels, classes), in the dtype of values, and values are (pixels, C). The product that sums "
+            "over the pixels is (classes, pixels) @ (pixels, C).",
+            "one_hot = (labels.reshape(-1, 1) == xp.arange(classes)).astype(values.dtype)",
+        ),
+        differs="is the dw of a 1 x 1 convolution, whose x says of each pixel which class it is",
+        read="tinysegnet/ops/conv_1x1.py",
+        forbidden=OPS,
+        race=lambda: (LARGE, LABELS, 11),
+    ),
+    Exercise(
+        "train",
+        check_train,
+        answer=train,
+        hints=(
+            "A loss that nobody looks at can stay where it is. Keep `every` of them in a list, and look at all "
+            "of these at once.",
+            "array_module(group[0]).stack(group) makes of a list of 0-d arrays one array (len(group),), still on the "
+            "device. to_numpy brings it over, with one wait. What is left in the list after the last batch?",
+            "losses, group = [], []; then for batch in batches: group.append(step(batch))",
+        ),
+        differs="counts a group with islice; that of the library, train_steps, reads one loss for each step",
+        read="tinysegnet/training.py",
+        forbidden=OPS,
+        race=lambda: (np.float32, list(range(200)), 5),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)

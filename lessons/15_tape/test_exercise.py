@@ -1,0 +1,517 @@
+"""Lesson 15: how topological and backward are judged: on small graphs, and on a SegNet of two levels."""
+
+import importlib
+import re
+import sys
+import textwrap
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine import course
+from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict
+from lessons.engine.watch import TroubleError
+from tinysegnet import ops
+from tinysegnet.forwardcheck import ForwardError, check_forward
+from tinysegnet.networks import segnet_basic
+
+sys.path.append(str(Path(__file__).parent))
+tape = importlib.import_module("tape")
+Node, add, multiply = tape.Node, tape.add, tape.multiply
+READ = "lessons/15_tape/README.md"
+
+
+# ---- two other ways to the same answers, to judge by
+
+
+def ancestors(root):
+    nodes = {root}
+    while more := {parent for node in nodes for parent in node.parents} - nodes:
+        nodes |= more
+    return nodes
+
+
+def topological(root):
+    """Python's own: graphlib knows how to sort a graph."""
+    return list(TopologicalSorter({node: node.parents for node in ancestors(root)}).static_order())
+
+
+def backward(root):
+    """By the definition, with no order: a node's gradient is the sum of what its uses hand back, so it asks them."""
+    uses = {node: [] for node in ancestors(root)}
+    for node in uses:
+        for place, parent in enumerate(node.parents):
+            uses[parent].append((node, place))
+
+    @cache
+    def gradient(node):
+        return np.ones_like(root.value) if node is root else sum(handed(user)[place] for user, place in uses[node])
+
+    @cache
+    def handed(node):
+        return node.hand_back(gradient(node))
+
+    return {node: gradient(node) for node in uses}
+
+
+# ---- small graphs, from three given nodes to a root
+
+
+def only_products(a, b, c):
+    """loss = (a * b) * c"""
+    return multiply(multiply(a, b), c)
+
+
+def added_twice(a, b, c):
+    """d = a + a,  loss = d * b + c"""
+    return add(multiply(add(a, a), b), c)
+
+
+def square(a, b, c):
+    """loss = (a * a) * b + c"""
+    return add(multiply(multiply(a, a), b), c)
+
+
+def diamond(a, b, c):
+    """d = a * b,  loss = (d + c) * (d * c)"""
+    d = multiply(a, b)
+    return multiply(add(d, c), multiply(d, c))
+
+
+def uneven(a, b, c):
+    """d = a * b,  e = d + c,  loss = e * d"""
+    d = multiply(a, b)
+    return multiply(add(d, c), d)
+
+
+def uneven_the_other_way(a, b, c):
+    """d = a * b,  e = d + c,  loss = d * e"""
+    d = multiply(a, b)
+    return multiply(d, add(d, c))
+
+
+def three_uses(a, b, c):
+    """d = a * b,  e = d * c,  f = e + d,  loss = f * d + a"""
+    d = multiply(a, b)
+    return add(multiply(add(multiply(d, c), d), d), a)
+
+
+def sums_only(a, b, c):
+    """d = a + b,  e = d + c,  loss = (d + e) + a"""
+    d = add(a, b)
+    return add(add(d, add(d, c)), a)
+
+
+def tower(a, b, c, height=12):
+    """d = a * b * c,  then twelve times  d = d + d;  loss is the last d"""
+    d = multiply(multiply(a, b), c)
+    for _ in range(height):
+        d = add(d, d)
+    return d
+
+
+GRAPHS = (
+    only_products, added_twice, square, diamond, uneven, uneven_the_other_way, three_uses, sums_only, tower,
+)
+ROLES = (0, 1, 2), (1, 2, 0), (2, 0, 1)         # so that each of a, b, c takes all places
+
+
+def leaves(seed=0, shape=(2, 3)):
+    rng = np.random.default_rng(seed)
+    return tuple(np.where(rng.random(shape) < 0.5, -1, 1) * rng.uniform(0.5, 1.5, shape) for _ in range(3))
+
+
+# ---- topological
+
+
+def check_topological(function):
+    for graph in (lambda a, b, c: a, *GRAPHS):
+        for seed in (0, 1):
+            given = [Node(value) for value in leaves(seed)]
+            if seed:                            # values are alike, the nodes are not
+                given[1].value = given[0].value
+            root = graph(*given)
+            found = function(root)
+            if found is None:
+                return {"nodes": Verdict(TODO)}
+            again = function(root)
+            if said := about_order(found, again, root):
+                case = graph.__doc__ or "loss = a, a node without parents"
+                said = textwrap.fill(f"  topological {said}", 79, subsequent_indent="  ")
+                return {"nodes": Verdict(WRONG, f"{said}\n  graph  {case}\n  read  {READ}")}
+    return {"nodes": Verdict(DONE)}
+
+
+def about_order(found, again, root):
+    """What is wrong with a list of nodes; None if nothing is."""
+    if not isinstance(found, list | tuple):
+        return f"should give a list of nodes, gives {type(found).__name__}"
+    if strange := [item for item in found if not isinstance(item, Node)]:
+        return f"has a {type(strange[0]).__name__} in its list: all of them should be nodes"
+    if list(again) != list(found):
+        return "gives another list if it is asked again: does a list or set live on from call to call?"
+    wanted = ancestors(root)
+    if not found:
+        return "gives an empty list: root at least belongs into it"
+    if set(found) - wanted:
+        return "has a node in its list that root was not made from: does a list or set live on from an earlier call?"
+    if len(set(found)) < len(found):
+        return "has a node twice in its list: it was reached by two ways, and should be there once"
+    if root not in found:
+        return "leaves out root: it should be the last"
+    if missing := wanted - set(found):
+        which = "of the given ones" if all(not node.parents for node in missing) else "of those in between"
+        return f"leaves out {len(missing)} of {len(wanted)} nodes, {which}"
+    places = {node: i for i, node in enumerate(found)}
+    early = [(node, parent) for node in found for parent in node.parents if places[parent] > places[node]]
+    if early and all(places[parent] > places[node] for node in found for parent in node.parents):
+        return "has its list upside down: what was given comes first, root comes last"
+    if early:
+        node, parent = early[0]
+        return f"has the node made by {node.name} before its parent, made by {parent.name}: parents come first"
+    return None
+
+
+# ---- backward, and how it goes wrong
+
+
+def parents_first(root, reverse=False):
+    """The usual order, each node after its parents; `reverse`: it goes to the last parent before the first."""
+    order = {}
+
+    def visit(node):
+        if node not in order:
+            for parent in node.parents[::-1] if reverse else node.parents:
+                visit(parent)
+            order[node] = len(order)
+
+    visit(root)
+    return list(order)
+
+
+def walked(root, order=None, start=None, combine=np.add, hand_back=lambda node, dy: node.hand_back(dy)):
+    """A walk back through the nodes in some order, which may be a wrong one."""
+    grads = {root: np.ones_like(root.value) if start is None else start}
+    for node in parents_first(root)[::-1] if order is None else order:
+        if node not in grads:
+            continue
+        for parent, dy in zip(node.parents, hand_back(node, grads[node])):
+            grads[parent] = combine(grads[parent], dy) if parent in grads else dy
+    return grads
+
+
+def overwritten(root):
+    """where a node is used twice, the second gradient overwrites the first: they add up, += and not ="""
+    return walked(root, combine=lambda old, new: new)
+
+
+def first_kept(root):
+    """where a node is used twice, only the first gradient that arrives is kept: they add up"""
+    return walked(root, combine=lambda old, new: old)
+
+
+def largest_kept(root):
+    """where a node is used twice, the larger gradient is kept: they add up"""
+    return walked(root, combine=np.maximum)
+
+
+def averaged(root):
+    """where a node is used twice, the two gradients are averaged: they add up"""
+    return walked(root, combine=lambda old, new: (old + new) / 2)
+
+
+def breadth_first(root):
+    """a node hands back when it is first reached, level by level from the root: a gradient that comes by a
+    longer way is too late to be handed on"""
+    order, seen, level = [], {root}, [root]
+    while level:
+        order += level
+        level = [parent for node in level for parent in dict.fromkeys(node.parents) if parent not in seen]
+        level = list(dict.fromkeys(level))
+        seen |= set(level)
+    return walked(root, order)
+
+
+def depth_first(root):
+    """a node hands back as soon as a gradient first reaches it, before its other uses have answered: walk in reverse
+    topological order"""
+    order, seen = [], set()
+
+    def visit(node):
+        if node not in seen:
+            seen.add(node)
+            order.append(node)
+            for parent in node.parents:
+                visit(parent)
+
+    visit(root)
+    return walked(root, order)
+
+
+def handed_on_again(root):
+    """a node that is reached a second time hands on all it has collected so far, the first part once more: each node
+    should hand back once"""
+    grads = {}
+
+    def visit(node, dy):
+        grads[node] = grads.get(node, 0) + dy
+        for parent, handed in zip(node.parents, node.hand_back(grads[node])):
+            visit(parent, handed)
+
+    visit(root, np.ones_like(root.value))
+    return grads
+
+
+def queued_again(root):
+    """a node hands back once for each of its uses, and each time all that it has by then: it should hand back once,
+    when all of its uses have answered"""
+    grads, queue = {root: np.ones_like(root.value)}, [root]
+    while queue:
+        node = queue.pop(0)
+        for parent, handed in zip(node.parents, node.hand_back(grads[node])):
+            grads[parent] = grads.get(parent, 0) + handed
+            queue.append(parent)
+    return grads
+
+
+def as_dict(root):
+    """if a node is both parents of another, as in a * a, only one of the two gradients counts: a dict with the parents
+    as keys has room for one"""
+    return walked(root, hand_back=lambda node, dy: tuple(
+        dict(zip(node.parents, node.hand_back(dy)))[parent] if node.parents.index(parent) == i else np.zeros_like(dy)
+        for i, parent in enumerate(node.parents)
+    ))
+
+
+def first_parent(root):
+    """only the first parent of each node is handed a gradient"""
+    return walked(root, hand_back=lambda node, dy: node.hand_back(dy)[:1])
+
+
+def parents_exchanged(root):
+    """the gradients go to the wrong parents: hand_back gives them in the order of parents"""
+    return walked(root, hand_back=lambda node, dy: node.hand_back(dy)[::-1])
+
+
+def started_with_value(root):
+    """the walk begins with the value of root: root's own gradient is 1, whatever its value is"""
+    return walked(root, start=root.value)
+
+
+def started_with_zero(root):
+    """the walk begins with a gradient of 0, and 0 is all that can come of it: root's own gradient is 1"""
+    return walked(root, start=np.zeros_like(root.value))
+
+
+def never_multiplied(root):
+    """every hand_back is asked with a gradient of ones: it should be the node's own gradient"""
+    return walked(root, hand_back=lambda node, dy: node.hand_back(np.ones_like(node.value)))
+
+
+def shared_array(root):
+    """a gradient is changed in place, by +=, and another node had been handed the same array: make a new one"""
+    return walked(root, combine=lambda old, new: np.add(old, new, out=old))
+
+
+def in_the_other_order(walk, **options):
+    """The same mistake in the order of somebody who goes to the last parent first."""
+
+    def run(root):
+        return walked(root, parents_first(root, reverse=True)[::-1], **options)
+
+    run.__doc__ = walk.__doc__
+    return run
+
+
+WRONG_WALKS = (
+    overwritten, first_kept, largest_kept, averaged, breadth_first, depth_first, handed_on_again, queued_again,
+    as_dict, first_parent, parents_exchanged, started_with_value, started_with_zero, never_multiplied, shared_array,
+    in_the_other_order(overwritten, combine=lambda old, new: new),
+    in_the_other_order(first_kept, combine=lambda old, new: old),
+    in_the_other_order(shared_array, combine=lambda old, new: np.add(old, new, out=old)),
+)
+RESULTS = "loss", "a", "b", "c"
+
+
+def gradients_by(function):
+    """backward as a function of three arrays and a graph: the gradients of the root and of the three."""
+
+    def run(a, b, c, graph, roles):
+        given = [Node(value) for value in (a, b, c)]
+        root = graph(*(given[role] for role in roles))
+        grads = function(root)
+        if grads is None:
+            return (None,) * 4
+        if not isinstance(grads, dict):
+            raise ForwardError(f"  backward should give a dict, gives {type(grads).__name__}", RESULTS)
+        if any(not isinstance(node, Node) for node in grads):
+            raise ForwardError("  backward gives a dict whose keys are not all nodes", RESULTS)
+        missing = [name for name, node in zip(RESULTS, (root, *given)) if node not in grads]
+        if missing:
+            raise ForwardError(f"  backward gives no gradient for {', '.join(missing)}", RESULTS)
+        return tuple(np.asarray(grads[node]) for node in (root, *given))
+
+    run.__name__ = "backward"
+    return run
+
+
+def entry(walk):
+    """A wrong walk as an entry of a table of mistakes."""
+
+    def wrong(*args):
+        def complete(root):
+            return {node: np.zeros_like(node.value) for node in ancestors(root)} | walk(root)
+
+        return dict(zip(RESULTS, gradients_by(complete)(*args)))
+
+    wrong.__doc__ = walk.__doc__
+    return wrong
+
+
+BACKWARD = SimpleNamespace(
+    READ=READ,
+    cases=lambda: ((*leaves(7), graph, roles) for graph in GRAPHS for roles in ROLES),
+    MISTAKES=tuple(map(entry, WRONG_WALKS)),
+)
+
+
+def check_backward(function):
+    order = function.__globals__.get("topological")
+    try:
+        if function(Node(np.ones(1))) is None:
+            return dict.fromkeys(("gradients", "once", "SegNet"), Verdict(TODO))
+        verdicts = {"gradients": check_gradients(function), "once": check_once(function)}
+        segnet = check_segnet(function)
+    except TroubleError as trouble:
+        if callable(order) and order(Node(np.ones(1))) is None:         # it has nothing to walk on yet
+            return dict.fromkeys(("gradients", "once", "SegNet"), Verdict(TODO))
+        cause = trouble.__cause__
+        if isinstance(cause, KeyError) and cause.args and isinstance(cause.args[0], Node):
+            why = "it was a node's turn before it was handed anything: does the walk begin at root?"
+            raise TroubleError(f"{trouble}\n  {why}") from trouble
+        raise
+    if segnet.kind == WRONG and verdicts["gradients"].kind == WRONG:
+        segnet = verdicts["gradients"]
+    return verdicts | {"SegNet": segnet}
+
+
+def check_gradients(function):
+    for graph in GRAPHS:
+        for roles in ROLES:
+            args = *leaves(), graph, roles
+            try:
+                check_forward(gradients_by(function), gradients_by(backward), *args, names=RESULTS[1:],
+                              results=RESULTS, mistakes=BACKWARD)
+            except ForwardError as error:
+                names = dict(zip("abc", ("abc"[role] for role in roles)))
+                expression = re.sub(r"\b[abc]\b", lambda found, names=names: names[found[0]], graph.__doc__)
+                return Verdict(WRONG, f"{error}\n  graph  {expression}")
+    return Verdict(DONE)
+
+
+def check_once(function):
+    """Does each node hand back once, and is nothing that was given changed?"""
+    for graph in GRAPHS:
+        given = [Node(value) for value in leaves()]
+        root, asked = graph(*given), {}
+        nodes = ancestors(root)
+        before = {node: node.value.copy() for node in nodes}
+        for node in nodes:
+            node.hand_back = counting(node, asked)
+        function(root)
+        if any(not np.array_equal(node.value, before[node]) for node in nodes):
+            return Verdict(WRONG, f"  backward changes the value of a node\n  graph  {graph.__doc__}")
+        most = max(asked, key=asked.get, default=None)
+        if most and asked[most] > 1:
+            text = "once is enough,\n  when all its uses have answered"
+            text = f"  backward asks a node {asked[most]} times to hand back: {text}\n  graph  {graph.__doc__}"
+            return Verdict(WRONG, text)
+    return Verdict(DONE)
+
+
+def counting(node, asked):
+    hand_back = node.hand_back
+
+    def run(dy):
+        if node.parents:
+            asked[node] = asked.get(node, 0) + 1
+        return hand_back(dy)
+
+    return run
+
+
+def network(N=2, H=7, W=8, seed=0, dtype=np.float64, **options):
+    """A SegNet of two levels and its loss, as a node; the nodes of its parameters; and the library's gradients."""
+    rng = np.random.default_rng(seed)
+    small = {"classes": 3, "width": 4, "levels": 2, "kernel": 3}
+    params, _ = segnet_basic.init(seed, **small | options, dtype=dtype)
+    x, labels = rng.standard_normal((N, H, W, 3)).astype(dtype), rng.integers(0, 4, (N, H, W))
+    class_weights, ignore = rng.uniform(0.5, 2, params["classifier.b"].size).astype(dtype), 3
+    nodes = {name: Node(a) for name, a in params.items()}
+    loss = tape.softmax_cross_entropy(tape.segnet(nodes, Node(x)), labels, class_weights, ignore)
+
+    logits, _, of_network = segnet_basic.forward(params, x)
+    value, of_loss = ops.softmax_cross_entropy(logits, labels, class_weights, ignore)
+    dlogits = ops.softmax_cross_entropy_backward(np.ones_like(value), of_loss)
+    return loss, nodes, segnet_basic.backward(dlogits, of_network)
+
+
+def check_segnet(function):
+    loss, nodes, right = network()
+    grads = function(loss)
+    if not isinstance(grads, dict):
+        return Verdict(WRONG, f"  backward should give a dict, gives {type(grads).__name__}")
+    for name in right:                          # in the order in which segnet_basic.backward finds them
+        found = grads.get(nodes[name])
+        if not isinstance(found, np.ndarray) or found.shape != right[name].shape:
+            return Verdict(WRONG, f"  in a SegNet of two levels there is no gradient like {name}")
+        if np.abs(found - right[name]).max() > 1e-12:
+            return Verdict(WRONG, f"  in a SegNet of two levels the gradient of {name} is not the one that\n"
+                                  "  segnet_basic.backward gives; it is the first, seen from the loss, that is wrong")
+    return Verdict(DONE)
+
+
+EXERCISES = (
+    Exercise(
+        "topological",
+        check_topological,
+        answer=topological,
+        hints=(
+            "A node may go into the list when all its parents are there. So before it, see to its parents; and before "
+            "those, to theirs.",
+            "A function inside the function can call itself: visit(node) does nothing if node has been seen, else it "
+            "visits every parent, and then puts node at the end of the list.",
+            "nodes, seen = [], set(), both inside topological; then def visit(node):",
+        ),
+        differs="order is written out by hand, in segnet_basic.backward (the time is that of Python's graphlib)",
+        read="lessons/15_tape/tape.py",
+        forbidden=course.LIBRARY / "networks",
+        race=lambda: (network()[0],),
+    ),
+    Exercise(
+        "backward",
+        check_backward,
+        answer=backward,
+        hints=(
+            "Walk through topological(root) from its end. When it is a node's turn, all its uses have handed back, and "
+            "its gradient is complete.",
+            "node.hand_back(grads[node]) is a tuple as long as node.parents: zip the two. A parent that has a gradient "
+            "already gets the sum, in a new array; one that has none gets this one.",
+            "grads = {root: np.ones_like(root.value)}, then for node in reversed(topological(root)):",
+        ),
+        differs="has no tape: in segnet_basic.backward the order is written out by hand (the time is that of a "
+                "recursion, from the leaves)",
+        read="tinysegnet/networks/segnet_basic.py",
+        forbidden=course.LIBRARY / "networks",
+        race=lambda: (network()[0],),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)
