@@ -49,7 +49,7 @@ def test_every_lesson_has_a_page_with_its_pictures_and_formulas(pages):
         page = next(page for path, page in pages.items() if path.name == f"{lesson.name}.html")
         markdown = (lesson / "README.md").read_text(encoding="utf-8")
         assert page.tags.count("img") == markdown.count("![") > 0
-        assert page.tags.count("details") == 3
+        assert page.tags.count("details") == markdown.count("<details>") >= 3
         assert page.tags.count("math") >= markdown.count("$$") // 2
         assert "\\frac" not in re.sub(r"<annotation.*?</annotation>", "", page.text, flags=re.DOTALL)
 

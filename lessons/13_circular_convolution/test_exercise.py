@@ -1,0 +1,644 @@
+"""Lesson 13: how transforms, circular_convolution, its backward and overlap_save are judged."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
+from tinysegnet import fourier
+
+READ = "lessons/13_circular_convolution/README.md"
+
+
+# ---- the oracles: two loops each, as the definition has it
+
+
+def circular_convolution(x, w):
+    y = np.zeros_like(x)
+    for r in range(len(x)):
+        for j in range(len(w)):
+            y[r] += x[(r + j) % len(x)] * w[j]
+    return y, (x, w)
+
+
+def circular_convolution_backward(dy, cache):
+    x, w = cache
+    dx, dw = np.zeros_like(x), np.zeros_like(w)
+    for r in range(len(x)):
+        for j in range(len(w)):
+            dx[(r + j) % len(x)] += dy[r] * w[j]
+            dw[j] += dy[r] * x[(r + j) % len(x)]
+    return dx, dw
+
+
+def overlap_save(x, w, T):
+    y = np.zeros(len(x) - len(w) + 1, x.dtype)
+    for r in range(len(y)):
+        for j in range(len(w)):
+            y[r] += x[r + j] * w[j]
+    return y
+
+
+# ---- cases
+
+
+def rows(S, K, seed=0):
+    rng = np.random.default_rng([13, S, K, seed])
+    return rng.standard_normal(S), rng.standard_normal(K)
+
+
+LENGTHS = tuple((np.zeros(T),) for T in (4, 5, 1, 2, 3, 16, 21, 100))
+PAIRS = (
+    (np.array([4.0, 1, 0, 2]), np.array([1.0, 2])),     # that of the page
+    rows(5, 2),
+    rows(6, 3),
+    rows(7, 7),                                         # a kernel as long as the row
+    rows(5, 1),
+    rows(1, 1),
+    rows(2, 2),
+    rows(30, 7),
+)
+CUTS = (
+    (np.arange(1.0, 9), np.array([1.0, 2, 3]), 5),      # two tiles that fit
+    (*rows(10, 3), 5),                                  # the last is not full
+    (*rows(3, 3), 4),                                   # the row is shorter than a tile
+    (*rows(6, 2), 2),                                   # a tile gives one value
+    (*rows(6, 1), 4),                                   # nothing wraps
+    (*rows(41, 7), 16),
+    (*rows(100, 5), 21),
+)
+
+
+def checked(check, more=lambda function: None):
+    """A check that also notes whether np.fft did the work, and asks something more of what is right so far.
+
+    more  more(function) -> {part: why it is wrong after all}
+    """
+
+    def run(function):
+        borrowed, before = getattr(function, "borrowed", set()), sys.gettrace()
+
+        def look(frame, event, arg):
+            if frame.f_globals.get("__name__", "").startswith("numpy.fft"):
+                borrowed.add("np.fft")
+            return before(frame, event, arg) if before else None
+
+        sys.settrace(look)
+        try:
+            verdicts = check(function)
+            if all(verdict.kind == DONE for verdict in verdicts.values()):
+                verdicts |= {part: Verdict(WRONG, why) for part, why in (more(function) or {}).items()}
+        finally:
+            sys.settrace(before)
+        return {
+            part: Verdict(kind, text.replace("only in channel ", "only at index "))     # an axis alone is a row here
+            for part, (kind, text) in verdicts.items()
+        }
+
+    return run
+
+
+# ---- transforms, and how it goes wrong
+
+
+def matrices(x, forward=None, share=None):
+    """Both matrices, of other rows or other weights."""
+    right = fourier.transforms(len(x), np.dtype(float))[0]
+    forward = right if forward is None else forward
+    if len(forward) != len(right):
+        return {"forward": forward}
+    share = shares(len(x)) if share is None else share
+    return {"forward": forward, "inverse": (forward * np.tile(share, 2)[:, None]).T}
+
+
+def shares(T):
+    share = np.full(T // 2 + 1, 2 / T)
+    share[0] = 1 / T
+    share[-1] = 1 / T if T % 2 == 0 else share[-1]
+    return share
+
+
+def waves(x, frequencies=None, turn=2 * np.pi):
+    frequencies = np.arange(len(x) // 2 + 1) if frequencies is None else frequencies
+    angle = turn / len(x) * np.outer(frequencies, np.arange(len(x)))
+    return np.cos(angle), np.sin(angle)
+
+
+def plus_sine(x):
+    """the rows of sines have the wrong sign: they are -sin, which turns against the clock of cos + i sin"""
+    return {"forward": np.concatenate(waves(x))}
+
+
+def plus_sine_back(x):
+    """the columns of sines have the wrong sign: with x_hat = c + i s, cos belongs to c and -sin to s"""
+    return {"inverse": matrices(x, np.concatenate(waves(x)))["inverse"]}
+
+
+def sines_first(x):
+    """sines come before cosines: the cosines are the first L"""
+    cosines, sines = waves(x)
+    return matrices(x, np.concatenate([-sines, cosines]))
+
+
+def alternating(x):
+    """a row of cosines and one of sines take turns: first come all cosines, then all sines"""
+    cosines, sines = waves(x)
+    right = matrices(x)["inverse"]
+    half = right.shape[1] // 2
+    return {
+        "forward": np.stack([cosines, -sines], axis=1).reshape(-1, len(x)),
+        "inverse": np.stack([right[:, :half], right[:, half:]], axis=2).reshape(len(x), -1),
+    }
+
+
+def half_turns(x):
+    """the angle is half of what it should be: once round is 2 pi"""
+    cosines, sines = waves(x, turn=np.pi)
+    return matrices(x, np.concatenate([cosines, -sines]))
+
+
+def no_pi(x):
+    """the angle lacks its factor 2 pi"""
+    cosines, sines = waves(x, turn=1)
+    return matrices(x, np.concatenate([cosines, -sines]))
+
+
+def all_frequencies(x):
+    """there is a row for every frequency up to T - 1: real values need only those from 0 to T // 2"""
+    cosines, sines = waves(x, np.arange(len(x)))
+    forward = np.concatenate([cosines, -sines])
+    return {"forward": forward, "inverse": forward.T / len(x)}
+
+
+def last_left_out(x):
+    """the last frequency, T // 2, is left out: there are T // 2 + 1 of them"""
+    cosines, sines = waves(x, np.arange(len(x) // 2))
+    return {"forward": np.concatenate([cosines, -sines])}
+
+
+def half_rounded_up(x):
+    """there are (T + 1) // 2 frequencies, which leaves out the one at T / 2 if T is even: there are T // 2 + 1"""
+    cosines, sines = waves(x, np.arange((len(x) + 1) // 2))
+    return {"forward": np.concatenate([cosines, -sines])}
+
+
+def from_one(x):
+    """the frequencies begin at 1: the first is 0, the sum of all values"""
+    cosines, sines = waves(x, np.arange(1, len(x) // 2 + 2))
+    return {"forward": np.concatenate([cosines, -sines])}
+
+
+def never_divided(x):
+    """it is forward.T: what comes back is not divided by T, nor does any frequency count twice"""
+    return matrices(x, share=np.ones(len(x) // 2 + 1))
+
+
+def counted_once(x):
+    """each frequency counts once, 1 / T: those that also stand for their conjugate count twice"""
+    return matrices(x, share=np.full(len(x) // 2 + 1, 1 / len(x)))
+
+
+def all_twice(x):
+    """every frequency counts twice, 2 / T: 0, and T / 2 if T is even, are their own conjugates and count once"""
+    return matrices(x, share=np.full(len(x) // 2 + 1, 2 / len(x)))
+
+
+def zero_twice(x):
+    """frequency 0 counts twice: it is its own conjugate and counts once"""
+    share = shares(len(x))
+    share[0] = 2 / len(x)
+    return matrices(x, share=share)
+
+
+def last_always_twice(x):
+    """the last frequency always counts twice: if T is even it is T / 2, its own conjugate, and counts once"""
+    share = shares(len(x))
+    share[1:] = 2 / len(x)
+    return matrices(x, share=share)
+
+
+def last_always_once(x):
+    """the last frequency always counts once: if T is odd it has a conjugate, and counts twice"""
+    share = shares(len(x))
+    share[-1] = 1 / len(x)
+    return matrices(x, share=share)
+
+
+def not_divided(x):
+    """it is not divided by T"""
+    return matrices(x, share=len(x) * shares(len(x)))
+
+
+def divided_by_root(x):
+    """it is divided by the root of T: here the way there is not divided at all, and the way back by T"""
+    root = np.sqrt(len(x))
+    right = matrices(x)
+    return {"forward": right["forward"] / root, "inverse": right["inverse"] * root}
+
+
+TRANSFORMS = SimpleNamespace(
+    READ=READ,
+    cases=lambda: ((np.zeros(6),), (np.zeros(7),)),
+    MISTAKES=(
+        plus_sine, plus_sine_back, sines_first, alternating, half_turns, no_pi, all_frequencies, last_left_out,
+        half_rounded_up, from_one, never_divided, counted_once, all_twice, zero_twice, last_always_twice,
+        last_always_once, not_divided, divided_by_root,
+    ),
+)
+
+
+# ---- circular_convolution, and how it goes wrong
+
+
+def filtered(x, w, times, share=None):
+    """By way of frequencies: times(x_hat, w_hat) is what is transformed back."""
+    made = matrices(x, share=share)
+    forward, inverse = made["forward"], made["inverse"]
+    half = len(forward) // 2
+    x_hat, w_hat = (forward[:, : len(a)] @ a for a in (x, w))
+    y_hat = times(x_hat[:half] + 1j * x_hat[half:], w_hat[:half] + 1j * w_hat[half:])
+    return inverse @ np.concatenate([y_hat.real, y_hat.imag])
+
+
+def correlation(a, b):
+    return a * b.conj()
+
+
+def windows(x, w, index=lambda r, j: r + j):
+    """y[r] = sum over j of x[index(r, j)] * w[j], 0 where x[index] is beyond the row."""
+    y = np.zeros_like(x)
+    for r, j in np.ndindex(len(x), len(w)):
+        if 0 <= index(r, j) < len(x):
+            y[r] += x[index(r, j)] * w[j]
+    return y
+
+
+def conjugate_forgotten(x, w):
+    """w_hat is not conjugated: that gives x[r - j] in the place of x[r + j], a kernel that looks the other way"""
+    return {"y": filtered(x, w, lambda a, b: a * b)}
+
+
+def other_conjugated(x, w):
+    """the wrong factor is conjugated, x_hat and not w_hat: y comes out mirrored, y[(T - r) % T] at r"""
+    return {"y": filtered(x, w, lambda a, b: a.conj() * b)}
+
+
+def both_conjugated(x, w):
+    """both factors are conjugated: only w_hat should be"""
+    return {"y": filtered(x, w, lambda a, b: (a * b).conj())}
+
+
+def y_not_divided(x, w):
+    """it is T times too large: the way back divides by T"""
+    return {"y": len(x) * circular_convolution(x, w)[0]}
+
+
+def real_part_early(x, w):
+    """only the real part of y_hat is transformed back: its imaginary part is needed too"""
+    return {"y": filtered(x, w, lambda a, b: correlation(a, b).real + 0j)}
+
+
+def real_parts_multiplied(x, w):
+    """of x_hat and w_hat only the real parts are multiplied: b and d belong into the product too"""
+    return {"y": filtered(x, w, lambda a, b: a.real * b.real + 0j)}
+
+
+def part_by_part(x, w):
+    """real parts are multiplied with real parts, imaginary ones with imaginary ones: (a + i b)(c - i d) has four
+    products, and i times i is -1"""
+    return {"y": filtered(x, w, lambda a, b: a.real * b.real + 1j * a.imag * b.imag)}
+
+
+def part_by_part_conjugated(x, w):
+    """real parts are multiplied with real parts, imaginary ones with imaginary ones, which is made negative:
+    (a + i b)(c - i d) has four products, and i times i is -1"""
+    return {"y": filtered(x, w, lambda a, b: a.real * b.real - 1j * a.imag * b.imag)}
+
+
+def real_sign(x, w):
+    """the real part of the product has a wrong sign: i times -i is +1"""
+    return {"y": filtered(x, w, lambda a, b: (a * b).real + 1j * correlation(a, b).imag)}
+
+
+def imaginary_sign(x, w):
+    """the imaginary part of the product has a wrong sign in one of its two terms"""
+    return {"y": filtered(x, w, lambda a, b: correlation(a, b).real + 1j * (a * b).imag)}
+
+
+def y_counted_once(x, w):
+    """each frequency counts once on the way back: those that also stand for their conjugate count twice"""
+    return {"y": filtered(x, w, correlation, np.full(len(x) // 2 + 1, 1 / len(x)))}
+
+
+def y_all_twice(x, w):
+    """every frequency counts twice on the way back: 0, and T / 2 if T is even, count once"""
+    return {"y": filtered(x, w, correlation, np.full(len(x) // 2 + 1, 2 / len(x)))}
+
+
+def y_never_divided(x, w):
+    """the way back is forward.T: the weight of each frequency, 1 / T or 2 / T, is missing"""
+    return {"y": filtered(x, w, correlation, np.ones(len(x) // 2 + 1))}
+
+
+def not_circular(x, w):
+    """what lies beyond the end counts as 0: a circular row goes on at its beginning"""
+    return {"y": windows(x, w)}
+
+
+def centred(x, w):
+    """the window has r in its middle, as that of conv2d: here it begins at r"""
+    return {"y": np.roll(circular_convolution(x, w)[0], len(w) // 2)}
+
+
+def zeros_in_front(x, w):
+    """the kernel stands at the end of its T values, and y has been turned by T - K: its zeros come after it"""
+    return {"y": np.roll(circular_convolution(x, w)[0], len(w) - len(x))}
+
+
+def kernel_reversed(x, w):
+    """the kernel is read from its end: w[j] belongs to x[r + j], with no reversal"""
+    return {"y": circular_convolution(x, w[::-1])[0]}
+
+
+CONVOLUTION = SimpleNamespace(
+    READ=READ,
+    cases=lambda: (rows(6, 4, seed=1), rows(9, 4, seed=1)),
+    MISTAKES=(
+        conjugate_forgotten, other_conjugated, both_conjugated, y_not_divided, real_part_early, real_parts_multiplied,
+        part_by_part, part_by_part_conjugated, real_sign, imaginary_sign, y_counted_once, y_all_twice, y_never_divided,
+        not_circular, centred, zeros_in_front, kernel_reversed,
+    ),
+)
+
+
+# ---- its backward, and how that goes wrong
+
+
+def dx_correlated(dy, x, w):
+    """w_hat is conjugated, as in the forward: the adjoint of a correlation is a convolution, without conj"""
+    return {"dx": filtered(dy, w, correlation)}
+
+
+def dx_mirrored(dy, x, w):
+    """both factors are conjugated, and neither should be: dx comes out mirrored"""
+    return {"dx": filtered(dy, w, lambda a, b: (a * b).conj())}
+
+
+def dx_other_conjugated(dy, x, w):
+    """dy_hat is conjugated, and neither factor should be"""
+    return {"dx": filtered(dy, w, lambda a, b: a.conj() * b)}
+
+
+def dx_not_circular(dy, x, w):
+    """what x[(r + j) % T] gave beyond the end does not come back to the beginning"""
+    return {"dx": windows(dy, w, lambda m, j: m - j)}
+
+
+def both_not_divided(dy, x, w):
+    """it is T times too large: the way back divides by T"""
+    dx, dw = circular_convolution_backward(dy, (x, w))
+    return {"dx": len(x) * dx, "dw": len(x) * dw}
+
+
+def both_divided_twice(dy, x, w):
+    """it is divided by T twice"""
+    dx, dw = circular_convolution_backward(dy, (x, w))
+    return {"dx": dx / len(x), "dw": dw / len(x)}
+
+
+def with_share(share):
+    def run(dy, x, w):
+        found = filtered(x, dy, correlation, share(len(x)))
+        return {"dx": filtered(dy, w, lambda a, b: a * b, share(len(x))), "dw": found[: len(w)]}
+
+    return run
+
+
+both_counted_once = with_share(lambda T: np.full(T // 2 + 1, 1 / T))
+both_counted_once.__doc__ = y_counted_once.__doc__
+both_all_twice = with_share(lambda T: np.full(T // 2 + 1, 2 / T))
+both_all_twice.__doc__ = y_all_twice.__doc__
+forward_transposed = with_share(lambda T: np.ones(T // 2 + 1))
+forward_transposed.__doc__ = """the way back is forward.T, the true adjoint of the first step: but then dy has to come
+in by inverse.T, so that the weight of each frequency is there"""
+transposed_both_ways = with_share(lambda T: shares(T) ** 2)
+transposed_both_ways.__doc__ = """the weight of each frequency is in it twice: dy comes in by inverse.T, and then the
+way back is by forward.T and not by inverse"""
+
+
+def dw_conjugate_forgotten(dy, x, w):
+    """neither factor is conjugated: dw is the correlation of x with dy, x_hat * conj(dy_hat)"""
+    return {"dw": filtered(x, dy, lambda a, b: a * b)[: len(w)]}
+
+
+def dw_other_conjugated(dy, x, w):
+    """x_hat is conjugated and not dy_hat: that gives dw at -j, which wraps around, in the place of j"""
+    return {"dw": filtered(x, dy, lambda a, b: a.conj() * b)[: len(w)]}
+
+
+def dw_last(dy, x, w):
+    """the last K of the T values are kept: the kernel stands at the first K"""
+    return {"dw": filtered(x, dy, correlation)[-len(w) :]}
+
+
+def dw_reversed(dy, x, w):
+    """it is right but for its order: dw[j] belongs to w[j], and this begins with the last"""
+    return {"dw": circular_convolution_backward(dy, (x, w))[1][::-1]}
+
+
+def dw_not_circular(dy, x, w):
+    """what was read beyond the end, x[(r + j) % T], is left out"""
+    return {"dw": np.array([(dy[: len(x) - j] * x[j:]).sum() for j in range(len(w))])}
+
+
+def real_part_early_back(dy, x, w):
+    """only the real part of the product is transformed back: its imaginary part is needed too"""
+    return {
+        "dx": filtered(dy, w, lambda a, b: (a * b).real + 0j),
+        "dw": filtered(x, dy, lambda a, b: correlation(a, b).real + 0j)[: len(w)],
+    }
+
+
+BACKWARD = SimpleNamespace(
+    READ=READ,
+    forward=circular_convolution,
+    cases=CONVOLUTION.cases,
+    MISTAKES=(
+        dx_correlated, dx_mirrored, dx_other_conjugated, dx_not_circular, both_not_divided, both_divided_twice,
+        both_counted_once, both_all_twice, forward_transposed, transposed_both_ways, dw_conjugate_forgotten,
+        dw_other_conjugated, dw_last, dw_reversed, dw_not_circular, real_part_early_back,
+    ),
+)
+
+
+def adjoint(function):
+    """On a long row, where finite differences would take too long: <y, dy> = <x, dx> = <w, dw>."""
+    x, w = rows(480, 49)
+    y, cache = circular_convolution(x, w)
+    dy = np.random.default_rng(13).standard_normal(len(y))
+    size, wrong = np.abs(y * dy).sum(), {}
+    for part, before, found in zip(("dx", "dw"), (x, w), function(dy, cache)):
+        numbers = (y * dy).sum(), (before * found).sum()
+        if not abs(numbers[0] - numbers[1]) < 1e-9 * size:
+            wrong[part] = (f"  {part} is right on short rows, and no adjoint with T = 480 and K = 49:\n"
+                           f"  (y * dy).sum() is {numbers[0]:.6g}, ({part[1]} * {part}).sum() is {numbers[1]:.6g}")
+    return wrong
+
+
+# ---- overlap_save, and how it goes wrong
+
+
+def tiled(x, w, T, step=None, keep=None, begin=0, whole=False, short=False):
+    """y put together from tiles: of each, the values in `keep` go to where the tile begins.
+
+    step   from tile to tile
+    begin  where the first tile begins
+    whole  only tiles that are full
+    short  a last tile that is not full stays so, and is a smaller circle
+    """
+    K, length = len(w), len(x) - len(w) + 1
+    step, keep = step or T - K + 1, keep or slice(T - K + 1)
+    y = np.zeros(length)
+    long = np.concatenate([np.zeros(T), x, np.zeros(2 * T)])
+    for first in range(0, length, step):
+        tile = long[T + first + begin : T + first + begin + T]
+        if whole and first + T > len(x):
+            break
+        if short:
+            tile = x[first : first + T]
+        kept = circular_convolution(tile, w)[0][keep][: length - first]
+        y[first : first + len(kept)] = kept
+    return {"y": y}
+
+
+def wrapped_kept(x, w, T):
+    """tiles stand side by side and all T values are kept: the last K - 1 have wrapped around. Tiles overlap by K - 1"""
+    return tiled(x, w, T, step=T, keep=slice(T))
+
+
+def last_kept(x, w, T):
+    """the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the first"""
+    return tiled(x, w, T, keep=slice(len(w) - 1, T))
+
+
+def last_kept_of_short(x, w, T):
+    """the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the first"""
+    return tiled(x, w, T, keep=slice(len(w) - 1, T), short=True)
+
+
+def holes(x, w, T):
+    """tiles stand side by side, which leaves holes of K - 1 zeros: the next begins where the kept values end"""
+    return tiled(x, w, T, step=T)
+
+
+def begun_early(x, w, T):
+    """the first tile begins K - 1 values before x, as for a kernel that looks back: ours looks ahead, and the tile
+    begins with x"""
+    return tiled(x, w, T, begin=1 - len(w))
+
+
+def last_tile_left_out(x, w, T):
+    """the last tile, which is not full, is left out: fill it up with zeros"""
+    return tiled(x, w, T, whole=True)
+
+
+def looks_back(x, w, T):
+    """the kernel is read from its end: w[j] belongs to x[r + j]"""
+    return {"y": overlap_save(x, w[::-1], T)}
+
+
+def one_circle(x, w, T):
+    """the whole row is taken as one circle, and T is not used"""
+    return {"y": circular_convolution(x, w)[0]}
+
+
+def as_long_as_x(x, w, T):
+    """y is as long as x, with windows that reach beyond its end: keep those that lie in x, len(x) - K + 1"""
+    return {"y": windows(x, w)}
+
+
+SAVE = SimpleNamespace(
+    READ=READ,
+    cases=lambda: ((*rows(12, 3, seed=2), 5), (*rows(20, 4, seed=2), 7)),
+    MISTAKES=(
+        wrapped_kept, last_kept, last_kept_of_short, holes, begun_early, last_tile_left_out, looks_back, one_circle,
+        as_long_as_x,
+    ),
+)
+
+
+EXERCISES = (
+    Exercise(
+        "transforms",
+        checked(values(
+            lambda x: fourier.transforms(len(x), x.dtype), *LENGTHS, names=("row",), results=("forward", "inverse"),
+            mistakes=TRANSFORMS, adapt=lambda function: lambda x: function(len(x), x.dtype),
+        )),
+        answer=fourier.transforms,
+        hints=(
+            "All angles are a table: frequency l down, place n across. One np.outer makes all products l * n.",
+            "cos and sin of the angles are (L, T) each, and on top of each other (2 L, T). The weights of the way "
+            "back are L numbers, the same for a cosine and its sine: 1 / T for l = 0 and for l = T / 2, else 2 / T.",
+            "angle = 2 * np.pi / T * np.outer(np.arange(T // 2 + 1), np.arange(T))",
+        ),
+        differs="is the same, and it keeps what it has once computed",
+        read="tinysegnet/fourier.py",
+        race=lambda: (96, np.dtype(np.float32)),
+    ),
+    Exercise(
+        "circular_convolution",
+        checked(values(circular_convolution, *PAIRS, names=("x", "w"), cache=True, mistakes=CONVOLUTION)),
+        answer=circular_convolution,
+        hints=(
+            "Transform x; transform w with zeros after it, or with the first K columns of forward alone; multiply; go "
+            "back.",
+            "forward @ x is (2 L,): the first L are the real parts a, the others the imaginary parts b. Of w: c and d. "
+            "(a + i b)(c - i d) = (a c + b d) + i (b c - a d).",
+            "forward, inverse = transforms(len(x), x.dtype), then a, b = np.split(forward @ x, 2)",
+        ),
+        differs="does this for C channels and F filters and in two directions (the time is that of two loops)",
+        read="tinysegnet/fourier.py",
+        race=lambda: tuple(a.astype(np.float32) for a in rows(96, 49)),
+    ),
+    Exercise(
+        "circular_convolution_backward",
+        checked(
+            gradients(
+                circular_convolution, circular_convolution_backward, *PAIRS, names=("x", "w"), mistakes=BACKWARD
+            ),
+            adjoint,
+        ),
+        answer=circular_convolution_backward,
+        hints=(
+            "Which y did x[m] move, and by which weight? r + j is m, so r is m - j: the kernel looks the other way.",
+            "dx_hat = dy_hat * w_hat, without conj, is (L,) and gives T values. dw_hat = x_hat * conj(dy_hat) gives T "
+            "values too, and dw is the first K of them.",
+            "x, w = cache; then a, b of dy and c, d of w as in the forward, and (a + i b)(c + i d) for dx.",
+        ),
+        differs="has these two products too, each as a matrix product over channels and filters (the time is that of "
+                "two loops)",
+        read="tinysegnet/ops/conv_fft.py",
+        race=lambda: (rows(96, 49, seed=1)[0], rows(96, 49)),
+    ),
+    Exercise(
+        "overlap_save",
+        checked(values(overlap_save, *CUTS, names=("x", "w", "T"), mistakes=SAVE)),
+        answer=overlap_save,
+        hints=(
+            "How many values of a tile have not wrapped around? So many it gives, and there the next tile begins.",
+            "With M = T - K + 1: the tile x[first : first + T] gives y[first : first + M]. The last one may be "
+            "shorter.",
+            "for first in range(0, len(y), M):",
+        ),
+        differs="cuts images so, in two directions (the time is that of two loops)",
+        read="tinysegnet/ops/conv_fft.py",
+        race=lambda: (*rows(400, 21), 64),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)
