@@ -32,7 +32,7 @@ def log():
 def test_it_is_a_network_for_camvid_of_a_modest_size():
     _, _, about = runs.load_network(runs.SHIPPED, np)
     assert about["classes"] == list(camvid.CLASSES) == list(streets.dataset().classes)
-    assert about["size"] == [360, 480] and about["statistics"] == "exact"
+    assert about["size"] == [270, 360] and about["statistics"] == "exact"
     assert runs.SHIPPED.stat().st_size <= 6_000_000
 
 
@@ -40,8 +40,8 @@ def test_it_was_trained_by_the_recipe(config):
     recipe = json.loads(json.dumps(recipes.RECIPES["best"]))
     settings = config["settings"]
     assert {key: settings[key] for key in recipe} == recipe
-    assert settings["recipe"] == "best" and settings["data"] == "data/CamVid" and settings["size"] == [360, 480]
-    assert config["command"] == "python train.py --recipe best --name best"
+    assert settings["recipe"] == "best" and settings["data"] == "data/CamVid" and settings["size"] == [270, 360]
+    assert config["command"] == "python train.py --recipe best --size 270x360 --name best"
 
 
 def test_it_was_trained_on_camvid_as_released(config, camvid_folder):

@@ -24,10 +24,11 @@ RECIPES = {
         epochs=100, batch=12, optimiser="sgd", lr=0.1, schedule="constant", momentum=0.9, weight_decay=5e-4, balance=1,
         flip=False, scale=None, crop=None, light=None, input=LOCAL_RESPONSE, test_scales=None, select="G",
     ),
-    # What the network that comes with this project was trained by, on CamVid at 360x480.
+    # What the network that comes with this project was trained by, on CamVid at 270x360.
     "best": dict(
-        epochs=90, batch=4, optimiser="adam", lr=7e-4, schedule="cosine", momentum=0.9, weight_decay=0.02, balance=0.5,
-        flip=True, scale=(0.75, 1.25), crop=2/3, light=0.3, input=CENTRED, test_scales=None, select="mIoU",
+        epochs=140, batch=2, optimiser="adam", lr=7e-4, schedule="cosine", momentum=0.9, weight_decay=0.02,
+        balance=0.25, flip=True, scale=(0.75, 1.25), crop=2/3, light=0.3, input=CENTRED, test_scales=(1, 0.75),
+        select="mIoU",
     ),
 }
 
