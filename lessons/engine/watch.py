@@ -90,10 +90,7 @@ class Alarm:
     def __enter__(self):
         self.thread = threading.get_ident()
         self.lock, self.over = threading.Lock(), False
-        self.start(self.seconds)
-
-    def start(self, seconds):
-        self.timer = threading.Timer(seconds, self.ring)
+        self.timer = threading.Timer(self.seconds, self.ring)
         self.timer.daemon = True
         self.timer.start()
 
@@ -102,7 +99,6 @@ class Alarm:
             if not self.over:
                 self.frames = traceback.extract_stack(sys._current_frames()[self.thread])
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
-                self.start(1)                   # again: a bare except may have caught it
 
     def __exit__(self, *_):
         with self.lock:
