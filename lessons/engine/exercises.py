@@ -140,9 +140,11 @@ def separate(given, count):
 
 
 def alike(mine, library):
-    """Whether two caches are the same: arrays, and tuples of them."""
+    """Whether two caches are the same: arrays, whole numbers, and tuples of them."""
     if isinstance(library, tuple):
         return isinstance(mine, tuple | list) and len(mine) == len(library) and all(map(alike, mine, library))
+    if isinstance(library, int):
+        return isinstance(mine, int | np.integer) and mine == library
     return isinstance(mine, np.ndarray) and mine.dtype == library.dtype and np.array_equal(mine, library)
 
 

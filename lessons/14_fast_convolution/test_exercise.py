@@ -1,0 +1,324 @@
+"""Lesson 14: how conv2d_by_tiles and its backward are judged."""
+
+from functools import wraps
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lessons.engine.exercises import Exercise, gradients, values
+from tinysegnet import ops
+from tinysegnet.mistakes import conv, conv_forward
+
+READ = "lessons/14_fast_convolution/README.md"
+
+
+def arrays(N, H, W, C, F, K, T, dtype=float):
+    rng = np.random.default_rng([14, N, H, W, C, F, K, T])
+    x, w, b = rng.standard_normal((N, H, W, C)), rng.standard_normal((K, K, C, F)), rng.standard_normal(F)
+    return x.astype(dtype), w.astype(dtype), b.astype(dtype), T
+
+
+CASES = (
+    arrays(1, 4, 4, 1, 1, 3, 6),        # one tile, full
+    arrays(1, 8, 4, 2, 3, 3, 6),        # two tiles, one under the other
+    arrays(2, 7, 9, 2, 3, 3, 6),        # the last ones are not full
+    arrays(1, 6, 7, 3, 2, 3, 5),        # T odd
+    arrays(1, 5, 6, 2, 2, 5, 5),        # a tile gives one pixel
+    arrays(2, 3, 4, 2, 2, 5, 16),       # the image is smaller than a tile
+    arrays(2, 1, 1, 3, 2, 3, 4),        # one pixel
+    arrays(1, 4, 3, 2, 3, 1, 2),        # nothing overlaps
+    arrays(1, 9, 11, 2, 2, 7, 10),      # a tile reaches into the next but one
+)
+
+
+# ---- the oracle: conv2d, whatever T is
+
+
+def conv2d_by_tiles(x, w, b, T):
+    return ops.conv2d(x, w, b)[0], (x, w, T)
+
+
+def conv2d_by_tiles_backward(dy, cache):
+    x, w, _ = cache
+    return ops.conv2d_backward(dy, (x, w))
+
+
+# ---- how it goes wrong
+
+
+def tiled(x, w, b, T, step=None, first=None, times=lambda x_hat, w_hat: x_hat @ w_hat.conj(), keep=0, kernel=(0, 0),
+          length=None):
+    """y by tiles that begin at `first` and every `step`, of which the values from `keep` on are kept."""
+    (N, H, W, _), K = x.shape, len(w)
+    step = T - K + 1 if step is None else step
+    first = K // 2 if first is None else first
+    rows, columns = -(-H // step), -(-W // step)
+    padded = np.zeros((N, rows * step + T + K, columns * step + T + K, x.shape[3]))
+    padded[:, first : first + H, first : first + W] = x
+    placed = np.zeros((T, T, *w.shape[2:]))
+    placed[:K, :K] = w
+    w_hat = np.fft.rfft2(np.roll(placed, kernel, (0, 1)), axes=(0, 1))
+    y = np.zeros((N, rows * step, columns * step, w.shape[3]))
+    for r in range(0, rows * step, step):
+        for q in range(0, columns * step, step):
+            x_hat = np.fft.rfft2(padded[:, r : r + T, q : q + T], axes=(1, 2)).transpose(1, 2, 0, 3)
+            tile = np.fft.irfft2(times(x_hat, w_hat).transpose(2, 0, 1, 3), (T, length or T), axes=(1, 2))
+            y[:, r : r + step, q : q + step] = tile[:, keep : keep + step, keep : keep + step]
+    return y[:, :H, :W] + b
+
+
+def not_conjugated(x, w, b, T):
+    """w_hat is not conjugated: that is the convolution with the kernel rotated by 180 degrees, and x[r - i] wraps
+    around at the other end of the tile"""
+    return {"y": tiled(x, w, b, T, times=np.matmul)}
+
+
+def x_conjugated(x, w, b, T):
+    """x_hat is conjugated and w_hat is not: each tile comes out mirrored"""
+    return {"y": tiled(x, w, b, T, times=lambda x_hat, w_hat: x_hat.conj() @ w_hat)}
+
+
+def both_conjugated(x, w, b, T):
+    """both spectra are conjugated: only w_hat should be"""
+    return {"y": tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat).conj())}
+
+
+def wrapped_kept(x, w, b, T):
+    """tiles lie T apart, and all of each is kept: the last K - 1 rows and columns have wrapped around, so they lie
+    M = T - K + 1 apart"""
+    return {"y": tiled(x, w, b, T, step=T)}
+
+
+def last_values_kept(x, w, b, T):
+    """of each tile the last M values are kept: what has wrapped around is at the end here, so keep the first"""
+    return {"y": tiled(x, w, b, T, keep=len(w) - 1)}
+
+
+def middle_kept(x, w, b, T):
+    """of each tile the M values in the middle are kept: nothing has wrapped around in the first M"""
+    return {"y": tiled(x, w, b, T, keep=len(w) // 2)}
+
+
+def kernel_at_the_end(x, w, b, T):
+    """the kernel stands at the end of its T x T values: its zeros come after it"""
+    return {"y": tiled(x, w, b, T, kernel=(T - len(w), T - len(w)))}
+
+
+def kernel_centred(x, w, b, T):
+    """the kernel stands with its middle at [0, 0] and wraps around, and there are zeros before the image as well: that
+    centres it twice"""
+    return {"y": tiled(x, w, b, T, kernel=(-(len(w) // 2), -(len(w) // 2)))}
+
+
+def length_not_given(x, w, b, T):
+    """the way back is not told that a tile is T long, and takes it for even: give irfft2 the lengths (T, T)"""
+    return {"y": tiled(x, w, b, T, length=T // 2 * 2)}
+
+
+def real_parts(x, w, b, T):
+    """only the real part of the product goes back: y_hat is complex"""
+    return {"y": tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat.conj()).real)}
+
+
+def bias_in_frequency(x, w, b, T):
+    """b is added to every frequency: in y that is one pixel of each tile. Add it to y"""
+    def times(x_hat, w_hat):
+        return x_hat @ w_hat.conj() + b
+
+    return {"y": tiled(x, w, np.zeros_like(b), T, times=times)}
+
+
+def bias_at_zero(x, w, b, T):
+    """b is added to frequency 0 as it is, and comes back as 1 / (T * T) of it: add it to y"""
+    return {"y": tiled(x, w, b / T**2, T)}
+
+
+def last_tiles_missing(x, w, b, T):
+    """the last tiles are missing where M does not divide H or W: round the number of tiles up"""
+    M = T - len(w) + 1
+    y = tiled(x, w, np.zeros_like(b), T)
+    y[:, y.shape[1] // M * M :] = 0
+    y[:, :, y.shape[2] // M * M :] = 0
+    return {"y": y + b}
+
+
+# ---- its backward
+
+
+def spectra(a, T, step, reach, rows, columns):
+    """Of tiles that lie `step` apart, and of which the first `reach` values in each direction are used."""
+    for r in range(0, rows * step, step):
+        for q in range(0, columns * step, step):
+            yield r, q, np.fft.rfft2(a[:, r : r + reach, q : q + reach], (T, T), axes=(1, 2)).transpose(1, 2, 0, 3)
+
+
+def tiled_backward(dy, x, w, T, w_times=lambda a: a.swapaxes(2, 3), combine=np.add, dw_times=None, first=None,
+                   reach=None, corner=None):
+    """dx and dw by tiles, with something else here or there."""
+    (N, H, W, C), (K, _, _, F) = x.shape, w.shape
+    M, half = T - K + 1, K // 2
+    first, corner = half if first is None else first, corner or slice(K)
+    rows, columns = -(-H // M), -(-W // M)
+    long = np.zeros((N, rows * M + T + K, columns * M + T + K, C))
+    long[:, first : first + H, first : first + W] = x
+    dlong, dy_long = np.zeros_like(long), np.zeros((N, rows * M + T, columns * M + T, F))
+    dy_long[:, :H, :W] = dy
+    w_hat, dw_hat = w_times(np.fft.rfft2(w, (T, T), axes=(0, 1))), 0
+    dw_times = dw_times or (lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat.conj())
+    pairs = zip(spectra(long, T, M, T, rows, columns), spectra(dy_long, T, M, reach or M, rows, columns))
+    for (r, q, x_hat), (_, _, dy_hat) in pairs:
+        there = dlong[:, r : r + T, q : q + T]
+        there[...] = combine(there, np.fft.irfft2((dy_hat @ w_hat).transpose(2, 0, 1, 3), (T, T), axes=(1, 2)))
+        dw_hat = dw_hat + dw_times(x_hat, dy_hat)
+    dw = np.fft.irfft2(dw_hat, (T, T), axes=(0, 1))
+    return {"dx": dlong[:, half : half + H, half : half + W], "dw": dw[corner, corner]}
+
+
+def only(name, answer):
+    return {name: answer[name]}
+
+
+def dx_conjugated(dy, x, w, b, T):
+    """w_hat is conjugated in dx, as in the forward: its adjoint has the other turn, so no conjugate"""
+    return only("dx", tiled_backward(dy, x, w, T, lambda a: a.conj().swapaxes(2, 3)))
+
+
+def dx_overwritten(dy, x, w, b, T):
+    """the tiles of dx overwrite each other: they overlap by K - 1, and what overlaps adds up (+=)"""
+    return only("dx", tiled_backward(dy, x, w, T, combine=lambda there, comes: comes))
+
+
+def dx_side_by_side(dy, x, w, b, T):
+    """of each tile of dx only the first M values are kept: in dx all T count, and add up where tiles overlap"""
+    M = T - len(w) + 1
+
+    def combine(there, comes):
+        comes[:, M:], comes[:, :, M:] = 0, 0
+        return there + comes
+
+    return only("dx", tiled_backward(dy, x, w, T, combine=combine))
+
+
+def dw_not_conjugated(dy, x, w, b, T):
+    """dy_hat is not conjugated in dw: dw is the correlation of x with dy"""
+    return only("dw", tiled_backward(dy, x, w, T, dw_times=lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat))
+
+
+def dw_x_conjugated(dy, x, w, b, T):
+    """in dw x_hat is conjugated in the place of dy_hat: it comes out mirrored"""
+    def times(x_hat, dy_hat):
+        return x_hat.conj().swapaxes(2, 3) @ dy_hat
+
+    return only("dw", tiled_backward(dy, x, w, T, dw_times=times))
+
+
+def dw_not_centred(dy, x, w, b, T):
+    """in dw the tiles of x begin at the first pixel: as in the forward they begin K // 2 before it"""
+    return only("dw", tiled_backward(dy, x, w, T, first=0))
+
+
+def dw_of_the_last_tile(dy, x, w, b, T):
+    """only the last tile reached dw: add up (+=) over the tiles"""
+    of_tiles = []
+
+    def times(x_hat, dy_hat):
+        of_tiles.append(x_hat.swapaxes(2, 3) @ dy_hat.conj())
+        return of_tiles[-1]
+
+    tiled_backward(dy, x, w, T, dw_times=times)
+    return {"dw": np.fft.irfft2(of_tiles[-1], (T, T), axes=(0, 1))[: len(w), : len(w)]}
+
+
+def dw_last_values(dy, x, w, b, T):
+    """of the tile that dw comes from the last K x K values are kept: they are the first"""
+    return only("dw", tiled_backward(dy, x, w, T, corner=slice(T - len(w), T)))
+
+
+def dy_tiles_overlap(dy, x, w, b, T):
+    """the tiles of dy overlap: where M x M values were kept there are M x M of dy, and zeros behind them"""
+    return tiled_backward(dy, x, w, T, reach=T)
+
+
+def without_t(wrong):
+    """A known mistake of conv2d or its backward, which have no T."""
+
+    @wraps(wrong)
+    def with_t(*args):
+        return wrong(*args[:-1])
+
+    return with_t
+
+
+def generic():
+    return arrays(2, 7, 9, 3, 2, 3, 6), arrays(3, 6, 11, 2, 4, 5, 11)
+
+
+FORWARD = SimpleNamespace(
+    READ=READ,
+    cases=generic,
+    MISTAKES=(
+        not_conjugated, x_conjugated, both_conjugated, wrapped_kept, last_values_kept, middle_kept, kernel_at_the_end,
+        kernel_centred, real_parts, bias_in_frequency, bias_at_zero, last_tiles_missing, length_not_given,
+        *map(without_t, conv_forward.MISTAKES),
+    ),
+)
+BACKWARD = SimpleNamespace(
+    READ=READ,
+    cases=generic,
+    forward=conv2d_by_tiles,
+    MISTAKES=(
+        dx_conjugated, dx_overwritten, dx_side_by_side, dw_not_conjugated, dw_x_conjugated, dw_not_centred,
+        dw_of_the_last_tile, dw_last_values, dy_tiles_overlap, *map(without_t, conv.MISTAKES),
+    ),
+)
+
+
+def generator():
+    return np.random.default_rng(14)
+
+
+def large():
+    """A layer of a SegNet of 16 channels."""
+    x, w, b = (generator().standard_normal(shape, np.float32) for shape in ((1, 48, 64, 16), (7, 7, 16, 16), 16))
+    return x, w, b, 24
+
+
+EXERCISES = (
+    Exercise(
+        "conv2d_by_tiles",
+        values(conv2d_by_tiles, *CASES, names=("x", "w", "b", "T"), cache=True, mistakes=FORWARD),
+        answer=conv2d_by_tiles,
+        hints=(
+            "It is overlap_save of lesson 13 in two directions, with zeros around x first. Which tile gives which "
+            "M x M values of y?",
+            "Of a tile (N, T, T, C), x_hat is (N, T, L, C) with L = T // 2 + 1, and w_hat is (T, L, C, F). With N "
+            "moved in front of C, x_hat @ w_hat.conj() is a product for each pair of frequencies.",
+            "M = T - K + 1; rows, columns = -(-H // M), -(-W // M); and zeros of (N, (rows - 1) * M + T, "
+            "(columns - 1) * M + T, C), in which x begins at [:, K // 2, K // 2].",
+        ),
+        differs="takes real matrices for np.fft, and one vertical frequency of all tiles at a time",
+        read="tinysegnet/ops/conv_fft.py",
+        race=large,
+    ),
+    Exercise(
+        "conv2d_by_tiles_backward",
+        gradients(conv2d_by_tiles, conv2d_by_tiles_backward, *CASES, names=("x", "w", "b"), mistakes=BACKWARD),
+        answer=conv2d_by_tiles_backward,
+        hints=(
+            "Read your forward from its last line to its first, and write the adjoint of each: where M x M values "
+            "were kept there are zeros now, and where tiles overlapped values add up.",
+            "dy_hat, (T, L, N, F), times w_hat with C and F exchanged gives the tile of dx, all T x T of it. x_hat "
+            "with N and C exchanged, times dy_hat.conj(), is (T, L, C, F), and is summed over the tiles.",
+            "Cut dy into tiles of M x M. np.fft.rfft2(tile, (T, T), axes=(1, 2)) puts the zeros behind it.",
+        ),
+        differs="has the same three products, and of each tile transforms dy once for both dx and dw",
+        read="tinysegnet/ops/conv_fft.py",
+        race=lambda: (large()[0], (large()[0], large()[1], 24)),
+    ),
+)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_exercise(exercise, judge):
+    judge(exercise)
