@@ -64,7 +64,7 @@ STEPS = {"sgd": sgd_step, "adam": adam_step}
 def start(optimiser, params):
     """The memory of an optimiser of STEPS before its first step: zeros."""
     memory = {name: array_module(w).zeros_like(w) for name, w in params.items()}
-    if STEPS[optimiser] is adam_step:
+    if optimiser == "adam":
         memory |= {f"{name}.square": array_module(w).zeros_like(w) for name, w in params.items()}
         some = next(iter(params.values()))
         memory["steps"] = array_module(some).zeros((), some.dtype)

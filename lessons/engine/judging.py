@@ -1,5 +1,7 @@
 """A verdict on each part of each exercise in the learner's file of a lesson."""
 
+import textwrap
+
 import numpy as np
 
 from lessons.engine import course
@@ -38,7 +40,9 @@ def examined(lesson, exercise):
         return {"": Verdict(WRONG, f"  {place} cannot be read\n{trouble}")}, None
     function = getattr(module, exercise.name, None)
     if not callable(function):
-        return {"": Verdict(WRONG, f"  {place} has no function {exercise.name}: was it renamed?")}, None
+        stubs = f"lessons/{lesson.name}/exercise.py"
+        text = f"{place} has no function {exercise.name}: copy it from {stubs}, if it was not renamed"
+        return {"": Verdict(WRONG, textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    "))}, None
     mine = watched(function, path, exercise.forbidden)
     mine.__name__ = exercise.name               # known mistakes are looked up by it
     try:

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lessons.engine import course, judging
-from tinysegnet import ops, optim, plots, runs, training
-from tinysegnet.data import streets
+from tinysegnet import metrics, ops, optim, plots, runs, training
+from tinysegnet.data import balance, streets
 from tinysegnet.errors import InputError, writing
 from tinysegnet.networks import segnet_basic
 
@@ -23,6 +23,12 @@ EXCHANGED = (
     "relu", "relu_backward", "conv2d", "conv2d_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward",
     "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward", "batch_norm", "batch_norm_backward",
 )
+# The library calls these through their modules, under these names.
+AROUND = {
+    "class_weights": (balance, "median_frequency_weights"), "confusion_matrix": (metrics, "confusion_matrix"),
+    "global_accuracy": (metrics, "global_accuracy"), "class_average": (metrics, "class_average"),
+    "mean_iou": (metrics, "mean_iou"),
+}
 
 
 def finished():
@@ -41,7 +47,7 @@ def finished():
     return functions
 
 
-def operations(theirs, optimiser):
+def operations(theirs):
     """The library's operations, with the learner's in the place of those that are finished; and the names of these."""
     mine = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__})
     names = [name for name in EXCHANGED if name in theirs]
@@ -49,9 +55,6 @@ def operations(theirs, optimiser):
         setattr(mine, name, theirs[name])
     if "conv1x1" in theirs or "conv1x1_backward" in theirs:
         names += classifier(mine, theirs)
-    if "sgd_step" in theirs and optimiser == "sgd":
-        optim.STEPS["sgd"] = theirs["sgd_step"]
-        names.append("sgd_step")
     return mine, names
 
 
@@ -76,12 +79,32 @@ def classifier(mine, theirs):
     return [name for name in ("conv1x1", "conv1x1_backward") if name in theirs]
 
 
+def around(theirs, settings):
+    """Let the learner's take the place of what is around the network: step, rate, class weights, figures. Names."""
+    names = [name for name in AROUND if name in theirs]
+    for name in names:
+        module, library_name = AROUND[name]
+        setattr(module, library_name, theirs[name])
+    step = f"{settings['optimiser']}_step"
+    if step in theirs:
+        optim.STEPS[settings["optimiser"]] = theirs[step]
+        names.append(step)
+    if "cosine_rate" in theirs and settings["schedule"] == "cosine":
+        training.learning_rate = lambda kept, done: theirs["cosine_rate"](
+            kept["lr"], done, kept["epochs"] * kept["steps"]
+        )
+        names.append("cosine_rate")
+    return names
+
+
 def begin(settings, classes):
     """Say whose functions this training uses, and what it will take. Returns them, and how many are the learner's."""
     try:
-        mine, names = operations(finished(), settings["optimiser"])
+        theirs = finished()
     except ModuleNotFoundError as error:
         raise InputError(f"the lessons need {error.name}: pip install -e '.[test]'") from error
+    mine, names = operations(theirs)
+    names += around(theirs, settings)
     said = f"yours: {', '.join(names)}" if names else "none of the functions is yours yet"
     print(textwrap.fill(f"{said}; the rest is the library's", 79), flush=True)
     afford(mine, settings, classes)

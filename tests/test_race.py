@@ -1,0 +1,60 @@
+"""The race of lesson 14: all that take part compute the same."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lessons.engine import course
+from tinysegnet import ops
+from tinysegnet.ops import conv
+
+race = course.load(course.LESSONS / "14_fast_convolution/race.py")
+
+
+@pytest.fixture
+def arrays():
+    rng = np.random.default_rng(0)
+    shapes = (1, 9, 12, 5), (7, 7, 5, 4), 4, (1, 9, 12, 4)
+    return [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+
+
+def test_all_give_the_same_gradients(arrays):
+    mine = {
+        "conv2d": conv.conv2d, "conv2d_backward": conv.conv2d_backward,
+        "conv2d_by_tiles": lambda x, w, b, T: ops.conv2d(x, w, b), "conv2d_by_tiles_backward": ops.conv2d_backward,
+    }
+    entrants = race.entrants(*arrays, mine)
+    assert {"im2col, yours", "tiles, yours", "im2col, the library's", "tiles, the library's"} <= set(entrants)
+    dx, dw, db = entrants.pop("im2col, the library's")()
+    for name, step in entrants.items():
+        found = [np.asarray(gradient) for gradient in step()]
+        if name.startswith("PyTorch"):
+            found = [found[0].transpose(0, 2, 3, 1), found[1].transpose(2, 3, 1, 0), found[2]]
+        for gradient, right in zip(found, (dx, dw, db)):
+            np.testing.assert_allclose(gradient, right, rtol=0, atol=1e-4)
+
+
+def test_the_loops_are_the_convolution(arrays):
+    x, w, *_ = arrays
+    y = race.six_loops(x[0].tolist(), w.tolist())           # of windows that lie inside
+    right, _ = ops.conv2d(x, w, np.zeros(4, np.float32))
+    np.testing.assert_allclose(y, right[0, 3:-3, 3:-3], atol=1e-4)
+
+
+def test_a_race_ends_in_a_chart(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "argv", ["race.py", "--size", "8x9"])
+    monkeypatch.setattr(race, "CHANNELS", 8)
+    monkeypatch.setattr(race.my_segnet, "finished", dict)
+    monkeypatch.setattr(course, "MINE", tmp_path / "mine")
+    race.main()
+    said = capsys.readouterr().out
+    assert "reckoned from a corner" in said and max(map(len, said.splitlines()[:-1])) < 80
+    assert Path(tmp_path / "mine/race.png").stat().st_size > 1000
+
+
+def test_an_own_one_that_needs_too_much_memory_stays_out(arrays, monkeypatch, capsys):
+    monkeypatch.setattr(race.my_segnet, "free_megabytes", lambda: 0.001)
+    mine = {"conv2d": conv.conv2d, "conv2d_backward": conv.conv2d_backward}
+    assert "im2col, yours" not in race.entrants(*arrays, mine) and "does not race" in capsys.readouterr().out
