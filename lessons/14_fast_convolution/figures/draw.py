@@ -46,8 +46,8 @@ def tiles():
     right, _ = ops.conv2d(grey[None, :, :, None], np.full((K, K, 1, 1), 1 / K**2), np.zeros(1))
     assert np.allclose(y[:H, :W], right[0, :, :, 0])
 
-    figure = Figure(figsize=(10, 3.55))
-    axes = [figure.add_axes((left, 0.02, width, 0.77)) for left, width in ((0.01, 0.36), (0.40, 0.22), (0.65, 0.34))]
+    figure = Figure(figsize=(10, 3.3))
+    axes = [figure.add_axes((left, 0.01, width, 0.85)) for left, width in ((0.01, 0.36), (0.40, 0.22), (0.65, 0.34))]
     axes[0].imshow(padded, cmap="gray", vmin=0, vmax=1)
     for r, q in places:
         axes[0].add_patch(Rectangle((q * M - 0.5, r * M - 0.5), T, T, fill=False, edgecolor=GREY, lw=0.7))
