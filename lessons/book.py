@@ -1,8 +1,8 @@
 """The course as a book to read offline and to print:  python -m lessons.book
 
-Writes book/course.html, all of the course on one page with its pictures in it, and book/site/, a page for each lesson.
-The formulas are MathML, which a browser sets by itself: nothing is fetched from anywhere. The work is Pandoc's, which
-pip install -e '.[book]' brings.
+Writes book/course.html, all of the course on one page with its pictures in it, and book/site/, a page for each lesson
+and one for the glossary. The formulas are MathML, which a browser sets by itself: nothing is fetched from anywhere. The
+work is Pandoc's, which pip install -e '.[book]' brings.
 """
 
 import argparse
@@ -25,6 +25,7 @@ SITE = "--to=chunkedhtml", "--css=book.css", "--split-level=1", "--chunk-templat
 def pages():
     """The Markdown of the course in the order of reading, relative to the repository."""
     files = [course.LESSONS / "README.md", *sorted(course.LESSONS.glob("[0-9][0-9]_*/README.md"))]
+    files.append(course.LESSONS / "glossary.md")
     return [file.relative_to(course.ROOT).as_posix() for file in files]
 
 

@@ -54,6 +54,16 @@ def test_every_lesson_has_a_page_with_its_pictures_and_formulas(pages):
         assert "\\frac" not in re.sub(r"<annotation.*?</annotation>", "", page.text, flags=re.DOTALL)
 
 
+def test_the_lessons_lead_to_the_glossary(pages):
+    terms = re.findall(r"(?m)^### (.*)$", (course.LESSONS / "glossary.md").read_text(encoding="utf-8"))
+    anchors = {"lessons__glossarymd__" + term.lower().replace(" ", "-") for term in terms}
+    for on_one_page in True, False:
+        parts = [page for path, page in pages.items() if (path.parent.name != "site") == on_one_page]
+        assert anchors <= set().union(*(page.ids for page in parts))
+        links = {link.partition("#")[2] for page in parts for link in page.links}
+        assert anchors == {link for link in links if link.startswith("lessons__glossarymd__")}
+
+
 def test_nothing_is_fetched_from_another_host(pages):
     for path, page in pages.items():
         assert not re.search(r"@import|url\((?!['\"]?data:)", page.text)

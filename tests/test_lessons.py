@@ -14,7 +14,7 @@ from PIL import Image
 from lessons.engine import course, figures
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "lessons").rglob("README.md"))
+PAGES = [*sorted((ROOT / "lessons").rglob("README.md")), ROOT / "lessons" / "glossary.md"]
 LESSONS = course.lessons()
 
 
@@ -24,7 +24,7 @@ def blocks(text, language):
 
 
 def named(path):
-    return str(path.relative_to(ROOT / "lessons").parent)
+    return path.parent.name if path.name == "README.md" else path.stem
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -1,19 +1,25 @@
 -- Pages get short names. Links from lesson to lesson lead to that part of the book; links to the repository's files,
 -- which the book does not have, become plain text.
 
-local function name_of(path)
-  return path:match("^lessons/([^/]+)/README%.md$") or (path == "lessons/README.md" and "course") or nil
+local NAMES = {
+  ["lessons/README.md"] = "course", lessons__readmemd = "course",
+  ["lessons/glossary.md"] = "glossary", lessons__glossarymd = "glossary",
+}
+
+-- Of a file's path, or of what Pandoc makes of it in an identifier
+local function name_of(file)
+  return file:match("^lessons/([^/]+)/README%.md$") or file:match("^lessons__(.-)__readmemd$") or NAMES[file]
 end
 
 function Header(header)
   if header.level == 1 then
-    header.identifier = header.identifier:match("^lessons__(.-)__readmemd__") or "course"
+    header.identifier = name_of(header.identifier:match("^(.-md)__"))
   end
   return header
 end
 
 function Link(link)
-  local page = link.target:match("^#lessons__(.-)__readmemd$")     -- Pandoc has seen that it leads to a page of the book
+  local page = name_of((link.target:gsub("^#", "")))        -- Pandoc has seen that it leads to a page of the book
   if page then
     link.target = "#" .. page
     return link
