@@ -244,13 +244,19 @@ def one_mean_too_many(counts):
 
 
 @named("share")
+def mean_over_mean(counts):
+    """the mean of the diagonal is divided by the mean of all cells: take the two sums"""
+    return np.diag(counts).mean() / counts.mean()
+
+
+@named("share")
 def right_over_wrong(counts):
     """what is right is divided by what is wrong: divide by all, right and wrong"""
     return np.trace(counts) / (counts.sum() - np.trace(counts))
 
 
 SHARES = table(not_divided, share_wrong, in_percent, each_class_alike, over_predicted, all_cells, one_mean_too_many,
-               right_over_wrong)
+               mean_over_mean, right_over_wrong)
 
 
 @named("mean")

@@ -193,6 +193,12 @@ def ignored_and_counted(labels, class_weights, ignore):
     return {"y": labelled_weights(labels, class_weights, ignore, masked=False) / labels.size}
 
 
+def ignored_as_class_0(labels, class_weights, ignore):
+    """an ignored pixel has the weight of class 0: it should have 0"""
+    labelled = labels != ignore
+    return {"y": class_weights[np.where(labelled, labels, 0)] / max(labelled.sum(), 1)}
+
+
 def class_weights_left_out(labels, class_weights, ignore):
     """the weights of the classes do not come in: each labelled pixel has the same"""
     labelled = labels != ignore
@@ -217,7 +223,7 @@ WEIGHTS = SimpleNamespace(
     cases=lambda: (annotated(2, 4, 5, 3, 1, 10), annotated(3, 3, 4, 4, 0, 11)),
     MISTAKES=(
         not_divided, by_all_pixels, by_the_ignored, by_the_weights, by_the_image, one_more, ignored_too,
-        ignored_and_counted, class_weights_left_out, next_class,
+        ignored_and_counted, ignored_as_class_0, class_weights_left_out, next_class,
     ),
 )
 WEIGHTS_CASES = (

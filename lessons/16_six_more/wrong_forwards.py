@@ -89,9 +89,13 @@ def normed(x, gamma, beta, eps, mean=None, var=None, axis=3):
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
 
+def statistics(x):
+    return x.mean(axis=3, keepdims=True), x.var(axis=3, keepdims=True)
+
+
 def both_held(dy, x, gamma, beta, eps):
     """mean and var are taken for constants: x moves them too"""
-    mean, var = x.mean(axis=3, keepdims=True), x.var(axis=3, keepdims=True)
+    mean, var = statistics(x)
     return lambda x, gamma, beta, eps: normed(x, gamma, beta, eps, mean, var)
 
 
@@ -132,6 +136,16 @@ def without_gamma(dy, x, gamma, beta, eps):
     return lambda x, gamma, beta, eps: normed(x, 1, beta, eps) + gamma * 0
 
 
+def sums_for_means(dy, x, gamma, beta, eps):
+    """the sums over the channels in dx are not divided by C: mean and var are means"""
+    here, C = x, x.shape[3]
+
+    def forward(x, gamma, beta, eps):
+        mean, var = (old + C * (new - old) for old, new in zip(statistics(here), statistics(x)))
+        return normed(x, gamma, beta, eps, mean, var)
+    return forward
+
+
 def gamma_outside(dy, x, gamma, beta, eps):
     """gamma is taken out of the means, as in batch norm: there a mean is over one channel, and here it is over channels
     with different gammas"""
@@ -140,7 +154,8 @@ def gamma_outside(dy, x, gamma, beta, eps):
 
 
 LAYER_NORM = (
-    both_held, var_held, mean_held, over_the_pixels, one_channel_less, without_eps, without_gamma, gamma_outside,
+    both_held, var_held, mean_held, over_the_pixels, one_channel_less, without_eps, without_gamma, sums_for_means,
+    gamma_outside,
 )
 
 
@@ -218,6 +233,10 @@ def dice(p, labels, ignore, smooth, axis=(0, 1, 2), overlap=None, sizes=None, vo
     return np.asarray(1 - ((factor * overlap + smooth) / (sizes + smooth)).mean())
 
 
+def overlap_of(p, labels, ignore):
+    return (p * (labels[..., None] == np.arange(p.shape[3])) * (labels != ignore)[..., None]).sum(axis=(0, 1, 2))
+
+
 def sizes_held(dy, p, labels, ignore, smooth):
     """the lower part of the quotient is taken for a constant: p is in it too"""
     labelled = labels != ignore
@@ -228,7 +247,7 @@ def sizes_held(dy, p, labels, ignore, smooth):
 
 def overlap_held(dy, p, labels, ignore, smooth):
     """the overlap is taken for a constant: p is in it too"""
-    overlap = (p * (labels[..., None] == np.arange(p.shape[3])) * (labels != ignore)[..., None]).sum(axis=(0, 1, 2))
+    overlap = overlap_of(p, labels, ignore)
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, overlap=overlap)
 
 
@@ -263,6 +282,16 @@ def overlap_once(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, factor=1)
 
 
+def overlap_once_above(dy, p, labels, ignore, smooth):
+    """the 2 before overlap is left out where the upper part is derived"""
+    here = overlap_of(p, labels, ignore)
+
+    def forward(p, labels, ignore, smooth):
+        there = overlap_of(p, labels, ignore)
+        return dice(p, labels, ignore, smooth, overlap=(here + there) / 2)
+    return forward
+
+
 def not_averaged(dy, p, labels, ignore, smooth):
     """it is that of the sum over the classes: the loss has their mean"""
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth) * p.shape[3]
@@ -270,7 +299,7 @@ def not_averaged(dy, p, labels, ignore, smooth):
 
 DICE_LOSS = (
     sizes_held, overlap_held, void_said, void_moves, one_for_all, each_image, without_smooth, overlap_once,
-    not_averaged,
+    overlap_once_above, not_averaged,
 )
 
 

@@ -100,6 +100,12 @@ def divided_by_images(dy, x, gamma, beta):
     return {"dx": gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))}
 
 
+def divided_by_one_image(dy, x, gamma, beta):
+    """the means in dx divide by the pixels of one image: divide by those of all images"""
+    x_hat, std = parts(x)
+    return {"dx": gamma / std * (dy - len(dy) * (mean(dy) + x_hat * mean(dy * x_hat)))}
+
+
 def variance_path_sign(dy, x, gamma, beta):
     """the path through the variance has the wrong sign in dx"""
     x_hat, std = parts(x)
@@ -107,7 +113,7 @@ def variance_path_sign(dy, x, gamma, beta):
 
 
 MISTAKES = (
-    not_divided, half_the_variance_path, divided_by_images, variance_path_sign,
+    not_divided, half_the_variance_path, divided_by_images, divided_by_one_image, variance_path_sign,
     no_variance_path, no_mean_path, statistics_as_constants, no_gamma, divided_by_variance, sums_not_means,
     dgamma_without_x_hat, dgamma_with_x, dgamma_mean, dbeta_mean,
 )
