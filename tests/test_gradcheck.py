@@ -48,6 +48,7 @@ RECOGNISED = {
     "conv_dx_weights_reshaped_not_transposed": "w is reshaped to exchange its channels and filters",
     "bn_dx_variance_path_with_the_wrong_sign": "the path through the variance has the wrong sign",
     "bn_dx_square_without_its_two": "the path through the variance counts half",
+    "bn_dx_batch_forgotten_in_the_divisor": "the means in dx divide by the pixels of one image",
     "relu_negative_gradients_dropped": "dx is 0 where dy is negative too",
     "relu_leaks": "a hundredth of dy passes where x was negative",
     "conv_dx_kernel_flipped_in_rows_only": "only the rows of the kernel are turned round",
