@@ -96,7 +96,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/CamVid", metavar="FOLDER", help="CamVid (default: %(default)s)")
     parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
-    parser.add_argument("--epochs", type=at_least_1, default=24, help="default: %(default)s")
+    parser.add_argument("--epochs", type=at_least_1, default=20, help="default: %(default)s")
     args = parser.parse_args()
     data, _ = choose(args.data)
     lines = list(report(data, args.size, args.epochs))

@@ -1,0 +1,177 @@
+"""SegNet's operations with a bug that trains: one gradient of one backward is a known mistake.
+
+    ops = network("A")      one of the six of lesson 17, A to F
+    ops = network(7)        another; the same number, the same mistake
+
+The mistakes are those of tinysegnet/mistakes. The lesson's figures/record.py has trained a little with each of them and
+noted the losses in figures/falls.json: what does not train is not planted.
+"""
+
+import functools
+import hashlib
+import itertools
+import json
+from types import SimpleNamespace
+
+import numpy as np
+
+from lessons.engine import course
+from lessons.engine.my_segnet import SMALL
+from tinysegnet import metrics, mistakes, ops, optim, training
+from tinysegnet.data import balance, streets
+from tinysegnet.data.batches import training_batches
+from tinysegnet.data.survey import survey
+from tinysegnet.finite_differences import upstream
+from tinysegnet.networks import segnet_basic
+from tinysegnet.recipes import RECIPES
+
+FIGURES = course.LESSONS / "17_bugs_that_train" / "figures"
+SIX = {"A": 70, "B": 11, "C": 16, "D": 18, "E": 59, "F": 75}       # the numbers behind the letters
+GRADIENTS = {
+    "conv2d_backward": ("dx", "dw", "db"),
+    "batch_norm_backward": ("dx", "dgamma", "dbeta"),
+    "relu_backward": ("dx",),
+    "max_pool_backward": ("dx",),
+    "max_unpool_backward": ("dx",),
+    "softmax_cross_entropy_backward": ("dlogits",),
+}
+# The first two go from pixel to pixel in Python, too slow to train; a 1 x 1 kernel has no border for the third to miss.
+NOT_PLANTED = ("dx_overwritten_backwards", "dx_padding_folded", "dw_of_the_inside")
+FALLEN = 0.75       # a mistake trains if the last losses that were noted are at most so much of the first
+STEPS = 300
+
+
+def network(which):
+    """All of tinysegnet.ops, with one gradient of one backward wrong."""
+    return with_mistake(*chosen(which))
+
+
+def culprit(which):
+    """What is wrong in that network: the backward and the gradient, ("conv2d_backward", "dx"), say."""
+    name, wrong = chosen(which)
+    return name, gradient_of(name, wrong)
+
+
+def chosen(which):
+    """Every mistake draws a lot of its own, so that a new one in the tables changes few networks."""
+    if which not in SIX and not isinstance(which, int):
+        raise ValueError(f"there is no network {which!r}: A to F, or a whole number")
+    seed = SIX.get(which, which)
+    return min(candidates(), key=lambda one: hashlib.sha256(f"{seed} {one[0]} {one[1].__name__}".encode()).digest())
+
+
+@functools.cache
+def candidates():
+    """(the name of a backward, a known mistake of it) for each mistake that trains."""
+    losses = json.loads((FIGURES / "falls.json").read_text(encoding="utf-8"))["losses"]
+    pairs = [(name, wrong) for name, table in mistakes.TABLES.items() for wrong in table.MISTAKES]
+    return [(name, wrong) for name, wrong in pairs if trains(losses.get(f"{name} {wrong.__name__}"))]
+
+
+def trains(noted):
+    """Whether the losses noted of a mistake, first and last, say so; nothing is noted of one that cannot be planted."""
+    return noted is not None and noted[1] is not None and noted[1] <= FALLEN * noted[0]
+
+
+def gradient_of(name, wrong):
+    """Which gradient a mistake is about."""
+    table = mistakes.TABLES[name]
+    args = next(iter(table.cases()))
+    y, *_ = table.forward(*args)
+    return next(iter(wrong(np.zeros_like(y), *args)))
+
+
+def with_mistake(name, wrong):
+    """The library's operations, and the answer of `wrong` in the place of one gradient of the backward of that name."""
+    mine = SimpleNamespace(**{operation: getattr(ops, operation) for operation in ops.__all__})
+    right = getattr(ops, name)
+
+    @functools.wraps(right)
+    def backward(dy, cache, *more):
+        gradients = as_tuple(right(dy, cache, *more))
+        (gradient, answer), = wrong(dy, *arguments(name, dy, cache, *more)).items()
+        i = GRADIENTS[name].index(gradient)
+        if gradients[i] is not None:            # the first convolution's dx is not wanted
+            answer = np.ascontiguousarray(answer, gradients[i].dtype)
+            gradients = (*gradients[:i], answer, *gradients[i + 1 :])
+        return gradients if len(gradients) > 1 else gradients[0]
+
+    setattr(mine, name, backward)
+    return mine
+
+
+def arguments(name, dy, cache, *more):
+    """Arguments of the forward that would have left this cache. What cannot be told from it is 0."""
+    if name == "conv2d_backward":
+        x, w = cache
+        return x, w, np.zeros(w.shape[3], w.dtype)
+    if name == "batch_norm_backward":
+        x_hat, gamma, inv_std = cache
+        return x_hat / inv_std, gamma, np.zeros_like(gamma)
+    if name == "relu_backward":
+        return (np.where(cache, dy.dtype.type(1), dy.dtype.type(-1)),)
+    if name == "max_pool_backward":
+        return (ops.max_unpool(np.ones_like(dy), cache, *more),)
+    if name == "max_unpool_backward":
+        return np.zeros(cache.shape, dy.dtype), cache, dy.shape
+    log_p, one_hot, pixel_weights = cache
+    labelled, classes = one_hot.any(axis=3), one_hot.shape[3]
+    labels = np.where(labelled, one_hot.argmax(axis=3), classes)
+    class_weights = (one_hot * pixel_weights[..., None]).max(axis=(0, 1, 2)) * max(np.count_nonzero(labelled), 1)
+    return log_p, labels, class_weights, classes
+
+
+def as_tuple(gradients):
+    return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
+def plantable():
+    """(name, mistake) for each that is quick and gives, planted, what the table says: finite, in shape, and wrong."""
+    for name, table in mistakes.TABLES.items():
+        for wrong in table.MISTAKES:
+            if wrong.__name__ in NOT_PLANTED:
+                continue
+            if all(is_planted(name, table, wrong, args) for args in table.cases()):
+                yield name, wrong
+
+
+def is_planted(name, table, wrong, args):
+    y, *_, cache = table.forward(*args)
+    dy = upstream(np.asarray(y), seed=0)
+    given = (dy, cache, args[0].shape) if name == "max_pool_backward" else (dy, cache)
+    (gradient, known), = wrong(dy, *args).items()
+    i = GRADIENTS[name].index(gradient)
+    right, planted = (as_tuple(getattr(kind, name)(*given))[i] for kind in (ops, with_mistake(name, wrong)))
+    in_shape = np.shape(known) == right.shape and np.isfinite(known).all()
+    return in_shape and np.allclose(planted, known) and not np.allclose(planted, right)
+
+
+def trained(operations, seed=0, steps=STEPS, size=SMALL["size"]):
+    """Train a small SegNet on streets with these operations. Yields the loss of each step, then its matrix on val."""
+    data = streets.dataset()
+    seen = survey(data, "train")
+    settings = RECIPES["streets"] | SMALL | {"size": size, "steps": seen.images // SMALL["batch"], "seed": seed}
+    weights = balance.median_frequency_weights(seen.pixels, seen.image_pixels, settings["balance"]).astype("f")
+    params, stats = segnet_basic.init(seed, len(data.classes), settings["width"])
+    memory = optim.start(settings["optimiser"], params)
+    for done in range(0, steps, settings["steps"]):
+        epoch = itertools.islice(training_batches(data, settings, 1 + done // settings["steps"]), steps - done)
+        yield from training.train_steps(params, stats, memory, epoch, weights, data.ignore, settings, done, operations)
+    about = {"size": settings["size"], "input": settings["input"], "test_scales": None, "classes": data.classes}
+    yield training.evaluate(params, stats, about, map(data.read, data.samples("val")), data.ignore)
+
+
+def compare(operations, steps=STEPS):
+    """Train with these operations, and print the losses and mIoU beside what the healthy network has reached."""
+    notes = json.loads((FIGURES / "trainings.json").read_text(encoding="utf-8"))
+    healthy, every = notes["runs"]["healthy"][0], notes["every"]
+    print("   step    loss    of the healthy network", flush=True)
+    losses = []
+    for result in trained(operations, steps=steps):
+        if isinstance(result, np.ndarray) and result.ndim:
+            print(f"mIoU on val {100 * metrics.mean_iou(result):.1f}, of the healthy network {healthy['mIoU']}")
+            return
+        losses.append(result)
+        if len(losses) % every == 0:
+            beside = healthy["loss"][len(losses) // every - 1]
+            print(f"{len(losses):>7}{np.mean(losses[-every:]):>8.2f}{beside:>8.2f}", flush=True)
