@@ -6,6 +6,7 @@ work is Pandoc's, which pip install -e '.[book]' brings.
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,10 +24,10 @@ SITE = "--to=chunkedhtml", "--css=book.css", "--split-level=1", "--chunk-templat
 
 
 def pages():
-    """The Markdown of the course in the order of reading, relative to the repository."""
-    files = [course.LESSONS / "README.md", *sorted(course.LESSONS.glob("[0-9][0-9]_*/README.md"))]
-    files.append(course.LESSONS / "glossary.md")
-    return [file.relative_to(course.ROOT).as_posix() for file in files]
+    """The Markdown of the course in the order of reading, which is that of the table in its first page."""
+    table = (course.LESSONS / "README.md").read_text(encoding="utf-8")
+    lessons = re.findall(r"(?m)^\| \[[^\]]+\]\((\S+/README\.md)\)", table)
+    return [f"lessons/{page}" for page in ("README.md", *lessons, "glossary.md")]
 
 
 def build(out):

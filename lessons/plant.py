@@ -5,7 +5,7 @@ same. The same number, the same bug. The friend guesses:
 
     python -m lessons.plant --guess relu_backward dx
 
-and is told yes (exit status 0) or no (1), and nothing else.
+and is told yes (exit status 0) or no (1).
 """
 
 import argparse
@@ -40,11 +40,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lessons.engine import planted
+from tinysegnet.errors import exit_in_words
 
 ops = planted.network({seed})
 
 if __name__ == "__main__":
-    planted.compare(ops)
+    exit_in_words(lambda: planted.compare(ops))
 '''
 
 
@@ -54,8 +55,14 @@ def file():
 
 def seed_of(text):
     """The number that a file was planted with, None if that is not what this command has written."""
-    found = re.search(r"(?m)^ops = planted\.network\((\d+)\)$", text)
-    return int(found[1]) if found and text == page(int(found[1])) else None
+    seed = number_in(text)
+    return seed if seed is not None and text == page(seed) else None
+
+
+def number_in(text):
+    """The number of the network that a file says, None if it says none."""
+    found = re.search(r"(?m)^ops = planted\.network\((\d{1,18})\)\s*$", text)
+    return int(found[1]) if found else None
 
 
 def page(seed):
@@ -68,7 +75,7 @@ def plant(seed):
     with writing(course.MINE):
         course.MINE.mkdir(exist_ok=True)
     atomic.write(file(), page(seed).encode())
-    print(f"{file()} has a bug: give it to a friend, who finds in it what to do")
+    print(f"{file()} has a bug: a friend, in whose mine/ it lies, finds in it what to do")
 
 
 def is_right(name, gradient):
@@ -78,14 +85,16 @@ def is_right(name, gradient):
         raise InputError(f"there is no {name} {gradient}: choose one of {choices}")
     if not file().exists():
         raise InputError(f"there is no {file()}: have one written, python -m lessons.plant --seed 7")
-    found = re.search(r"(?m)^ops = planted\.network\((\d+)\)\s*$", file().read_text(encoding="utf-8", errors="replace"))
-    if not found:
+    seed = number_in(file().read_text(encoding="utf-8", errors="replace"))
+    if seed is None:
         raise InputError(f"{file()} does not say which network it is: have it written again")
-    return culprit(int(found[1])) == (name, gradient)
+    return culprit(seed) == (name, gradient)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m lessons.plant", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     option = parser.add_mutually_exclusive_group(required=True).add_argument
     option("--seed", type=at_least_0, metavar="N", help="which bug: a whole number")
     option("--guess", nargs=2, metavar=("BACKWARD", "GRADIENT"), help="ask whether that is it")

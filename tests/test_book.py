@@ -54,6 +54,13 @@ def test_every_lesson_has_a_page_with_its_pictures_and_formulas(pages):
         assert "\\frac" not in re.sub(r"<annotation.*?</annotation>", "", page.text, flags=re.DOTALL)
 
 
+def test_the_order_is_that_of_the_table():
+    pages = book.pages()
+    assert len(pages) == len(set(pages)) == len(course.lessons()) + 2
+    of_interlude = [i for i, page in enumerate(pages) if "17_bugs" in page]
+    assert pages[of_interlude[0] - 1].startswith("lessons/11_") and pages[0] == "lessons/README.md"
+
+
 def test_the_lessons_lead_to_the_glossary(pages):
     terms = re.findall(r"(?m)^### (.*)$", (course.LESSONS / "glossary.md").read_text(encoding="utf-8"))
     anchors = {"lessons__glossarymd__" + term.lower().replace(" ", "-") for term in terms}

@@ -43,6 +43,24 @@ def test_the_loops_are_the_convolution(arrays):
     np.testing.assert_allclose(y, right[0, 3:-3, 3:-3], atol=1e-4)
 
 
+def test_the_times_are_medians_without_the_first_and_the_loops_are_reckoned(monkeypatch):
+    taken = iter([9.0, 1.0, 2.0, 3.0, 0.004, 0.002, 0.003])        # one to warm up; three of the loops
+    monkeypatch.setattr(race, "seconds", lambda step: next(taken))
+    monkeypatch.setattr(race, "entrants", lambda *args: {"only": None})
+    monkeypatch.setattr(race.time, "sleep", lambda seconds: None)
+    times = race.race((30, 40), {})
+    larger = 30 * 40 / (3 * 3) * (64 / 8) ** 2                          # than the corner, in multiplications
+    assert list(times) == ["six loops", "only"] and times["only"] == 2.0
+    assert times["six loops"] == pytest.approx(3 * 0.002 * larger)      # forward, dx and dw
+
+
+@pytest.mark.parametrize("seconds, words", [
+    (0.0123, "12 ms"), (0.9, "900 ms"), (1.0, "1.0 s"), (119, "119.0 s"), (120, "2.0 minutes"), (7200, "2.0 hours"),
+])
+def test_a_time_is_said_in_words(seconds, words):
+    assert race.in_words(seconds) == words
+
+
 def test_a_race_ends_in_a_chart(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys, "argv", ["race.py", "--size", "8x9"])
     monkeypatch.setattr(race, "CHANNELS", 8)

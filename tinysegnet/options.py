@@ -27,7 +27,7 @@ def at_least_1(text):
 
 
 def at_least_0(text):
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 18:
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 

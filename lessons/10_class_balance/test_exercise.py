@@ -185,6 +185,11 @@ def zero_too_early(lr, done, steps):
     return {"rate": np.float64(lr * (1 + cos(pi * done / (steps - 1))) / 2)}
 
 
+def without_pi(lr, done, steps):
+    """pi is left out: half a wave is an angle that goes from 0 to pi"""
+    return {"rate": np.float64(lr * (1 + cos(done / steps)) / 2)}
+
+
 def without_lr(lr, done, steps):
     """lr is left out"""
     return {"rate": np.float64((1 + cos(pi * done / steps)) / 2)}
@@ -195,6 +200,7 @@ COSINE = SimpleNamespace(
     RESULTS=("rate",),
     cases=lambda: ((0.3, 3, 10), (0.07, 29, 37), (0.2, 0, 5)),
     MISTAKES=(not_halved, quarter, rising, not_lifted, linear, whole_wave, in_degrees, a_step_ahead, zero_too_early,
+              without_pi,
               without_lr),
 )
 COSINE_CASES = (

@@ -134,6 +134,16 @@ def bias_at_zero(x, w, b, T):
     return {"y": tiled(x, w, b / T**2, T)}
 
 
+def bias_once_divided(x, w, b, T):
+    """b comes back as 1 / T of it: added to frequency 0 of both directions it needs a factor T * T. Add it to y"""
+    return {"y": tiled(x, w, b / T, T)}
+
+
+def one_row_too_many(x, w, b, T):
+    """of each tile T - K + 2 values are kept, one too many, which has wrapped around: M = T - K + 1"""
+    return {"y": tiled(x, w, b, T, step=T - len(w) + 2)}
+
+
 def last_tiles_missing(x, w, b, T):
     """the last tiles are missing where M does not divide H or W: round the number of tiles up"""
     M = T - len(w) + 1
@@ -259,7 +269,8 @@ FORWARD = SimpleNamespace(
     cases=generic,
     MISTAKES=(
         not_conjugated, x_conjugated, both_conjugated, wrapped_kept, last_values_kept, middle_kept, kernel_at_the_end,
-        kernel_centred, real_parts, bias_in_frequency, bias_at_zero, last_tiles_missing, length_not_given,
+        kernel_centred, real_parts, bias_in_frequency, bias_at_zero, bias_once_divided, one_row_too_many,
+        last_tiles_missing, length_not_given,
         *map(without_t, conv_forward.MISTAKES),
     ),
 )

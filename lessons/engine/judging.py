@@ -67,7 +67,8 @@ def praise(exercise, function):
     """What a finished function gets: how the library's differs, both times, and what to read next."""
     args = exercise.race()
     mine, library = milliseconds(function, args), milliseconds(exercise.answer, args)
-    times = [f"yours takes {mine:.3g} ms, the library's {library:.3g} ms"] if max(mine, library) > 0.05 else []
+    measurable = max(mine, library) > 0.05 and min(mine, library) > 0.001
+    times = [f"yours takes {mine:.3g} ms, the library's {library:.3g} ms"] if measurable else []
     return [f"the library's {exercise.differs}", *times, f"now read {exercise.read}"]
 
 

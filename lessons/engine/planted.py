@@ -11,6 +11,7 @@ import functools
 import hashlib
 import itertools
 import json
+import operator
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,9 +55,10 @@ def culprit(which):
 
 def chosen(which):
     """Every mistake draws a lot of its own, so that a new one in the tables changes few networks."""
-    if which not in SIX and not isinstance(which, int):
-        raise ValueError(f"there is no network {which!r}: A to F, or a whole number")
-    seed = SIX.get(which, which)
+    try:
+        seed = SIX[which] if isinstance(which, str) else operator.index(which)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"there is no network {which!r}: A to F, or a whole number") from error
     return min(candidates(), key=lambda one: hashlib.sha256(f"{seed} {one[0]} {one[1].__name__}".encode()).digest())
 
 
