@@ -59,3 +59,9 @@ def test_speeds_are_those_of_the_benchmark():
             assert figures == row(memory, title.rpartition(", ")[2])
         else:
             assert figures == row(many, title) and on_one_thread == row(one, title)[-1]
+
+
+def test_the_table_of_ingredients_is_that_of_the_benchmark():
+    results = (ROOT / "benchmarks/results/ingredients.md").read_text(encoding="utf-8")
+    rows = [line for line in results.splitlines() if line.startswith("|")]
+    assert len(rows) > 10 and "\n".join(rows) in TEXT
