@@ -1,6 +1,7 @@
 """Hypothesis profiles, the backends, and where CamVid is."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from hypothesis import settings
 
 sys.path.append(str(Path(__file__).parents[1] / "lessons/12_gpu"))
 import pretend_gpu
+
+# Some shells start what runs in the background with Ctrl-C ignored, and all that it starts would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile("nightly", max_examples=500, deadline=None)
