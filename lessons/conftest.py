@@ -112,5 +112,7 @@ def hint(write, lesson, exercise):
     number = shown.get(key, 0)
     first = number if number < len(exercise.hints) else 0
     for i, text in enumerate(exercise.hints[first : number + 1], start=first + 1):
+        if i > first + 1:
+            write("")
         write(textwrap.fill(f"hint {i} of {len(exercise.hints)} for {exercise.name}: {text}", 79))
     course.remember(hints=shown | {key: number + 1})

@@ -80,9 +80,10 @@ def plant(seed):
 
 def is_right(name, gradient):
     """Whether that is what is wrong in mine/planted.py."""
-    if gradient not in GRADIENTS.get(name, ()):
-        choices = ", ".join(f"{backward} {one}" for backward, gradients in GRADIENTS.items() for one in gradients)
-        raise InputError(f"there is no {name} {gradient}: choose one of {choices}")
+    if name not in GRADIENTS:
+        raise InputError(f"there is no {name} to guess: choose one of {', '.join(GRADIENTS)}")
+    if gradient not in GRADIENTS[name]:
+        raise InputError(f"{name} gives no {gradient}: choose {' or '.join(GRADIENTS[name])}")
     if not file().exists():
         raise InputError(f"there is no {file()}: have one written, python -m lessons.plant --seed 7")
     seed = number_in(file().read_text(encoding="utf-8", errors="replace"))

@@ -7,6 +7,7 @@ import pytest
 
 from tinysegnet import ops
 from tinysegnet.forwardcheck import ForwardError, check_forward
+from tinysegnet.mistakes import conv_forward
 
 rng = np.random.default_rng(5)
 X, W, B = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)
@@ -115,4 +116,28 @@ def test_a_forward_that_fails_on_other_sizes_is_not_compared_with_the_known_mist
             raise RuntimeError("not this size")
         return ops.conv2d(x, w[::-1, ::-1], b)
 
-    assert "mistake" not in report(conv2d)[0]
+    text = " ".join(report(conv2d)[0].split())
+    assert "rotated" not in text
+    assert "note not compared with the known mistakes: on other sizes it raised RuntimeError: not this size" in text
+
+
+def test_a_wrong_answer_in_which_nothing_is_seen_is_said_to_be_unknown():
+    def conv2d(x, w, b):
+        return ops.conv2d(x, w + 0.1 * w * w, b)
+
+    assert f"note       none of the {len(conv_forward.MISTAKES)} known mistakes gives this" in report(conv2d)[0]
+
+
+def test_a_reason_is_given_once():
+    text, wrong = report(lambda x: [-a for a in (x, 2 * x)], lambda x: [x, 2 * x], (X,), results=("y", "z"))
+    assert wrong == {"y", "z"} and text.count("-1 times") == 1 and "hint       as for y" in text
+
+
+def test_the_case_breaks_between_arguments():
+    x = np.zeros((2, 3, 4, 5))
+    with pytest.raises(ForwardError) as caught:
+        check_forward(lambda *args: x + 1, lambda *args: x, *[x] * 7, names=[f"argument_{i}" for i in range(7)])
+    rows = str(caught.value).splitlines()
+    case = rows[next(i for i, row in enumerate(rows) if row.startswith("  case  ")) :]
+    assert len(case) == 4 and all(len(row) <= 79 for row in case)
+    assert all(row.count("(2, 3, 4, 5)") == row.count("argument_") for row in case)

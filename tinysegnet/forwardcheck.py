@@ -5,7 +5,6 @@
 passes in silence, or raises ForwardError whose text is the report.
 """
 
-import textwrap
 from copy import deepcopy
 from functools import partial
 
@@ -20,7 +19,7 @@ from tinysegnet.diagnosis import (
     rearranged,
     transposed,
 )
-from tinysegnet.gradcheck import cast, name_of, report_row, side_by_side
+from tinysegnet.gradcheck import case_rows, cast, name_of, report_row, side_by_side
 from tinysegnet.mistakes import table_for
 
 # In float64, of the largest entry: the same sums in another order differ by less. In float32 only what float64 does not
@@ -91,8 +90,8 @@ def breach(found, truth, dtype):
     if np.isfinite(truth).all() and not np.isfinite(found).all():
         bad = np.argwhere(~np.isfinite(found))
         if not found.ndim:
-            return f"is {found}, in {dtype}"
-        return f"has {len(bad)} entries that are NaN or infinite, the first at {bad[0].tolist()}, in {dtype}"
+            return f"is {found}, in {found.dtype}"
+        return f"has {len(bad)} entries that are NaN or infinite, the first at {bad[0].tolist()}, in {found.dtype}"
     return None
 
 
@@ -103,7 +102,7 @@ def wrong_entries(found, truth, tolerance=TOLERANCE[np.float64]):
 
 
 def report(yours, library, args, names, found, truth, trouble, wrong, mistakes):
-    row = partial(report_row, width=max(map(len, [*trouble, *found])))
+    row, said = partial(report_row, width=max(map(len, [*trouble, *found]))), {}
     yield f"{name_of(yours)} disagrees with the library"
     for name in found:
         mine, right, reasons = found[name], np.asarray(truth[name]), []
@@ -124,39 +123,41 @@ def report(yours, library, args, names, found, truth, trouble, wrong, mistakes):
             seen = observations(name, mine, right, wrong[name], mistakes)
             reasons = explain(name, yours, library, list(found), mistakes, seen)
         for kind, sentence in reasons:
-            yield from row("", f"{kind:<11}{sentence}", hanging=11)
+            first = said.setdefault(sentence, name)
+            yield from row("", f"{kind:<11}{sentence if first == name else f'as for {first}'}", hanging=11)
     for name in [name for name in trouble if name not in found]:
         yield from row(name, trouble[name])
-    shown = [f"{name} {a.shape if isinstance(a, np.ndarray) else a}" for name, a in zip(names, args) if is_plain(a)]
-    yield from textwrap.wrap(f"  case  {'  '.join(shown)}", 79, subsequent_indent=" " * 8)
+    plain = [(name, a) for name, a in zip(names, args) if isinstance(a, np.ndarray | int | float)]
+    yield from case_rows([f"{name} {a.shape if isinstance(a, np.ndarray) else a}" for name, a in plain])
     if mistakes:
         yield f"  read  {mistakes.READ}"
 
 
-def is_plain(a):
-    return isinstance(a, np.ndarray | int | float)
-
-
 def explain(name, yours, library, results, mistakes, seen):
     """Reasons for a wrong result, as (kind, sentence): known mistakes if it is one, else the first thing to be seen."""
-    if named := recognised(name, yours, library, results, mistakes):
+    named, note = recognised(name, yours, library, results, mistakes) if mistakes else ([], None)
+    if named:
         return [("mistake", sentence) for sentence in named]
-    seen = next((sentence for sentence in seen if sentence), None)
-    return [("hint", seen)] if seen else []
+    if seen := next((sentence for sentence in seen if sentence), None):
+        return [("hint", seen)]
+    return [("note", note)] if note else []
 
 
 def recognised(name, yours, library, results, mistakes):
-    """The sentences of the known mistakes whose answer `yours` gives on every case of the table, if one is wrong."""
-    candidates, wrong_somewhere = list(mistakes.MISTAKES) if mistakes else [], False
-    for args in mistakes.cases() if mistakes else ():
+    """The sentences of the known mistakes whose answer `yours` gives on every case of the table, if one is wrong; a
+    note if there is none."""
+    candidates, wrong_somewhere = list(mistakes.MISTAKES), False
+    for args in mistakes.cases():
         try:
             mine = by_name(yours(*deepcopy(args)), results, "")[name]
-        except Exception:                   # it may fail on sizes that it was not asked about
-            return []
+        except Exception as error:          # it may fail on sizes that it was not asked about
+            return [], f"not compared with the known mistakes: on other sizes it raised {type(error).__name__}: {error}"
         candidates = [wrong for wrong in candidates if equal(mine, wrong(*deepcopy(args)).get(name))]
         if candidates and not equal(mine, by_name(library(*deepcopy(args)), results, "")[name]):
             wrong_somewhere = True
-    return sorted({" ".join(wrong.__doc__.split()) for wrong in candidates}) if wrong_somewhere else []
+    if candidates and wrong_somewhere:
+        return sorted({" ".join(wrong.__doc__.split()) for wrong in candidates}), None
+    return [], f"none of the {len(mistakes.MISTAKES)} known mistakes gives this"
 
 
 def observations(name, found, truth, wrong, mistakes):

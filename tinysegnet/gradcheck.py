@@ -168,8 +168,8 @@ def report(case, yours, truth, floor, wrong, trouble, mistakes, seed):
             yield from row("", f"{kind:<11}{sentence}", hanging=11)
     for name in [name for name in trouble if name[1:] not in case.names]:
         yield from row(name, trouble[name])
-    shapes = "  ".join(f"{name} {a.shape}" for name, a in zip(case.names[:4], case.args))
-    yield f"  case  {shapes}{' ...' if len(case.names) > 4 else ''}  dy from seed {seed}"
+    shapes = [f"{name} {a.shape}" for name, a in zip(case.names, case.args)]
+    yield from case_rows([*shapes[:4], *["..."][: len(shapes[4:])], f"dy from seed {seed}"])
     if mistakes:
         yield f"  read  {mistakes.READ}"
 
@@ -177,6 +177,13 @@ def report(case, yours, truth, floor, wrong, trouble, mistakes, seed):
 def report_row(name, text, width, hanging=0):
     indent = f"  {name:<{width}}  "
     return textwrap.wrap(text, 79, initial_indent=indent, subsequent_indent=" " * (len(indent) + hanging))
+
+
+def case_rows(arguments):
+    """What a report is about; a line breaks only between two arguments."""
+    kept_together = "  ".join(argument.replace(" ", "\xa0") for argument in arguments)
+    rows = textwrap.wrap(f"  case  {kept_together}", 79, subsequent_indent=" " * 8)
+    return [row.replace("\xa0", " ") for row in rows]
 
 
 def side_by_side(yours, truth):
