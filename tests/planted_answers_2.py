@@ -324,7 +324,7 @@ def _(dy, cache):
     return dy
 
 
-@wrong("relu_backward", "boolean_index", "dy[cache] picks the entries in the place of masking them: a flat array.")
+@wrong("relu_backward", "boolean_index", "dy[cache] picks the entries instead of masking them: a flat array.")
 def _(dy, cache):
     return dy[cache]
 
@@ -349,7 +349,7 @@ def _(dy, cache):
     return -dy * cache
 
 
-@wrong("relu_backward", "added", "Adds the slope to dy in the place of multiplying.")
+@wrong("relu_backward", "added", "Adds the slope to dy instead of multiplying.")
 def _(dy, cache):
     return dy + cache
 
@@ -625,7 +625,7 @@ def _(logits):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-@wrong("softmax", "divided_by_max", "Divides the logits by the largest in the place of subtracting it.")
+@wrong("softmax", "divided_by_max", "Divides the logits by the largest instead of subtracting it.")
 def _(logits):
     with np.errstate(all="ignore"):
         e = np.exp(logits / np.abs(logits).max(axis=-1, keepdims=True))
@@ -1759,7 +1759,7 @@ def _(dy, cache, need_dx=True):
 
 
 @wrong("conv2d_backward", "dx_channels_reshaped",
-       "dx as a convolution with the turned kernel, but reshape(K, K, F, C) in the place of exchanging "
+       "dx as a convolution with the turned kernel, but reshape(K, K, F, C) instead of exchanging "
        "channels.")
 def _(dy, cache, need_dx=True):
     x, w = cache
@@ -1995,7 +1995,7 @@ def _(x):
 
 
 @wrong("max_pool", "windows_by_reshape",
-       "reshape(N, h, w, 4, C) in the place of cutting 2 x 2 windows: four pixels of one row.")
+       "reshape(N, h, w, 4, C) instead of cutting 2 x 2 windows: four pixels of one row.")
 def _(x):
     N, H, W, C = x.shape
     x = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)
@@ -2274,7 +2274,7 @@ def _(x, corners, shape):
 
 # --------------------------------------------------------------------------------------------- max_unpool_backward
 
-@wrong("max_unpool_backward", "window_sum", "Adds up the whole window of dy in the place of taking the corner.")
+@wrong("max_unpool_backward", "window_sum", "Adds up the whole window of dy instead of taking the corner.")
 def _(dy, corners):
     return _four(dy, fill=0).sum(axis=0)
 

@@ -42,7 +42,7 @@ def batch_norm_backward(dy, cache):
 
 
 def batch_norm_inference(x, gamma, beta, mean, var):
-    """The same with statistics that are given, so that an image's result does not hang on what comes with it.
+    """The same with statistics that are given, so that an image's result does not depend on what comes with it.
 
     x                       (N, H, W, C)
     gamma, beta, mean, var  (C,)

@@ -56,7 +56,7 @@ def class_sums(values, labels, classes):
     With NumPy alone:
 
         sums = np.zeros((classes, values.shape[3]), values.dtype)
-        inside = labels < classes
+        inside = (labels >= 0) & (labels < classes)
         np.add.at(sums, labels[inside], values[inside])
 
     On the device the host should not wait at all.

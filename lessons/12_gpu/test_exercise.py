@@ -469,7 +469,7 @@ EXERCISES = (
         answer=pixel_weights,
         hints=(
             "What needs no question to the device? A product with a mask, in the place of an index. And to divide by "
-            "the larger of two numbers, in the place of asking whether one of them is 0.",
+            "the larger of two numbers, instead of asking whether one of them is 0.",
             "labels[..., None] == xp.arange(K) is (N, H, W, K): True where a pixel is of a class. Times class_weights, "
             "(K,), summed over axis 3, gives the weights. The count is a 0-d array of whole numbers, and float32 "
             "divided by that is float64: astype.",

@@ -108,7 +108,7 @@ def memory():
 
 
 def seen_by_one(seed=27, place=PLACE, width=16):
-    """A street of 240x320, and how much the deepest map's pixel at that place hangs on each of its pixels."""
+    """A street of 240x320, and how much the deepest map's pixel at that place depends on each of its pixels."""
     photograph, _ = streets.scene(seed, 240, 320)
     params, _ = segnet_basic.init(0, width=width, dtype=np.float64)
     x, passed = photograph[None] / 255 - 0.5, []
@@ -140,7 +140,7 @@ def sees():
     panels[1].imshow(photograph.mean(axis=2), cmap="gray", vmin=-250, vmax=255, interpolation="nearest", alpha=0.35)
     shown = np.ma.masked_equal(strength / strength.max(), 0)
     picture = panels[1].imshow(shown, cmap="magma_r", vmin=0, vmax=0.7, interpolation="nearest")
-    panels[1].set_title("how much it hangs on each of them: less towards the rim", fontsize=10.5, loc="left", color=INK)
+    panels[1].set_title("how much it depends on each of them: less towards the rim", fontsize=10.5, loc="left", color=INK)
     for axes in panels:
         axes.add_patch(Rectangle((left - 0.5, top - 0.5), wide, tall, fill=False, edgecolor="#ff3b30", lw=2))
         axes.set(xticks=[], yticks=[])
