@@ -24,6 +24,7 @@ import arithmetic  # noqa: E402
 from contenders import HEAD, Contender, interleaved, need_pytorch, row  # noqa: E402
 
 from tinysegnet.errors import exit_in_words  # noqa: E402
+from tinysegnet.options import at_least_1  # noqa: E402
 from tinysegnet.threads import workers  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "cpu.md"
@@ -134,7 +135,7 @@ def circumstances():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--rounds", type=at_least_1, default=5, help="of each measurement (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="tiny images, to see that it works; writes nothing")
     args = parser.parse_args()
     sizes = [(90, 120), (180, 240), (360, 480), (720, 960)]

@@ -26,6 +26,7 @@ from tinysegnet.data import choose
 from tinysegnet.data.batches import training_batches
 from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.networks import segnet_basic
+from tinysegnet.options import at_least_1
 
 RESULTS = Path(__file__).parent / "results" / "gpu.md"
 WORKLOADS = [
@@ -56,12 +57,11 @@ def report(cupy, rounds, data):
         for contender in (ours, *peers):
             contender.close()
     if data:
-        yield f"\nOne epoch of {data} at its own size, batch 12, data loading and all: {epoch(cupy, data):.1f} s."
+        yield f"\nOne epoch of {data.name} at its own size, batch 12, data loading and all: {epoch(cupy, data):.1f} s."
 
 
-def epoch(cupy, folder):
+def epoch(cupy, data):
     """Seconds for the second of two epochs."""
-    data, _ = choose(folder)
     settings = recipes.RECIPES["photographs"] | {"batch": 12, "size": (360, 480), "seed": 0, "epochs": 2}
     settings["steps"] = -(-len(data.samples("train")) // settings["batch"])
     params, stats = (to_device(arrays, cupy) for arrays in segnet_basic.init(0, len(data.classes)))
@@ -79,7 +79,7 @@ def epoch(cupy, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=20, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--rounds", type=at_least_1, default=20, help="of each measurement (default: %(default)s)")
     parser.add_argument("--data", metavar="FOLDER", help="CamVid, for the time of an epoch")
     args = parser.parse_args()
     lines = []
@@ -88,7 +88,8 @@ def main():
     except InputError as error:
         raise InputError("this benchmark needs a GPU, and CuPy for it: pip install -e '.[cuda13]'") from error
     need_pytorch()
-    for line in report(cupy, args.rounds, args.data):
+    data = choose(args.data)[0] if args.data else None
+    for line in report(cupy, args.rounds, data):
         print(line, flush=True)
         lines.append(line)
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")

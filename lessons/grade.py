@@ -22,6 +22,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -59,8 +60,7 @@ def folder_of(path):
 
 def parts_of(lesson):
     """{exercise: names of its parts} of a lesson, as the library's own answers have them."""
-    exercises = course.load(lesson / "test_exercise.py").EXERCISES
-    return {exercise.name: list(exercise.check(exercise.answer)) for exercise in exercises}
+    return {exercise.name: list(exercise.check(exercise.answer)) for exercise in course.exercises(lesson)}
 
 
 def graded(mine, lesson, wanted, seconds, megabytes):
@@ -70,15 +70,24 @@ def graded(mine, lesson, wanted, seconds, megabytes):
         with tempfile.TemporaryDirectory() as folder:
             shutil.copyfile(mine / f"{lesson.name}.py", Path(folder) / f"{lesson.name}.py")
             end = examined(lesson.name, folder, seconds, megabytes)
-            verdicts = Path(folder) / "verdicts.jsonl"
-            if verdicts.exists():
-                found = dict(map(json.loads, verdicts.read_text(encoding="utf-8").splitlines()))
+            found = verdicts_in(Path(folder) / "verdicts.jsonl")
     for exercise, names in wanted.items():
         whole = (TODO if end == "not handed in" else WRONG), f"  {end}"     # of what was not judged
         for name in names:
             verdicts = found.get(exercise, {})
             kind, text = verdicts.get(name) or verdicts.get("") or whole
             yield Part(lesson.name, exercise, name, kind, text.strip("\n"))
+
+
+def verdicts_in(path):
+    """{exercise: {part: (kind, text)}} of what a judge has written, up to what nobody can read: strangers' code ran
+    beside it."""
+    found = {}
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            exercise, verdicts = json.loads(line)
+            found[exercise] = {part: (str(kind), str(text)) for part, (kind, text) in verdicts.items()}
+    return found
 
 
 def examined(name, folder, seconds, megabytes):
@@ -126,7 +135,7 @@ def write_mistakes(parts, path):
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["times", "lesson", "exercise", "mistake", "who"])
-        table.writerows([len(who), *what, " ".join(sorted(who))] for what, who in rows)
+        table.writerows([len(who), *what, ", ".join(sorted(who))] for what, who in rows)
     return rows
 
 

@@ -38,9 +38,12 @@ def test_dx_has_no_part_that_shifts_or_stretches(shape, seed):
     x, gamma, beta = draw(shape, seed)
     y, (_, var), cache = batch_norm(x, gamma, beta)
     dy = np.random.default_rng(seed).standard_normal(y.shape)
-    dx, _, _ = batch_norm_backward(dy, cache)
+    dx, dgamma, _ = batch_norm_backward(dy, cache)
     scale = np.abs(dx).sum() + 1e-9
     assert np.abs(dx.sum(axis=(0, 1, 2))).max() <= 1e-10 * scale
+    x_hat, _, inv_std = cache
+    stretched = gamma * inv_std * dgamma * EPS / (var + EPS)
+    np.testing.assert_allclose((dx * x_hat).sum(axis=(0, 1, 2)), stretched, atol=1e-10 * scale)
 
 
 @given(images, seeds)

@@ -39,6 +39,16 @@ def test_comes_back_as_it_was(saved):
             assert ours[name].dtype == theirs[name].dtype and ours[name].flags.writeable
 
 
+def test_an_array_in_any_order_of_memory_comes_back(saved):
+    path, params, stats = saved
+    turned = {name: np.asfortranarray(a) for name, a in params.items()} | {"strided": np.arange(6.0)[::2]}
+    checkpoint.save(path, ABOUT, params=turned, stats=stats)
+    read = checkpoint.load(path)[1]["params"]
+    assert read.keys() == turned.keys()
+    for name in turned:
+        np.testing.assert_array_equal(read[name], turned[name])
+
+
 def test_numpy_opens_it_too(saved):
     path, params, _ = saved
     with np.load(path, allow_pickle=False) as file:

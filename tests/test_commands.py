@@ -120,7 +120,8 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((TRAIN, "--ignore", "256"), "'256' is not a label: write a number from 0 to 255"),
         ((TRAIN, "--data", "tiny", "--name", "small", "--size", "12x16"), "images of 12x16 pixels are too small"),
         ((TRAIN, "--size", "big"), "'big' is not a size: write height x width in pixels, as in 180x240"),
-        ((TRAIN, "--epochs", "0"), "'0' is not a whole number of at least 1"),
+        ((TRAIN, "--epochs", "0"), "'0' is not a whole number from 1 to 999999"),
+        ((TRAIN, "--width", "9999999"), "'9999999' is not a whole number from 1 to 999999"),
         ((TRAIN, "--seed", "-1"), "'-1' is not a whole number of at least 0"),
         ((TRAIN, "--name", ""), "'' is not the name of a folder: write one word"),
         ((TRAIN, "--name", "../other"), "'../other' is not the name of a folder"),
@@ -129,6 +130,9 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((*EVALUATE, "none.npz"), "there is no checkpoint none.npz"),
         ((*EVALUATE, "other.npz"), "was not trained on the classes of CamVid in tiny"),
         ((*EVALUATE, "lacking.npz"), "lacking.npz does not hold a SegNet-Basic of 2 classes"),
+        ((*EVALUATE, "half.npz"), "half.npz does not hold a SegNet-Basic of 2 classes"),
+        ((*EVALUATE, "mixed.npz"), "mixed.npz does not hold a SegNet-Basic of 2 classes"),
+        ((*EVALUATE, "even.npz"), "even.npz does not hold a SegNet-Basic of 2 classes"),
         ((*EVALUATE, "count.npz"), "count.npz does not hold a SegNet-Basic of 11 classes"),
         ((*EVALUATE, "input.npz"), "input.npz wants the input 'x / 127 - 1': use the version that wrote it"),
         ((*EVALUATE, "runs/first/best.npz", "--split", "test"), "there is no folder tiny/test"),
@@ -148,6 +152,12 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
     checkpoint.save(folder / "other.npz", about, params=params, stats=stats)
     some = {name: a for name, a in params.items() if name != "encoder1.conv.b"}
     checkpoint.save(folder / "lacking.npz", about, params=some, stats=stats)
+    half = [{name: a.astype(np.float16) for name, a in arrays.items()} for arrays in (params, stats)]
+    checkpoint.save(folder / "half.npz", about, params=half[0], stats=half[1])
+    double = {name: a.astype(np.float64) for name, a in stats.items()}
+    checkpoint.save(folder / "mixed.npz", about, params=params, stats=double)
+    even = segnet_basic.init(0, classes=2, width=2, levels=1, kernel=4)
+    checkpoint.save(folder / "even.npz", about, params=even[0], stats=even[1])
     eleven = about | {"classes": camvid.CLASSES, "palette": camvid.PALETTE.tolist()}
     checkpoint.save(folder / "count.npz", eleven, params=params, stats=stats)
     checkpoint.save(folder / "input.npz", about | {"input": "x / 127 - 1"}, params=params, stats=stats)

@@ -110,8 +110,11 @@ def test_a_memory_that_cannot_be_used_costs_time_and_nothing_else(ask, course):
     (course / "mine/.course.json").mkdir(parents=True)
     assert ask(RIGHT)[0] == ask(None)[0] == 0
     (course / "mine/.course.json").rmdir()
-    (course / "mine/.course.json").write_text("null")
-    assert ask(None)[0] == 0
+    for damaged in ("null", '{"done": []}', '{"hints": 3, "done": null}'):
+        (course / "mine/.course.json").write_text(damaged)
+        assert ask(None)[0] == 0
+    (course / "mine/.course.json").write_text('{"hints": []}')
+    assert "hint 1 of 3" in ask(None, "--hint", "relu")[1]
 
 
 def test_functions_of_any_kind(ask):

@@ -35,6 +35,7 @@ PEOPLE = {
     "the same mistake": FORWARD + "return np.where(dy > 0, dy, 0)\n",
     "borrowed": BORROWED,
     "leaves": FORWARD + "os._exit(0)\n",
+    "scribbles": FORWARD + "open('verdicts.jsonl', 'a').write('x')\n    return dy * cache\n",
     "hungry": FORWARD + "return np.ones(1 << 40)\n",
     "not Python": "def relu(x:\n",
     "odd": FORWARD + "raise ValueError('\\x00 \\x1b[31m <&')\n",
@@ -86,6 +87,7 @@ def test_gradescope_has_the_reasons(graded):
     assert "the mask asks whether dy is positive" in " ".join(said("wrong").split())
     assert said("borrowed") == "borrowed\nfrom tinysegnet"
     assert "no verdict: the process ended with status 0" in said("leaves")
+    assert "no verdict: the process ended with status 0" in said("scribbles")
     assert "MemoryError" in said("hungry")
     assert "02_relu.py cannot be read" in said("not Python")
 
@@ -104,7 +106,7 @@ def test_each_mistake_is_counted_once_for_a_person(graded):
         rows = list(csv.DictReader(file))
     sentence = "the mask asks whether dy is positive, and must ask whether x was"
     assert [(row["times"], row["exercise"], row["mistake"], row["who"]) for row in rows] == [
-        ("2", "relu_backward", sentence, "the same mistake wrong")
+        ("2", "relu_backward", sentence, "the same mistake, wrong")
     ]
     assert f"2 x 02_relu relu_backward: {sentence}" in graded[1]
 

@@ -89,7 +89,7 @@ def test_figures_are_those_that_the_script_draws(lesson, tmp_path):
         figures.save(figure, tmp_path / name)
         paths = tmp_path / name, lesson / "figures" / name
         new, old = (np.array(Image.open(path).convert("RGB"), float) for path in paths)
-        assert new.shape == old.shape and np.abs(new - old).mean() < 4
+        assert new.shape == old.shape and np.abs(new - old).mean() < 2
         alpha = Image.open(lesson / "figures" / name).convert("RGBA").getchannel("A")
         assert alpha.getextrema() == (255, 255)
 

@@ -144,6 +144,9 @@ def test_only_corners_pass_from_encoder_to_decoder():
     _, _, cache_scaled = segnet_basic.forward(params, x)
     np.testing.assert_array_equal(cache["level1"][0], cache_scaled["level1"][0])
     assert cache["level1"][0].dtype == np.uint8
+    unpooled, unpooled_scaled = (kept["decoder1.conv"][0] != 0 for kept in (cache, cache_scaled))
+    np.testing.assert_array_equal(unpooled, unpooled_scaled)
+    assert 0 < unpooled.mean() <= 1 / 4
 
 
 @pytest.mark.parametrize("run", ["forward", "predict"])

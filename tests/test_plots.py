@@ -69,7 +69,14 @@ def test_many_classes_are_drawn_without_names(tmp_path):
     assert time.process_time() - start < 60         # it was minutes, with a name and a number in every row
 
 
-def test_curves_of_an_unfinished_epoch(tmp_path):
+def test_curves_of_an_unfinished_epoch(tmp_path, monkeypatch):
+    drawn, plot = {}, Axes.plot
+
+    def watched(axes, x, y, **options):
+        drawn[options["label"]] = list(x), list(y)
+        return plot(axes, x, y, **options)
+
+    monkeypatch.setattr(Axes, "plot", watched)
     lines = [{"epoch": 1, "step": i, "loss": 1.0} for i in (1, 2, 3)]
     lines += [{"epoch": 1, "loss": 1.0, "seconds": 1, "G": 0.5, "C": 0.4, "mIoU": 0.3}]
     lines += [{"epoch": 2, "step": 1, "loss": 0.5}]
@@ -77,3 +84,5 @@ def test_curves_of_an_unfinished_epoch(tmp_path):
     plots.curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.size[0] > 600
+    assert drawn.pop("each step") == ([0.25, 0.5, 0.75, 1], [1, 1, 1, 0.5])
+    assert drawn == {"mean of the epoch": ([0.5], [1]), "G": ([1], [50]), "C": ([1], [40]), "mIoU": ([1], [30])}

@@ -65,6 +65,14 @@ def test_any_size_comes_back_at_its_own(predict, size):
     assert overlay.size[0] >= size[1] and overlay.size[1] > size[0]
 
 
+def test_a_strip_is_wide_enough_for_the_smallest_of_several_looks(predict):
+    about, groups = checkpoint.load("light.npz")
+    checkpoint.save("light.npz", about | {"test_scales": [1, 0.5]}, **groups)
+    halves(1, 90).save("photo.png")
+    predict("photo.png")
+    assert labels_of("photo").shape == (1, 90)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "LA", "I;16", "I", "YCbCr"])
 def test_any_mode(predict, mode):
     image = halves()

@@ -15,7 +15,7 @@ import pytest
 import tiny_camvid
 from train_in_process import RUN, train_script
 
-from tinysegnet import atomic, checkpoint, plots, training
+from tinysegnet import atomic, checkpoint, plots, recipes, training
 from tinysegnet.data import streets
 from tinysegnet.errors import InputError
 
@@ -85,8 +85,8 @@ def test_a_signal_finishes_the_step_and_the_run_goes_on_to_the_bit(
     assert content("stopped") == whole
 
 
-@pytest.mark.parametrize("number", [1, 4, 8])
-def test_a_crash_goes_on_from_what_was_saved(train, whole, monkeypatch, number):
+def stop_at_step(train, monkeypatch, number, options=OPTIONS):
+    """Leave a run "stopped" that has crashed in that step."""
     class PowerCutError(Exception):
         pass
 
@@ -96,11 +96,16 @@ def test_a_crash_goes_on_from_what_was_saved(train, whole, monkeypatch, number):
     with monkeypatch.context() as patch:
         at_step(patch, number, crash)
         with pytest.raises(PowerCutError):
-            train(*OPTIONS, "--name", "crashed")
-    with open("runs/crashed/log.jsonl", "a") as log:
+            train(*options, "--name", "stopped")
+
+
+@pytest.mark.parametrize("number", [1, 4, 8])
+def test_a_crash_goes_on_from_what_was_saved(train, whole, monkeypatch, number):
+    stop_at_step(train, monkeypatch, number)
+    with open("runs/stopped/log.jsonl", "a") as log:
         log.write('{"epoch": 2, "st')                       # the line that was being written
-    train("--name", "crashed", "--resume")
-    assert content("crashed") == whole
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == whole
 
 
 @pytest.mark.parametrize("number", range(1, 10))
@@ -271,6 +276,10 @@ def cut_log(run):
     (run / "log.jsonl").write_text("")
 
 
+def lose_log(run):
+    (run / "log.jsonl").unlink()
+
+
 def change_data(run):
     shutil.copy("tiny/train/001.png", "tiny/train/000.png")
 
@@ -285,6 +294,7 @@ def change_data(run):
         (lambda run: (run / "best.npz").write_bytes(b""), r"best\.npz is not a checkpoint"),
         (forget_the_optimiser, r"last\.npz holds no optimiser of its recipe to go on with"),
         (cut_log, r"log\.jsonl has lost lines since runs.whole.last\.npz was saved"),
+        (lose_log, r"log\.jsonl is missing: put it back, or start another --name"),
         (change_data, r"runs.whole began on other data \(CamVid in tiny\)"),
     ],
 )
@@ -294,7 +304,29 @@ def test_what_cannot_be_resumed_is_said_and_left_as_it_is(train, whole, spoil, m
     best = (run / "best.npz").read_bytes()
     with pytest.raises(InputError, match=message):
         train("--name", "whole", "--resume")
+    with pytest.raises(InputError, match=r"runs.whole is already there"):
+        train(*OPTIONS, "--name", "whole")
     assert (run / "best.npz").read_bytes() == best
+
+
+def test_a_best_network_that_is_damaged_is_said_before_anything_is_trained(train, monkeypatch):
+    stop_at_step(train, monkeypatch, 8)
+    Path("runs/stopped/best.npz").write_bytes(b"")
+    monkeypatch.setattr(training, "train_step", None)
+    with pytest.raises(InputError, match=r"best\.npz is not a checkpoint"):
+        train("--name", "stopped", "--resume")
+
+
+@pytest.mark.parametrize("changed", [{"crop": 0.5, "flip": False}, None])
+def test_a_run_keeps_its_settings_when_its_recipe_has_changed_or_gone(train, monkeypatch, changed):
+    options = "--data", "tiny", "--recipe", "photographs", "--size", "12x16", "--epochs", "2", "--batch", "2"
+    train(*options, "--name", "whole")
+    stop_at_step(train, monkeypatch, 4, options)
+    others = {name: recipe for name, recipe in recipes.RECIPES.items() if name != "photographs"}
+    now = {"photographs": recipes.RECIPES["photographs"] | changed} if changed else {}
+    monkeypatch.setattr(recipes, "RECIPES", others | now)
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == content("whole")
 
 
 def test_weights_that_overflow_are_not_saved(train, monkeypatch):

@@ -29,7 +29,7 @@ def save(path, about, **groups):
     for group, arrays in groups.items():
         for name, array in arrays.items():
             buffer = io.BytesIO()
-            npy.write_array(buffer, to_numpy(array), allow_pickle=False)
+            npy.write_array(buffer, np.asarray(to_numpy(array), order="C"), allow_pickle=False)
             members[f"{group}/{name}.npy"] = buffer.getvalue()
     members["sha256"] = checksum(members).encode()
     archive = io.BytesIO()

@@ -21,8 +21,8 @@ def folder_name(text):
 
 
 def at_least_1(text):
-    if not (text.isdecimal() and int(text)):
-        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    if not text.isdecimal() or len(text) > 6 or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999999")
     return int(text)
 
 

@@ -42,8 +42,10 @@ def settle(args, data, train, val):
     Raises InputError if they do not go with the data.
     """
     name = args.recipe or data.recipe
-    chosen = {key: value for key, value in vars(args).items() if value is not None and key not in ("name", "resume")}
-    settings = {"ignore": None, **RECIPES.get(name, {}), "recipe": name, **chosen, "data": data.source}
+    said = {key: value for key, value in vars(args).items() if key not in ("name", "resume")}
+    if not args.resume:         # a run that goes on keeps what it began with, whatever its recipe says by now
+        said = {"ignore": None, **RECIPES[name], **{key: value for key, value in said.items() if value is not None}}
+    settings = said | {"recipe": name, "data": data.source}
     if "size" not in settings:
         if len(train.sizes | val.sizes) > 1:
             raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")

@@ -93,7 +93,8 @@ class Run:
 
     def no_step_made(self):
         """Whether the folder is that of a run which ended, for want of memory perhaps, before there was anything."""
-        return (self.path / "config.json").is_file() and self.log_path.is_file() and self.log_path.stat().st_size == 0
+        begun = (self.path / "config.json").is_file() and self.log_path.is_file()
+        return begun and self.log_path.stat().st_size == 0 and not (self.path / "best.npz").exists()
 
     def locked(self):
         """An open file that keeps other processes out of the folder. Raises InputError if one is in it."""
@@ -112,6 +113,8 @@ class Run:
             way_out = "put them back, or start another --name"
             raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
         last = self.path / "last.npz"
+        if not self.log_path.is_file():
+            raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
         self.lock = self.locked()
         if not last.exists() and self.no_step_made():
             return self.save()

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from lessons.engine import course, my_segnet
 from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED, save
 from tinysegnet.backend import keep_freed_memory
-from tinysegnet.errors import InputError, exit_in_words, writing
+from tinysegnet.errors import exit_in_words, writing
 from tinysegnet.ops import conv, conv_fft
 from tinysegnet.options import height_x_width
 
@@ -153,10 +153,7 @@ def main():
     parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
     args = parser.parse_args()
     keep_freed_memory()
-    try:
-        mine = my_segnet.finished()
-    except ModuleNotFoundError as error:
-        raise InputError(f"the lessons need {error.name}: pip install -e '.[test]'") from error
+    mine = my_segnet.finished()
     print(title(args.size), flush=True)
     times = race(args.size, mine)
     for name, duration in times.items():

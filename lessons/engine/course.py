@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tinysegnet.errors import InputError
+
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "tinysegnet"
 LESSONS = ROOT / "lessons"
@@ -47,6 +49,14 @@ def load(path):
     return module
 
 
+def exercises(lesson):
+    """Those of a lesson. Raises InputError if what its judge needs is not installed."""
+    try:
+        return load(lesson / "test_exercise.py").EXERCISES
+    except ModuleNotFoundError as error:
+        raise InputError(f"the lessons need {error.name}: pip install -e '.[test]'") from error
+
+
 def state(lesson):
     """A fingerprint of all that a lesson's verdicts depend on."""
     files = [*sorted(MINE.glob("*.py")), *sorted(lesson.glob("*.py")), *sorted((LESSONS / "engine").glob("*.py"))]
@@ -64,7 +74,7 @@ def remembered():
         known = json.loads((MINE / ".course.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return {key: value for key, value in known.items() if isinstance(value, dict)} if isinstance(known, dict) else {}
 
 
 def remember(**entries):

@@ -20,7 +20,7 @@ except ImportError:     # Windows
 
 def main(name, folder, megabytes):
     lesson, course.MINE = course.LESSONS / name, Path(folder)
-    exercises = course.load(lesson / "test_exercise.py").EXERCISES
+    exercises = course.exercises(lesson)
     if resource:
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     with open(course.MINE / "verdicts.jsonl", "a", encoding="utf-8") as file:

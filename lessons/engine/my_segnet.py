@@ -37,8 +37,7 @@ def finished():
     for lesson in course.lessons():
         course.my_file(lesson)
         states[lesson] = course.state(lesson)
-        exercises = course.load(lesson / "test_exercise.py").EXERCISES
-        judged[lesson] = {exercise.name: judging.judge(lesson, exercise) for exercise in exercises}
+        judged[lesson] = {exercise.name: judging.judge(lesson, exercise) for exercise in course.exercises(lesson)}
         done = [name for name, (verdicts, _) in judged[lesson].items() if judging.is_done(verdicts)]
         if done:
             module = course.load(course.my_file(lesson))
@@ -99,10 +98,7 @@ def around(theirs, settings):
 
 def begin(settings, classes):
     """Say whose functions this training uses, and what it will take. Returns them, and how many are the learner's."""
-    try:
-        theirs = finished()
-    except ModuleNotFoundError as error:
-        raise InputError(f"the lessons need {error.name}: pip install -e '.[test]'") from error
+    theirs = finished()
     mine, names = operations(theirs)
     names += around(theirs, settings)
     said = f"yours: {', '.join(names)}" if names else "none of the functions is yours yet"

@@ -140,7 +140,8 @@ def sees():
     panels[1].imshow(photograph.mean(axis=2), cmap="gray", vmin=-250, vmax=255, interpolation="nearest", alpha=0.35)
     shown = np.ma.masked_equal(strength / strength.max(), 0)
     picture = panels[1].imshow(shown, cmap="magma_r", vmin=0, vmax=0.7, interpolation="nearest")
-    panels[1].set_title("how much it depends on each of them: less towards the rim", fontsize=10.5, loc="left", color=INK)
+    title = "how much it depends on each of them: less towards the rim"
+    panels[1].set_title(title, fontsize=10.5, loc="left", color=INK)
     for axes in panels:
         axes.add_patch(Rectangle((left - 0.5, top - 0.5), wide, tall, fill=False, edgecolor="#ff3b30", lw=2))
         axes.set(xticks=[], yticks=[])
