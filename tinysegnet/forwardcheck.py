@@ -19,8 +19,9 @@ from tinysegnet.diagnosis import (
     rearranged,
     transposed,
 )
-from tinysegnet.gradcheck import case_rows, cast, name_of, report_row, side_by_side
+from tinysegnet.gradcheck import cast, name_of
 from tinysegnet.mistakes import table_for
+from tinysegnet.report import case_rows, report_row, side_by_side
 
 # In float64, of the largest entry: the same sums in another order differ by less. In float32 only what float64 does not
 # show is looked for, such as a float32 sum that has lost its digits.

@@ -5,7 +5,6 @@
 passes in silence, or raises GradientError whose text is the report.
 """
 
-import textwrap
 from functools import partial
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from tinysegnet.diagnosis import Case, explain, explain_shape
 from tinysegnet.finite_differences import upstream, wrong_entries
 from tinysegnet.mistakes import table_for
+from tinysegnet.report import case_rows, report_row, side_by_side
 
 # How much of a gradient may be hidden by rounding before the check is refused, as a share of its largest entry.
 MOST_BLUR = 1e-5
@@ -168,29 +168,9 @@ def report(case, yours, truth, floor, wrong, trouble, mistakes, seed):
     for name in [name for name in trouble if name[1:] not in case.names]:
         yield from row(name, trouble[name])
     shapes = [f"{name} {a.shape}" for name, a in zip(case.names, case.args)]
-    yield from case_rows([*shapes[:4], *["..."][: len(shapes[4:])], f"dy from seed {seed}"])
+    yield from case_rows([*shapes, f"dy from seed {seed}"])
     if mistakes:
         yield f"  read  {mistakes.READ}"
-
-
-def report_row(name, text, width, hanging=0):
-    indent = f"  {name:<{width}}  "
-    return textwrap.wrap(text, 79, initial_indent=indent, subsequent_indent=" " * (len(indent) + hanging))
-
-
-def case_rows(arguments):
-    """What a report is about; a line breaks only between two arguments."""
-    kept_together = "  ".join(argument.replace(" ", "\xa0") for argument in arguments)
-    rows = textwrap.wrap(f"  case  {kept_together}", 79, subsequent_indent=" " * 8)
-    return [row.replace("\xa0", " ") for row in rows]
-
-
-def side_by_side(yours, truth):
-    """Two numbers that differ, with as many digits as it takes to see it."""
-    if yours.dtype.kind != "f":
-        return str(yours), str(truth)
-    pairs = ((f"{yours + 0.0:+.{digits}g}", f"{truth + 0.0:+.{digits}g}") for digits in (6, 9, 12))
-    return next((pair for pair in pairs if pair[0] != pair[1]), (repr(float(yours)), repr(float(truth))))
 
 
 def cast(args, dtype):

@@ -28,7 +28,7 @@ def at_least_1(text):
 
 def at_least_0(text):
     if not text.isdecimal() or len(text) > 18:
-        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0, in at most 18 digits")
     return int(text)
 
 
