@@ -15,19 +15,24 @@ mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
 
 import argparse
 import textwrap
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from tinysegnet import checkpoint, metrics, ops, plots, recipes, runs, training
-from tinysegnet.backend import keep_freed_memory, select, to_device
-from tinysegnet.data import balance, choose
-from tinysegnet.data.augment import scaled
+from tinysegnet import checkpoint, inference, metrics
+from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
+from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import usable
-from tinysegnet.errors import InputError, exit_in_words
-from tinysegnet.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
-from tinysegnet.progress import bar
-from tinysegnet.signals import Stop
+from tinysegnet.plots import figures
+from tinysegnet.support.backend import keep_freed_memory, select
+from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet.support.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
+from tinysegnet.support.progress import bar
+from tinysegnet.support.signals import Stop
+from tinysegnet.training import library, loop, runs
+from tinysegnet.training.settings import PARSERS, RECIPES, assignment, resolve
 
 SAVE_EVERY = 300    # seconds
 
@@ -38,111 +43,132 @@ def parse_args():
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
-    option("--recipe", choices=recipes.RECIPES, help="see recipes.py (default: streets for those, or photographs)")
+    option("--recipe", choices=RECIPES, help="see training/settings.py (default: streets for those, or photographs)")
     option("--epochs", type=at_least_1, help="passes over the training set (default: the recipe's)")
     option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
-    option("--seed", type=at_least_0, default=0, help="of the weights, the order, the augmentation (default: 0)")
-    option("--name", type=folder_name, default="first", help="the run goes to runs/NAME (default: %(default)s)")
-    option("--width", type=at_least_1, default=64, help="filters of each layer (default: 64, SegNet-Basic's)")
-    option("--ops", choices=("library", "lessons"), default="library", help="lessons: with your own functions, small")
-    option("--conv", choices=("auto", "fft", "im2col"), default="auto", help="default: for each layer the faster one")
+    option("--seed", type=at_least_0, help="of the weights, the order, the augmentation (default: 0)")
+    option("--name", type=folder_name, help="the run goes to runs/NAME (default: first)")
+    option("--filters", type=at_least_1, help="of each layer (default: 64, SegNet-Basic's)")
+    option("--width", type=at_least_1, dest="filters", help=argparse.SUPPRESS)      # its name in version 0.1.0
+    option("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="assignments",
+           help="any other setting, as in --set optimiser=adam --set crop=0.5: see training/settings.py")
+    option("--ops", choices=("library", "lessons"), help="lessons: with your own functions, small (default: library)")
+    option("--conv", choices=("auto", "fft", "im2col"), help="default: auto, for each layer the fastest")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
-    option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
+    option("--backend", choices=("numpy", "cupy"), help="processor or GPU (default: numpy)")
     args = parser.parse_args()
-    if args.resume:
-        return recipes.settings_kept(parser)
-    if args.ops == "lessons":
-        parser.set_defaults(name=my_segnet().next_name(), **my_segnet().SMALL)
-    return parser.parse_args()
+    given = {name: value for name, value in vars(args).items() if name in PARSERS and value is not None}
+    for name, value in args.assignments:
+        if given.setdefault(name, value) != value:
+            parser.error(f"--set {name}: it is given twice, with two values")
+    return args.name, args.resume, given
 
 
-def my_segnet():
-    """What makes a network of a learner's own functions: only there, with pytest, when it is asked for."""
-    from lessons.engine import my_segnet
+def functions_of(ops):
+    """Whose functions the network is made of: the library's, or those that the learner has written."""
+    if ops == "lessons":
+        from lessons.engine import my_segnet  # only there, with pytest, when it is asked for
 
-    return my_segnet
+        return my_segnet
+    return library
 
 
 def main():
-    args = parse_args()
+    name, resume, given = parse_args()
     keep_freed_memory()
-    if (args.conv, args.backend) == ("fft", "cupy"):
+    kept = runs.kept_settings(Path("runs", name or library.run_name()), given) if resume else None
+    source = functions_of(kept.ops if kept else given.get("ops", "library"))
+    given = vars(kept) if kept else source.DEFAULTS | given
+    if (given.get("conv"), given.get("backend")) == ("fft", "cupy"):
         raise InputError("--conv fft is written for NumPy: train with --backend numpy, or without --conv")
-    xp, operations = select(args.backend), ops.convolving_by(args.conv)
-    if args.ops == "lessons":
-        if (args.conv, args.backend) != ("auto", "numpy"):
-            raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
-    data, why = choose(args.data, args.ignore)
+    xp = select(given.get("backend", "numpy"))
+    data, why = open_dataset(given.get("data"), given.get("ignore"))
     print(why, flush=True)
     train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
-    settings = recipes.settle(args, data, train, val)
-    if args.ops == "lessons":
-        operations, count = my_segnet().begin(settings, len(data.classes))
-    run = runs.Run(f"runs/{args.name}", settings, data, xp)
-    (run.resume if args.resume else run.begin)(train.fingerprint + val.fingerprint)
-    class_weights = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
-    class_weights = to_device(class_weights.astype(np.float32), xp)
-    height, width = size = settings["size"]
-    part = "in parts of {}x{}, ".format(*scaled(size, settings["crop"])) if settings["crop"] else ""
+    settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
+    functions = source.functions(settings, data)
+    run = runs.Run(Path("runs", name or source.run_name()), settings, data, xp)
+    if resume:
+        run.resume(train.fingerprint + val.fingerprint)
+    else:
+        run.begin(train.fingerprint + val.fingerprint)
+    trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
+    say_what_is_seen(settings, data, train, val)
+    with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
+        while run.epoch <= settings.epochs:
+            while run.step < settings.steps:
+                train_until_stopped(run, trainer, stop)
+            end_epoch(run, trainer, stop)
+        finish(run, trainer, stop)
+    source.finished(run, functions)
+
+
+def say_what_is_seen(settings, data, train, val):
+    height, width = settings.size
+    part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
     print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
     if missing := train.missing(data.classes):
         print(textwrap.fill(f"In no training image, so not learnt: {', '.join(missing)}.", 79))
 
-    def train_until_stopped():
-        """Train to the end of the epoch, or until a signal comes or it is time to save."""
-        batches = stop.until(training_batches(data, settings, run.epoch, first=run.step), seconds=SAVE_EVERY)
-        done = run.step + (run.epoch - 1) * settings["steps"]
-        with bar(desc=f"epoch {run.epoch}/{settings['epochs']}", total=settings["steps"], initial=run.step) as shown:
-            for loss in training.train_steps(
-                run.params, run.stats, run.memory, batches, class_weights, data.ignore, settings, done, operations
-            ):
-                run.log_step(loss)
-                shown.set_postfix(loss=f"{loss:.3f}")
-                shown.update()
-        run.save()
-        stop.leave_if_asked(run)
 
-    def judge(params, stats, about):
-        pairs = bar(stop.until(evaluation_pairs(data, "val")), "  val", val.images, unit="img")
-        counts = training.evaluate(params, stats, about, pairs, data.ignore)
-        stop.leave_if_asked(run)
-        return counts
+def train_until_stopped(run, trainer, stop):
+    """Train to the end of the epoch, or until a signal comes or it is time to save."""
+    settings = run.settings
+    batches = stop.until(training_batches(run.data, settings, run.epoch, first=run.step), seconds=SAVE_EVERY)
+    done = run.step + (run.epoch - 1) * settings.steps
+    with bar(desc=f"epoch {run.epoch}/{settings.epochs}", total=settings.steps, initial=run.step) as shown:
+        for loss in loop.train_steps(trainer, batches, done):
+            run.log_step(loss)
+            shown.set_postfix(loss=f"{loss:.3f}")
+            shown.update()
+    run.save()
+    stop.leave_if_asked(run)
 
-    def draw(params, stats, about, counts):
-        plots.confusion(counts, data.classes, run.path / "confusion.png")
-        plots.predictions(training.examples(params, stats, about, data), data, run.path / "predictions.png")
 
-    in_one_look = run.about() | {"test_scales": None}       # each epoch; the best of them is judged as it will be used
+def judge(model, run, trainer, stop):
+    """The confusion matrix on val."""
+    pairs = bar(stop.until(evaluation_pairs(run.data, "val")), "  val", len(run.data.samples("val")), unit="img")
+    counts = loop.evaluate(model, pairs, run.data.ignore, trainer.functions)
+    stop.leave_if_asked(run)
+    return counts
 
-    with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
-        while run.epoch <= settings["epochs"]:
-            while run.step < settings["steps"]:
-                train_until_stopped()
-            counts = judge(run.params, run.stats, in_one_look)
-            line, is_best = run.end_epoch(counts)
-            plots.curves(run.log_path, run.path / "curves.png")
-            if is_best:
-                draw(run.params, run.stats, in_one_look, counts)
-            epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
-            print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(counts)}  {seconds:.0f} s", flush=True)
 
-        plots.curves(run.log_path, run.path / "curves.png")     # again: a crash may have come before the last ones
-        params, _, about = runs.load_network(run.path / "best.npz", xp)
-        as_they_are = {"flip": False, "scale": None, "crop": None, "light": None}
-        batches = training_batches(data, settings | as_they_are, epoch=0)
-        batches = bar(stop.until(batches), "batch-norm statistics", settings["steps"])
-        stats = training.exact_statistics(params, batches, settings["input"])
-        stop.leave_if_asked(run)
-        counts = judge(params, stats, about)
-        checkpoint.save(run.path / "best.npz", about | {"statistics": "exact"}, params=params, stats=stats)
-        draw(params, stats, about, counts)
-    best = f"{settings['select']} {100 * run.best:.1f}"
-    print(f"\nEpoch {about['epoch']} was the best: {best} with running batch-norm statistics. With those")
+def draw(model, run, trainer, counts):
+    figures.confusion(counts, run.data.classes, run.path / "confusion.png")
+    figures.predictions(loop.examples(model, run.data, trainer.functions.ops), run.data, run.path / "predictions.png")
+
+
+def end_epoch(run, trainer, stop):
+    """Judge the network as it is now, in one look, and keep it if it is the best so far."""
+    in_one_look = replace(run.model, meta=run.meta(test_scales=None))
+    counts = judge(in_one_look, run, trainer, stop)
+    values = trainer.functions.figures(counts)
+    line, is_best = run.end_epoch(values)
+    figures.curves(run.log_path, run.path / "curves.png")
+    if is_best:
+        draw(in_one_look, run, trainer, counts)
+    epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
+    print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(values)}  {seconds:.0f} s", flush=True)
+
+
+def finish(run, trainer, stop):
+    """Take the exact batch-norm statistics of the best network, and judge it as it will be used."""
+    figures.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
+    best = inference.load_on(run.xp, run.path / "best.npz")
+    as_they_are = replace(run.settings, flip=False, scale=None, crop=None, jitter=None)
+    batches = training_batches(run.data, as_they_are, epoch=0)
+    batches = bar(stop.until(batches), "batch-norm statistics", run.settings.steps)
+    stats = loop.exact_statistics(best, batches, trainer.functions.ops)
+    stop.leave_if_asked(run)
+    best = replace(best, stats=stats, folded=None)
+    counts = judge(best, run, trainer, stop)
+    checkpoint.save(run.path / "best.npz", best.meta | {"statistics": "exact"}, params=best.params, stats=stats)
+    draw(best, run, trainer, counts)
+    value = f"{run.settings.best_by} {100 * run.best:.1f}"
+    print(f"\nEpoch {best.meta['epoch']} was the best: {value} with running batch-norm statistics. With those")
     print(f"of the whole training set {run.path / 'best.npz'} gives on val:")
-    print(metrics.table(counts, data.classes))
-    if args.ops == "lessons":
-        my_segnet().add_panel(run, count)
+    print(metrics.table(counts, run.data.classes, trainer.functions.figures))
 
 
 if __name__ == "__main__":

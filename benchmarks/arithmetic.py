@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tinysegnet.ops import conv_fft
+from tinysegnet.ops.fast import conv_fft
 
 
 def processor():

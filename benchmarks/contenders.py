@@ -7,7 +7,7 @@ import statistics
 import time
 from functools import partial
 
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 PAUSE = 0.05            # seconds, for the threads of the one before to fall asleep
 HEAD = "| | tinysegnet | PyTorch | ratio |\n|---|---|---|---|"
@@ -61,7 +61,7 @@ class Contender:
 def serve(pipe, module, threads, keep_memory, tf32, options):
     """What the process of a Contender does."""
     os.environ |= {"TINYSEGNET_THREADS": str(threads), "CUPY_TF32": str(int(tf32))}
-    from tinysegnet.backend import keep_freed_memory
+    from tinysegnet.support.backend import keep_freed_memory
 
     if keep_memory:
         keep_freed_memory()

@@ -23,9 +23,9 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 import arithmetic  # noqa: E402
 from contenders import HEAD, Contender, interleaved, need_pytorch, row  # noqa: E402
 
-from tinysegnet.errors import exit_in_words  # noqa: E402
-from tinysegnet.options import at_least_1  # noqa: E402
-from tinysegnet.threads import workers  # noqa: E402
+from tinysegnet.support.errors import exit_in_words  # noqa: E402
+from tinysegnet.support.options import at_least_1  # noqa: E402
+from tinysegnet.support.threads import workers  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "cpu.md"
 LAYOUTS = "channels_last", "contiguous_format"

@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 from contenders import HEAD, Contender, interleaved, need_pytorch, row
 
-from tinysegnet import recipes, training
-from tinysegnet.backend import select, to_device
 from tinysegnet.data import choose
 from tinysegnet.data.batches import training_batches
-from tinysegnet.errors import InputError, exit_in_words
 from tinysegnet.networks import segnet_basic
-from tinysegnet.options import at_least_1
+from tinysegnet.support.backend import select, to_device
+from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet.support.options import at_least_1
+from tinysegnet.training import loop as training
+from tinysegnet.training import recipes
 
 RESULTS = Path(__file__).parent / "results" / "gpu.md"
 WORKLOADS = [

@@ -26,10 +26,10 @@ import train  # noqa: E402
 from tinysegnet import checkpoint, metrics, runs, training  # noqa: E402
 from tinysegnet.data import choose  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
-from tinysegnet.errors import InputError, exit_in_words  # noqa: E402
-from tinysegnet.inputs import LOCAL_RESPONSE  # noqa: E402
-from tinysegnet.options import at_least_1, height_x_width  # noqa: E402
-from tinysegnet.recipes import RECIPES  # noqa: E402
+from tinysegnet.data.normalisation import LOCAL_RESPONSE  # noqa: E402
+from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
+from tinysegnet.support.options import at_least_1, height_x_width  # noqa: E402
+from tinysegnet.training.recipes import RECIPES  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "ingredients.md"
 WITHOUT = {

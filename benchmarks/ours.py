@@ -8,9 +8,11 @@ import time
 
 import numpy as np
 
-from tinysegnet import ops, optim, training
-from tinysegnet.backend import select, to_device
+from tinysegnet import ops
 from tinysegnet.networks import segnet_basic
+from tinysegnet.support.backend import select, to_device
+from tinysegnet.training import loop as training
+from tinysegnet.training import optim
 
 CLASSES, IGNORE = 11, 11
 

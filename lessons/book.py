@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from lessons.engine import course
-from tinysegnet.errors import InputError, exit_in_words, writing
+from tinysegnet.support.errors import InputError, exit_in_words, writing
 
 STYLE = Path(__file__).parent / "engine" / "book.css"
 OPTIONS = (

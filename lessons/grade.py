@@ -29,10 +29,10 @@ from xml.etree import ElementTree
 
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG
-from tinysegnet import atomic
-from tinysegnet.errors import InputError, exit_in_words, writing
-from tinysegnet.options import at_least_1
-from tinysegnet.progress import bar
+from tinysegnet.support import atomic
+from tinysegnet.support.errors import InputError, exit_in_words, writing
+from tinysegnet.support.options import at_least_1
+from tinysegnet.support.progress import bar
 
 
 class Part(NamedTuple):

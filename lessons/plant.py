@@ -14,9 +14,9 @@ import sys
 
 from lessons.engine import course
 from lessons.engine.planted import GRADIENTS, culprit
-from tinysegnet import atomic
-from tinysegnet.errors import InputError, exit_in_words, writing
-from tinysegnet.options import at_least_0
+from tinysegnet.support import atomic
+from tinysegnet.support.errors import InputError, exit_in_words, writing
+from tinysegnet.support.options import at_least_0
 
 PAGE = '''"""One gradient of one operation is wrong here, and the loss falls all the same. Which one is it?
 
@@ -27,7 +27,7 @@ In between, ask the checker about one operation after the other. In Python, in t
 
     >>> import numpy as np
     >>> from mine.planted import ops
-    >>> from tinysegnet.gradcheck import check_backward
+    >>> from tinysegnet.checker.gradcheck import check_backward
     >>> x = np.random.default_rng(0).standard_normal((2, 5, 6, 3))
     >>> check_backward(ops.relu, ops.relu_backward, x, names=("x",))
 
@@ -40,7 +40,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lessons.engine import planted
-from tinysegnet.errors import exit_in_words
+from tinysegnet.support.errors import exit_in_words
 
 ops = planted.network({seed})
 

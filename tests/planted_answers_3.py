@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from tinysegnet.backend import array_module, to_numpy
+from tinysegnet.support.backend import array_module, to_numpy
 
 EPS = 1e-5
-FORGET, TINY = 0.99, 1e-8
+BETA2, EPS = 0.99, 1e-8
 PLANTED = []
 
 
@@ -409,9 +409,9 @@ def _(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         g, m, s = grads[name], memory[name], memory[name + ".square"]
         m *= momentum
         m += (1 - momentum) * g
-        s *= FORGET
-        s += (1 - FORGET) * g * g
-        pace = m / (np.sqrt(s) + TINY)
+        s *= BETA2
+        s += (1 - BETA2) * g * g
+        pace = m / (np.sqrt(s) + EPS)
         if w.ndim == 4:
             pace += weight_decay * w
         w -= lr * pace
@@ -429,9 +429,9 @@ def _(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
             g = g + weight_decay * w
         m *= momentum
         m += (1 - momentum) * g
-        s *= FORGET
-        s += (1 - FORGET) * g * g
-        w -= lr * (m / (1 - momentum**t) / (np.sqrt(s / (1 - FORGET**t)) + TINY))
+        s *= BETA2
+        s += (1 - BETA2) * g * g
+        w -= lr * (m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS))
 
 
 @planted("adam_step", "decay_everywhere",
@@ -443,9 +443,9 @@ def _(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         g, m, s = grads[name], memory[name], memory[name + ".square"]
         m *= momentum
         m += (1 - momentum) * g
-        s *= FORGET
-        s += (1 - FORGET) * g * g
-        w -= lr * (m / (1 - momentum**t) / (np.sqrt(s / (1 - FORGET**t)) + TINY) + weight_decay * w)
+        s *= BETA2
+        s += (1 - BETA2) * g * g
+        w -= lr * (m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS) + weight_decay * w)
 
 
 @planted("adam_step", "sum_for_mean", "m is a velocity, momentum * m + g: the factor 1 - momentum is missing")
@@ -456,9 +456,9 @@ def _(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         g, m, s = grads[name], memory[name], memory[name + ".square"]
         m *= momentum
         m += g
-        s *= FORGET
-        s += (1 - FORGET) * g * g
-        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - FORGET**t)) + TINY)
+        s *= BETA2
+        s += (1 - BETA2) * g * g
+        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
         if w.ndim == 4:
             pace += weight_decay * w
         w -= lr * pace
@@ -472,8 +472,8 @@ def _(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
     for name, w in params.items():
         g, m, s = grads[name], memory[name], memory[name + ".square"]
         m = momentum * m + (1 - momentum) * g
-        s = FORGET * s + (1 - FORGET) * g * g
-        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - FORGET**t)) + TINY)
+        s = BETA2 * s + (1 - BETA2) * g * g
+        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
         if w.ndim == 4:
             pace += weight_decay * w
         w -= lr * pace
@@ -489,9 +489,9 @@ def _(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         g, m, s = grads[name], memory[name], memory[name + ".square"]
         m *= momentum
         m += (1 - momentum) * g
-        s *= FORGET
-        s += (1 - FORGET) * g * g
-        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - FORGET**t)) + TINY)
+        s *= BETA2
+        s += (1 - BETA2) * g * g
+        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
         if w.ndim == 4:
             pace += weight_decay * w
         w -= lr * pace
@@ -506,9 +506,9 @@ def _(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         g, m, s = grads[name], memory[name], memory[name + ".square"]
         m *= momentum
         m += (1 - momentum) * g
-        s *= FORGET
-        s += (1 - FORGET) * g * g
-        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - FORGET**t)) + TINY)
+        s *= BETA2
+        s += (1 - BETA2) * g * g
+        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
         if w.ndim == 4:
             pace += weight_decay * w
         params[name] = w - lr * pace

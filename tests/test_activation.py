@@ -3,7 +3,7 @@ import pytest
 from generators import images, seeds, spaced
 from hypothesis import given
 
-from tinysegnet.gradcheck import check_backward
+from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import relu, relu_backward
 
 

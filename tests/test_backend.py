@@ -11,11 +11,15 @@ import pretend_gpu
 import pytest
 from cases import ARGS, FORWARD, RIGHT
 
-from tinysegnet import backend, inputs, ops, optim, recipes, training
-from tinysegnet.backend import array_module, to_device, to_numpy
-from tinysegnet.errors import InputError
+from tinysegnet import ops
+from tinysegnet.data import normalisation as inputs
 from tinysegnet.networks import segnet_basic
-from tinysegnet.resize import resize_bilinear
+from tinysegnet.ops.more.resize import resize_bilinear
+from tinysegnet.support import backend
+from tinysegnet.support.backend import array_module, to_device, to_numpy
+from tinysegnet.support.errors import InputError
+from tinysegnet.training import loop as training
+from tinysegnet.training import optim, recipes
 
 PACKAGE = Path(backend.__file__).parent
 
@@ -218,8 +222,8 @@ def test_optimisers_update_in_place_on_the_device(xp, optimiser):
 def test_freed_memory_is_kept():
     """In a process of its own: after a large array has gone, another one costs hardly a page fault."""
     code = """
-import resource, numpy, tinysegnet.backend
-tinysegnet.backend.keep_freed_memory()
+import resource, numpy, tinysegnet.support.backend
+tinysegnet.support.backend.keep_freed_memory()
 numpy.ones(10_000_000)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 numpy.ones(10_000_000)

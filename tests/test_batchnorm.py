@@ -3,7 +3,7 @@ import pytest
 from generators import images, seeds, spaced
 from hypothesis import given
 
-from tinysegnet.gradcheck import check_backward
+from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import batch_norm, batch_norm_backward, batch_norm_inference, conv2d, fold_batch_norm
 from tinysegnet.ops.batchnorm import EPS
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny_camvid
 
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -124,7 +124,7 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     import ingredients
 
-    from tinysegnet import recipes
+    from tinysegnet.training import recipes
 
     tiny_camvid.make(tmp_path / "data/CamVid")
     monkeypatch.setattr(recipes, "RECIPES", dict(recipes.RECIPES))

@@ -10,7 +10,7 @@ import pytest
 
 from lessons import book
 from lessons.engine import course
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 FETCHED = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("source", "srcset")}
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysegnet import atomic, checkpoint
-from tinysegnet.errors import InputError
+from tinysegnet import checkpoint
 from tinysegnet.networks import segnet_basic
+from tinysegnet.support import atomic
+from tinysegnet.support.errors import InputError
 
 ABOUT = {
     "classes": ["a", "b"], "palette": [[0, 0, 0], [255, 255, 255]], "size": [24, 32], "input": "x / 255 - 0.5",
@@ -260,7 +261,8 @@ def test_mutated_files(saved):
 WRITER = """
 import itertools, sys
 import numpy as np
-from tinysegnet import atomic, checkpoint
+from tinysegnet import checkpoint
+from tinysegnet.support import atomic
 about = {"classes": ["a"], "palette": [[1, 2, 3]], "size": [1, 1], "input": "", "test_scales": None,
          "statistics": ""}
 for i in itertools.count():

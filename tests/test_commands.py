@@ -13,11 +13,13 @@ import pytest
 import tiny_camvid
 from PIL import Image
 
-from tinysegnet import checkpoint, inputs, recipes
+from tinysegnet import checkpoint
 from tinysegnet.data import camvid
 from tinysegnet.data import folder as data_folder
+from tinysegnet.data import normalisation as inputs
 from tinysegnet.data.survey import survey
 from tinysegnet.networks import segnet_basic
+from tinysegnet.training import recipes
 
 TRAIN = str(Path(__file__).parents[1] / "train.py")
 EVALUATE = "-m", "tinysegnet", "evaluate", "--data", "tiny", "--weights"

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinysegnet import ops
-from tinysegnet.gradcheck import check_backward
-from tinysegnet.ops import col2im, conv, conv_1x1, conv_fft, im2col
+from tinysegnet.checker.gradcheck import check_backward
+from tinysegnet.ops import col2im, conv, conv_1x1, im2col
+from tinysegnet.ops.fast import conv_fft
 
 every_way = pytest.mark.parametrize("way", [conv, conv_fft, conv_1x1])
 kernels = st.sampled_from([1, 3, 5, 7])

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from test_conv import draw
 
-from tinysegnet import fourier, ops
-from tinysegnet.ops import conv, conv_1x1, conv_fft
+from tinysegnet import ops
+from tinysegnet.ops import conv, conv_1x1
+from tinysegnet.ops.fast import conv_fft, fourier
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-4), (np.float64, 1e-10)])

@@ -14,7 +14,7 @@ from tinysegnet.data import folder as folders
 from tinysegnet.data.augment import resize_photograph
 from tinysegnet.data.batches import evaluation_pairs, prefetched, training_batches
 from tinysegnet.data.survey import survey, usable
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 
 @pytest.fixture

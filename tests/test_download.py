@@ -18,7 +18,7 @@ from PIL import Image
 from tinysegnet import __main__ as commands
 from tinysegnet.data import download as module
 from tinysegnet.data.download import download, tree_id
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 TREE = "efd15e88811b1a325f1ae0d10589bbbd5a650fc2"
 NAMES = "train", "trainannot", "val", "valannot", "test", "testannot"
@@ -232,7 +232,7 @@ def test_ctrl_c_and_kill_9_keep_what_came(server, trees, tmp_path):
     server.pause = 0.05
     code = f"""
 from tinysegnet.data.download import download
-from tinysegnet.errors import exit_in_words
+from tinysegnet.support.errors import exit_in_words
 exit_in_words(lambda: download("CamVid", {server.url!r}, {trees!r}))
 """
     for number, expected in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-START = "from tinysegnet.errors import InputError, exit_in_words\n"
+START = "from tinysegnet.support.errors import InputError, exit_in_words\n"
 
 
 def end(body, **options):

@@ -8,7 +8,8 @@ import pytest
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG
 from lessons.engine.watch import TroubleError, watched
-from tinysegnet import ops, optim
+from tinysegnet import ops
+from tinysegnet.training import optim
 
 EXERCISES = {
     exercise.name: exercise

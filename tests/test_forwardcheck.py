@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tinysegnet import ops
-from tinysegnet.forwardcheck import ForwardError, check_forward
-from tinysegnet.mistakes import conv_forward
+from tinysegnet.checker.forwardcheck import ForwardError, check_forward
+from tinysegnet.checker.mistakes import conv_forward
 
 rng = np.random.default_rng(5)
 X, W, B = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)

@@ -6,9 +6,9 @@ from cases import ARGS, FORWARD, NAMES, RIGHT, in_checker_form
 from planted_bugs import PLANTED
 
 from tinysegnet import ops
-from tinysegnet.finite_differences import numerical_gradient, rounding_floor, upstream, wrong_entries
-from tinysegnet.gradcheck import GradientError, check_backward
-from tinysegnet.mistakes import TABLES
+from tinysegnet.checker.finite_differences import numerical_gradient, rounding_floor, upstream, wrong_entries
+from tinysegnet.checker.gradcheck import GradientError, check_backward
+from tinysegnet.checker.mistakes import TABLES
 
 # The planted bugs that happen to give the answer of a known mistake, and which. All others must not be named.
 RECOGNISED = {

@@ -4,7 +4,7 @@ from generators import seeds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysegnet.gradcheck import check_backward
+from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import softmax, softmax_cross_entropy, softmax_cross_entropy_backward
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.integers(1, 6))     # N, H, W, classes

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from cases import ARGS, FORWARD, NAMES, RIGHT
 
-from tinysegnet.diagnosis import equal
-from tinysegnet.finite_differences import upstream
-from tinysegnet.forwardcheck import ForwardError, check_forward
-from tinysegnet.gradcheck import GradientError, check_backward
-from tinysegnet.mistakes import FORWARD_TABLES, TABLES
+from tinysegnet.checker.diagnosis import equal
+from tinysegnet.checker.finite_differences import upstream
+from tinysegnet.checker.forwardcheck import ForwardError, check_forward
+from tinysegnet.checker.gradcheck import GradientError, check_backward
+from tinysegnet.checker.mistakes import FORWARD_TABLES, TABLES
 
 ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.MISTAKES]
 

@@ -8,9 +8,11 @@ import tiny_camvid
 from train_in_process import train_script
 
 from lessons.engine import course, my_segnet
-from tinysegnet import metrics, ops, optim, training
+from tinysegnet import metrics, ops
 from tinysegnet.data import balance
 from tinysegnet.networks import segnet_basic
+from tinysegnet.training import loop as training
+from tinysegnet.training import optim
 
 SETTINGS = {"optimiser": "sgd", "schedule": "cosine", "lr": 0.1, "epochs": 3, "steps": 7}
 

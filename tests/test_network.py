@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import tinysegnet.ops
-from tinysegnet.errors import InputError
-from tinysegnet.gradcheck import check_backward
+from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.networks import segnet_basic
+from tinysegnet.support.errors import InputError
 
 
 def test_the_paper_s_number_of_parameters():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tinysegnet.optim import adam_step, sgd_step, start
+from tinysegnet.training.optim import adam_step, sgd_step, start
 
 
 def test_two_steps_by_hand():

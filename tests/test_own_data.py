@@ -6,10 +6,11 @@ from PIL import Image
 from train_in_process import train_script
 
 from tinysegnet import __main__ as commands
-from tinysegnet import metrics, runs
+from tinysegnet import metrics
 from tinysegnet.data import choose, folder
 from tinysegnet.data.survey import survey, usable
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
+from tinysegnet.training import runs
 
 TWO = "grass 60 160 60\nred kite 220 40 40\n"
 

@@ -13,8 +13,8 @@ from lessons import plant
 from lessons.engine import course, planted
 from lessons.engine.exercises import DONE, TODO, WRONG
 from tinysegnet import ops
-from tinysegnet.gradcheck import GradientError, check_backward
-from tinysegnet.mistakes import TABLES
+from tinysegnet.checker.gradcheck import GradientError, check_backward
+from tinysegnet.checker.mistakes import TABLES
 
 ROOT = Path(__file__).parents[1]
 LESSON = ROOT / "lessons" / "17_bugs_that_train"

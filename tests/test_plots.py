@@ -8,8 +8,8 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from tinysegnet import plots
 from tinysegnet.data.dataset import DataSet
+from tinysegnet.plots import figures as plots
 
 
 def data_set(names=("field", "house"), ignore=255):

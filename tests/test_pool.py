@@ -4,7 +4,7 @@ from cases import pool, pool_backward, unpool
 from generators import images, seeds, spaced
 from hypothesis import given
 
-from tinysegnet.gradcheck import check_backward
+from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 
 

@@ -5,11 +5,13 @@ import pytest
 from PIL import Image
 
 from tinysegnet import __main__ as commands
-from tinysegnet import checkpoint, inputs, plots
+from tinysegnet import checkpoint
 from tinysegnet.commands.predict import size_seen
 from tinysegnet.data import folder
-from tinysegnet.errors import InputError
+from tinysegnet.data import normalisation as inputs
 from tinysegnet.networks import segnet_basic
+from tinysegnet.plots import figures as plots
+from tinysegnet.support.errors import InputError
 
 CLASSES = ("dark", "light")
 PALETTE = np.array([(10, 20, 200), (250, 240, 0)], np.uint8)

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from test_training import WEIGHTS, start, street
 
-from tinysegnet import ops, optim, training
+from tinysegnet import ops
 from tinysegnet.networks import segnet_basic
 from tinysegnet.ops import convolving_by
-from tinysegnet.resize import resize_bilinear
+from tinysegnet.ops.more.resize import resize_bilinear
+from tinysegnet.training import loop as training
+from tinysegnet.training import optim
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -182,7 +184,7 @@ def test_adam_is_adamw():
     params = {"w": rng.standard_normal((3, 3, 2, 4))}
     theirs = torch.tensor(params["w"].copy(), requires_grad=True)
     memory = optim.start("adam", params)
-    adamw = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, optim.FORGET), eps=optim.TINY, weight_decay=0.1)
+    adamw = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, optim.BETA2), eps=optim.EPS, weight_decay=0.1)
     for _ in range(20):
         g = rng.standard_normal((3, 3, 2, 4))
         theirs.grad = torch.tensor(g)

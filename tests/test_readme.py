@@ -8,8 +8,8 @@ from pathlib import Path
 from cases import ARGS, FORWARD, NAMES, in_checker_form
 from planted_bugs import PLANTED
 
-from tinysegnet.gradcheck import GradientError, check_backward
-from tinysegnet.mistakes import TABLES
+from tinysegnet.checker.gradcheck import GradientError, check_backward
+from tinysegnet.checker.mistakes import TABLES
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()

@@ -15,9 +15,13 @@ import pytest
 import tiny_camvid
 from train_in_process import RUN, train_script
 
-from tinysegnet import atomic, checkpoint, plots, recipes, training
+from tinysegnet import checkpoint
 from tinysegnet.data import streets
-from tinysegnet.errors import InputError
+from tinysegnet.plots import figures as plots
+from tinysegnet.support import atomic
+from tinysegnet.support.errors import InputError
+from tinysegnet.training import loop as training
+from tinysegnet.training import recipes
 
 # Three steps an epoch, nine in all, of the recipe in which most can go wrong: Adam, scale, crop, light.
 OPTIONS = "--data", "tiny", "--recipe", "best", "--size", "12x16", "--epochs", "3", "--batch", "2"

@@ -9,8 +9,9 @@ import pretend_gpu
 import pytest
 from test_training import WEIGHTS, start, street
 
-from tinysegnet import threads, training
-from tinysegnet.errors import InputError
+from tinysegnet.support import threads
+from tinysegnet.support.errors import InputError
+from tinysegnet.training import loop as training
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -45,7 +46,7 @@ def test_results_come_in_the_order_of_the_items(count):
         time.sleep(0.001 * (7 - i))
         return i * i
 
-    assert threads.each(job, range(7)) == [i * i for i in range(7)]
+    assert threads.parallel_map(job, range(7)) == [i * i for i in range(7)]
 
 
 def test_what_a_job_raises_is_raised_when_all_have_ended(count):
@@ -60,7 +61,7 @@ def test_what_a_job_raises_is_raised_when_all_have_ended(count):
         done.append(i)
 
     with pytest.raises(ZeroDivisionError):
-        threads.each(job, range(100))
+        threads.parallel_map(job, range(100))
     assert len(done) < 20               # what was not begun is left
     before = len(done)
     time.sleep(0.05)
@@ -78,7 +79,7 @@ def test_what_another_thread_raises_is_raised(monkeypatch, others):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        threads.each(job, range(1 + others))
+        threads.parallel_map(job, range(1 + others))
 
 
 def test_threads_are_as_silent_as_the_caller(count):
@@ -90,7 +91,7 @@ def test_threads_are_as_silent_as_the_caller(count):
 
     with warnings.catch_warnings(), np.errstate(over="ignore"):
         warnings.simplefilter("error")
-        assert threads.each(job, range(count)) == [np.inf] * count
+        assert threads.parallel_map(job, range(count)) == [np.inf] * count
 
 
 @pytest.mark.parametrize("shape", [(2, 45, 6, 3), (1, 1, 1, 1), (3, 8, 500, 64)])

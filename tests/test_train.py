@@ -9,14 +9,17 @@ import pytest
 import tiny_camvid
 from train_in_process import train_script
 
-from tinysegnet import checkpoint, inputs, metrics, ops, recipes, training
+from tinysegnet import checkpoint, metrics, ops
 from tinysegnet.commands import evaluate
 from tinysegnet.data import balance, folder, streets
+from tinysegnet.data import normalisation as inputs
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.survey import survey
-from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
 from tinysegnet.ops import conv
+from tinysegnet.support.errors import InputError
+from tinysegnet.training import loop as training
+from tinysegnet.training import recipes
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinysegnet import inputs, metrics, optim, recipes, training
+from tinysegnet import metrics
+from tinysegnet.data import normalisation as inputs
 from tinysegnet.data.augment import resize_photograph
-from tinysegnet.errors import InputError
 from tinysegnet.networks import segnet_basic
 from tinysegnet.ops import convolving_by
-from tinysegnet.resize import resize_bilinear
+from tinysegnet.ops.more.resize import resize_bilinear
+from tinysegnet.support.errors import InputError
+from tinysegnet.training import loop as training
+from tinysegnet.training import optim, recipes
 
 
 def street(n=1, height=18, width=26, seed=0):
@@ -217,7 +220,7 @@ def test_bilinear_resizing_by_hand():
 
 
 def test_a_large_result_comes_in_bands(monkeypatch):
-    from tinysegnet import resize
+    from tinysegnet.ops.more import resize
 
     x = np.random.default_rng(0).standard_normal((2, 5, 4, 3))
     whole = resize_bilinear(x, 17, 9)

@@ -11,10 +11,12 @@ import pytest
 import tiny_camvid
 from PIL import Image
 
-from tinysegnet import checkpoint, metrics, recipes, runs, training
+from tinysegnet import checkpoint, metrics
 from tinysegnet.data import camvid, folder, streets
 from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.data.survey import usable
+from tinysegnet.training import loop as training
+from tinysegnet.training import recipes, runs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,8 +11,11 @@ The notation, once for the whole project:
     (K, K, C, F)    convolution weights: kernel row, kernel column, channel in, filter out:                i j c f
     (N, H, W)       labels, integers
 
-Where to find what: the ops in tinysegnet.ops, the network in tinysegnet.networks.segnet_basic, the gradient checker in
-tinysegnet.gradcheck, SGD and Adam in tinysegnet.optim, the metrics in tinysegnet.metrics, CamVid in tinysegnet.data.
+Where to find what: the ops in tinysegnet.ops, the network in tinysegnet.networks, the gradient checker in
+tinysegnet.checker, a training step, SGD and Adam in tinysegnet.training, the figures in tinysegnet.metrics, CamVid in
+tinysegnet.data. To use a trained network: tinysegnet.inference.
 
 An op keeps the dtype of its input: float32 to train, float64 to check gradients.
 """
+
+__version__ = "0.1.0"

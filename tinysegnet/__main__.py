@@ -2,9 +2,9 @@
 
 import argparse
 
-from tinysegnet.backend import keep_freed_memory
 from tinysegnet.commands import check_data, download, evaluate, predict
-from tinysegnet.errors import exit_in_words
+from tinysegnet.support.backend import keep_freed_memory
+from tinysegnet.support.errors import exit_in_words
 
 COMMANDS = {"evaluate": evaluate, "predict": predict, "check-data": check_data, "download": download}
 

@@ -1,5 +1,7 @@
 """Trained networks on disk: a .npz of plain arrays, with about.json and a checksum beside them in the archive.
 
+about.json is the `meta` of a Model: which network it is, its classes, how it looks at a photograph, how it was trained.
+
 `numpy.load` and any unzip program can open it. Reading trusts nothing: an archive is refused unless it is, to the byte,
 what was once written.
 """
@@ -13,19 +15,27 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from tinysegnet import atomic
-from tinysegnet.backend import to_numpy
-from tinysegnet.errors import InputError
+from tinysegnet.support import atomic
+from tinysegnet.support.backend import to_numpy
+from tinysegnet.support.errors import InputError
 
-FORMAT = "tinysegnet checkpoint 3"
+FORMAT = "tinysegnet checkpoint 4"
+FORMAT_OF_0_1 = "tinysegnet checkpoint 3"       # which held a SegNet-Basic and did not say so
+
+# What version 0.1.0 called otherwise, here and in config.json, so that its runs go on.
+RENAMED = {
+    "balance": "class_weight_power", "input": "normalisation", "light": "jitter", "memory": "opt_state",
+    "select": "best_by", "width": "filters",
+    "x / 255 - 0.5": "centred", "x (1 + 2e-5 sum x^2)^-0.75": "local_response",
+}
 
 
-def save(path, about, **groups):
-    """Write `about`, a dict that JSON can hold, and groups of named arrays: params=params, stats=stats, ...
+def save(path, meta, **groups):
+    """Write `meta`, a dict that JSON can hold, and groups of named arrays: params=params, stats=stats, ...
 
     At any moment `path` is the old file or the new one, whole. Raises InputError if it cannot be written.
     """
-    members = {"about.json": json.dumps({"format": FORMAT, **about}).encode()}
+    members = {"about.json": json.dumps({**meta, "format": FORMAT}).encode()}
     for group, arrays in groups.items():
         for name, array in arrays.items():
             buffer = io.BytesIO()
@@ -40,7 +50,7 @@ def save(path, about, **groups):
 
 
 def load(path):
-    """about, and the groups of arrays by their names, of a file that `save` wrote.
+    """meta, and the groups of arrays by their names, of a file that `save` wrote, in this version or in 0.1.0.
 
     Raises InputError if the file is missing, damaged or something else.
     """
@@ -49,8 +59,8 @@ def load(path):
     content = Path(path).read_bytes()
     try:
         members = read_stored(content)
-        about = json.loads(members["about.json"])
-        if about["format"] != FORMAT:
+        meta = json.loads(members["about.json"])
+        if meta["format"] not in (FORMAT, FORMAT_OF_0_1):
             raise InputError(f"{path} is not of the format {FORMAT!r}: use the version that wrote it, or train again")
         if members.pop("sha256").decode() != checksum(members):
             raise ValueError("the checksum is another")
@@ -60,27 +70,47 @@ def load(path):
                 continue
             group, _, key = name.removesuffix(".npy").partition("/")
             groups.setdefault(group, {})[key] = read_array(members[name])
-        check_about(about)
+        if meta.pop("format") == FORMAT_OF_0_1:
+            meta, groups = renamed(meta), renamed(groups)
+            meta["network"] = segnet_basic_of(groups["params"], len(meta["classes"]))
+        check_meta(meta)
     except (InputError, MemoryError):       # these have their own sentences
         raise
     except Exception as error:      # a damaged archive can fail in any way that zipfile, NumPy and JSON know
         raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: take another") from error
-    return about, groups
+    return meta, groups
 
 
-def check_about(about):
+def renamed(old):
+    """A dict of version 0.1.0 with today's names, and with today's name of a normalisation."""
+    new = {RENAMED.get(name, name): value for name, value in old.items()}
+    if isinstance(kind := new.get("normalisation"), str):
+        new["normalisation"] = RENAMED.get(kind, kind)
+    return new
+
+
+def segnet_basic_of(params, classes):
+    """The network and its arguments, read off the arrays of a checkpoint that does not name them."""
+    kernel, _, _, filters = params["encoder1.conv.w"].shape
+    levels = sum(name.startswith("encoder") and name.endswith(".conv.w") for name in params)
+    return {"name": "segnet-basic", "classes": classes, "filters": filters, "levels": levels, "kernel": kernel}
+
+
+def check_meta(meta):
     """Raise an exception unless what every reader relies on is there and makes sense."""
-    classes, palette, (height, width) = about["classes"], np.array(about["palette"]), about["size"]
+    classes, palette, (height, width) = meta["classes"], np.array(meta["palette"]), meta["size"]
     if not (isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes)):
         raise ValueError("no names of classes")
     if palette.shape != (len(classes), 3) or palette.dtype.kind != "i" or palette.min() < 0 or palette.max() > 255:
         raise ValueError("no colours of the classes")
     if not all(isinstance(side, int) and side > 0 for side in (height, width)):
         raise ValueError("no size")
-    if not all(isinstance(scale, int | float) and 0 < scale <= 4 for scale in about["test_scales"] or [1]):
+    if not all(isinstance(scale, int | float) and 0 < scale <= 4 for scale in meta["test_scales"] or [1]):
         raise ValueError("no scales to test at")
-    if not (isinstance(about["input"], str) and isinstance(about["statistics"], str)):
-        raise ValueError("no input or statistics")
+    if not (isinstance(meta["normalisation"], str) and isinstance(meta["statistics"], str)):
+        raise ValueError("no normalisation or statistics")
+    if not isinstance(meta["network"]["name"], str):
+        raise ValueError("no network")
 
 
 def read_stored(content):

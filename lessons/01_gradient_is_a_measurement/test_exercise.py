@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, values
-from tinysegnet.finite_differences import STEP
-from tinysegnet.finite_differences import numerical_gradient as library
+from tinysegnet.checker.finite_differences import STEP
+from tinysegnet.checker.finite_differences import numerical_gradient as library
 
 # A measurement with another step, or in another order, differs a little. The true gradients here have no more than four
 # decimal places, so rounding to five takes that away; and the curves are bent enough to show a one-sided difference.
@@ -147,7 +147,7 @@ EXERCISES = (
             "x, gradient = np.array(x, np.float64), np.zeros(x.shape), and then: for i in np.ndindex(x.shape):",
         ),
         differs="divides by how far apart the two x really are: x + step was rounded too",
-        read="tinysegnet/finite_differences.py",
+        read="tinysegnet/checker/finite_differences.py",
         race=lambda: (squares, np.linspace(-1, 1, 800).reshape(20, 40)),
     ),
 )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
-from tinysegnet import ops, optim
-from tinysegnet.forwardcheck import ForwardError
+from tinysegnet import ops
+from tinysegnet.checker.forwardcheck import ForwardError
+from tinysegnet.training import optim
 
 rng = np.random.default_rng(4)
 
@@ -176,7 +177,7 @@ def generic_steps():
 
 
 STEP = SimpleNamespace(
-    READ="tinysegnet/optim.py",
+    READ="tinysegnet/training/optim.py",
     cases=generic_steps,
     MISTAKES=(
         unchanged, uphill, biases_decay, matrices_decay, no_decay, decay_grows, decay_twice, decay_without_rate,
@@ -268,7 +269,7 @@ EXERCISES = (
             "for name, w in params.items(): g, v = grads[name], velocity[name]",
         ),
         differs="does the same, after it has checked that every parameter has a gradient and a velocity like it",
-        read="tinysegnet/optim.py",
+        read="tinysegnet/training/optim.py",
         race=lambda: (*million(), 0.1, 0.9, 5e-4),
     ),
 )

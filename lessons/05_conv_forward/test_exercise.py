@@ -7,7 +7,7 @@ import pytest
 
 from lessons.engine.exercises import Exercise, values
 from tinysegnet import ops
-from tinysegnet.mistakes import conv_forward
+from tinysegnet.checker.mistakes import conv_forward
 
 rng = np.random.default_rng(5)
 

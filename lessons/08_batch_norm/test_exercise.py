@@ -7,8 +7,8 @@ import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet import ops
-from tinysegnet.forwardcheck import ForwardError
-from tinysegnet.mistakes import batchnorm, batchnorm_forward
+from tinysegnet.checker.forwardcheck import ForwardError
+from tinysegnet.checker.mistakes import batchnorm, batchnorm_forward
 
 rng = np.random.default_rng(8)
 EPS = 1e-5

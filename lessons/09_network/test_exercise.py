@@ -14,8 +14,8 @@ from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
 from lessons.engine.watch import TroubleError, watched
 from tinysegnet import ops as library
-from tinysegnet.finite_differences import upstream
-from tinysegnet.forwardcheck import ForwardError, check_forward
+from tinysegnet.checker.finite_differences import upstream
+from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.networks import segnet_basic
 from tinysegnet.networks.segnet_basic import forward  # own_forward finds it where library_backward is
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-FORGET = 0.99       # how much of the mean square Adam keeps at each step
-TINY = 1e-8
+BETA2 = 0.99       # how much of the mean square Adam keeps at each step
+EPS = 1e-8
 
 
 def class_weights(pixels, image_pixels, power=1.0):
@@ -38,8 +38,8 @@ def adam_step(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
 
     t = t + 1
     m = momentum * m + (1 - momentum) * g
-    s = FORGET * s + (1 - FORGET) * g * g
-    pace = (m / (1 - momentum**t)) / (sqrt(s / (1 - FORGET**t)) + TINY), and + weight_decay * w if w has four dimensions
+    s = BETA2 * s + (1 - BETA2) * g * g
+    pace = (m / (1 - momentum**t)) / (sqrt(s / (1 - BETA2**t)) + EPS), and + weight_decay * w if w has four dimensions
     w = w - lr * pace
 
     It changes the arrays in params and in memory, in place, and leaves those in grads as they are.

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, values
-from tinysegnet import optim
 from tinysegnet.data.balance import median_frequency_weights
-from tinysegnet.optim import FORGET, TINY
-from tinysegnet.training import learning_rate
+from tinysegnet.training import optim
+from tinysegnet.training.loop import learning_rate
+from tinysegnet.training.optim import BETA2, EPS
 
 rng = np.random.default_rng(10)
 CAMVID = np.array([10682767, 14750079, 623349, 20076880, 2845085, 6166762, 743859, 714595, 3719877, 405385, 184967])
@@ -196,7 +196,7 @@ def without_lr(lr, done, steps):
 
 
 COSINE = SimpleNamespace(
-    READ="tinysegnet/training.py",
+    READ="tinysegnet/training/loop.py",
     RESULTS=("rate",),
     cases=lambda: ((0.3, 3, 10), (0.07, 29, 37), (0.2, 0, 5)),
     MISTAKES=(not_halved, quarter, rising, not_lifted, linear, whole_wave, in_degrees, a_step_ahead, zero_too_early,
@@ -228,12 +228,12 @@ def in_place(step):
 
 def paced(m, s, t, momentum):
     """What a parameter moves by, before lr and decay."""
-    return m / (1 - momentum**t) / (np.sqrt(s / (1 - FORGET**t)) + TINY)
+    return m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
 
 
 def adam(w, b, dw, db, m, s, mb, sb, t, lr, momentum, weight_decay, *, ahead=1, sign=-1, pace=paced,
          mean=lambda m, g, momentum: momentum * m + (1 - momentum) * g,
-         square=lambda s, g, m, momentum: FORGET * s + (1 - FORGET) * g * g,
+         square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * g * g,
          decay=lambda w, weight_decay, lr: weight_decay * w if w.ndim == 4 else 0):
     """The results of a step in which one part is another."""
     t = t + ahead
@@ -260,8 +260,8 @@ def uphill(*args):
 
 
 def uncorrected(*args):
-    """m and s are not divided by 1 - momentum**t and 1 - FORGET**t: both began at 0, and are too small at first"""
-    return only(adam(*args, pace=lambda m, s, t, momentum: m / (np.sqrt(s) + TINY)), "w", "b")
+    """m and s are not divided by 1 - momentum**t and 1 - BETA2**t: both began at 0, and are too small at first"""
+    return only(adam(*args, pace=lambda m, s, t, momentum: m / (np.sqrt(s) + EPS)), "w", "b")
 
 
 def mean_uncorrected(*args):
@@ -270,25 +270,25 @@ def mean_uncorrected(*args):
 
 
 def square_uncorrected(*args):
-    """s is not divided by 1 - FORGET**t"""
-    return only(adam(*args, pace=lambda m, s, t, momentum: paced(m, s * (1 - FORGET**t), t, momentum)), "w", "b")
+    """s is not divided by 1 - BETA2**t"""
+    return only(adam(*args, pace=lambda m, s, t, momentum: paced(m, s * (1 - BETA2**t), t, momentum)), "w", "b")
 
 
 def no_root(*args):
     """the root is missing: m is divided by the mean square, and should be by its root"""
-    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / (s / (1 - FORGET**t) + TINY))
+    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / (s / (1 - BETA2**t) + EPS))
     return only(found, "w", "b")
 
 
 def tiny_in_the_root(*args):
-    """TINY is added inside the root: add it after the root"""
-    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / np.sqrt(s / (1 - FORGET**t) + TINY))
+    """EPS is added inside the root: add it after the root"""
+    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / np.sqrt(s / (1 - BETA2**t) + EPS))
     return only(found, "w", "b")
 
 
 def corrections_exchanged(*args):
-    """the two corrections are exchanged: 1 - momentum**t is for m, and 1 - FORGET**t for s"""
-    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - FORGET**t) / (np.sqrt(s / (1 - momentum**t)) + TINY))
+    """the two corrections are exchanged: 1 - momentum**t is for m, and 1 - BETA2**t for s"""
+    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - BETA2**t) / (np.sqrt(s / (1 - momentum**t)) + EPS))
     return only(found, "w", "b")
 
 
@@ -321,18 +321,18 @@ def weights_exchanged(*args):
 
 def square_of_the_mean(*args):
     """s takes the square of m: it should take that of g"""
-    found = adam(*args, square=lambda s, g, m, momentum: FORGET * s + (1 - FORGET) * m * m)
+    found = adam(*args, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * m * m)
     return only(found, "w", "b", "s of w", "s of b")
 
 
 def absolute_value(*args):
     """s takes the gradient without its sign: it should take its square"""
-    found = adam(*args, square=lambda s, g, m, momentum: FORGET * s + (1 - FORGET) * np.abs(g))
+    found = adam(*args, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * np.abs(g))
     return only(found, "w", "b", "s of w", "s of b")
 
 
 def momentum_for_both(*args):
-    """s forgets by momentum: it should forget by FORGET"""
+    """s forgets by momentum: it should forget by BETA2"""
     found = adam(*args, square=lambda s, g, m, momentum: momentum * s + (1 - momentum) * g * g)
     return only(found, "w", "b", "s of w", "s of b")
 
@@ -375,7 +375,7 @@ def generic_steps():
 
 
 ADAM = SimpleNamespace(
-    READ="tinysegnet/optim.py",
+    READ="tinysegnet/training/optim.py",
     RESULTS=RESULTS,
     cases=generic_steps,
     MISTAKES=(unchanged, uphill, uncorrected, mean_uncorrected, square_uncorrected, no_root, tiny_in_the_root,
@@ -434,7 +434,7 @@ EXERCISES = (
             "angle = math.pi * done / steps",
         ),
         differs="takes the same from the settings of a run, and can be constant too",
-        read="tinysegnet/training.py",
+        read="tinysegnet/training/loop.py",
         race=lambda: (0.1, 30, 100),
     ),
     Exercise(
@@ -454,7 +454,7 @@ EXERCISES = (
             'memory[f"{name}.square"]',
         ),
         differs="does the same, after it has checked that every parameter has a gradient and a memory like it",
-        read="tinysegnet/optim.py",
+        read="tinysegnet/training/optim.py",
         race=lambda: (*million(), 0.1, 0.9, 0.01),
     ),
 )

@@ -96,7 +96,7 @@ def overflow(labels, predicted, classes, ignore):
 
 
 MATRIX = SimpleNamespace(
-    READ="tinysegnet/metrics.py",
+    READ="tinysegnet/metrics/confusion.py",
     RESULTS=("counts",),
     cases=lambda: (
         pictures(np.random.default_rng(0), (2, 6, 7), 4, ignore=9),
@@ -106,7 +106,7 @@ MATRIX = SimpleNamespace(
               void_is_right, ignore_not_asked),
 )
 NARROW = SimpleNamespace(
-    READ="tinysegnet/metrics.py",
+    READ="tinysegnet/metrics/confusion.py",
     RESULTS=("counts",),
     cases=lambda: (pictures(np.random.default_rng(2), (2, 9, 11), 20, ignore=255, dtype=np.uint8),),
     MISTAKES=(overflow,),
@@ -197,7 +197,7 @@ ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])   
 
 def table(*mistakes):
     cases = tuple((counts,) for counts in (*GENERIC, ABSENT))
-    return SimpleNamespace(READ="tinysegnet/metrics.py", cases=lambda: cases, MISTAKES=mistakes)
+    return SimpleNamespace(READ="tinysegnet/metrics/confusion.py", cases=lambda: cases, MISTAKES=mistakes)
 
 
 @named("share")
@@ -413,7 +413,7 @@ EXERCISES = (
             "counted = labels != ignore",
         ),
         differs="does the same, after it has checked that both pictures have one shape",
-        read="tinysegnet/metrics.py",
+        read="tinysegnet/metrics/confusion.py",
         race=lambda: (LABELS, PREDICTED, 11, 11),
     ),
     Exercise(
@@ -426,7 +426,7 @@ EXERCISES = (
             "right = np.trace(counts)",
         ),
         differs="divides in float64, and has NumPy say nothing when it divides 0 by 0",
-        read="tinysegnet/metrics.py",
+        read="tinysegnet/metrics/confusion.py",
         race=lambda: (LARGE,),
     ),
     Exercise(
@@ -439,7 +439,7 @@ EXERCISES = (
             "labelled = counts.sum(axis=1), and then present = labelled > 0",
         ),
         differs="divides first and then leaves out the NaNs, which 0 / 0 has made",
-        read="tinysegnet/metrics.py",
+        read="tinysegnet/metrics/confusion.py",
         race=lambda: (LARGE,),
     ),
     Exercise(
@@ -453,7 +453,7 @@ EXERCISES = (
             "right = np.diag(counts), and the union is the row and the column less what was counted twice",
         ),
         differs="is two functions, because the IoU of each class is wanted too",
-        read="tinysegnet/metrics.py",
+        read="tinysegnet/metrics/confusion.py",
         race=lambda: (LARGE,),
     ),
 )

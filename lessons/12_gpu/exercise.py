@@ -5,7 +5,7 @@ Each docstring ends with a way to do it that is right with NumPy, and does not r
 
 import numpy as np
 
-from tinysegnet.backend import array_module, to_numpy
+from tinysegnet.support.backend import array_module, to_numpy
 
 
 def pad(x, margin):

@@ -13,8 +13,8 @@ from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
 from lessons.engine.watch import TroubleError
 from tinysegnet import ops
-from tinysegnet.backend import array_module, to_numpy
 from tinysegnet.ops import conv
+from tinysegnet.support.backend import array_module, to_numpy
 
 sys.path.append(str(Path(__file__).parent))
 pretend_gpu = importlib.import_module("pretend_gpu")    # by this name alone: array_module looks it up
@@ -508,7 +508,7 @@ EXERCISES = (
             "losses, group = [], []; then for batch in batches: group.append(step(batch))",
         ),
         differs="counts a group with islice; that of the library, train_steps, reads one loss for each step",
-        read="tinysegnet/training.py",
+        read="tinysegnet/training/loop.py",
         forbidden=OPS,
         race=lambda: (np.float32, list(range(200)), 5),
     ),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
-from tinysegnet import fourier
+from tinysegnet.ops.fast import fourier
 
 READ = "lessons/13_circular_convolution/README.md"
 
@@ -584,7 +584,7 @@ EXERCISES = (
             "angle = 2 * np.pi / T * np.outer(np.arange(T // 2 + 1), np.arange(T))",
         ),
         differs="is the same, and it keeps what it has once computed",
-        read="tinysegnet/fourier.py",
+        read="tinysegnet/ops/fast/fourier.py",
         race=lambda: (96, np.dtype(np.float32)),
     ),
     Exercise(
@@ -599,7 +599,7 @@ EXERCISES = (
             "forward, inverse = transforms(len(x), x.dtype), then a, b = np.split(forward @ x, 2)",
         ),
         differs="does this for C channels and F filters and in two directions (the time is that of two loops)",
-        read="tinysegnet/fourier.py",
+        read="tinysegnet/ops/fast/fourier.py",
         race=lambda: tuple(a.astype(np.float32) for a in rows(96, 49)),
     ),
     Exercise(
@@ -619,7 +619,7 @@ EXERCISES = (
         ),
         differs="has these two products too, each as a matrix product over channels and filters (the time is that of "
                 "two loops)",
-        read="tinysegnet/ops/conv_fft.py",
+        read="tinysegnet/ops/fast/conv_fft.py",
         race=lambda: (rows(96, 49, seed=1)[0], rows(96, 49)),
     ),
     Exercise(
@@ -633,7 +633,7 @@ EXERCISES = (
             "for first in range(0, len(y), M):",
         ),
         differs="cuts images so, in two directions (the time is that of two loops)",
-        read="tinysegnet/ops/conv_fft.py",
+        read="tinysegnet/ops/fast/conv_fft.py",
         race=lambda: (*rows(400, 21), 64),
     ),
 )

@@ -19,10 +19,11 @@ from matplotlib.figure import Figure
 
 from lessons.engine import course, my_segnet
 from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED, save
-from tinysegnet.backend import keep_freed_memory
-from tinysegnet.errors import exit_in_words, writing
-from tinysegnet.ops import conv, conv_fft
-from tinysegnet.options import height_x_width
+from tinysegnet.ops import conv
+from tinysegnet.ops.fast import conv_fft
+from tinysegnet.support.backend import keep_freed_memory
+from tinysegnet.support.errors import exit_in_words, writing
+from tinysegnet.support.options import height_x_width
 
 CHANNELS, K, T, ROUNDS = 64, 7, 30, 3
 LOOPS = "six loops"

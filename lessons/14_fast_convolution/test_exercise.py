@@ -8,7 +8,7 @@ import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet import ops
-from tinysegnet.mistakes import conv, conv_forward
+from tinysegnet.checker.mistakes import conv, conv_forward
 
 READ = "lessons/14_fast_convolution/README.md"
 
@@ -309,7 +309,7 @@ EXERCISES = (
             "(columns - 1) * M + T, C), in which x begins at [:, K // 2, K // 2].",
         ),
         differs="takes real matrices for np.fft, and one vertical frequency of all tiles at a time",
-        read="tinysegnet/ops/conv_fft.py",
+        read="tinysegnet/ops/fast/conv_fft.py",
         race=large,
     ),
     Exercise(
@@ -324,7 +324,7 @@ EXERCISES = (
             "Cut dy into tiles of M x M. np.fft.rfft2(tile, (T, T), axes=(1, 2)) puts the zeros behind it.",
         ),
         differs="has the same three products, and of each tile transforms dy once for both dx and dw",
-        read="tinysegnet/ops/conv_fft.py",
+        read="tinysegnet/ops/fast/conv_fft.py",
         race=lambda: (large()[0], (large()[0], large()[1], 24)),
     ),
 )

@@ -16,7 +16,7 @@ from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict
 from lessons.engine.watch import TroubleError
 from tinysegnet import ops
-from tinysegnet.forwardcheck import ForwardError, check_forward
+from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.networks import segnet_basic
 
 sys.path.append(str(Path(__file__).parent))

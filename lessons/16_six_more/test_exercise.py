@@ -8,9 +8,9 @@ import pytest
 
 from lessons.engine import course
 from lessons.engine.exercises import Exercise, as_tuple, gradients
-from tinysegnet.diagnosis import equal
-from tinysegnet.finite_differences import central_differences, upstream
-from tinysegnet.gradcheck import cast
+from tinysegnet.checker.diagnosis import equal
+from tinysegnet.checker.finite_differences import central_differences, upstream
+from tinysegnet.checker.gradcheck import cast
 
 HERE = Path(__file__).parent
 READ = "lessons/16_six_more/README.md"
@@ -35,7 +35,7 @@ def measured(forward, names):
     return backward
 
 
-def exercise(forward, *cases, names, hints, mistakes=None, read="tinysegnet/finite_differences.py"):
+def exercise(forward, *cases, names, hints, mistakes=None, read="tinysegnet/checker/finite_differences.py"):
     """An exercise out of a forward. The last of its cases is the one that both are timed on."""
     answer = measured(forward, names)
 
@@ -55,7 +55,7 @@ def exercise(forward, *cases, names, hints, mistakes=None, read="tinysegnet/fini
 
 
 def known(forward, names, wrong, *case):
-    """A table of mistakes, as those in tinysegnet/mistakes: the gradients of wrong forwards, measured on one case."""
+    """A table of mistakes, as those in tinysegnet/checker/mistakes: the gradients of wrong forwards, measured on one case."""
 
     def entry(held):
         def mistake(dy, *args):
@@ -175,7 +175,7 @@ EXERCISES = (
             "at [:, :, 1].",
             "x, = cache; then a function of your own that undoes doubled along one axis, called twice",
         ),
-        read="tinysegnet/resize.py",
+        read="tinysegnet/ops/more/resize.py",
     ),
     exercise(
         forwards.dice_loss,

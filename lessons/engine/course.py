@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "tinysegnet"

@@ -21,8 +21,8 @@ import numpy as np
 
 from lessons.engine.course import LIBRARY
 from lessons.engine.watch import TroubleError
-from tinysegnet.forwardcheck import ForwardError, check_forward
-from tinysegnet.gradcheck import GradientError, check_backward
+from tinysegnet.checker.forwardcheck import ForwardError, check_forward
+from tinysegnet.checker.gradcheck import GradientError, check_backward
 
 DONE, WRONG, TODO, BORROWED = "done", "wrong", "TODO", "borrowed"
 

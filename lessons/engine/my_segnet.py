@@ -1,8 +1,12 @@
-"""`python train.py --ops lessons`: SegNet with the functions that the learner has finished, the rest the library's."""
+"""`python train.py --ops lessons`: SegNet with the functions that the learner has finished, the rest the library's.
+
+train.py takes from here what it takes from tinysegnet/training/library.py otherwise.
+"""
 
 import textwrap
 import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,12 +14,16 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from lessons.engine import course, judging
-from tinysegnet import metrics, ops, optim, plots, runs, training
-from tinysegnet.data import balance, streets
-from tinysegnet.errors import InputError, writing
-from tinysegnet.networks import segnet_basic
+from tinysegnet import inference, metrics
+from tinysegnet.data import streets
+from tinysegnet.ops.fast import ops_with
+from tinysegnet.plots import overlay
+from tinysegnet.support.errors import InputError, writing
+from tinysegnet.training import optim
+from tinysegnet.training.loop import Functions, new_model, prepare
+from tinysegnet.training.step import train_step
 
-SMALL = {"data": "streets", "size": (48, 64), "width": 16, "batch": 4, "epochs": 5}     # 300 steps
+DEFAULTS = {"data": "streets", "size": (48, 64), "filters": 16, "batch": 4, "epochs": 5}    # 300 steps
 PICTURE = Path("my_segnet.png")
 STREET = 1_000_003          # one of val
 # Those of the library's form. A finished forward has the library's cache too, so that any of them go together.
@@ -23,15 +31,10 @@ EXCHANGED = (
     "relu", "relu_backward", "conv2d", "conv2d_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward",
     "max_pool", "max_pool_backward", "max_unpool", "max_unpool_backward", "batch_norm", "batch_norm_backward",
 )
-# The library calls these through their modules, under these names.
-AROUND = {
-    "class_weights": (balance, "median_frequency_weights"), "confusion_matrix": (metrics, "confusion_matrix"),
-    "global_accuracy": (metrics, "global_accuracy"), "class_average": (metrics, "class_average"),
-    "mean_iou": (metrics, "mean_iou"),
-}
+FIGURES = {"G": "global_accuracy", "C": "class_average", "mIoU": "mean_iou"}
 
 
-def finished():
+def finished_functions():
     """The learner's functions that are done, {name: function}."""
     functions, judged, states = {}, {}, {}
     for lesson in course.lessons():
@@ -46,101 +49,116 @@ def finished():
     return functions
 
 
-def operations(theirs):
-    """The library's operations, with the learner's in the place of those that are finished; and the names of these."""
-    mine = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__})
-    names = [name for name in EXCHANGED if name in theirs]
-    for name in names:
-        setattr(mine, name, theirs[name])
-    if "conv1x1" in theirs or "conv1x1_backward" in theirs:
-        names += classifier(mine, theirs)
-    return mine, names
+def with_learners(learner, settings):
+    """The Functions of a training with the learner's in the place of the library's.
+
+    learner  {name: function}, those that are done
+    """
+    ops, names = operations(learner)
+    replaced = {"ops": ops}
+    for name, field in (("class_weights", "class_weights"), ("confusion_matrix", "confusion_matrix")):
+        if name in learner:
+            replaced[field] = learner[name]
+            names.append(name)
+    if shown := [name for name in FIGURES.values() if name in learner]:
+        figures = {figure: learner.get(name, getattr(metrics, name)) for figure, name in FIGURES.items()}
+        replaced["figures"] = lambda counts: {figure: function(counts) for figure, function in figures.items()}
+        names += shown
+    step = f"{settings.optimiser}_step"
+    if step in learner:
+        replaced[step] = without_decays(learner[step])
+        names.append(step)
+    if "cosine_rate" in learner and settings.schedule == "cosine":
+        replaced["cosine_rate"] = learner["cosine_rate"]
+        names.append("cosine_rate")
+    return Functions(learner=tuple(names), **replaced)
 
 
-def classifier(mine, theirs):
+def operations(learner):
+    """The library's operations with the learner's in the place of those that are finished, and the names of these."""
+    names = [name for name in EXCHANGED if name in learner]
+    ops = ops_with(**{name: learner[name] for name in names})
+    if "conv1x1" in learner or "conv1x1_backward" in learner:
+        names += classifier(ops, learner)
+    return ops, names
+
+
+def classifier(ops, learner):
     """Let the learner's 1 x 1 convolution be the classifier. Returns the names of the functions that are used."""
-    others = mine.conv2d, mine.conv2d_backward
-    forward, backward = theirs.get("conv1x1"), theirs.get("conv1x1_backward")
+    others = SimpleNamespace(**vars(ops))
+    forward, backward = learner.get("conv1x1"), learner.get("conv1x1_backward")
 
     def conv2d(x, w, b):
         if len(w) > 1 or forward is None:
-            return others[0](x, w, b)
+            return others.conv2d(x, w, b)
         return forward(x, w[0, 0], b)[0], (x, w)
 
     def conv2d_backward(dy, cache, need_dx=True):
         x, w = cache
         if len(w) > 1 or backward is None:
-            return others[1](dy, cache, need_dx)
+            return others.conv2d_backward(dy, cache, need_dx)
         dx, dw, db = backward(dy, (x, w[0, 0]))
         return dx, dw[None, None], db
 
-    mine.conv2d, mine.conv2d_backward = conv2d, conv2d_backward
-    return [name for name in ("conv1x1", "conv1x1_backward") if name in theirs]
+    ops.conv2d, ops.conv2d_backward = conv2d, conv2d_backward
+    return [name for name in ("conv1x1", "conv1x1_backward") if name in learner]
 
 
-def around(theirs, settings):
-    """Let the learner's take the place of what is around the network: step, rate, class weights, figures. Names."""
-    names = [name for name in AROUND if name in theirs]
-    for name in names:
-        module, library_name = AROUND[name]
-        setattr(module, library_name, theirs[name])
-    step = f"{settings['optimiser']}_step"
-    if step in theirs:
-        optim.STEPS[settings["optimiser"]] = theirs[step]
-        names.append(step)
-    if "cosine_rate" in theirs and settings["schedule"] == "cosine":
-        training.learning_rate = lambda kept, done: theirs["cosine_rate"](
-            kept["lr"], done, kept["epochs"] * kept["steps"]
-        )
-        names.append("cosine_rate")
-    return names
+def without_decays(step):
+    """A learner's optimiser, which knows what decays by the dimensions, as lessons 04 and 10 have it."""
+
+    def run(params, grads, state, lr, momentum, weight_decay, decays):
+        return step(params, grads, state, lr, momentum, weight_decay)
+
+    return run
 
 
-def begin(settings, classes):
-    """Say whose functions this training uses, and what it will take. Returns them, and how many are the learner's."""
-    theirs = finished()
-    mine, names = operations(theirs)
-    names += around(theirs, settings)
-    said = f"yours: {', '.join(names)}" if names else "none of the functions is yours yet"
+def functions(settings, data):
+    """Say whose functions this training uses, and what it will take. Returns its Functions."""
+    if (settings.conv, settings.backend) != ("auto", "numpy"):
+        raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
+    mixed = with_learners(finished_functions(), settings)
+    said = f"yours: {', '.join(mixed.learner)}" if mixed.learner else "none of the functions is yours yet"
     print(textwrap.fill(f"{said}; the rest is the library's", 79), flush=True)
-    afford(mine, settings, classes)
-    return mine, len(names)
+    afford(mixed, settings, data)
+    return mixed
 
 
-def afford(mine, settings, classes):
+def afford(mixed, settings, data):
     """Time one step, and estimate the memory of a larger one than usual. InputError if it needs too much."""
-    height, width = settings["size"]
-    usual = {name: SMALL[name] for name in ("size", "width", "batch")}
-    is_usual = {name: settings[name] for name in usual} == usual
+    height, width = settings.size
+    usual = {name: DEFAULTS[name] for name in ("size", "filters", "batch")}
+    is_usual = {name: getattr(settings, name) for name in usual} == usual
     if not is_usual:
-        small = SMALL["size"]
-        megabytes = peak(mine, settings, classes, small) * height * width / (small[0] * small[1])
+        small = DEFAULTS["size"]
+        megabytes = peak(mixed, replace(settings, size=small), data) * height * width / (small[0] * small[1])
         free = free_megabytes()
         print(f"a step at {height}x{width} needs about {megabytes:,.0f} MB", flush=True)
         if free and megabytes > free:
-            way_out = "use a smaller --size, --batch or --width"
+            way_out = "use a smaller --size, --batch or --filters"
             raise InputError(f"a step needs more memory than the {free:,.0f} MB that are free: {way_out}")
     start = time.perf_counter()
-    step(mine, settings, classes, settings["size"])
+    one_step(mixed, settings, data)
     seconds = time.perf_counter() - start
-    minutes = seconds * settings["epochs"] * settings["steps"] / 60
+    minutes = seconds * settings.epochs * settings.steps / 60
     if not is_usual or minutes > 3:             # a convolution by loops, for instance, takes hours
         print(f"a step takes {seconds:.2f} s: about {minutes:,.0f} minutes in all", flush=True)
 
 
-def step(mine, settings, classes, size):
-    params, stats = segnet_basic.init(0, classes, settings["width"])
-    memory = optim.start(settings["optimiser"], params)
-    images = np.zeros((settings["batch"], *size, 3), np.uint8)
-    labels = np.zeros(images.shape[:3], np.uint8)
-    training.train_step(params, stats, memory, images, labels, np.ones(classes, "f"), classes, 0.01, ops=mine)
+def one_step(mixed, settings, data):
+    model = new_model(settings, data)
+    even = SimpleNamespace(pixels=np.ones(len(data.classes)), image_pixels=np.ones(len(data.classes)))
+    trainer = prepare(model, optim.start(settings.optimiser, model.params), settings, data, even, mixed)
+    x = np.zeros((settings.batch, *settings.size, 3), np.float32)
+    labels = np.zeros(x.shape[:3], np.uint8)
+    train_step(model, trainer.optimiser, (x, labels), trainer.loss, 0.01, mixed.ops)
 
 
-def peak(mine, settings, classes, size):
+def peak(mixed, settings, data):
     """MB that a step has in use at most."""
     tracemalloc.start()
     try:
-        step(mine, settings, classes, size)
+        one_step(mixed, settings, data)
         return tracemalloc.get_traced_memory()[1] / 1e6
     finally:
         tracemalloc.stop()
@@ -155,21 +173,21 @@ def free_megabytes():
         return None
 
 
-def add_panel(run, count):
+def finished(run, functions):
     """Put what the network now sees in one street beside what it saw after the runs before, in my_segnet.png."""
     data = streets.dataset()
-    params, stats, about = runs.load_network(run.path / "best.npz", np)
+    model = inference.load(run.path / "best.npz")
     photograph, labels = data.read(STREET)
-    predicted = training.classify(params, stats, about, photograph, *labels.shape)
+    predicted = inference.classify(model, photograph, ops=functions.ops, seen_at=model.meta["size"])
     folder = course.MINE / "panels"
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        caption = f"{run.path.name}: {count} of its functions yours, mIoU {100 * run.best:.0f} %"
-        name = f"{len(list(folder.glob('*.png'))):04}.png"
-        panel(data.colours(predicted), caption).save(folder / name)
+        caption = f"{run.path.name}: {len(functions.learner)} of its functions yours, mIoU {100 * run.best:.0f} %"
+        numbers = [int(path.stem) for path in folder.glob("*.png") if path.stem.isdecimal()]
+        panel(data.colours(predicted), caption).save(folder / f"{1 + max(numbers, default=-1):04}.png")
         before = [Image.open(path) for path in sorted(folder.glob("*.png"))]
         all_of_them = [panel(photograph, "a street"), panel(data.colours(labels), "its classes"), *before]
-        plots.with_legend(sheet(all_of_them), zip(data.palette, data.classes)).save(PICTURE)
+        overlay.with_legend(sheet(all_of_them), zip(data.palette, data.classes)).save(PICTURE)
     print(f"the same street as you see it now: {PICTURE}")
 
 
@@ -190,7 +208,7 @@ def sheet(panels, columns=4):
     return image
 
 
-def next_name():
+def run_name():
     """lessons-1, lessons-2, ...: a run of its own each time."""
     number = 1
     while (Path("runs") / f"lessons-{number}").exists():

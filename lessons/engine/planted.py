@@ -3,7 +3,7 @@
     ops = network("A")      one of the six of lesson 17, A to F
     ops = network(7)        another; the same number, the same mistake
 
-The mistakes are those of tinysegnet/mistakes. The lesson's figures/record.py has trained a little with each of them and
+The mistakes are those of tinysegnet/checker/mistakes. The lesson's figures/record.py has trained a little with each of them and
 noted the losses in figures/falls.json: what does not train is not planted.
 """
 
@@ -18,13 +18,16 @@ import numpy as np
 
 from lessons.engine import course
 from lessons.engine.my_segnet import SMALL
-from tinysegnet import metrics, mistakes, ops, optim, training
+from tinysegnet import metrics, ops
+from tinysegnet.checker import mistakes
+from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.data import balance, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.survey import survey
-from tinysegnet.finite_differences import upstream
 from tinysegnet.networks import segnet_basic
-from tinysegnet.recipes import RECIPES
+from tinysegnet.training import loop as training
+from tinysegnet.training import optim
+from tinysegnet.training.recipes import RECIPES
 
 FIGURES = course.LESSONS / "17_bugs_that_train" / "figures"
 SIX = {"A": 70, "B": 11, "C": 16, "D": 18, "E": 59, "F": 75}       # the numbers behind the letters

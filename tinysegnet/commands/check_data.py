@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tinysegnet.data import folder
 from tinysegnet.data.survey import survey
-from tinysegnet.errors import InputError
-from tinysegnet.options import label
-from tinysegnet.progress import bar
+from tinysegnet.support.errors import InputError
+from tinysegnet.support.options import label
+from tinysegnet.support.progress import bar
 
 
 def add_options(option):

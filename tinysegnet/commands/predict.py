@@ -6,31 +6,29 @@ For each photograph NAME, of any size and kind, two pictures:
     NAME_overlay.png   the photograph tinted with them, and below it a legend
 """
 
-import math
 from pathlib import Path
 
 import numpy as np
 
-from tinysegnet import plots, runs, training
-from tinysegnet.backend import select
+from tinysegnet import inference
+from tinysegnet.commands.options import ITS_OWN, add_backend, add_weights
 from tinysegnet.data.folder import list_photographs, read_photograph
-from tinysegnet.errors import InputError, complain, writing
-from tinysegnet.networks import segnet_basic
-from tinysegnet.progress import bar
+from tinysegnet.plots import overlay
+from tinysegnet.support.errors import InputError, complain, writing
+from tinysegnet.support.progress import bar
 
 
 def add_options(option):
     option("images", nargs="+", metavar="IMAGE", help="photographs, or folders of them")
-    option("--weights", metavar="FILE", help=runs.WHICH_WEIGHTS)
+    add_weights(option)
     option("--out", default="predicted", metavar="DIR", help="folder for the pictures (default: %(default)s)")
-    option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
+    add_backend(option)
 
 
 def run(args):
-    params, stats, about = runs.load_network(args.weights, select(args.backend))
-    palette, out = np.array(about["palette"], np.uint8), Path(args.out)
+    model = inference.load(args.weights, args.backend)
+    classes, palette, out = model.meta["classes"], np.array(model.meta["palette"], np.uint8), Path(args.out)
     paths = photographs(args.images, out)
-    smallest = math.ceil(segnet_basic.smallest_side(params) / min(about["test_scales"] or [1]))
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     bad = []
@@ -40,17 +38,16 @@ def run(args):
         except InputError as error:         # one bad frame does not cost the others
             bad.append(error)
             continue
-        size = size_seen(photograph.shape[:2], about["size"], smallest)
-        predicted = training.classify(params, stats, about | {"size": size}, photograph, *photograph.shape[:2])
+        predicted = inference.classify(model, photograph)
         for kind, picture in (
-            ("overlay", plots.overlay(photograph, predicted, about["classes"], palette)),
-            ("mask", plots.mask(predicted, palette)),
+            ("overlay", overlay.overlay(photograph, predicted, classes, palette)),
+            ("mask", overlay.mask(predicted, palette)),
         ):
             with writing(out / f"{path.stem}_{kind}.png"):
                 picture.save(out / f"{path.stem}_{kind}.png")
     if done := len(paths) - len(bad):
         if args.weights is None:
-            print(runs.ITS_OWN)
+            print(ITS_OWN)
         print(f"{done} photograph{'s' * (done > 1)}: the pictures are in {out}")
     for error in bad[:-1]:
         complain(error)
@@ -76,14 +73,3 @@ def photographs(names, out):
         if (other := by_stem.setdefault(path.stem, path)) != path:
             raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: predict them one by one")
     return list(by_stem.values())
-
-
-def size_seen(size, trained, smallest):
-    """The size at which the network looks at a photograph: of its own proportions, with about the pixels of training.
-
-    A strip that is too narrow to be halved at every level is widened.
-    """
-    if size[0] * trained[1] == size[1] * trained[0]:
-        return tuple(trained)
-    factor = (trained[0] * trained[1] / (size[0] * size[1])) ** 0.5
-    return tuple(max(smallest, round(factor * side)) for side in size)

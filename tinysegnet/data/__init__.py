@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from tinysegnet.data import folder, streets
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 
-def choose(path, ignore=None):
+def open_dataset(path, ignore=None):
     """The data set in the folder `path`, or "streets", and a line that says which and why. None is the one at hand.
 
     Raises InputError if the folder is not there or its classes.txt cannot be used.

@@ -1,12 +1,13 @@
-"""Each epoch sees every photograph a little differently: mirrored, nearer or farther, another part, in other light."""
+"""Data augmentation: random flip, scale, crop and colour jitter, so that no epoch sees a photograph twice alike."""
 
 import numpy as np
-from PIL import Image
+
+from tinysegnet.data.images import resize_labels, resize_photograph, scaled
 
 MIDDLE = 128        # grey, which the network's input maps to about 0
 
 
-def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light=None):
+def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, jitter=None):
     """A photograph and its labels as a training step sees them: of `size` = (H, W), or of a part of it.
 
     photograph  uint8 (H', W', 3)
@@ -17,7 +18,7 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light
                 larger one than the step sees a random part is cut out; a smaller one lies at random on grey, with
                 labels that do not count
     crop        2/3, say, or None: how much of `size` a step sees, in height and in width
-    light       0.3, say, or None: see `relit`
+    jitter      0.3, say, or None: see `colour_jitter`
     """
     factor = rng.uniform(*scale) if scale else 1.0
     resized = scaled(size, factor)
@@ -28,19 +29,13 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, light
     if resized != seen:
         corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, seen)]
         photograph, labels = window(photograph, seen, corner, MIDDLE), window(labels, seen, corner, ignore)
-    return relit(photograph, light, rng) if light else photograph, labels
+    return colour_jitter(photograph, jitter, rng) if jitter else photograph, labels
 
 
-def scaled(size, factor):
-    """Such a multiple of a size (H, W), in whole pixels."""
-    return tuple(max(1, round(factor * side)) for side in size)
-
-
-def relit(photograph, light, rng):
-    """As at another hour: contrast and brightness between 1 - light and 1 + light times these, each colour a third of
-    that besides."""
-    contrast, brightness = rng.uniform(1 - light, 1 + light, 2)
-    colours = rng.uniform(1 - light / 3, 1 + light / 3, 3)
+def colour_jitter(photograph, jitter, rng):
+    """Random contrast and brightness in [1 - jitter, 1 + jitter], and for each channel a gain in a third of that."""
+    contrast, brightness = rng.uniform(1 - jitter, 1 + jitter, 2)
+    colours = rng.uniform(1 - jitter / 3, 1 + jitter / 3, 3)
     mean = photograph.mean()
     return np.clip(((photograph - mean) * contrast + mean) * brightness * colours, 0, 255).round().astype(np.uint8)
 
@@ -54,17 +49,3 @@ def window(a, size, corner, fill):
     result = np.full((*size, *a.shape[2:]), fill, a.dtype)
     result[tuple(laid)] = a[tuple(taken)]
     return result
-
-
-def resize_photograph(pixels, size):
-    """Bilinear, over the whole area that becomes one pixel (so that a pole of one pixel does not vanish)."""
-    if size == pixels.shape[:2]:
-        return pixels
-    return np.array(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BILINEAR))
-
-
-def resize_labels(labels, size):
-    """To the nearest pixel: the mean of two labels means nothing."""
-    if size == labels.shape:
-        return labels
-    return np.array(Image.fromarray(labels).resize(size[::-1], Image.Resampling.NEAREST))

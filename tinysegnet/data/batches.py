@@ -10,21 +10,21 @@ from tinysegnet.data.augment import augment
 def training_batches(data, settings, epoch, first=0):
     """One epoch from batch number `first` on: all training samples once, some at a time (the last maybe fewer).
 
-    settings  "batch": how many at a time; "size": (H, W); "seed"; "flip", "scale", "crop" and "light": see `augment`
+    settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop and jitter, see `augment`
 
     The order and the augmentation depend on the seed, the epoch and the number of the batch alone, so that a run goes
     on after an interruption as if there had been none.
 
     Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W).
     """
-    samples, seed, batch, size = data.samples("train"), settings["seed"], settings["batch"], tuple(settings["size"])
+    samples, seed, batch = data.samples("train"), settings.seed, settings.batch
+    varied = settings.flip, settings.scale, settings.crop, settings.jitter
     order = np.random.default_rng([seed, epoch, 0]).permutation(len(samples))
 
     def load(number):
         rng = np.random.default_rng([seed, epoch, 1 + number])
         group = [samples[i] for i in order[number * batch : (number + 1) * batch]]
-        varied = {name: settings.get(name) for name in ("flip", "scale", "crop", "light")}
-        pairs = [augment(*data.read(sample), size, data.ignore, rng, **varied) for sample in group]
+        pairs = [augment(*data.read(sample), settings.size, data.ignore, rng, *varied) for sample in group]
         images, labels = zip(*pairs)
         return np.stack(images), np.stack(labels)
 

@@ -15,7 +15,7 @@ class DataSet:
     ignore: int                 # the label of pixels that do not count, above those of the classes
     samples: Callable           # samples("train") -> a list of whatever `read` takes
     read: Callable              # read(sample) -> photograph, uint8 (H, W, 3), and labels, uint8 (H, W)
-    recipe: str                 # the one of recipes.RECIPES that a run takes if it is told nothing else
+    recipe: str                 # the one of training.settings.RECIPES that a run takes if it is told nothing else
 
     def colours(self, labels):
         """Labels, (...), in their colours, uint8 (..., 3); black where they do not count."""

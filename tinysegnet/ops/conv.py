@@ -6,9 +6,9 @@ image, so that y has the height and width of x (SegNet, section 3: 7 x 7 kernels
 
 import numpy
 
-from tinysegnet.backend import array_module
-from tinysegnet.shapes import check_arrays
-from tinysegnet.threads import each
+from tinysegnet.support.backend import array_module
+from tinysegnet.support.shapes import check_arrays
+from tinysegnet.support.threads import parallel_map
 
 # All columns at once would be K*K times the size of x: 2.2 GB for one 360 x 480 map of 64 channels at K = 7. So the
 # image is worked through in bands of rows, few enough that the columns of one band fit into the processor's cache
@@ -44,7 +44,7 @@ def conv2d(x, w, b):
         columns = im2col(padded[n, seen], K)                        # (rows, W, K*K*C)
         y[n, rows] = (columns.reshape(-1, K * K * C) @ flat_w + b).reshape(-1, W, F)
 
-    each(job, bands(x, K), on_gpu(x))
+    parallel_map(job, bands_with_halo(x, K), on_gpu(x))
     return y, (x, w)
 
 
@@ -78,10 +78,10 @@ def conv2d_backward(dy, cache, need_dx=True):
         dcolumns = (dy_band @ flat_w.T).reshape(columns.shape)      # (rows, W, K*K*C)
         return dw_band, col2im(dcolumns, K)
 
-    pieces = bands(x, K)
+    pieces = bands_with_halo(x, K)
     for first in range(0, len(pieces), BANDS_AT_ONCE):
         some = pieces[first : first + BANDS_AT_ONCE]
-        for (n, _, seen), (dw_band, dx_band) in zip(some, each(job, some, on_gpu(x))):
+        for (n, _, seen), (dw_band, dx_band) in zip(some, parallel_map(job, some, on_gpu(x))):
             flat_dw += dw_band
             if need_dx:
                 dpadded[n, seen] += dx_band                         # += because two bands see some rows both
@@ -125,7 +125,7 @@ def pad(x, margin):
     return array_module(x).pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
 
 
-def bands(x, K):
+def bands_with_halo(x, K):
     """Cut the work into bands: the number of an image, a slice of its rows, and that of the padded rows they see."""
     N, H, W, C = x.shape
     row_bytes = W * K * K * C * x.dtype.itemsize

@@ -1,7 +1,7 @@
 """Softmax and the class-weighted cross-entropy of the paper (section 3.2), with pixels that do not count."""
 
-from tinysegnet.backend import array_module
-from tinysegnet.shapes import check_arrays
+from tinysegnet.support.backend import array_module
+from tinysegnet.support.shapes import check_arrays
 
 
 def softmax(logits):

@@ -15,9 +15,9 @@ backward of the other:
 An odd height or width leaves windows of one row or one column at the lower and right border (ceil mode).
 """
 
-from tinysegnet.backend import array_module
-from tinysegnet.shapes import check_arrays
-from tinysegnet.threads import bands, each
+from tinysegnet.support.backend import array_module
+from tinysegnet.support.shapes import check_arrays
+from tinysegnet.support.threads import parallel_map, row_bands
 
 
 def max_pool(x):
@@ -46,7 +46,7 @@ def max_pool(x):
             xp.maximum(corner, better * xp.uint8(k), out=corner)        # the last that was better has the largest k
             xp.maximum(best, values, out=best)
 
-    each(job, bands(x))
+    parallel_map(job, row_bands(x))
     return y, corners
 
 
@@ -99,7 +99,7 @@ def put_into_corners(values, corners, shape):
             _, h, w, _ = view.shape
             view[...] = (its_values * (its_corners == k))[:, :h, :w]
 
-    each(job, bands(y))
+    parallel_map(job, row_bands(y))
     return y
 
 
@@ -112,7 +112,7 @@ def take_from_corners(y, corners):
             _, h, w, _ = view.shape
             its_values[:, :h, :w] += view * (its_corners[:, :h, :w] == k)
 
-    each(job, bands(y))
+    parallel_map(job, row_bands(y))
     return values
 
 

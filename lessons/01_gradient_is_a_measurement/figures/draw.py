@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from lessons.engine.figures import BLUE, GREY, INK, RED
 from tinysegnet import ops
+from tinysegnet.checker.finite_differences import STEP
 from tinysegnet.data import camvid, streets
-from tinysegnet.finite_differences import STEP
 
 ENTRY = 0, 0, 0, 3      # the weight that is moved: how much red speaks for Road
 EPS = np.finfo(np.float64).eps

@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parents[2]))
 from tinysegnet import metrics, optim, training  # noqa: E402
 from tinysegnet.data import streets  # noqa: E402
 from tinysegnet.data.camvid import VOID  # noqa: E402
-from tinysegnet.inputs import normalise  # noqa: E402
+from tinysegnet.data.normalisation import normalise  # noqa: E402
 from tinysegnet.networks import segnet_basic  # noqa: E402
 
 SETTINGS = {"height": 48, "width": 64, "filters": 16, "images": 240, "epochs": 6, "batch": 4, "lr": 0.05, "seed": 0}

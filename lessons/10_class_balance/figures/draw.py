@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED
-from tinysegnet import optim
 from tinysegnet.data import streets
+from tinysegnet.training import optim
 
 NOTES = json.loads((Path(__file__).parent / "trainings.json").read_text(encoding="utf-8"))
 AMBER = "#c98a00"

@@ -16,13 +16,15 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import numpy as np
 
-from tinysegnet import metrics, optim, training
-from tinysegnet.backend import keep_freed_memory
+from tinysegnet import metrics
 from tinysegnet.data import balance, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.survey import survey
 from tinysegnet.networks import segnet_basic
-from tinysegnet.recipes import RECIPES
+from tinysegnet.support.backend import keep_freed_memory
+from tinysegnet.training import loop as training
+from tinysegnet.training import optim
+from tinysegnet.training.recipes import RECIPES
 
 PATH = Path(__file__).parent / "network.json"
 SETTINGS = RECIPES["streets"] | dict(

@@ -6,7 +6,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED
 from tinysegnet.data import streets
-from tinysegnet.fourier import transforms
+from tinysegnet.ops.fast.fourier import transforms
 
 SEED, ROW, KERNEL = 9, 64, 9
 SOFT = "#57606a"

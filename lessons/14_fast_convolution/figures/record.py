@@ -20,8 +20,8 @@ from importlib.metadata import version  # noqa: E402
 import arithmetic  # noqa: E402
 
 from lessons.engine import course  # noqa: E402
-from tinysegnet.backend import keep_freed_memory  # noqa: E402
-from tinysegnet.threads import workers  # noqa: E402
+from tinysegnet.support.backend import keep_freed_memory  # noqa: E402
+from tinysegnet.support.threads import workers  # noqa: E402
 
 FOLDER, SIZE = Path(__file__).parent, (180, 240)
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from lessons.engine import planted
 from tinysegnet import metrics, ops
-from tinysegnet.backend import keep_freed_memory
-from tinysegnet.errors import InputError
+from tinysegnet.support.backend import keep_freed_memory
+from tinysegnet.support.errors import InputError
 
 FALLS, TRAININGS = (Path(__file__).parent / name for name in ("falls.json", "trainings.json"))
 SHORT, SIZE = 40, (24, 32)      # steps with each mistake, and how large the streets are then

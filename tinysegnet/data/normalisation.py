@@ -1,0 +1,21 @@
+"""Input normalisation. Every checkpoint says which, so that weights are never fed another."""
+
+from tinysegnet.support.backend import to_device
+
+CENTRED = "centred"
+LOCAL_RESPONSE = "local_response"
+NORMALISATIONS = CENTRED, LOCAL_RESPONSE
+
+
+def normalise(images, xp, kind=CENTRED):
+    """uint8 images (N, H, W, 3) to the network's input on the device, float32.
+
+    CENTRED         x / 255 - 0.5, between -0.5 and 0.5
+    LOCAL_RESPONSE  x (1 + 2e-5 sum x^2)^-0.75: the authors' local response normalisation across channels (Krizhevsky
+                    et al., 2012, with size 5, alpha 1e-4, beta 0.75 and k 1: with three channels the sum is over all
+                    of them). Bright pixels are held down, and black is 0
+    """
+    x = to_device(images, xp).astype("float32")
+    if kind == CENTRED:
+        return x / 255 - 0.5
+    return x * (1 + 2e-5 * (x * x).sum(axis=-1, keepdims=True)) ** -0.75

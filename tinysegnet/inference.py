@@ -1,0 +1,161 @@
+"""A trained network, and what it sees in photographs.
+
+    model = inference.load()                            # the one that comes with tinysegnet, trained on CamVid
+    labels = inference.classify(model, photograph)      # uint8 (H, W): for each pixel the number of a class
+    model.meta["classes"][labels[0, 0]]
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinysegnet import checkpoint, networks
+from tinysegnet.data.images import resize_photograph, scaled
+from tinysegnet.data.normalisation import NORMALISATIONS, normalise
+from tinysegnet.ops import fast
+from tinysegnet.ops.more.resize import resized_bands
+from tinysegnet.support.backend import array_module, select, to_device, to_numpy
+from tinysegnet.support.errors import InputError
+
+SHIPPED = Path(__file__).parent / "weights" / "camvid.npz"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network and what it has learnt: what is trained, saved, loaded and looked with.
+
+    network  a Block, see networks
+    params   {name: array}; a training moves them in place
+    stats    {name: array}, the statistics of its batch norms
+    meta     what its checkpoint says of it, a dict that JSON can hold:
+             "network": its name and arguments, "classes": their names, "palette": their colours,
+             "size": (H, W) at which it looks, "normalisation" of its input,
+             "test_scales": see `test_time_augmentation`, "statistics": "running" or "exact", "epoch"
+    folded   params with every batch norm folded into its convolution, if they will not move any more
+    """
+
+    network: networks.Block
+    params: dict
+    stats: dict
+    meta: dict
+    folded: dict | None = None
+
+    @property
+    def xp(self):
+        """The array library, NumPy or CuPy, where its arrays are."""
+        return array_module(next(iter(self.params.values())))
+
+
+def load(path=None, backend="numpy"):
+    """The Model in a checkpoint; by default the one that comes with tinysegnet. Its batch norms are folded here, once.
+
+    backend  "numpy" or "cupy"
+
+    Raises InputError if there is none that this version can use, or no such backend.
+    """
+    return load_on(select(backend), path)
+
+
+def load_on(xp, path=None):
+    """The same, for an array library that is at hand already."""
+    path = path or SHIPPED
+    meta, groups = checkpoint.load(path)
+    params, stats = groups["params"], groups["stats"]
+    network = network_of(meta, path)
+    check_arrays(network, params, stats, path)
+    if meta["normalisation"] not in NORMALISATIONS:
+        raise InputError(f"{path} wants the input {meta['normalisation']!r}: use the version that wrote it")
+    params, stats = to_device(params, xp), to_device(stats, xp)
+    return Model(network, params, stats, meta, networks.fold(params, stats))
+
+
+def network_of(meta, path):
+    """The network that a checkpoint names. Raises InputError if this version has none like that."""
+    name, arguments = meta["network"]["name"], {k: v for k, v in meta["network"].items() if k != "name"}
+    if arguments.get("classes") != len(meta["classes"]):
+        raise InputError(f"{path} is a network of other classes than it says: give another file")
+    try:
+        return networks.build(name, **arguments)
+    except ValueError as error:
+        raise InputError(f"{path} cannot be used, {error}: use the version that wrote it") from error
+
+
+def check_arrays(network, params, stats, path):
+    """Raise InputError unless the arrays read from `path` are those of the network, all float32 or all float64."""
+    found, wanted = params | stats, network.shapes | network.stats
+    amiss = [name for name in wanted if name not in found or found[name].shape != wanted[name]]
+    amiss += [name for name in found if name not in wanted]
+    if amiss:
+        raise InputError(f"{path} does not hold the network that it names, see {amiss[0]}: give another file")
+    if {a.dtype.name for a in found.values()} not in ({"float32"}, {"float64"}):
+        raise InputError(f"{path} holds numbers that are not all float32 or all float64: give another file")
+
+
+def classify(model, photograph, size=None, ops=fast, seen_at=None):
+    """The best class of each pixel: uint8 (H, W), of the photograph's own size or of `size`.
+
+    photograph  uint8 (H, W, 3)
+    size        (H, W) of the answer
+    ops         the operations to compute with: see tinysegnet.ops
+    seen_at     (H, W) to which the photograph is brought for the network; by default it keeps its proportions
+
+    Raises InputError if it is too small for the network.
+    """
+    bands = score_bands(model, photograph, size, ops, seen_at)
+    return np.concatenate([to_numpy(band.argmax(axis=3)) for band in bands], axis=1)[0].astype(np.uint8)
+
+
+def scores(model, photograph, size=None, ops=fast, seen_at=None):
+    """The logits by which `classify` chooses, (H, W, classes), on the model's device; of several looks their sum."""
+    return model.xp.concatenate(list(score_bands(model, photograph, size, ops, seen_at)), axis=1)[0]
+
+
+def score_bands(model, photograph, size, ops, seen_at):
+    """Yields the scores in bands of rows, (1, rows, W, classes): a large photograph's do not fit at once."""
+    height, width = size or photograph.shape[:2]
+    seen_at = seen_at or size_seen(model, photograph.shape[:2])
+    looks = test_time_augmentation(model, photograph, ops, seen_at)
+    for bands in zip(*[resized_bands(logits, height, width) for logits in looks], strict=True):
+        yield sum(bands)
+
+
+def test_time_augmentation(model, photograph, ops, seen_at):
+    """Yields the logits (1, h, w, classes) of each look at a photograph, whose sum decides.
+
+    At each of the multiples in meta["test_scales"] of the size, the network looks twice, the second time in a mirror,
+    which is then turned back. Without test_scales it is one look.
+    """
+    for scale in model.meta["test_scales"] or [1]:
+        resized = resize_photograph(photograph, scaled(seen_at, scale))
+        yield look(model, resized, ops)
+        if model.meta["test_scales"]:
+            yield look(model, resized[:, ::-1], ops)[:, :, ::-1]
+
+
+def look(model, photograph, ops=fast):
+    """The logits (1, H, W, classes) of a photograph, uint8 (H, W, 3), as it is."""
+    x = normalise(photograph[None], model.xp, model.meta["normalisation"])
+    if model.folded:
+        return model.network.predict(model.folded, {}, x, ops)
+    return model.network.predict(model.params, model.stats, x, ops)
+
+
+def size_seen(model, size):
+    """(H, W) at which the network looks at a photograph of `size`: its proportions, about the pixels of training.
+
+    A strip that is too narrow to be halved at every level is widened.
+    """
+    trained = model.meta["size"]
+    if size[0] * trained[1] == size[1] * trained[0]:
+        return tuple(trained)
+    factor = (trained[0] * trained[1] / (size[0] * size[1])) ** 0.5
+    smallest = int(np.ceil(2**model.network.levels / min(model.meta["test_scales"] or [1])))
+    return tuple(max(smallest, round(factor * side)) for side in size)
+
+
+def how_seen(meta):
+    """In words, how a network with that meta looks at a photograph."""
+    sizes = ["{}x{}".format(*scaled(meta["size"], scale)) for scale in meta["test_scales"] or [1]]
+    mirrored = ", as it is and in a mirror (test-time augmentation)" if meta["test_scales"] else ""
+    return f"seen at {' and '.join(sizes)}{mirrored}"

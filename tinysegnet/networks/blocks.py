@@ -1,0 +1,228 @@
+"""Blocks: what networks are made of. Blocks in a chain are a block, and that is what makes a network.
+
+A block is four things that belong together: what it learns (`params`, and the statistics of its batch norms, `stats`)
+and three functions over the operations `ops`:
+
+    forward(params, x, ops, kept)         -> y, batch_stats, cache    in training: batch norm by this batch alone
+    backward(dy, cache, ops, need_dx)     -> dx, grads                uses the cache up
+    predict(params, stats, x, ops, kept)  -> y                        afterwards: batch norm by stats, no cache
+
+params, stats, batch_stats and grads are dicts of arrays by their full names, "encoder1.conv.w". `kept` is a dict for
+what crosses from the encoder to the decoder: `pool` puts its corners there under the name of its level, `unpool` of the
+same name takes them. dx is None where it is not needed, as for the image.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+import tinysegnet.ops
+from tinysegnet.support.errors import InputError
+
+
+class Param(NamedTuple):
+    """An array to be learnt."""
+
+    shape: tuple
+    start: float | Callable     # a number, or start(rng, shape) -> array
+    decays: bool                # whether weight decay applies
+
+
+class Block(NamedTuple):
+    params: dict                # {full name: Param}, in the order of the network
+    stats: dict                 # {full name: shape}, the means and variances of the batch norms
+    forward: Callable
+    backward: Callable
+    predict: Callable
+    levels: int = 0             # how many times it halves its map
+
+    @property
+    def shapes(self):
+        return {name: param.shape for name, param in self.params.items()}
+
+    @property
+    def decays(self):
+        """The names of the parameters to which weight decay applies."""
+        return {name for name, param in self.params.items() if param.decays}
+
+
+def he_normal(rng, shape):
+    """Gaussian with standard deviation sqrt(2 / fan-in): the maps keep their size through a ReLU (He et al., 2015)."""
+    return rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:3]))
+
+
+def chain(*blocks):
+    """One block after the other: forward goes down the list, and backward goes up the same list.
+
+    Alone it is a network, and these are its functions:
+
+    forward(params, x, ops=tinysegnet.ops) -> y, batch_stats, cache
+    backward(dy, cache, ops=tinysegnet.ops, need_dx=False) -> dx, grads
+    predict(params, stats, x, ops=tinysegnet.ops) -> y;  with params of `fold` and {} for stats likewise
+
+    Raises ValueError if two blocks have a parameter of the same name, or a cache is used twice; InputError if x is too
+    small to be halved at every level.
+    """
+    params = {name: param for block in blocks for name, param in block.params.items()}
+    stats = {name: shape for block in blocks for name, shape in block.stats.items()}
+    levels = sum(block.levels for block in blocks)
+    if len(params) < sum(len(block.params) for block in blocks):
+        raise ValueError("chain: two blocks have a parameter of the same name")
+
+    def forward(params, x, ops=tinysegnet.ops, kept=None):
+        check_size(levels, *x.shape[1:3])
+        kept, batch_stats, caches = {} if kept is None else kept, {}, []
+        for block in blocks:
+            x, block_stats, cache = block.forward(params, x, ops, kept)
+            batch_stats |= block_stats
+            caches.append(cache)
+        return x, batch_stats, caches
+
+    def backward(dy, cache, ops=tinysegnet.ops, need_dx=False):
+        if len(cache) != len(blocks):
+            raise ValueError("backward: this cache has been used up: call forward again")
+        grads, flow = {}, [dy]      # dy is handed on in a list, and not held here: its memory is free once it is used
+        del dy
+        for i in reversed(range(len(blocks))):
+            *flow, block_grads = blocks[i].backward(flow.pop(), cache.pop(), ops, need_dx or i > 0)
+            grads |= block_grads
+        return flow.pop(), grads
+
+    def predict(params, stats, x, ops=tinysegnet.ops, kept=None):
+        check_size(levels, *x.shape[1:3])
+        kept = {} if kept is None else kept
+        for block in blocks:
+            x = block.predict(params, stats, x, ops, kept)
+        return x
+
+    return Block(params, stats, forward, backward, predict, levels)
+
+
+def conv(name, C, F, K):
+    """A convolution from C channels to F by K x K kernels. Biases start at 0 and, by custom, do not decay."""
+    w, b = f"{name}.w", f"{name}.b"
+
+    def forward(params, x, ops, kept):
+        y, cache = ops.conv2d(x, params[w], params[b])
+        return y, {}, cache
+
+    def backward(dy, cache, ops, need_dx):
+        dx, dw, db = ops.conv2d_backward(dy, cache, need_dx)
+        return dx, {w: dw, b: db}
+
+    return Block(conv_params(name, C, F, K), {}, forward, backward, by_forward(forward))
+
+
+def conv_norm(name, C, F, K):
+    """A convolution and its batch norm, which in `predict` is a part of the convolution.
+
+    Scales start at 1 and shifts at 0.001, as in the authors' Caffe files.
+    """
+    w, b, gamma, beta, mean, var = names_of(name)
+
+    def forward(params, x, ops, kept):
+        y, conv_cache = ops.conv2d(x, params[w], params[b])
+        y, (batch_mean, batch_var), norm_cache = ops.batch_norm(y, params[gamma], params[beta])
+        return y, {mean: batch_mean, var: batch_var}, [conv_cache, norm_cache]
+
+    def backward(dy, cache, ops, need_dx):
+        dy, dgamma, dbeta = ops.batch_norm_backward(dy, cache.pop())
+        dx, dw, db = ops.conv2d_backward(dy, cache.pop(), need_dx)
+        return dx, {w: dw, b: db, gamma: dgamma, beta: dbeta}
+
+    def predict(params, stats, x, ops, kept):
+        if stats:
+            params = fold_one(name, params, stats, ops)
+        return ops.conv2d(x, params[w], params[b])[0]
+
+    params = conv_params(f"{name}.conv", C, F, K)
+    params |= {gamma: Param((F,), 1, decays=False), beta: Param((F,), 0.001, decays=False)}
+    return Block(params, {mean: (F,), var: (F,)}, forward, backward, predict)
+
+
+def conv_params(name, C, F, K):
+    return {f"{name}.w": Param((K, K, C, F), he_normal, decays=True), f"{name}.b": Param((F,), 0, decays=False)}
+
+
+def names_of(name):
+    """Of the arrays of the conv_norm of that name: w, b, gamma, beta, mean, var."""
+    kinds = "conv.w", "conv.b", "norm.gamma", "norm.beta", "norm.mean", "norm.var"
+    return [f"{name}.{kind}" for kind in kinds]
+
+
+def fold(params, stats, ops=tinysegnet.ops):
+    """params for `predict` in which every batch norm is already a part of its convolution, so that stats can be {}."""
+    folded = dict(params)
+    for mean in stats:
+        if mean.endswith(".norm.mean"):
+            folded |= fold_one(mean.removesuffix(".norm.mean"), params, stats, ops)
+    return folded
+
+
+def fold_one(name, params, stats, ops):
+    w, b, gamma, beta, mean, var = names_of(name)
+    arrays = params[w], params[b], params[gamma], params[beta], stats[mean], stats[var]
+    return dict(zip((w, b), ops.fold_batch_norm(*arrays)))
+
+
+def relu():
+    def forward(params, x, ops, kept):
+        y, cache = ops.relu(x)
+        return y, {}, cache
+
+    def backward(dy, cache, ops, need_dx):
+        return ops.relu_backward(dy, cache), {}
+
+    return Block({}, {}, forward, backward, by_forward(forward))
+
+
+def pool(level):
+    """Halve the map, and keep for the `unpool` of that level where the maxima were, and the shape to give back."""
+
+    def forward(params, x, ops, kept):
+        y, corners = ops.max_pool(x)
+        kept[level] = corners, x.shape
+        return y, {}, (corners, x.shape)
+
+    def backward(dy, cache, ops, need_dx):
+        return ops.max_pool_backward(dy, *cache), {}
+
+    return Block({}, {}, forward, backward, by_forward(forward), levels=1)
+
+
+def unpool(level):
+    """Bring the map back to the shape it had in the encoder, each value in its corner.
+
+    No gradient goes across to the encoder: corners are positions, and moving x a little moves none of them.
+    """
+
+    def forward(params, x, ops, kept):
+        corners, shape = kept[level]
+        return ops.max_unpool(x, corners, shape), {}, corners
+
+    def backward(dy, cache, ops, need_dx):
+        corners = cache
+        return ops.max_unpool_backward(dy, corners), {}
+
+    return Block({}, {}, forward, backward, by_forward(forward))
+
+
+def by_forward(forward):
+    """The `predict` of a block that does the same in training and afterwards."""
+
+    def predict(params, stats, x, ops, kept):
+        return forward(params, x, ops, kept)[0]
+
+    return predict
+
+
+def check_size(levels, height, width, crop=None):
+    """Raise InputError if images of that size, or such a part of them, cannot be halved so many times."""
+    smallest = math.ceil(2**levels / (crop or 1))
+    if min(height, width) < smallest:
+        raise InputError(
+            f"images of {height}x{width} pixels are too small for a network that halves {'a part of ' if crop else ''}"
+            f"them {levels} times: use at least {smallest}x{smallest}"
+        )

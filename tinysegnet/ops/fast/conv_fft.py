@@ -1,0 +1,207 @@
+"""Convolution in the frequency domain, tile by tile: the functions of conv.py, with the same results but for rounding.
+
+Done directly, a K x K kernel costs K * K multiplications for each pixel, channel and filter. In the frequency domain it
+costs about one complex multiplication, whatever K is, and a transform there and back, made of small matrix products.
+
+The image, with zeros around it, is cut into tiles of T x T that overlap by K - 1. A tile, taken as if it went on
+periodically, is correlated with the kernel by multiplying frequency by frequency. Row r of the result needs the rows r
+to r + K - 1 of the tile, which are there for r < M = T - K + 1; what needs more has wrapped around and is thrown away.
+The M x M values that are kept lie side by side in y (overlap-save). The steps:
+
+    down      from the rows of each tile to vertical frequencies
+    across    for each vertical frequency, from its columns to horizontal ones
+    multiply  for each pair of frequencies, y_hat = x_hat @ conj(w_hat), a product of (tiles, C) and (C, F)
+    back      across and down again, keeping M values of T
+
+The backward is the adjoint of each step, in reverse order. dy fills M values of T and the others are 0, so nothing
+wraps around: M - 1 + K - 1 < T. Of dx, where dy_hat @ w_hat^T gives the tiles, all T values are kept, and added where
+tiles overlap; of dw, where x_hat^T @ conj(dy_hat) is summed over the tiles, the first K x K. (The transposed transform
+is not quite the inverse: a weight for each frequency is between them. In the forward it is on the way back to y, in the
+backward on the way back to dx and dw, and frequency by frequency it makes no difference where.)
+
+(One value of x that is not finite spoils all of y from each tile it lies in; by im2col it spoils K x K values.)
+"""
+
+import numpy as np
+
+from tinysegnet.ops.fast.fourier import Tiles, across, across_back, down, down_back, transforms
+from tinysegnet.support.shapes import check_arrays
+from tinysegnet.support.threads import parallel_map
+
+TILES_IN_GROUP = 256        # of small images go through the whole pipeline together; a large image goes alone
+TILES_IN_CACHE = 128        # go through its middle together, at one vertical frequency
+
+
+def conv2d(x, w, b):
+    """y, cache of conv.conv2d, for NumPy arrays."""
+    check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
+    N, H, W, C = x.shape
+    K, _, _, F = w.shape
+    if K % 2 == 0:
+        raise ValueError(f"conv2d: the kernel size K should be odd, so that it has a centre, got {K}")
+    of_x, of_y = cut(N, H, W, K, x.dtype)
+    w_hat = kernel_spectrum(w, of_x)
+    y = np.empty((N, H, W, F), x.dtype)
+    for some in groups(N, of_x):
+        correlate(x[some], w_hat, b, of_x, of_y, y[some])
+    return y, (x, w)
+
+
+def correlate(x, w_hat, b, of_x, of_y, y):
+    """Fill y with the correlation of x and the kernel, and b."""
+    (_, x_horizontal), (y_vertical, y_horizontal) = of_x, of_y
+    x_down = down(x, *of_x)                             # (2, L, tile rows, columns, C), 2: real and imaginary part
+    _, L, tile_rows, _, _ = x_down.shape
+    y_down = np.empty((2, L, tile_rows, y_horizontal.end, len(b)), x.dtype)
+
+    def at_vertical_frequency(k):
+        for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
+            x_hat = across(x_down[:, k, strip], x_horizontal)
+            across_back(times_conjugate(x_hat, w_hat[k]), y_horizontal, y_down[:, k, strip])
+
+    parallel_map(at_vertical_frequency, range(L))
+    y_down[0, 0] += b / y_vertical.inverse[0, 0]        # a value at frequency 0 comes back as 1 / T of it in every row
+    down_back(y_down, *of_y, y)
+
+
+def conv2d_backward(dy, cache, need_dx=True):
+    """dx, dw, db of conv.conv2d_backward, for NumPy arrays."""
+    x, w = cache
+    check_arrays("conv2d_backward", x=(x, "N H W C"), w=(w, "K K C F"), dy=(dy, "N H W F"))
+    N, H, W, C = x.shape
+    K, _, _, F = w.shape
+    of_x, of_y = cut(N, H, W, K, x.dtype)
+    w_hat = kernel_spectrum(w.swapaxes(2, 3), of_x) if need_dx else None        # of w^T
+    vertical, horizontal = of_x
+    dw_hat = np.zeros((vertical.L, 2, 2, horizontal.L, C, F), x.dtype)
+    db = np.zeros(F, x.dtype)
+    dx = np.empty(x.shape, x.dtype) if need_dx else None
+    for some in groups(N, of_x):
+        correlate_backward(dy[some], x[some], w_hat, of_x, of_y, dw_hat, db, dx[some] if need_dx else None)
+    return dx, kernel_back(dw_hat, of_x, K), db
+
+
+def correlate_backward(dy, x, w_hat, of_x, of_y, dw_hat, db, dx):
+    """Add to dw_hat and db the part of these images, and fill dx unless it is None."""
+    (_, x_horizontal), (_, y_horizontal) = of_x, of_y
+    x_down = down(x, *of_x)
+    dy_down = down(dy, *of_y)
+    _, L, tile_rows, _, _ = x_down.shape
+    db += dy_down[0, 0].sum(axis=1).sum(axis=0)         # frequency 0 is the sum over the rows of each tile
+
+    def at_vertical_frequency(k):
+        for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
+            x_hat = across(x_down[:, k, strip], x_horizontal)
+            dy_hat = across(dy_down[:, k, strip], y_horizontal)
+            dw_hat[k] += transposed_times_conjugate(x_hat, dy_hat)
+            if dx is not None:                          # in the place of x_down, done with
+                across_back(times(dy_hat, w_hat[k]), x_horizontal, x_down[:, k, strip])
+
+    parallel_map(at_vertical_frequency, range(L))
+    if dx is not None:
+        down_back(x_down, *of_x, dx)
+
+
+def cut(N, H, W, K, dtype):
+    """Tiles of x and of y, and so of their gradients: (vertical, horizontal) of x, (vertical, horizontal) of y."""
+    T = tile_side(N, H, W, K)
+    M = T - K + 1
+    forward, inverse = transforms(T, dtype)
+    counts = -(-H // M), -(-W // M)
+    of_x = [Tiles(count, M, -(K // 2), T, forward, inverse) for count in counts]
+    of_y = [Tiles(count, M, 0, M, forward[:, :M].copy(), inverse[:M]) for count in counts]
+    return of_x, of_y
+
+
+def tile_side(N, H, W, K):
+    """The T that should cost least: large tiles waste less on overlap, small ones less beyond the edges.
+
+    A model that fits what was measured on one processor. In proportion to L * L there are pairs of frequencies; each
+    costs a product over all tiles, and fetching its part of the kernel costs as much as 40 tiles more. T is at least
+    2 K, so that a tile reaches into the next only, and below 5 K, where the transforms begin to count. (It depends on
+    N, so the last digits of an image's result depend on how many images come with it.)
+    """
+    def cost(T):
+        M, L = T - K + 1, T // 2 + 1
+        return L * L * (N * -(-H // M) * -(-W // M) + 40)
+
+    return min(range(2 * K, 5 * K), key=cost)
+
+
+def groups(N, of_x):
+    """Slices of the batch: small images go together, so that the products are large; a large image goes alone."""
+    vertical, horizontal = of_x
+    return slices(N, TILES_IN_GROUP // (vertical.count * horizontal.count))
+
+
+def slices(total, size):
+    size = max(1, size)
+    return [slice(first, first + size) for first in range(0, total, size)]
+
+
+# (a + i b)(c - i d) = (a c + b d) + i (b c - a d), with Gauss's three products instead of four:
+# (a + b) c,  b (c - d)  and  a (c + d).
+
+def times_conjugate(x_hat, w_hat):
+    """x_hat @ conj(w_hat), frequency by frequency; w_hat as kernel_spectrum gives it."""
+    (a, b), (c, c_minus_d, c_plus_d) = x_hat, w_hat
+    return gauss((a + b) @ c, b, c_minus_d, a, c_plus_d)
+
+
+def times(dy_hat, w_hat):
+    """dy_hat @ w_hat, with the spectrum of w^T: (a + i b)(c + i d) = (a c - b d) + i (b c + a d)."""
+    (a, b), (c, c_minus_d, c_plus_d) = dy_hat, w_hat
+    return gauss((a + b) @ c, b, c_plus_d, a, c_minus_d)
+
+
+def transposed_times_conjugate(x_hat, dy_hat):
+    """x_hat^T @ conj(dy_hat), summed over the tiles: the spectrum of dw, which is the correlation of x with dy."""
+    (a, b), (c, d) = (part.swapaxes(-1, -2) for part in x_hat), dy_hat
+    return gauss((a + b) @ c, b, c - d, a, c + d)
+
+
+def gauss(common, b, for_re, a, for_im):
+    """common - b @ for_re, the real part, and common - a @ for_im, the imaginary one."""
+    spectrum = np.empty((2, *common.shape), common.dtype)
+    np.matmul(b, for_re, out=spectrum[0])
+    np.matmul(a, for_im, out=spectrum[1])
+    return np.subtract(common, spectrum, out=spectrum)
+
+
+# The kernel goes through the same functions as an image: one of K x K, with C * F channels, that is one tile.
+
+def kernel_spectrum(w, of_x):
+    """The spectrum c + i d of the kernel, ready for the products: (vertical L, 3, 2, L, C, F).
+
+    The 3 are c, c - d and c + d; the 2 are the frequencies (k, l) and (k, -l), as in `across`.
+    """
+    K, _, C, F = w.shape
+    vertical, horizontal = (only_tile(tiles, K) for tiles in of_x)
+    w_down = down(w.reshape(1, K, K, C * F), vertical, horizontal)
+    w_hat = np.empty((vertical.L, 3, 2, horizontal.L, C, F), w.dtype)
+
+    def at_vertical_frequency(k):
+        c, d = across(w_down[:, k], horizontal).reshape(2, 2, horizontal.L, C, F)
+        w_hat[k] = c, c - d, c + d
+
+    parallel_map(at_vertical_frequency, range(vertical.L))
+    return w_hat
+
+
+def kernel_back(dw_hat, of_x, K):
+    """dw, from its spectrum (vertical L, 2, 2, L, C, F): of the inverse transform the first K x K values."""
+    _, _, _, L, C, F = dw_hat.shape
+    vertical, horizontal = (only_tile(tiles, K) for tiles in of_x)
+    dw_down = np.empty((2, vertical.L, 1, K, C * F), dw_hat.dtype)
+
+    def at_vertical_frequency(k):
+        across_back(dw_hat[k].reshape(2, 2, L, 1, C * F), horizontal, dw_down[:, k])
+
+    parallel_map(at_vertical_frequency, range(vertical.L))
+    dw = np.empty((1, K, K, C * F), dw_hat.dtype)
+    down_back(dw_down, vertical, horizontal, dw)
+    return dw.reshape(K, K, C, F)
+
+
+def only_tile(tiles, K):
+    return Tiles(1, K, 0, K, tiles.forward[:, :K].copy(), tiles.inverse[:K])

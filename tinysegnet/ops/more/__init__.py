@@ -1,0 +1,1 @@
+"""Operations of other networks than SegNet-Basic."""

@@ -1,0 +1,1 @@
+"""Plumbing: what any program needs, and no part of a network."""

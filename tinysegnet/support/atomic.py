@@ -1,0 +1,37 @@
+"""Files that are whole at any moment, `kill -9` and power cuts included."""
+
+import os
+from pathlib import Path
+
+from tinysegnet.support.errors import writing
+
+
+def write(path, content):
+    """Make `content`, bytes, the content of the file `path`. Until that is done, the old file is there as it was.
+
+    The new one is written under another name beside it, forced to the disk, and only then renamed. Raises InputError
+    if it cannot be written.
+    """
+    path = Path(path)
+    unfinished = path.with_name(path.name + ".unfinished")
+    with writing(path):
+        try:
+            with open(unfinished, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, path)
+            sync_folder(path.parent)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+
+def sync_folder(folder):
+    """Force a renaming to the disk. Windows has no such call, and needs none."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

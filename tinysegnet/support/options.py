@@ -1,0 +1,106 @@
+"""Values on the command line, checked as they are read."""
+
+import re
+from argparse import ArgumentTypeError
+
+
+def height_x_width(text):
+    """ "180x240" -> (180, 240), height before width."""
+    height, cross, width = text.lower().partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise ArgumentTypeError(f"{text!r} is not a size: write height x width in pixels, as in 180x240")
+    if len(height) > 4 or len(width) > 4:
+        raise ArgumentTypeError(f"{text!r} is too large: at most 9999x9999")
+    return int(height), int(width)
+
+
+def folder_name(text):
+    if not re.fullmatch(r"\w[\w.-]{0,99}", text):
+        raise ArgumentTypeError(f"{text!r} is not the name of a folder: write one word, as in camvid-2")
+    return text
+
+
+def at_least_1(text):
+    if not text.isdecimal() or len(text) > 6 or not int(text):
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to 999999")
+    return int(text)
+
+
+def at_least_0(text):
+    if not text.isdecimal() or len(text) > 18:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0, in at most 18 digits")
+    return int(text)
+
+
+def label(text):
+    if not (text.isdecimal() and int(text) < 256):
+        raise ArgumentTypeError(f"{text!r} is not a label: write a number from 0 to 255")
+    return int(text)
+
+
+def positive(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def not_negative(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return number
+
+
+def below_1(text):
+    number = not_negative(text)
+    if number >= 1:
+        raise ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
+    return number
+
+
+def at_most_1(text):
+    number = positive(text)
+    if number > 1:
+        raise ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")
+    return number
+
+
+def numbers(count=None):
+    """A parser of so many numbers above 0, or of any number of them: "0.75,1.25" -> (0.75, 1.25)."""
+
+    def parse(text):
+        values = tuple(positive(part) for part in text.split(","))
+        if count and len(values) != count:
+            raise ArgumentTypeError(f"{text!r} is not {count} numbers with a comma between them")
+        return values
+
+    return parse
+
+
+def yes_or_no(text):
+    if text not in ("yes", "no"):
+        raise ArgumentTypeError(f"{text!r} is neither yes nor no")
+    return text == "yes"
+
+
+def choice(*names):
+    """A parser that takes one of these names."""
+
+    def parse(text):
+        if text not in names:
+            raise ArgumentTypeError(f"there is no {text!r} to choose: it is one of {', '.join(names)}")
+        return text
+
+    return parse
+
+
+def or_none(parse):
+    """A parser that takes "none" for None besides."""
+    return lambda text: None if text == "none" else parse(text)

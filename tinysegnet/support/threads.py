@@ -1,0 +1,127 @@
+"""The loops of an op on several processors: NumPy lets other threads run while it computes."""
+
+import os
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from functools import lru_cache
+
+import numpy
+from threadpoolctl import ThreadpoolController
+
+from tinysegnet.support.errors import InputError
+
+BAND_BYTES = 2**20      # so that what an op makes of a band is still in the processor's cache when it is needed again
+
+
+def parallel_map(job, items, on_gpu=False):
+    """[job(item) for item in items], several at a time. No job may need what another one does.
+
+    The threads are as many as the process may use processors, or TINYSEGNET_THREADS. BLAS runs on one thread
+    meanwhile: its own would only get in their way. For a GPU one item comes after the other.
+
+    Raises RuntimeError if a job calls it again: the threads would wait for each other for ever.
+    """
+    if getattr(here, "in_job", False):
+        raise RuntimeError("parallel_map was called by one of its own jobs: let the job do its work in a plain loop")
+    items = list(items)
+    results = [None] * len(items)
+    left = deque(range(len(items)))
+
+    def work():
+        here.in_job = True
+        try:
+            while True:
+                try:
+                    i = left.popleft()          # whoever is free takes the next
+                except IndexError:
+                    return
+                results[i] = job(items[i])
+        finally:
+            here.in_job = False
+
+    others = []
+    with one_blas_thread:
+        try:
+            for _ in range(0 if on_gpu else min(workers(), len(items)) - 1):
+                others.append(pool().submit(copy_context().run, work))      # the context has NumPy's errstate
+            work()
+        finally:
+            left.clear()                        # after Ctrl-C, say
+            wait(others)
+    for other in others:
+        other.result()                          # so that what a job raises is raised here
+    return results
+
+
+class OneBlasThread:
+    """`with one_blas_thread:` BLAS runs on one thread, for the whole process: there is no other way.
+
+    Several threads may be inside: the first sets the limit, and the last takes it away again.
+    """
+
+    def __init__(self):
+        self.lock, self.inside, self.limit = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self.lock:
+            if self.inside == 0:
+                self.limit = blas().limit(limits=1, user_api="blas")
+            self.inside += 1
+
+    def __exit__(self, *_):
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.limit.restore_original_limits()
+
+    def after_fork(self):
+        """A forked process has none of the threads that were inside, but for the one that forked, perhaps in a job."""
+        self.lock, was_inside = threading.Lock(), self.inside
+        self.inside = int(getattr(here, "in_job", False))
+        if was_inside and not self.inside:
+            self.limit.restore_original_limits()
+
+
+one_blas_thread = OneBlasThread()
+here = threading.local()        # in_job: whether this thread is at work on a job
+
+
+def row_bands(x):
+    """Cut images (N, H, W, C) into bands of rows: x[band] is (1, rows, W, C), an even number of rows but for the last.
+
+    For an op that treats pixels, or windows of 2 x 2, one by one. A GPU has all at once, as one band.
+    """
+    N, H, W, C = x.shape
+    if not isinstance(x, numpy.ndarray):
+        return [(slice(0, N), slice(0, H))]
+    rows = max(2, BAND_BYTES // (W * C * x.itemsize) // 2 * 2)
+    return [
+        (slice(n, n + 1), slice(top, min(top + rows, H)))
+        for n in range(N) for top in range(0, H, rows)
+    ]
+
+
+@lru_cache
+def workers():
+    asked = os.environ.get("TINYSEGNET_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    if asked:
+        raise InputError(f"TINYSEGNET_THREADS should be a number of threads, such as 2, got {asked!r}: set it anew")
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache
+def pool():
+    return ThreadPoolExecutor(workers())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: (pool.cache_clear(), one_blas_thread.after_fork()))
+
+
+@lru_cache
+def blas():
+    return ThreadpoolController()

@@ -1,0 +1,1 @@
+"""Steps, a whole training, and what a run leaves."""

@@ -1,0 +1,207 @@
+"""A whole training: step after step, evaluation on whole images, and the statistics of batch norm at its end."""
+
+import itertools
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+
+from tinysegnet import metrics, networks
+from tinysegnet.data.balance import median_frequency_weights
+from tinysegnet.data.batches import training_batches
+from tinysegnet.data.normalisation import normalise
+from tinysegnet.data.survey import survey
+from tinysegnet.inference import Model, classify
+from tinysegnet.ops import fast
+from tinysegnet.support.backend import array_module, to_device
+from tinysegnet.support.errors import InputError
+from tinysegnet.training import optim
+from tinysegnet.training.step import Loss, train_step
+
+
+def cosine_rate(lr, done, total):
+    """Half a cosine: the rate of the next step after `done` of `total`, from lr down to 0 at the end."""
+    return lr * (1 + math.cos(math.pi * done / total)) / 2
+
+
+class Functions(NamedTuple):
+    """The functions that a training is made of: arguments, so that others can take their place, such as a learner's."""
+
+    ops: object = fast
+    class_weights: Callable = median_frequency_weights
+    cosine_rate: Callable = cosine_rate
+    sgd_step: Callable = optim.sgd_step
+    adam_step: Callable = optim.adam_step
+    confusion_matrix: Callable = metrics.confusion_matrix
+    figures: Callable = metrics.figures
+    learner: tuple = ()         # the names of those that are a learner's
+
+
+class Trainer(NamedTuple):
+    """A model under training, and all that its steps need."""
+
+    model: Model
+    optimiser: optim.Optimiser
+    loss: Loss
+    settings: object            # training.settings.Settings
+    functions: Functions
+
+
+def new_model(settings, data, xp=np):
+    """A Model before its first step: a network for the classes of a data set, its weights drawn by the seed."""
+    arguments = {"classes": len(data.classes), "filters": settings.filters}
+    network = networks.build(settings.network, **arguments)
+    params, stats = (to_device(arrays, xp) for arrays in networks.init(network, settings.seed))
+    meta = {
+        "network": {"name": settings.network, **arguments}, "classes": data.classes, "palette": data.palette.tolist(),
+        "size": settings.size, "normalisation": settings.normalisation, "test_scales": settings.test_scales,
+        "statistics": "running", "epoch": 1,
+    }
+    return Model(network, params, stats, meta)
+
+
+def prepare(model, opt_state, settings, data, train, functions):
+    """The Trainer of a model: its optimiser in that state, and the class weights for the training set.
+
+    train  the Survey of the training set
+    """
+    update = {"sgd": functions.sgd_step, "adam": functions.adam_step}[settings.optimiser]
+    decays = model.network.decays
+    optimiser = optim.Optimiser(update, opt_state, settings.momentum, settings.weight_decay, decays)
+    weights = functions.class_weights(train.pixels, train.image_pixels, settings.class_weight_power)
+    loss = Loss(to_device(weights.astype(np.float32), model.xp), data.ignore)
+    return Trainer(model, optimiser, loss, settings, functions)
+
+
+def train(settings, data, functions=None, steps=None):
+    """Train a new model from its beginning, in memory: for figures and experiments that need no folder of a run.
+
+    settings   training.settings.Settings
+    data       a DataSet
+    functions  Functions
+    steps      stop after so many
+
+    Yields the losses of each epoch, a list, and the Model as it is after it. Raises InputError on a loss that is not a
+    number.
+    """
+    model = new_model(settings, data)
+    opt_state = optim.start(settings.optimiser, model.params)
+    trainer = prepare(model, opt_state, settings, data, survey(data, "train"), functions or Functions())
+    for epoch in range(1, settings.epochs + 1):
+        done = (epoch - 1) * settings.steps
+        batches = training_batches(data, settings, epoch)
+        if steps is not None:
+            batches = itertools.islice(batches, max(0, steps - done))
+        if losses := list(train_steps(trainer, batches, done)):
+            yield losses, model
+
+
+def train_steps(trainer, batches, done):
+    """Train on every batch once. Yields the loss of each step.
+
+    trainer  a Trainer, whose model and optimiser are moved in place
+    batches   uint8 images (N, H, W, 3) and labels (N, H, W)
+    done      how many steps the run has made before this call
+
+    A loss is read only when the next step is under way, because reading it makes the host wait for the GPU. Raises
+    InputError on a loss that is not a number; it names the step and the first layer that went wrong.
+    """
+    model, settings = trainer.model, trainer.settings
+    before = None
+    for images, labels in batches:
+        started_from = {name: a.copy() for name, a in model.params.items()}     # to explain a loss that is no number
+        batch = normalise(images, model.xp, settings.normalisation), to_device(labels, model.xp)
+        loss = train_step(model, trainer.optimiser, batch, trainer.loss, rate(trainer, done), trainer.functions.ops)
+        done += 1
+        if before is not None:
+            yield read_loss(trainer, *before)
+        before = loss, images, started_from, done
+    if before is not None:
+        yield read_loss(trainer, *before)
+
+
+def rate(trainer, done):
+    """The learning rate of the next step after so many: constant, or a cosine over the whole run."""
+    settings = trainer.settings
+    if settings.schedule == "constant":
+        return settings.lr
+    return trainer.functions.cosine_rate(settings.lr, done, settings.epochs * settings.steps)
+
+
+def read_loss(trainer, loss, images, params, step):
+    loss = float(loss)
+    if not np.isfinite(loss):
+        culprit = first_not_finite(trainer, params, images)
+        again = "train again with a lower --lr and another --name"
+        raise InputError(f"the loss became {loss} at step {step}, first in {culprit}: {again}")
+    return loss
+
+
+def first_not_finite(trainer, params, images):
+    """Name the first parameter, or else the first output of a layer, that is not finite."""
+    for name, a in params.items():
+        if not is_finite(a):
+            return f"the parameter {name}, after the step before"
+    ops, model = trainer.functions.ops, trainer.model
+
+    def watched(op):
+        def run(x, *arrays):
+            y, *rest = op(x, *arrays)
+            if not is_finite(y):
+                layers = [name.rpartition(".")[0] for name, a in params.items() if any(a is one for one in arrays)]
+                raise FloatingPointError(f"the output of {layers[0]}" if layers else f"an output of {op.__name__}")
+            return y, *rest
+
+        return run
+
+    watching = SimpleNamespace(**vars(ops))
+    watching.conv2d, watching.batch_norm = watched(ops.conv2d), watched(ops.batch_norm)
+    x = normalise(images, model.xp, trainer.settings.normalisation)
+    try:
+        model.network.forward(params, x, watching)
+    except FloatingPointError as error:
+        return str(error)
+    return "the loss itself"
+
+
+def is_finite(a):
+    return bool(array_module(a).isfinite(a).all())
+
+
+def evaluate(model, pairs, ignore, functions=None):
+    """The confusion matrix, (classes, classes), over all photographs, each judged at the size of its own labels.
+
+    pairs  a photograph, uint8 (H, W, 3), and its labels, (H', W')
+    """
+    functions, classes = functions or Functions(), len(model.meta["classes"])
+    counts = np.zeros((classes, classes), np.int64)
+    for photograph, labels in pairs:
+        predicted = classify(model, photograph, labels.shape, functions.ops, model.meta["size"])
+        counts += functions.confusion_matrix(labels, predicted, classes, ignore)
+    return counts
+
+
+def examples(model, data, ops=fast, count=4):
+    """Some images of val, evenly spread: (photograph, labels, predicted) of each, all of the annotation's size."""
+    samples = data.samples("val")
+    for i in np.unique(np.linspace(0, len(samples) - 1, count).round().astype(int)):
+        photograph, labels = data.read(samples[i])
+        yield photograph, labels, classify(model, photograph, labels.shape, ops, model.meta["size"])
+
+
+def exact_statistics(model, batches, ops=fast):
+    """Batch-norm statistics for inference as the authors take them: averaged over one pass through the training set.
+
+    The running averages of training belong to a moving network; these belong to the parameters as they are. Every
+    batch counts the same, so a last one that is smaller weighs more per image; and the variance is the mean of the
+    variances within the batches, without that between them. Both are as the authors have it.
+    """
+    sums, steps = {}, 0
+    for images, _ in batches:
+        x = normalise(images, model.xp, model.meta["normalisation"])
+        _, batch_stats, _ = model.network.forward(model.params, x, ops)
+        sums = {name: sums.get(name, 0) + value for name, value in batch_stats.items()}
+        steps += 1
+    return {name: value / steps for name, value in sums.items()}

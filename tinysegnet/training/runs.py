@@ -1,0 +1,205 @@
+"""A run: a folder under runs/, and in it all that is needed to repeat the training, to continue it and to judge it.
+
+    config.json      the settings, the command, the versions, and a fingerprint of the data
+    log.jsonl        a line for each step and each epoch
+    last.npz         the network and the optimiser as they were last saved, and how far they are
+    best.npz         the network of the epoch with the best mIoU on val (or what best_by names)
+    curves.png, predictions.png, confusion.png
+"""
+
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import PIL
+
+try:
+    import fcntl
+except ImportError:     # Windows
+    fcntl = None
+
+import tinysegnet
+from tinysegnet import checkpoint, inference
+from tinysegnet.networks.blocks import check_size
+from tinysegnet.support import atomic
+from tinysegnet.support.backend import to_device
+from tinysegnet.support.errors import InputError, writing
+from tinysegnet.training import optim, settings
+from tinysegnet.training.loop import is_finite, new_model
+
+FORMAT = 2      # of config.json; that of version 0.1.0 has no number
+
+
+def read_config(path):
+    """The config.json of a run folder, its settings as Settings. Raises InputError if there is none to go on with."""
+    file = path / "config.json"
+    if not path.is_dir():
+        raise InputError(f"there is no run {path} to resume: leave out --resume, or give the --name of one")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        given, form = config["settings"], config.get("format", 1)
+        if not (isinstance(given, dict) and config["data"]["fingerprint"]):
+            raise ValueError("no settings or no data")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{file} is missing or damaged: delete the folder {path} and start again") from error
+    if form not in (1, FORMAT):
+        raise InputError(f"{file} is of format {form!r}: resume it with the version that began it")
+    try:
+        config["settings"] = settings.read(given) if form == FORMAT else settings.read_of_0_1(given)
+    except ValueError as error:
+        raise InputError(f"{file} cannot be used, {error}: resume it with the version that began it") from error
+    return config
+
+
+def kept_settings(path, given):
+    """The Settings with which a run began. Raises InputError if others are given; data and backend may have moved."""
+    kept = read_config(path)["settings"]
+    moved = {}
+    for name, value in given.items():
+        if name in ("data", "backend"):
+            moved[name] = value
+        elif value != getattr(kept, name):
+            was = settings.as_text(name, getattr(kept, name))
+            raise InputError(f"--{name} was {was} when {path} began: leave it out, or start another --name")
+    return replace(kept, **moved)
+
+
+class Run:
+    """The folder of a training and the state that it moves on.
+
+    model        the network, as it is now
+    opt_state    of the optimiser
+    epoch        the one under way, from 1
+    step         how many steps of it are made
+    best         the best mIoU (or what best_by names) on val so far, -1 before the first
+    """
+
+    def __init__(self, path, settings, data, xp):
+        """See `begin` and `resume`, one of which comes next."""
+        self.path, self.settings, self.data, self.xp = Path(path), settings, data, xp
+        self.log_path = self.path / "log.jsonl"
+        self.model = new_model(settings, data, xp)
+        self.opt_state = optim.start(settings.optimiser, self.model.params)
+        self.epoch, self.step, self.best = 1, 0, -1.0
+        self.since = time.monotonic()       # the epoch's beginning, shifted by the time spent before an interruption
+
+    def begin(self, fingerprint):
+        """Make the folder. Raises InputError if it is there or cannot be made, or the images are too small."""
+        if self.path.exists() and not self.no_step_made():
+            way_out = "continue it with --resume, give this run another --name, or delete that folder"
+            raise InputError(f"{self.path} is already there: {way_out}")
+        smallest_part = min(self.settings.crop or 1, *(self.settings.test_scales or [1]))
+        check_size(self.model.network.levels, *self.settings.size, smallest_part)
+        packages = {"tinysegnet": tinysegnet.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
+        if self.xp is not np:
+            packages["cupy"] = self.xp.__version__
+        config = {
+            "format": FORMAT,
+            "settings": asdict(self.settings),
+            "command": shlex.join(["python", *sys.argv]),
+            "data": {"name": self.data.name, "classes": self.data.classes, "fingerprint": fingerprint},
+            "versions": {"python": platform.python_version(), **packages},
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+            "begun": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        }
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.lock = self.locked()
+        atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
+        self.save()
+
+    def no_step_made(self):
+        """Whether the folder is that of a run which ended, for want of memory perhaps, before there was anything."""
+        begun = (self.path / "config.json").is_file() and self.log_path.is_file()
+        return begun and self.log_path.stat().st_size == 0 and not (self.path / "best.npz").exists()
+
+    def locked(self):
+        """An open file that keeps other processes out of the folder. Raises InputError if one is in it."""
+        file = open(self.log_path, "a")
+        if fcntl:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise InputError(f"another process is at work in {self.path}: stop it, or wait for its end") from error
+        return file
+
+    def resume(self, fingerprint):
+        """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others."""
+        began_on = read_config(self.path)["data"]
+        if began_on["fingerprint"] != fingerprint:
+            way_out = "put them back, or start another --name"
+            raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
+        last = self.path / "last.npz"
+        if not self.log_path.is_file():
+            raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
+        self.lock = self.locked()
+        if not last.exists() and self.no_step_made():
+            return self.save()
+        meta, groups = checkpoint.load(last)
+        params, stats, opt_state = groups["params"], groups["stats"], groups.get("opt_state", {})
+        inference.check_arrays(self.model.network, params, stats, last)
+        if {name: a.shape for name, a in opt_state.items()} != {name: a.shape for name, a in self.opt_state.items()}:
+            raise InputError(f"{last} holds no optimiser of its recipe to go on with: start another --name")
+        if meta["best"] >= 0:
+            inference.load_on(self.xp, self.path / "best.npz")      # better to know now than after the last epoch
+        if self.log_path.stat().st_size < meta["log_bytes"]:
+            raise InputError(f"{self.log_path} has lost lines since {last} was saved: start another --name")
+        with writing(self.log_path):
+            os.truncate(self.log_path, meta["log_bytes"])       # what was done after that is done again
+        params, stats, self.opt_state = (to_device(arrays, self.xp) for arrays in (params, stats, opt_state))
+        self.model = replace(self.model, params=params, stats=stats)
+        self.epoch, self.step, self.best = meta["epoch"], meta["step"], meta["best"]
+        self.since = time.monotonic() - meta["seconds"]
+
+    def log(self, **line):
+        with writing(self.log_path), open(self.log_path, "a", encoding="utf-8") as file:
+            print(json.dumps(line), file=file)
+
+    def log_step(self, loss):
+        self.step += 1
+        self.log(epoch=self.epoch, step=self.step, loss=loss)
+
+    def meta(self, **more):
+        """That of the model, in this epoch."""
+        return self.model.meta | {"epoch": self.epoch} | more
+
+    def save(self):
+        """Write last.npz. Raises InputError, and leaves the one before, if a parameter is no longer a number."""
+        for name, a in self.model.params.items():
+            if not is_finite(a):
+                where = f"step {self.step} of epoch {self.epoch}"
+                again = "train again with a lower --lr and another --name"
+                raise InputError(f"{name} is no longer finite after {where}: {again}")
+        with writing(self.log_path), open(self.log_path, "rb+") as file:
+            os.fsync(file.fileno())         # last.npz counts on it
+        seconds, log_bytes = time.monotonic() - self.since, self.log_path.stat().st_size
+        meta = self.meta(step=self.step, best=self.best, seconds=seconds, log_bytes=log_bytes)
+        arrays = {"params": self.model.params, "stats": self.model.stats, "opt_state": self.opt_state}
+        checkpoint.save(self.path / "last.npz", meta, **arrays)
+
+    def end_epoch(self, figures):
+        """Log the epoch, judged on val, and go on to the next. Returns its line in the log, and if it is the best.
+
+        figures  {"mIoU": ...}, by the names of the paper
+        """
+        figures = {name: float(value) for name, value in figures.items()}
+        line = {"epoch": self.epoch, "loss": self.mean_loss(), "seconds": time.monotonic() - self.since, **figures}
+        self.log(**line)
+        is_best = figures[self.settings.best_by] > self.best
+        if is_best:
+            self.best = figures[self.settings.best_by]
+            checkpoint.save(self.path / "best.npz", self.meta(), params=self.model.params, stats=self.model.stats)
+        self.epoch, self.step, self.since = self.epoch + 1, 0, time.monotonic()
+        self.save()
+        return line, is_best
+
+    def mean_loss(self):
+        """Of the epoch under way. The log has all its steps, those before an interruption too."""
+        lines = map(json.loads, self.log_path.read_text(encoding="utf-8").splitlines())
+        return float(np.mean([line["loss"] for line in lines if line["epoch"] == self.epoch and "step" in line]))

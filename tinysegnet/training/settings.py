@@ -1,0 +1,169 @@
+"""The settings of a run, its hyperparameters first of all; and recipes, which are good ones for a kind of data."""
+
+from argparse import ArgumentTypeError
+from dataclasses import dataclass, field, fields
+
+from tinysegnet import networks
+from tinysegnet.checkpoint import renamed
+from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS
+from tinysegnet.ops.fast import CONVOLUTIONS
+from tinysegnet.support.errors import InputError
+from tinysegnet.support.options import (
+    at_least_0,
+    at_least_1,
+    at_most_1,
+    below_1,
+    choice,
+    height_x_width,
+    label,
+    not_negative,
+    numbers,
+    or_none,
+    positive,
+    yes_or_no,
+)
+from tinysegnet.training.optim import STEPS
+
+
+def setting(parse):
+    """A field whose text on the command line `parse` turns into its value, or raises ArgumentTypeError."""
+    return field(metadata={"parse": parse})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that decides how a training goes. `Settings(**values)` refuses a misspelt name and a missing one."""
+
+    # the data
+    data: str = setting(str)                               # a folder, or "streets"
+    ignore: int | None = setting(or_none(label))            # label of the pixels that do not count, if not the usual
+    size: tuple[int, int] = setting(height_x_width)         # (H, W) to which photographs are brought
+    # the network
+    network: str = setting(choice(*networks.NETWORKS))
+    filters: int = setting(at_least_1)                      # of its first level
+    normalisation: str = setting(choice(*NORMALISATIONS))   # of its input, see data/normalisation.py
+    # the optimiser
+    epochs: int = setting(at_least_1)
+    batch: int = setting(at_least_1)                        # images per step
+    optimiser: str = setting(choice(*STEPS))
+    lr: float = setting(positive)                           # learning rate at the start
+    schedule: str = setting(choice("constant", "cosine"))   # cosine: down to 0 at the last step
+    momentum: float = setting(below_1)                      # beta1 of Adam
+    weight_decay: float = setting(not_negative)
+    class_weight_power: float = setting(not_negative)       # of median-frequency balancing, 0 for none
+    # data augmentation, see data/augment.py
+    flip: bool = setting(yes_or_no)
+    scale: tuple[float, float] | None = setting(or_none(numbers(2)))
+    crop: float | None = setting(or_none(at_most_1))
+    jitter: float | None = setting(or_none(below_1))
+    # the network afterwards
+    test_scales: tuple[float, ...] | None = setting(or_none(numbers()))   # inference.test_time_augmentation
+    best_by: str = setting(choice("mIoU", "G", "C"))        # the figure on val by which the best epoch is chosen
+    # the run
+    seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation
+    recipe: str = setting(str)
+    steps: int = setting(at_least_1)                        # in an epoch, as the data decide
+    ops: str = setting(choice("library", "lessons"))
+    conv: str = setting(choice(*CONVOLUTIONS))
+    backend: str = setting(choice("numpy", "cupy"))
+
+
+PARSERS = {one.name: one.metadata["parse"] for one in fields(Settings)}
+
+RECIPES = {
+    "streets": dict(
+        epochs=9, batch=2, optimiser="sgd", lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
+        class_weight_power=0.7, flip=False, scale=None, crop=None, jitter=None, normalisation=CENTRED,
+        test_scales=None, best_by="mIoU",
+    ),
+    "photographs": dict(
+        epochs=100, batch=4, optimiser="sgd", lr=0.1, schedule="cosine", momentum=0.9, weight_decay=5e-4,
+        class_weight_power=0.5, flip=True, scale=None, crop=None, jitter=None, normalisation=CENTRED,
+        test_scales=None, best_by="mIoU",
+    ),
+    # The authors', but for the biases' rate (theirs is twice as high).
+    "paper": dict(
+        epochs=100, batch=12, optimiser="sgd", lr=0.1, schedule="constant", momentum=0.9, weight_decay=5e-4,
+        class_weight_power=1.0, flip=False, scale=None, crop=None, jitter=None, normalisation=LOCAL_RESPONSE,
+        test_scales=None, best_by="G",
+    ),
+    # What the network that comes with this project was trained by, on CamVid at 270x360.
+    "best": dict(
+        epochs=140, batch=2, optimiser="adam", lr=7e-4, schedule="cosine", momentum=0.9, weight_decay=0.02,
+        class_weight_power=0.25, flip=True, scale=(0.75, 1.25), crop=2/3, jitter=0.3, normalisation=CENTRED,
+        test_scales=(1, 0.75), best_by="mIoU",
+    ),
+}
+USUAL = dict(ignore=None, network="segnet-basic", filters=64, seed=0, ops="library", conv="auto", backend="numpy")
+NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
+
+
+def assignment(given):
+    """ "crop=0.5", of --set, -> ("crop", 0.5)."""
+    name, equals, value = given.partition("=")
+    if not equals or name not in PARSERS or name in NOT_GIVEN:
+        known = ", ".join(name for name in PARSERS if name not in NOT_GIVEN)
+        raise ArgumentTypeError(f"{given!r} sets nothing: write NAME=VALUE, with one of the names {known}")
+    return name, PARSERS[name](value)
+
+
+def from_recipe(recipe, **given):
+    """The Settings of a recipe, with what is given besides: at least data, size and steps."""
+    return Settings(**USUAL | RECIPES[recipe] | {"recipe": recipe} | given)
+
+
+def resolve(given, data, train, val):
+    """The Settings of a new run: a recipe, what is given besides, and what the data decide.
+
+    given       {name: value} of the command line; "recipe" is by default the data set's
+    train, val  the Survey of each split
+
+    Raises InputError if they do not go together.
+    """
+    recipe = given.get("recipe") or data.recipe
+    values = given | {"data": data.source}
+    values.pop("recipe", None)
+    if "size" not in values:
+        if len(train.sizes | val.sizes) > 1:
+            raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
+        values["size"] = next(iter(train.sizes))
+    batch = values.get("batch", RECIPES[recipe]["batch"])
+    if batch > train.images:
+        few = train.images
+        raise InputError(f"a batch of {batch} is more than the {few} training images: give --batch {few}")
+    return from_recipe(recipe, **values, steps=steps_of(train.images, batch))
+
+
+def steps_of(images, batch):
+    """How many steps it takes to see so many images once; the last batch may be smaller."""
+    return -(-images // batch)
+
+
+def read(values):
+    """The Settings in a dict that came from JSON. Raises ValueError that names what is unknown, missing or wrong."""
+    for name in values:
+        if name not in PARSERS:
+            raise ValueError(f"it has a setting {name!r} that this version does not know")
+    for name in PARSERS:
+        if name not in values:
+            raise ValueError(f"it has no setting {name!r}")
+    try:
+        return Settings(**{name: parse(as_text(name, values[name])) for name, parse in PARSERS.items()})
+    except ArgumentTypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def read_of_0_1(values):
+    """The same, of a run of version 0.1.0, which knew one network and called some settings otherwise."""
+    return read({"network": "segnet-basic"} | renamed(values))
+
+
+def as_text(name, value):
+    """The value of a setting as one would write it on the command line."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ("x" if name == "size" else ",").join(map(str, value))
+    return str(value)

@@ -1,0 +1,35 @@
+"""One training step: forward, loss, backward, optimiser."""
+
+from typing import NamedTuple
+
+import tinysegnet.ops
+from tinysegnet.support.backend import array_module
+
+BN_DECAY = 0.9      # how much of the running batch-norm statistics each step keeps
+
+
+class Loss(NamedTuple):
+    """What the cross-entropy needs besides logits and labels: see ops.softmax_cross_entropy."""
+
+    class_weights: object
+    ignore: int
+
+
+def train_step(model, optimiser, batch, loss, lr, ops=tinysegnet.ops):
+    """One step, which moves params, stats and the optimiser's state in place. Returns the loss before it, 0-d.
+
+    model      has a network, its params and its stats
+    optimiser  an optim.Optimiser
+    batch      x, float (N, H, W, 3), and labels, integers (N, H, W), where the params are
+    loss       a Loss
+    """
+    x, labels = batch
+    logits, batch_stats, cache = model.network.forward(model.params, x, ops)
+    value, loss_cache = ops.softmax_cross_entropy(logits, labels, *loss)
+    dlogits = ops.softmax_cross_entropy_backward(array_module(value).ones_like(value), loss_cache)
+    _, grads = model.network.backward(dlogits, cache, ops)
+    optimiser.step(model.params, grads, lr)
+    for name, batch_stat in batch_stats.items():
+        model.stats[name] *= BN_DECAY
+        model.stats[name] += (1 - BN_DECAY) * batch_stat
+    return value
