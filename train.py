@@ -27,7 +27,7 @@ from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import usable
 from tinysegnet.plots import figures
 from tinysegnet.support.backend import keep_freed_memory, select
-from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop
@@ -80,8 +80,7 @@ def main():
     kept = runs.kept_settings(Path("runs", name or library.run_name()), given) if resume else None
     source = functions_of(kept.ops if kept else given.get("ops", "library"))
     given = vars(kept) if kept else source.DEFAULTS | given
-    if (given.get("conv"), given.get("backend")) == ("fft", "cupy"):
-        raise InputError("--conv fft is written for NumPy: train with --backend numpy, or without --conv")
+    source.check(given)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     print(why, flush=True)

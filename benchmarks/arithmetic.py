@@ -4,11 +4,14 @@ import platform
 import statistics
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from tinysegnet import networks
 from tinysegnet.ops.fast import conv_fft
+from tinysegnet.ops.pool import pooled_shape
 
 
 def processor():
@@ -45,13 +48,36 @@ def matrix_product_rate(threads):
 def convolutions_of_a_step(N, H, W):
     """Floating-point operations of SegNet-Basic's 7x7 convolutions, forward and backward: directly, and by tiles."""
     direct = tiled = 0
-    for level in range(4):
-        for C in (3, 64) if level == 0 else (64, 64):
+    for (_, height, width, C), (K, _, _, F) in convolutions(networks.build("segnet-basic"), N, H, W):
+        if K == 7:
             products = 2 if C == 3 else 3                   # y, dw, and dx but for the first layer
-            direct += products * 2 * 49 * N * H * W * C * 64
-            tiled += by_tiles(N, H, W, C, 64, need_dx=C > 3)
-        H, W = (H + 1) // 2, (W + 1) // 2
+            direct += products * 2 * K * K * N * height * width * C * F
+            tiled += by_tiles(N, height, width, C, F, need_dx=C > 3)
     return direct, tiled
+
+
+def convolutions(network, N, H, W):
+    """The shapes of x and w of each convolution, as an `ops` that computes nothing has seen them go by."""
+    found = []
+
+    def conv2d(x, w, b):
+        found.append((x.shape, w.shape))
+        return empty(*x.shape[:3], w.shape[3]), None
+
+    ops = SimpleNamespace(
+        conv2d=conv2d,
+        batch_norm=lambda x, gamma, beta: (x, (gamma, beta), None),
+        relu=lambda x: (x, None),
+        max_pool=lambda x: (empty(*pooled_shape(x.shape)), None),
+        max_unpool=lambda x, corners, shape: empty(*shape),
+    )
+    network.forward({name: empty(*shape) for name, shape in network.shapes.items()}, empty(N, H, W, 3), ops)
+    return found
+
+
+def empty(*shape):
+    """An array of that shape that takes no memory."""
+    return np.broadcast_to(np.float32(0), shape)
 
 
 def by_tiles(N, H, W, C, F, need_dx):

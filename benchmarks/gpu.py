@@ -16,18 +16,18 @@ import platform
 import time
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from contenders import HEAD, Contender, interleaved, need_pytorch, row
 
-from tinysegnet.data import choose
+from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import training_batches
-from tinysegnet.networks import segnet_basic
-from tinysegnet.support.backend import select, to_device
+from tinysegnet.support.backend import select
 from tinysegnet.support.errors import InputError, exit_in_words
 from tinysegnet.support.options import at_least_1
-from tinysegnet.training import loop as training
-from tinysegnet.training import recipes
+from tinysegnet.training import loop, optim
+from tinysegnet.training.settings import from_recipe, steps_of
 
 RESULTS = Path(__file__).parent / "results" / "gpu.md"
 WORKLOADS = [
@@ -63,16 +63,15 @@ def report(cupy, rounds, data):
 
 def epoch(cupy, data):
     """Seconds for the second of two epochs."""
-    settings = recipes.RECIPES["photographs"] | {"batch": 12, "size": (360, 480), "seed": 0, "epochs": 2}
-    settings["steps"] = -(-len(data.samples("train")) // settings["batch"])
-    params, stats = (to_device(arrays, cupy) for arrays in segnet_basic.init(0, len(data.classes)))
-    velocity = {name: cupy.zeros_like(a) for name, a in params.items()}
-    class_weights = to_device(np.ones(len(data.classes), np.float32), cupy)
+    steps = steps_of(len(data.samples("train")), 12)
+    settings = from_recipe("photographs", data=data.source, size=(360, 480), batch=12, epochs=2, steps=steps)
+    model = loop.new_model(settings, data, cupy)
+    opt_state = optim.start(settings.optimiser, model.params)
+    even = SimpleNamespace(pixels=np.ones(len(data.classes)), image_pixels=np.ones(len(data.classes)))
+    trainer = loop.prepare(model, opt_state, settings, data, even, loop.Functions())
     for number in (1, 2):
         start = time.perf_counter()
-        batches = training_batches(data, settings, number)
-        steps = training.train_steps(params, stats, velocity, batches, class_weights, data.ignore, settings, 0)
-        for _ in steps:
+        for _ in loop.train_steps(trainer, training_batches(data, settings, number), 0):
             pass
         cupy.cuda.Device().synchronize()
     return time.perf_counter() - start
@@ -89,7 +88,7 @@ def main():
     except InputError as error:
         raise InputError("this benchmark needs a GPU, and CuPy for it: pip install -e '.[cuda13]'") from error
     need_pytorch()
-    data = choose(args.data)[0] if args.data else None
+    data = open_dataset(args.data)[0] if args.data else None
     for line in report(cupy, args.rounds, data):
         print(line, flush=True)
         lines.append(line)

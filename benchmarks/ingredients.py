@@ -8,28 +8,29 @@ Writes benchmarks/results/ingredients.md.
 
 import argparse
 import datetime
-import json
 import os
 import platform
+import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
 
-sys.path.append(str(Path(__file__).parents[1]))
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT))
 
-import numpy as np  # noqa: E402
-
-import train  # noqa: E402
-from tinysegnet import checkpoint, metrics, runs, training  # noqa: E402
-from tinysegnet.data import choose  # noqa: E402
+from tinysegnet import checkpoint, inference, metrics  # noqa: E402
+from tinysegnet.data import open_dataset  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.data.normalisation import LOCAL_RESPONSE  # noqa: E402
 from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_1, height_x_width  # noqa: E402
-from tinysegnet.training.recipes import RECIPES  # noqa: E402
+from tinysegnet.training.loop import evaluate  # noqa: E402
+from tinysegnet.training.runs import read_config  # noqa: E402
+from tinysegnet.training.settings import RECIPES, as_text  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "ingredients.md"
 WITHOUT = {
@@ -42,10 +43,10 @@ WITHOUT = {
     "no flips": {"flip": False},
     "no scale": {"scale": None},
     "whole frames for crops": {"crop": None},
-    "no change of light": {"light": None},
-    "full class weights (power 1)": {"balance": 1},
-    "no class weights": {"balance": 0},
-    "local response normalisation of the input": {"input": LOCAL_RESPONSE},
+    "no change of light": {"jitter": None},
+    "full class weights (power 1)": {"class_weight_power": 1.0},
+    "no class weights": {"class_weight_power": 0.0},
+    "local response normalisation of the input": {"normalisation": LOCAL_RESPONSE},
 }
 
 
@@ -53,24 +54,27 @@ def trained(number, change, data, size, epochs):
     """The path of the network that the changed recipe gives, trained now unless it is there."""
     name = f"ingredients-{number}"
     path = Path("runs") / name
-    RECIPES[name] = RECIPES["best"] | change
     if path.exists():
-        kept = runs.read_config(path)["settings"]
-        asked = RECIPES[name] | {"epochs": epochs, "size": size, "data": data.source}
-        if differing := [key for key, value in asked.items() if json.dumps(kept.get(key)) != json.dumps(value)]:
+        kept = read_config(path)["settings"]
+        asked = RECIPES["best"] | change | {"epochs": epochs, "size": size, "data": data.source}
+        if differing := [key for key, value in asked.items() if getattr(kept, key) != value]:
             raise InputError(f"{path} was trained with another {differing[0]}: delete that folder, or ask for the same")
     best = path / "best.npz"
     if not (best.exists() and checkpoint.load(best)[0]["statistics"] == "exact"):
-        options = ["--data", data.source, "--recipe", name, "--size", "x".join(map(str, size)), "--epochs", str(epochs)]
-        sys.argv = ["train.py", *options, "--name", name, *(["--resume"] if path.exists() else [])]
-        train.main()
+        settings = [f"--set={key}={as_text(key, value)}" for key, value in change.items()]
+        options = ["--data", data.source, "--recipe", "best", "--size", as_text("size", size), "--epochs", str(epochs)]
+        resume = ["--resume"] if path.exists() else []
+        command = [sys.executable, ROOT / "train.py", *options, *settings, "--name", name, *resume]
+        if status := subprocess.run(command, check=False).returncode:
+            sys.exit(status)        # train.py has said why
     return best
 
 
 def judged(path, data, **at_test):
     """G, C and mIoU on val, in %."""
-    params, stats, about = runs.load_network(path, np)
-    counts = training.evaluate(params, stats, about | at_test, evaluation_pairs(data, "val"), data.ignore)
+    model = inference.load(path)
+    model = replace(model, meta=model.meta | at_test)
+    counts = evaluate(model, evaluation_pairs(data, "val"), data.ignore)
     return [100 * float(value) for value in metrics.figures(counts).values()]
 
 
@@ -98,7 +102,7 @@ def main():
     parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
     parser.add_argument("--epochs", type=at_least_1, default=20, help="default: %(default)s")
     args = parser.parse_args()
-    data, _ = choose(args.data)
+    data, _ = open_dataset(args.data)
     lines = list(report(data, args.size, args.epochs))
     print("\n".join(lines))
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")

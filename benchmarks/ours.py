@@ -8,11 +8,13 @@ import time
 
 import numpy as np
 
-from tinysegnet import ops
-from tinysegnet.networks import segnet_basic
+from tinysegnet import networks
+from tinysegnet.data.normalisation import normalise
+from tinysegnet.inference import Model
+from tinysegnet.ops import fast as ops
 from tinysegnet.support.backend import select, to_device
-from tinysegnet.training import loop as training
 from tinysegnet.training import optim
+from tinysegnet.training.step import train_step
 
 CLASSES, IGNORE = 11, 11
 
@@ -43,16 +45,25 @@ def pictures(N, H, W, seed=0):
 
 def training_step(N, H, W, backend="numpy"):
     xp, batches = select(backend), itertools.cycle([pictures(N, H, W, seed) for seed in range(3)])
-    params, stats = (to_device(arrays, xp) for arrays in segnet_basic.init(0))
-    velocity = {name: xp.zeros_like(a) for name, a in params.items()}
-    class_weights = xp.ones(CLASSES, "float32")
-    return lambda: training.train_step(params, stats, velocity, *next(batches), class_weights, IGNORE, 0.01)
+    model, loss = new_model(xp), (xp.ones(CLASSES, "float32"), IGNORE)
+    optimiser = optim.Optimiser(optim.sgd_step, optim.start("sgd", model.params), 0.9, 5e-4, model.network.decays)
+
+    def step():
+        images, labels = next(batches)
+        return train_step(model, optimiser, (normalise(images, xp), to_device(labels, xp)), loss, 0.01, ops)
+
+    return step
+
+
+def new_model(xp):
+    network = networks.build("segnet-basic", classes=CLASSES)
+    return Model(network, *(to_device(arrays, xp) for arrays in networks.init(network, seed=0)), meta={})
 
 
 def inference(N, H, W, backend="numpy"):
     xp, (images, _) = select(backend), pictures(N, H, W)
-    params, stats = (to_device(arrays, xp) for arrays in segnet_basic.init(0))
-    return lambda: segnet_basic.predict(params, stats, training.normalise(images, xp))
+    model = new_model(xp)
+    return lambda: model.network.predict(model.params, model.stats, normalise(images, xp), ops)
 
 
 def operations(N, H, W, backend="numpy"):
@@ -72,7 +83,7 @@ def operations(N, H, W, backend="numpy"):
         x_, dy_, w, b = draw(N, H, W, C), draw(N, H, W, F), draw(K, K, C, F), draw(F)
         return lambda: ops.conv2d(x_, w, b)[1], lambda cache: ops.conv2d_backward(dy_, cache, need_dx=C > 3)
 
-    params, _ = (to_device(arrays, xp) for arrays in segnet_basic.init(0))
+    params = new_model(xp).params
     velocity, grads = ({name: xp.ones_like(a) for name, a in params.items()} for _ in range(2))
     logits = draw(N, H, W, CLASSES)
     return {

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinysegnet.data.augment import MIDDLE, augment, relit
+from tinysegnet.data.augment import MIDDLE, augment, colour_jitter
 
 VOID = 11
 
@@ -112,12 +112,12 @@ def test_a_part_of_what_has_become_smaller_lies_on_grey():
     assert (part[truth == VOID] == MIDDLE).all()
 
 
-def test_light_changes_the_photograph_alone_and_by_as_much_as_said():
+def test_jitter_changes_the_photograph_alone_and_by_as_much_as_said():
     photograph = np.random.default_rng(1).integers(60, 120, (30, 30, 3)).astype(np.uint8)
     labels = np.zeros((30, 30), np.uint8)
     rng, means, spreads, tints = np.random.default_rng(0), [], [], []
     for _ in range(500):
-        seen, truth = augment(photograph, labels, (30, 30), VOID, rng, False, None, light=0.3)
+        seen, truth = augment(photograph, labels, (30, 30), VOID, rng, False, None, jitter=0.3)
         assert seen.dtype == np.uint8 and truth is labels
         brightness = seen.mean() / photograph.mean()
         means.append(brightness)
@@ -128,8 +128,8 @@ def test_light_changes_the_photograph_alone_and_by_as_much_as_said():
     assert 0.8 < min(tints) < 0.9 and 1.1 < max(tints) < 1.25
 
 
-def test_light_stays_between_black_and_white():
+def test_jitter_stays_between_black_and_white():
     extreme = np.array([[[0, 255, 0], [255, 0, 255]]], np.uint8)
     for seed in range(20):
-        seen = relit(extreme, 0.9, np.random.default_rng(seed)).astype(int)
+        seen = colour_jitter(extreme, 0.9, np.random.default_rng(seed)).astype(int)
         assert (np.argsort(seen, axis=1, kind="stable")[0, 0] == np.argsort(extreme, axis=1, kind="stable")[0, 0]).all()

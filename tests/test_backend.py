@@ -5,23 +5,27 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pretend_gpu
 import pytest
 from cases import ARGS, FORWARD, RIGHT
 
-from tinysegnet import ops
-from tinysegnet.data import normalisation as inputs
-from tinysegnet.networks import segnet_basic
+import tinysegnet
+from tinysegnet import inference, networks, ops
+from tinysegnet.data.normalisation import normalise
+from tinysegnet.inference import Model
+from tinysegnet.ops import fast
 from tinysegnet.ops.more.resize import resize_bilinear
 from tinysegnet.support import backend
 from tinysegnet.support.backend import array_module, to_device, to_numpy
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop as training
-from tinysegnet.training import optim, recipes
+from tinysegnet.training import loop, optim
+from tinysegnet.training.settings import from_recipe
+from tinysegnet.training.step import Loss, train_step
 
-PACKAGE = Path(backend.__file__).parent
+PACKAGE = Path(tinysegnet.__file__).parent
 
 
 def assert_same(ours, theirs, xp, exactly=False):
@@ -71,6 +75,18 @@ def test_softmax_inference_and_resize(xp):
     assert_same(resize_bilinear(xp.asarray(x), 9, 4), resize_bilinear(x, 9, 4), xp, exactly=True)
 
 
+def model_on(xp, test_scales=None, **arguments):
+    """A Model of eleven classes before its first step, with its arrays there."""
+    network = networks.build("segnet-basic", **arguments)
+    params, stats = (to_device(arrays, xp) for arrays in networks.init(network, 0))
+    meta = {"classes": "abcdefghijk", "size": (8, 12), "normalisation": "centred", "test_scales": test_scales}
+    return Model(network, params, stats, meta)
+
+
+def sgd(model):
+    return optim.Optimiser(optim.sgd_step, optim.start("sgd", model.params), 0.9, 5e-4, model.network.decays)
+
+
 def test_a_training_step_and_a_prediction(xp):
     """The same seed, batch and step: loss, parameters, statistics and prediction are NumPy's."""
     rng = np.random.default_rng(0)
@@ -79,15 +95,19 @@ def test_a_training_step_and_a_prediction(xp):
     weights = np.linspace(0.5, 3, 11, dtype=np.float32)
     results = []
     for library in (np, xp):
-        params, stats = (to_device(arrays, library) for arrays in segnet_basic.init(0, width=8, levels=3, kernel=5))
-        velocity = {name: library.zeros_like(a) for name, a in params.items()}
-        class_weights = to_device(weights, library)
-        loss = training.train_step(params, stats, velocity, images, labels, class_weights, 11, 0.1)
-        results.append((loss, params, stats, segnet_basic.predict(params, stats, training.normalise(images, library))))
-    (loss, params, stats, logits), (loss_device, params_device, stats_device, logits_device) = results
+        model = model_on(library, filters=8, levels=3, kernel=5)
+        x = normalise(images, library)
+        loss = Loss(to_device(weights, library), 11)
+        loss = train_step(model, sgd(model), (x, to_device(labels, library)), loss, 0.1, fast)
+        folded = inference.fold_all(model.params, model.stats, fast)
+        logits = [model.network.predict(*arrays, x, fast) for arrays in ((model.params, model.stats), (folded, {}))]
+        results.append((loss, model, *logits))
+    (loss, model, *logits), (loss_device, model_device, *logits_device) = results
+    assert model.xp is np and model_device.xp is xp
     assert_same(loss_device, loss, xp)
-    assert_same(logits_device, logits, xp)
-    for ours, theirs in ((params_device, params), (stats_device, stats)):
+    for ours, theirs in zip(logits_device, logits, strict=True):
+        assert_same(ours, theirs, xp)
+    for ours, theirs in ((model_device.params, model.params), (model_device.stats, model.stats)):
         for name in theirs:
             assert_same(ours[name], theirs[name], xp)
 
@@ -95,27 +115,30 @@ def test_a_training_step_and_a_prediction(xp):
 @pytest.mark.parametrize("optimiser", optim.STEPS)
 def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step(optimiser):
     batches = [(np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 8, 8), np.uint8))] * 3
-    params, stats = (to_device(arrays, pretend_gpu) for arrays in segnet_basic.init(0, width=2, levels=2, kernel=3))
-    memory, step = optim.start(optimiser, params), optim.STEPS[optimiser]
-    class_weights = pretend_gpu.asarray(np.ones(11, np.float32))
-    settings = {**recipes.RECIPES["photographs"], "optimiser": optimiser, "steps": 3}
+    settings = from_recipe("photographs", data="tiny", size=(8, 8), steps=3, optimiser=optimiser)
+    model = model_on(pretend_gpu, filters=2, levels=2, kernel=3)
+    even, data = SimpleNamespace(pixels=np.ones(11), image_pixels=np.ones(11)), SimpleNamespace(ignore=11)
+    opt_state = optim.start(optimiser, model.params)
+    trainer = loop.prepare(model, opt_state, settings, data, even, loop.Functions())
+    x, labels = normalise(batches[0][0], pretend_gpu), to_device(batches[0][1], pretend_gpu)
     before = len(pretend_gpu.waits)
-    training.train_step(params, stats, memory, *batches[0], class_weights, 11, 0.1, optimise=step)
+    train_step(model, trainer.optimiser, (x, labels), trainer.loss, 0.1, fast)
     assert len(pretend_gpu.waits) == before
-    assert len(list(training.train_steps(params, stats, memory, batches, class_weights, 11, settings, 0))) == 3
+    assert len(list(loop.train_steps(trainer, batches, 0))) == 3
     assert len(pretend_gpu.waits) == before + 3
 
 
 def test_evaluation_on_the_device(xp):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (2, 8, 12, 3), np.uint8), rng.integers(0, 12, (2, 16, 24), np.uint8)
-    arrays = segnet_basic.init(0, width=4, levels=2)
-    about = {"classes": "abcdefghijk", "size": (8, 12), "input": inputs.CENTRED, "test_scales": [1, 0.75]}
-    ours = training.evaluate(*(to_device(a, xp) for a in arrays), about, zip(images, labels), 11)
-    np.testing.assert_array_equal(ours, training.evaluate(*arrays, about, zip(images, labels), 11))
+    here, there = (model_on(library, [1, 0.75], filters=4, levels=2) for library in (np, xp))
+    ours, theirs = (loop.evaluate(model, zip(images, labels), 11) for model in (there, here))
+    np.testing.assert_array_equal(ours, theirs)
+    scores = inference.scores(there, images[0], (16, 24))
+    assert_same(scores, inference.scores(here, images[0], (16, 24)), xp)
     batches = [(images, labels)] * 2
-    exact = training.exact_statistics(to_device(arrays[0], xp), batches)
-    for name, theirs in training.exact_statistics(arrays[0], batches).items():
+    exact = loop.exact_statistics(there, batches)
+    for name, theirs in loop.exact_statistics(here, batches).items():
         assert_same(exact[name], theirs, xp)
 
 
@@ -152,7 +175,8 @@ def test_mixing_from_the_left_is_refused_too():
 def test_array_module_needs_no_import():
     assert array_module(np.zeros(1)) is np and array_module(np.float32(1)) is np
     assert array_module(pretend_gpu.asarray(np.zeros(1))) is pretend_gpu
-    code = "import sys, tinysegnet.training, tinysegnet.__main__; sys.exit('cupy' in sys.modules)"
+    modules = "tinysegnet.training.runs, tinysegnet.inference, tinysegnet.__main__"
+    code = f"import sys, {modules}; sys.exit('cupy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -211,10 +235,10 @@ def test_select_knows_two_names():
 def test_optimisers_update_in_place_on_the_device(xp, optimiser):
     w = xp.asarray(np.ones((1, 1, 2, 2), np.float32))
     params = {"w": w}
-    memory = optim.start(optimiser, params)
+    state = optim.start(optimiser, params)
     for _ in range(2):
-        optim.STEPS[optimiser](params, {"w": xp.ones_like(w)}, memory, 0.25, momentum=0.0, weight_decay=0.0)
-    assert params["w"] is w and {a.dtype for a in memory.values()} == {np.dtype("float32")}
+        optim.STEPS[optimiser](params, {"w": xp.ones_like(w)}, state, 0.25, momentum=0.0, weight_decay=0.0)
+    assert params["w"] is w and {a.dtype for a in state.values()} == {np.dtype("float32")}
     np.testing.assert_allclose(to_numpy(w), np.full((1, 1, 2, 2), 0.5), rtol=1e-5)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tiny_camvid
 
+from tinysegnet import networks
 from tinysegnet.support.errors import InputError
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -42,10 +43,9 @@ def test_both_have_the_same_network(sides):
     """With our parameters, PyTorch's gives our logits."""
     import torch
 
-    from tinysegnet.networks import segnet_basic
-
     _, peer = sides
-    params, stats = segnet_basic.init(0, dtype=np.float64)
+    network = networks.build("segnet-basic")
+    params, stats = networks.init(network, 0, dtype=np.float64)
     net = peer.SegNetBasic().double().eval()
     theirs = {"classifier": net.classifier}
     for level in range(1, 5):
@@ -61,7 +61,7 @@ def test_both_have_the_same_network(sides):
                 getattr(module, their_name).copy_(torch.tensor(value))
         x = np.random.default_rng(0).standard_normal((2, 37, 45, 3))
         logits = net(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
-    np.testing.assert_allclose(segnet_basic.predict(params, stats, x), logits, atol=1e-9)
+    np.testing.assert_allclose(network.predict(params, stats, x), logits, atol=1e-9)
     assert sum(p.numel() for p in net.parameters()) == sum(a.size for a in params.values())
 
 
@@ -96,8 +96,8 @@ def test_the_best_peer_is_the_one_compared_with(sides):
 def test_the_arithmetic_is_that_of_the_network(sides):
     import arithmetic
 
-    direct, tiled = arithmetic.convolutions_of_a_step(1, 2, 2)
-    pixels = [4, 1, 1, 1]
+    direct, tiled = arithmetic.convolutions_of_a_step(1, 16, 17)
+    pixels = [16 * 17, 8 * 9, 4 * 5, 2 * 3]
     channels = [2 * 3 + 3 * 64, 2 * 3 * 64, 2 * 3 * 64, 2 * 3 * 64]         # y and dw; y, dw and dx
     assert direct == sum(2 * 49 * 64 * p * c for p, c in zip(pixels, channels))
     direct, tiled = arithmetic.convolutions_of_a_step(1, 360, 480)
@@ -118,19 +118,15 @@ def test_what_is_not_installed_is_said(tmp_path, script, missing, sentence):
     assert process.stderr.startswith(sentence) and process.stderr.count("\n") == 1
 
 
-def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, capsys):
+def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, capfd):
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.syspath_prepend(BENCHMARKS.parent)
     monkeypatch.chdir(tmp_path)
     import ingredients
 
-    from tinysegnet.training import recipes
-
     tiny_camvid.make(tmp_path / "data/CamVid")
-    monkeypatch.setattr(recipes, "RECIPES", dict(recipes.RECIPES))
-    monkeypatch.setattr(ingredients, "RECIPES", recipes.RECIPES)
     monkeypatch.setattr(ingredients, "RESULTS", tmp_path / "ingredients.md")
-    assert all(change.keys() <= recipes.RECIPES["best"].keys() for change in ingredients.WITHOUT.values())
+    assert all(change.keys() <= ingredients.RECIPES["best"].keys() for change in ingredients.WITHOUT.values())
     monkeypatch.setattr(ingredients, "WITHOUT", {
         "the recipe": {}, "no flips": {"flip": False, "batch": 1}, "one look": {"test_scales": None},
     })
@@ -139,10 +135,10 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
         monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "1"])
         ingredients.main()
         tables.append((tmp_path / "ingredients.md").read_text())
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     assert tables[0] == tables[1] and out.count("Epoch 1 was the best") == 2
     configs = [json.loads(Path(f"runs/ingredients-{i}/config.json").read_text())["settings"] for i in range(2)]
-    assert {key for key in configs[0] if configs[0][key] != configs[1][key]} == {"flip", "batch", "steps", "recipe"}
+    assert {key for key in configs[0] if configs[0][key] != configs[1][key]} == {"flip", "batch", "steps"}
     whole, other, _ = [line.split("|")[2:-1] for line in tables[0].splitlines()[-3:]]
     for row, said in zip((whole, other), re.findall(r"(?m)^G (.*)  C (.*)  mIoU (.*)$", out)):
         assert [cell.strip() for cell in row[:3]] == list(said)             # what train.py printed at its end

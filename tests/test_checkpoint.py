@@ -10,40 +10,48 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import version_0_1
 
-from tinysegnet import checkpoint
-from tinysegnet.networks import segnet_basic
+from tinysegnet import checkpoint, inference, networks
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
 
-ABOUT = {
-    "classes": ["a", "b"], "palette": [[0, 0, 0], [255, 255, 255]], "size": [24, 32], "input": "x / 255 - 0.5",
+META = {
+    "network": {"name": "segnet-basic", "classes": 2, "filters": 2, "levels": 1, "kernel": 3},
+    "classes": ["a", "b"], "palette": [[0, 0, 0], [255, 255, 255]], "size": [24, 32], "normalisation": "centred",
     "test_scales": [1, 0.75], "statistics": "exact", "epoch": 3,
 }
 
 
+def arrays():
+    """params and stats of the network in META."""
+    return networks.init(networks.build("segnet-basic", classes=2, filters=2, levels=1, kernel=3), seed=0)
+
+
 @pytest.fixture
 def saved(tmp_path):
-    params, stats = segnet_basic.init(0, classes=2, width=2, levels=1, kernel=3)
-    checkpoint.save(tmp_path / "best.npz", ABOUT, params=params, stats=stats)
+    params, stats = arrays()
+    checkpoint.save(tmp_path / "best.npz", META, params=params, stats=stats)
     return tmp_path / "best.npz", params, stats
 
 
 def test_comes_back_as_it_was(saved):
     path, params, stats = saved
-    about, groups = checkpoint.load(path)
-    assert about == {"format": checkpoint.FORMAT, **ABOUT} and groups.keys() == {"params", "stats"}
+    meta, groups = checkpoint.load(path)
+    assert meta == META and groups.keys() == {"params", "stats"}
     for ours, theirs in ((groups["params"], params), (groups["stats"], stats)):
         assert ours.keys() == theirs.keys()
         for name in theirs:
             np.testing.assert_array_equal(ours[name], theirs[name])
             assert ours[name].dtype == theirs[name].dtype and ours[name].flags.writeable
+    with zipfile.ZipFile(path) as file:
+        assert json.loads(file.read("about.json"))["format"] == checkpoint.FORMAT == "tinysegnet checkpoint 4"
 
 
 def test_an_array_in_any_order_of_memory_comes_back(saved):
     path, params, stats = saved
     turned = {name: np.asfortranarray(a) for name, a in params.items()} | {"strided": np.arange(6.0)[::2]}
-    checkpoint.save(path, ABOUT, params=turned, stats=stats)
+    checkpoint.save(path, META, params=turned, stats=stats)
     read = checkpoint.load(path)[1]["params"]
     assert read.keys() == turned.keys()
     for name in turned:
@@ -66,7 +74,7 @@ def test_a_save_that_fails_leaves_the_old_file(saved, monkeypatch, failing):
 
     monkeypatch.setattr(os, failing, fails)
     with pytest.raises(InputError, match=r"best\.npz cannot be written \(No space left on device\): make room"):
-        checkpoint.save(path, {**ABOUT, "epoch": 4}, params=params, stats=stats)
+        checkpoint.save(path, {**META, "epoch": 4}, params=params, stats=stats)
     assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["best.npz"]
 
 
@@ -111,7 +119,7 @@ def boasting(content):
 
 
 def about(**changes):
-    return {"about.json": json.dumps({"format": checkpoint.FORMAT, **ABOUT, **changes}).encode()}
+    return {"about.json": json.dumps({"format": checkpoint.FORMAT, **META, **changes}).encode()}
 
 
 bare = {"about.json": json.dumps({"format": checkpoint.FORMAT}).encode()}
@@ -130,7 +138,7 @@ PLAIN = npy(np.zeros(2, np.float32))
         (lambda path: np.savez(path, a=np.zeros(2)), "not a checkpoint"),
         (lambda path: np.savez(path, about=np.array([object()], dtype=object)), "not a checkpoint"),
         (lambda path: np.save(path.open("wb"), np.zeros(3)), "not a checkpoint"),
-        (lambda path: archive(path, change=about(format="another")), "not of the format 'tinysegnet checkpoint 3'"),
+        (lambda path: archive(path, change=about(format="another")), "not of the format 'tinysegnet checkpoint 4'"),
         (lambda path: archive(path, change={"about.json": b"[1, 2]"}), "not a checkpoint"),
         (lambda path: archive(path, change=bare), "not a checkpoint"),
         (lambda path: archive(path, zipfile.ZIP_DEFLATED), "not a checkpoint"),
@@ -145,7 +153,11 @@ PLAIN = npy(np.zeros(2, np.float32))
         (lambda path: archive(path, change=about(palette=[[0, 0, 0], [1, 2, 256]])), "not a checkpoint"),
         (lambda path: archive(path, change=about(size=[0, 5])), "not a checkpoint"),
         (lambda path: archive(path, change=about(size="24")), "not a checkpoint"),
-        (lambda path: archive(path, change=about(input=None)), "not a checkpoint"),
+        (lambda path: archive(path, change=about(normalisation=None)), "not a checkpoint"),
+        (lambda path: archive(path, change=about(network=None)), "not a checkpoint"),
+        (lambda path: archive(path, change=about(network={"filters": 2})), "not a checkpoint"),
+        (lambda path: archive(path, change=about(network={"name": 1})), "not a checkpoint"),
+        (lambda path: archive(path, change=about(network="segnet-basic")), "not a checkpoint"),
         (lambda path: archive(path, change=about(test_scales=[1, 0])), "not a checkpoint"),
         (lambda path: archive(path, change=about(test_scales=["1"])), "not a checkpoint"),
         (lambda path: archive(path, change=about(test_scales=[100])), "not a checkpoint"),
@@ -161,6 +173,75 @@ def test_anything_else_is_refused_in_one_sentence(saved, spoil, message):
     with pytest.raises(InputError, match=message) as caught:
         checkpoint.load(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_of_0_1_is_a_segnet_basic_with_today_s_names(saved):
+    path, params, stats = saved
+    velocity = {name: np.ones_like(a) for name, a in params.items()}
+    about = {
+        "format": "tinysegnet checkpoint 3", "classes": ["a", "b"], "palette": [[0, 0, 0], [255, 255, 255]],
+        "size": [24, 32], "input": "x / 255 - 0.5", "test_scales": [1, 0.75], "statistics": "exact", "epoch": 3,
+    }
+    version_0_1.save(path, META, params=params, stats=stats, opt_state=velocity)
+    with zipfile.ZipFile(path) as file:             # the helper writes what that version wrote
+        assert json.loads(file.read("about.json")) == about
+        assert file.namelist()[0] == "about.json" and "memory/classifier.w.npy" in file.namelist()
+    meta, groups = checkpoint.load(path)
+    assert meta == META and groups.keys() == {"params", "stats", "opt_state"}
+    for group, expected in zip(("params", "stats", "opt_state"), (params, stats, velocity)):
+        assert groups[group].keys() == expected.keys()
+        assert all(np.array_equal(groups[group][name], a) for name, a in expected.items())
+    model = inference.load(path)
+    assert model.network.shapes == {name: a.shape for name, a in params.items()}
+    photograph = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    before = inference.scores(model, photograph)
+    checkpoint.save(path, META, params=params, stats=stats)
+    np.testing.assert_array_equal(inference.scores(inference.load(path), photograph), before)
+
+
+@pytest.mark.parametrize("kind, old", version_0_1.OLD_NORMALISATIONS.items())
+def test_the_normalisations_of_0_1_have_names_now(saved, kind, old):
+    path, params, stats = saved
+    version_0_1.save(path, META | {"normalisation": kind}, params=params, stats=stats)
+    with zipfile.ZipFile(path) as file:
+        assert json.loads(file.read("about.json"))["input"] == old
+    assert checkpoint.load(path)[0]["normalisation"] == inference.load(path).meta["normalisation"] == kind
+
+
+def test_a_checkpoint_of_0_1_that_is_no_segnet_basic(saved):
+    path, params, stats = saved
+    version_0_1.save(path, META, params={"classifier.w": params["classifier.w"]}, stats=stats)
+    with pytest.raises(InputError, match="not a checkpoint of tinysegnet, or a damaged one"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize(
+    "network, message",
+    [
+        ({"name": "segnet-of-tomorrow"}, r"cannot be used, there is no network 'segnet-of-tomorrow': choose one of"),
+        ({"depth": 3}, r"cannot be used, segnet-basic has no argument 'depth': it takes classes, filters, levels"),
+        ({"kernel": 4}, r"cannot be used, segnet-basic: kernel should be odd"),
+        ({"levels": 0}, r"cannot be used, segnet-basic: levels should be a whole number from 1 to 9999, got 0"),
+        ({"filters": "2"}, r"cannot be used, segnet-basic: filters should be a whole number"),
+        ({"filters": [2]}, r"cannot be used, segnet-basic: filters should be a whole number"),
+        ({"classes": 3}, r"is a network of other classes than it says"),
+        ({"filters": 3}, r"does not hold the network that it names, see encoder1\.conv\.w"),
+        ({"levels": 2}, r"does not hold the network that it names, see encoder2\.conv\.w"),
+    ],
+)
+def test_a_network_that_this_version_has_not(saved, network, message):
+    path, params, stats = saved
+    checkpoint.save(path, META | {"network": META["network"] | network}, params=params, stats=stats)
+    with pytest.raises(InputError, match=message) as caught:
+        inference.load(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("format", ["tinysegnet checkpoint 5", "tinysegnet checkpoint 2", 4, None])
+def test_a_format_of_another_time(saved, format):
+    archive(saved[0], change=about(format=format))
+    with pytest.raises(InputError, match="is not of the format 'tinysegnet checkpoint 4': use the version that wrote"):
+        checkpoint.load(saved[0])
 
 
 def test_a_full_memory_says_nothing_against_the_file(saved, monkeypatch):
@@ -208,10 +289,10 @@ def refused(path, content, expected):
     """Whether a file with this content is refused. If it is not, it must give to the bit what was saved."""
     path.write_bytes(content)
     try:
-        about, groups = checkpoint.load(path)
+        meta, groups = checkpoint.load(path)
     except InputError:
         return True
-    assert about == expected[0] and groups.keys() == expected[1].keys()
+    assert meta == expected[0] and groups.keys() == expected[1].keys()
     for group, arrays in expected[1].items():
         assert groups[group].keys() == arrays.keys()
         assert all(np.array_equal(groups[group][name], a) for name, a in arrays.items())
@@ -263,11 +344,11 @@ import itertools, sys
 import numpy as np
 from tinysegnet import checkpoint
 from tinysegnet.support import atomic
-about = {"classes": ["a"], "palette": [[1, 2, 3]], "size": [1, 1], "input": "", "test_scales": None,
-         "statistics": ""}
+meta = {"network": {"name": "a"}, "classes": ["a"], "palette": [[1, 2, 3]], "size": [1, 1], "normalisation": "",
+        "test_scales": None, "statistics": ""}
 for i in itertools.count():
     arrays = {"a": np.full(20_000, i, np.float32)}
-    checkpoint.save(sys.argv[1], {**about, "i": i}, params=arrays, stats=arrays)
+    checkpoint.save(sys.argv[1], {**meta, "i": i}, params=arrays, stats=arrays)
     print(i, flush=True)
 """
 
@@ -284,7 +365,7 @@ def test_kill_9_at_any_moment_leaves_a_whole_file(tmp_path):
         writer.kill()
         said = [0, *map(int, writer.stdout.read().split())][-1]
         writer.wait()
-        about, groups = checkpoint.load(path)
-        assert about["i"] >= said                       # nothing that was said to be saved is lost
-        assert (groups["params"]["a"] == about["i"]).all() and (groups["stats"]["a"] == about["i"]).all()
+        meta, groups = checkpoint.load(path)
+        assert meta["i"] >= said                        # nothing that was said to be saved is lost
+        assert (groups["params"]["a"] == meta["i"]).all() and (groups["stats"]["a"] == meta["i"]).all()
         assert {file.name for file in Path(tmp_path).iterdir()} <= {"last.npz", "last.npz.unfinished"}

@@ -13,13 +13,11 @@ import pytest
 import tiny_camvid
 from PIL import Image
 
-from tinysegnet import checkpoint
+from tinysegnet import checkpoint, networks
 from tinysegnet.data import camvid
 from tinysegnet.data import folder as data_folder
-from tinysegnet.data import normalisation as inputs
 from tinysegnet.data.survey import survey
-from tinysegnet.networks import segnet_basic
-from tinysegnet.training import recipes
+from tinysegnet.training.settings import PARSERS, RECIPES
 
 TRAIN = str(Path(__file__).parents[1] / "train.py")
 EVALUATE = "-m", "tinysegnet", "evaluate", "--data", "tiny", "--weights"
@@ -53,9 +51,10 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
     for name in ("curves", "predictions", "confusion"):
         with Image.open(folder / f"runs/first/{name}.png") as picture:
             assert picture.size[0] > 600 and len(picture.convert("L").getcolors()) > 10
-    about, groups = checkpoint.load(folder / "runs/first/best.npz")
+    meta, groups = checkpoint.load(folder / "runs/first/best.npz")
     assert sum(a.size for a in groups["params"].values()) == 1_416_587
-    assert about["size"] == [20, 28] and about["epoch"] in (1, 2)
+    assert meta["network"] == {"name": "segnet-basic", "classes": 11, "filters": 64}
+    assert meta["size"] == [20, 28] and meta["epoch"] in (1, 2)
     assert {path.name for path in (folder / "runs/first").iterdir()} == {
         "best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png",
     }
@@ -64,7 +63,7 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
 def test_the_config_is_enough_to_repeat_the_run(trained):
     config = json.loads((trained[0] / "runs/first/config.json").read_text())
     assert config["settings"]["size"] == [20, 28] and config["settings"]["seed"] == 0
-    assert config["settings"].keys() >= recipes.RECIPES["photographs"].keys()
+    assert config["settings"].keys() == PARSERS.keys() >= RECIPES["photographs"].keys() and config["format"] == 2
     assert config["command"].endswith("train.py --data tiny --size 20x28 --epochs 2 --batch 2 --name first")
     assert config["versions"]["numpy"] == np.__version__ and config["data"]["classes"] == list(camvid.CLASSES)
     train, val = (survey(data_folder.dataset(trained[0] / "tiny"), split) for split in ("train", "val"))
@@ -124,6 +123,11 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((TRAIN, "--size", "big"), "'big' is not a size: write height x width in pixels, as in 180x240"),
         ((TRAIN, "--epochs", "0"), "'0' is not a whole number from 1 to 999999"),
         ((TRAIN, "--width", "9999999"), "'9999999' is not a whole number from 1 to 999999"),
+        ((TRAIN, "--filters", "9999999"), "'9999999' is not a whole number from 1 to 999999"),
+        ((TRAIN, "--data", "tiny", "--name", "wide", "--filters", "10000"), "filters should be a whole number from"),
+        ((TRAIN, "--set", "light=0.5"), "'light=0.5' sets nothing: write NAME=VALUE, with one of the names data, "),
+        ((TRAIN, "--name", "first", "--resume", "--set", "crop=0.5"), "--crop was none when runs/first began"),
+        ((TRAIN, "--name", "first", "--resume", "--width", "8"), "--filters was 64 when runs/first began"),
         ((TRAIN, "--seed", "-1"), "'-1' is not a whole number of at least 0"),
         ((TRAIN, "--name", ""), "'' is not the name of a folder: write one word"),
         ((TRAIN, "--name", "../other"), "'../other' is not the name of a folder"),
@@ -131,11 +135,13 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((TRAIN, "--lr", "nan"), "'nan' is not a number above 0"),
         ((*EVALUATE, "none.npz"), "there is no checkpoint none.npz"),
         ((*EVALUATE, "other.npz"), "was not trained on the classes of CamVid in tiny"),
-        ((*EVALUATE, "lacking.npz"), "lacking.npz does not hold a SegNet-Basic of 2 classes"),
-        ((*EVALUATE, "half.npz"), "half.npz does not hold a SegNet-Basic of 2 classes"),
-        ((*EVALUATE, "mixed.npz"), "mixed.npz does not hold a SegNet-Basic of 2 classes"),
-        ((*EVALUATE, "even.npz"), "even.npz does not hold a SegNet-Basic of 2 classes"),
-        ((*EVALUATE, "count.npz"), "count.npz does not hold a SegNet-Basic of 11 classes"),
+        ((*EVALUATE, "lacking.npz"), "lacking.npz does not hold the network that it names, see encoder1.conv.b"),
+        ((*EVALUATE, "half.npz"), "half.npz holds numbers that are not all float32 or all float64: give another file"),
+        ((*EVALUATE, "mixed.npz"), "mixed.npz holds numbers that are not all float32 or all float64"),
+        ((*EVALUATE, "even.npz"), "even.npz cannot be used, segnet-basic: kernel should be odd"),
+        ((*EVALUATE, "wide.npz"), "wide.npz does not hold the network that it names, see encoder1.conv.w"),
+        ((*EVALUATE, "later.npz"), "later.npz cannot be used, there is no network 'segnet': choose one of"),
+        ((*EVALUATE, "count.npz"), "count.npz is a network of other classes than it says: give another file"),
         ((*EVALUATE, "input.npz"), "input.npz wants the input 'x / 127 - 1': use the version that wrote it"),
         ((*EVALUATE, "runs/first/best.npz", "--split", "test"), "there is no folder tiny/test"),
         (
@@ -146,23 +152,27 @@ def test_the_same_seed_gives_the_same_bits(trained):
 )
 def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command, sentence):
     folder, _ = trained
-    params, stats = segnet_basic.init(0, classes=2, width=2, levels=1)
-    about = {
-        "classes": ["sheep", "grass"], "palette": [[1, 2, 3]] * 2, "size": [24, 32], "input": inputs.CENTRED,
-        "test_scales": None, "statistics": "exact",
+    arguments = {"classes": 2, "filters": 2, "levels": 1}
+    params, stats = networks.init(networks.build("segnet-basic", **arguments), 0)
+    network = {"name": "segnet-basic", **arguments}
+    meta = {
+        "network": network, "classes": ["sheep", "grass"], "palette": [[1, 2, 3]] * 2, "size": [24, 32],
+        "normalisation": "centred", "test_scales": None, "statistics": "exact",
     }
-    checkpoint.save(folder / "other.npz", about, params=params, stats=stats)
+    checkpoint.save(folder / "other.npz", meta, params=params, stats=stats)
     some = {name: a for name, a in params.items() if name != "encoder1.conv.b"}
-    checkpoint.save(folder / "lacking.npz", about, params=some, stats=stats)
+    checkpoint.save(folder / "lacking.npz", meta, params=some, stats=stats)
     half = [{name: a.astype(np.float16) for name, a in arrays.items()} for arrays in (params, stats)]
-    checkpoint.save(folder / "half.npz", about, params=half[0], stats=half[1])
+    checkpoint.save(folder / "half.npz", meta, params=half[0], stats=half[1])
     double = {name: a.astype(np.float64) for name, a in stats.items()}
-    checkpoint.save(folder / "mixed.npz", about, params=params, stats=double)
-    even = segnet_basic.init(0, classes=2, width=2, levels=1, kernel=4)
-    checkpoint.save(folder / "even.npz", about, params=even[0], stats=even[1])
-    eleven = about | {"classes": camvid.CLASSES, "palette": camvid.PALETTE.tolist()}
+    checkpoint.save(folder / "mixed.npz", meta, params=params, stats=double)
+    even = {name: a[:4, :4] if a.ndim == 4 else a for name, a in params.items()}
+    checkpoint.save(folder / "even.npz", meta | {"network": network | {"kernel": 4}}, params=even, stats=stats)
+    checkpoint.save(folder / "wide.npz", meta | {"network": network | {"filters": 3}}, params=params, stats=stats)
+    checkpoint.save(folder / "later.npz", meta | {"network": network | {"name": "segnet"}}, params=params, stats=stats)
+    eleven = meta | {"classes": camvid.CLASSES, "palette": camvid.PALETTE.tolist()}
     checkpoint.save(folder / "count.npz", eleven, params=params, stats=stats)
-    checkpoint.save(folder / "input.npz", about | {"input": "x / 127 - 1"}, params=params, stats=stats)
+    checkpoint.save(folder / "input.npz", meta | {"normalisation": "x / 127 - 1"}, params=params, stats=stats)
     process = run(folder, *command)
     assert process.returncode == 2 and process.stdout in ("", "Data: CamVid in tiny.\n", "Data: CamVid in runs.\n")
     assert sentence in process.stderr and "Traceback" not in process.stderr
@@ -181,8 +191,8 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_keeps_what_was_good(traine
     assert process.returncode == 2 and "Traceback" not in process.stderr
     assert re.match(r"error: the loss became (nan|inf) at step 2, first in .*: train again with a", process.stderr)
     assert process.stderr.count("\n") == 1
-    about, groups = checkpoint.load(trained[0] / "runs/steep/last.npz")
-    assert about["step"] == 0 and all(np.isfinite(a).all() for a in groups["params"].values())
+    meta, groups = checkpoint.load(trained[0] / "runs/steep/last.npz")
+    assert meta["step"] == 0 and all(np.isfinite(a).all() for a in groups["params"].values())
     shutil.rmtree(trained[0] / "runs/steep")
 
 
@@ -215,7 +225,7 @@ def test_help_is_documentation(trained):
         process = run(trained[0], *command)
         assert process.returncode == 0 and max(map(len, process.stdout.splitlines())) <= 80
     text = run(trained[0], TRAIN, "-h").stdout
-    options = "data ignore size recipe epochs batch lr seed name conv resume backend".split()
+    options = "data ignore size recipe epochs batch lr seed name filters set ops conv resume backend".split()
     for option in options:
         assert f"--{option}" in text
     for file in ("best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png"):

@@ -87,7 +87,7 @@ def test_bands_change_nothing(monkeypatch, rows_per_band):
     dy = np.random.default_rng(1).standard_normal(y.shape)
     whole = y, *conv.conv2d_backward(dy, cache)
     monkeypatch.setattr(conv, "BAND_BYTES", rows_per_band * 5 * 3 * 3 * 3 * 8)
-    assert len(list(conv.bands(x, 3))) == 2 * -(-7 // rows_per_band)
+    assert len(list(conv.bands_with_halo(x, 3))) == 2 * -(-7 // rows_per_band)
     y, cache = conv.conv2d(x, w, b)
     for ours, expected in zip((y, *conv.conv2d_backward(dy, cache)), whole):
         np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
@@ -109,7 +109,7 @@ def test_columns_never_exceed_a_band(monkeypatch):
 def test_the_real_network_needs_a_few_mb_of_columns_at_a_time():
     """At K = 7 all columns of one 360 x 480 map of 64 channels are 2.2 GB."""
     x = np.broadcast_to(np.float32(0), (4, 360, 480, 64))
-    pieces = list(conv.bands(x, 7))
+    pieces = list(conv.bands_with_halo(x, 7))
     assert max(rows.stop - rows.start for _, rows, _ in pieces) * 480 * 49 * 64 * 4 <= 8 * 2**20
     assert sum(rows.stop - rows.start for _, rows, _ in pieces) == 4 * 360
 

@@ -5,7 +5,7 @@ import pytest
 from test_conv import draw
 
 from tinysegnet import ops
-from tinysegnet.ops import conv, conv_1x1
+from tinysegnet.ops import conv, conv_1x1, fast
 from tinysegnet.ops.fast import conv_fft, fourier
 
 
@@ -15,7 +15,7 @@ from tinysegnet.ops.fast import conv_fft, fourier
 def test_several_tiles_equal_im2col(monkeypatch, H, W, dtype, tolerance, together):
     """Relative to the largest entry. In each direction one tile, several, and a clipped one; the two images together or
     one by one, and their tiles in one go, or row by row."""
-    monkeypatch.setattr(conv_fft, "TILES_IN_MEMORY", together)
+    monkeypatch.setattr(conv_fft, "TILES_IN_GROUP", together)
     monkeypatch.setattr(conv_fft, "TILES_IN_CACHE", together)
     rng = np.random.default_rng(0)
     shapes = (2, H, W, 6), (7, 7, 6, 5), (5,), (2, H, W, 5)
@@ -65,10 +65,42 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
 )
 def test_the_faster_one_is_taken(shape, K, module):
     x, w, b = draw(shape, K, 2, seed=0)
-    assert ops.way(x, w) is module
-    y, cache = ops.conv2d(x, w, b)
+    assert fast.fastest_conv(x, w) is module
+    for functions in (fast, fast.ops_with(), fast.ops_with(conv="auto")):
+        same_as(module, functions, x, w, b)
+
+
+@pytest.mark.parametrize("conv_name, module", [("fft", conv_fft), ("im2col", conv)])
+@pytest.mark.parametrize("shape, K", [((1, 40, 50, 2), 7), ((1, 4, 5, 2), 3), ((1, 40, 50, 2), 1)])
+def test_one_that_is_chosen_is_taken_for_all(shape, K, conv_name, module):
+    same_as(module, fast.ops_with(conv=conv_name), *draw(shape, K, 2, seed=0))
+
+
+def test_the_plain_operations_go_by_columns_whatever_is_faster():
+    """But for a kernel of 1 x 1, which needs none."""
+    x, w, b = draw((1, 40, 50, 2), 7, 2, seed=0)
+    same_as(conv, ops, x, w, b)
+    same_as(conv_1x1, ops, *draw((1, 40, 50, 2), 1, 2, seed=0))
+
+
+def same_as(module, functions, x, w, b):
+    """To the bit."""
+    y, cache = functions.conv2d(x, w, b)
     expected, its_cache = module.conv2d(x, w, b)
     np.testing.assert_array_equal(y, expected)
-    for mine, theirs in zip(ops.conv2d_backward(y, cache), module.conv2d_backward(y, its_cache)):
+    for mine, theirs in zip(functions.conv2d_backward(y, cache), module.conv2d_backward(y, its_cache)):
         np.testing.assert_array_equal(mine, theirs)
-    assert ops.conv2d_backward(y, cache, need_dx=False)[0] is None
+    assert functions.conv2d_backward(y, cache, need_dx=False)[0] is None
+
+
+def test_fast_is_the_same_namespace():
+    """And ops_with has all of it, but for what is given."""
+    assert all(hasattr(fast, name) for name in ops.__all__)
+    other = {"conv2d", "conv2d_backward"}
+    assert {name for name in ops.__all__ if getattr(fast, name) is not getattr(ops, name)} == other
+    functions = fast.ops_with(conv="im2col", relu="mine", conv2d="mine too")
+    assert vars(functions).keys() == set(ops.__all__)
+    assert (functions.relu, functions.conv2d) == ("mine", "mine too")
+    assert functions.conv2d_backward is conv.conv2d_backward and functions.max_pool is ops.max_pool
+    with pytest.raises(ValueError, match="there is no convolution 'winograd': choose one of auto, fft, im2col"):
+        fast.ops_with(conv="winograd")

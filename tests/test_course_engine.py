@@ -219,7 +219,7 @@ def test_hints_come_one_after_the_other_and_nothing_is_judged(ask):
 
 def test_a_network_of_ones_own(ask, course):
     assert ask(RIGHT)[0] == 0
-    options = "--ops", "lessons", "--epochs", "1", "--size", "16x16", "--width", "2"
+    options = "--ops", "lessons", "--epochs", "1", "--size", "16x16", "--filters", "2"
     command = [sys.executable, "train.py", *options]
     process = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False)
     assert process.returncode == 0, process.stderr
@@ -229,4 +229,4 @@ def test_a_network_of_ones_own(ask, course):
     assert groups["params"]["classifier.w"].shape == (1, 1, 2, 11)
     command += "--size", "9999x9999"
     too_much = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False)
-    assert too_much.returncode == 2 and "that are free: use a smaller --size, --batch or --width" in too_much.stderr
+    assert too_much.returncode == 2 and "that are free: use a smaller --size, --batch or --filters" in too_much.stderr

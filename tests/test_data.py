@@ -2,6 +2,7 @@ import os
 import struct
 import threading
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from test_checkpoint import mutated
 
 from tinysegnet.data import balance, camvid, download
 from tinysegnet.data import folder as folders
-from tinysegnet.data.augment import resize_photograph
 from tinysegnet.data.batches import evaluation_pairs, prefetched, training_batches
+from tinysegnet.data.images import resize_photograph
 from tinysegnet.data.survey import survey, usable
 from tinysegnet.support.errors import InputError
 
@@ -23,7 +24,7 @@ def folder(tmp_path):
 
 
 def settings(batch, size=(24, 32), seed=0):
-    return {"batch": batch, "size": size, "seed": seed, "flip": False, "scale": None}
+    return SimpleNamespace(batch=batch, size=size, seed=seed, flip=False, scale=None, crop=None, jitter=None)
 
 
 def test_samples_are_pairs_of_one_name(folder):

@@ -1,10 +1,16 @@
 """How a command ends, whatever happens to it."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
+
+from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet.support.progress import bar
+from tinysegnet.support.signals import Stop
 
 START = "from tinysegnet.support.errors import InputError, exit_in_words\n"
 
@@ -62,3 +68,106 @@ def test_whoever_reads_the_output_may_go():
 def test_what_the_stream_cannot_encode_is_spelt_out():
     process = end("print('caf\\u00e9 \\u2603')", env=os.environ | {"PYTHONIOENCODING": "cp1252"}, encoding="cp1252")
     assert process.returncode == 0 and process.stdout == "caf\u00e9 \\u2603\n"
+
+
+def test_where_the_output_was_exchanged():
+    """As in a notebook, or under contextlib.redirect_stdout: such a stream has no encoding to set and no number."""
+    code = f"""
+import contextlib, io
+{START}
+out, err = io.StringIO(), io.StringIO()
+
+def main():
+    print("caf\u00e9")
+    raise InputError("x.png is missing")
+
+with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    exit_in_words(lambda: print("a"))
+    try:
+        exit_in_words(main)
+    except SystemExit as left:
+        code = left.code
+assert (code, out.getvalue(), err.getvalue()) == (2, "a\\ncaf\u00e9\\n", "error: x.png is missing\\n")
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
+def in_a_thread(do):
+    """What do() has returned in a thread that is not the main one, or raised there."""
+    results = []
+
+    def run():
+        try:
+            results.append(do())
+        except BaseException as error:
+            results.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+    (result,) = results
+    return result
+
+
+def test_in_a_thread_that_is_not_the_main_one(capsys):
+    """Which may not ask for signals."""
+    def main():
+        raise InputError("x.png is missing")
+
+    before = signal.getsignal(signal.SIGTERM)
+    left = in_a_thread(lambda: exit_in_words(main))
+    assert isinstance(left, SystemExit) and left.code == 2
+    assert capsys.readouterr().err == "error: x.png is missing\n"
+    assert in_a_thread(lambda: exit_in_words(lambda: None)) is None
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_training_in_such_a_thread_goes_to_its_end():
+    """Stop asks for no signals there; its items come as ever, and no handler is changed."""
+    def train():
+        with Stop() as stop:
+            inside = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+            return inside, list(stop.until(range(3))), stop.leave_if_asked(None)
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert in_a_thread(train) == (before, [0, 1, 2], None)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def closed(streams, body, folder):
+    """The finished process of such a program, started by a shell with these streams closed."""
+    code = f"{START}def main():\n    {body}\nexit_in_words(main)"
+    command = ["sh", "-c", f'"{sys.executable}" -c "$0" {streams}', code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such shell here")
+@pytest.mark.parametrize("streams", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_with_stderr_closed_the_sentence_goes_nowhere(tmp_path, streams):
+    """And not to stdout, nor into the next file that is opened, which would have the number of stderr."""
+    body = (
+        "import os\n    file = open('opened', 'w')\n    assert file.fileno() > 2\n    file.write('its own')\n"
+        "    file.flush()\n    os.write(2, b'from elsewhere')\n    raise InputError('x.png is missing')"
+    )
+    process = closed(streams, body, tmp_path)
+    assert process.returncode == 2 and process.stdout == process.stderr == ""
+    assert (tmp_path / "opened").read_text() == "its own"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such shell here")
+def test_with_stderr_closed_there_is_no_bar(tmp_path):
+    body = (
+        "import sys\n    from tinysegnet.support.progress import bar\n    assert sys.stderr is None\n"
+        "    print(list(bar([1, 2], 'reading')))\n    with bar(total=3) as shown:\n        shown.update()"
+    )
+    process = closed("2>&-", body, tmp_path)
+    assert (process.returncode, process.stdout) == (0, "[1, 2]\n")
+
+
+def test_a_bar_where_no_one_sees_it(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert list(bar(range(3), "reading")) == [0, 1, 2]
+    with bar(total=3) as shown:
+        shown.update()
+        shown.set_postfix(loss="1")

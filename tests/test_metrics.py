@@ -61,6 +61,23 @@ def test_nothing_to_judge_is_nan_and_prints_as_a_dash():
     ]
 
 
+def test_the_table_is_straight_for_a_long_name_too():
+    """The longest of a class that fits in 80 columns, and one of the usual length."""
+    name = "abcdefghijklmnopqrstuvwxyz"
+    header, *rows, last = metrics.table(np.array([[3, 1], [0, 4]]), [name, "Sky"]).splitlines()
+    assert header == "%                          accuracy    IoU"
+    assert rows == [f"{name}     75.0   75.0", f"{'Sky':26}    100.0   80.0"]
+    assert {len(line) for line in (header, *rows)} == {42} and last == "G 87.5  C 87.5  mIoU 77.5"
+
+
+def test_the_summary_is_of_whatever_figures_are_given():
+    assert metrics.summary({"G": 0.5, "mIoU": 1 / 3, "other": np.nan}) == "G 50.0  mIoU 33.3  other -"
+    counts = np.array([[3, 1], [0, 4]])
+    assert metrics.summary(metrics.figures(counts)) == metrics.table(counts, ["a", "b"]).splitlines()[-1]
+    mine = metrics.table(counts, ["a", "b"], lambda counts: {"sum": counts.sum() / 100})
+    assert mine.splitlines() == [*metrics.table(counts, "ab").splitlines()[:-1], "sum 8.0"]
+
+
 def test_different_sizes_are_refused():
     with pytest.raises(ValueError, match=r"labels \(2,\) and predicted \(3,\)"):
         metrics.confusion_matrix(np.zeros(2, int), np.zeros(3, int), 2, 9)

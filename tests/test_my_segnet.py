@@ -1,6 +1,7 @@
 """Which of the library's functions a learner's own take the place of, in `train.py --ops lessons`."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,47 +11,84 @@ from train_in_process import train_script
 from lessons.engine import course, my_segnet
 from tinysegnet import metrics, ops
 from tinysegnet.data import balance
-from tinysegnet.networks import segnet_basic
-from tinysegnet.training import loop as training
-from tinysegnet.training import optim
+from tinysegnet.ops import fast
+from tinysegnet.training import loop, optim
+from tinysegnet.training.loop import Functions
+from tinysegnet.training.settings import from_recipe
 
-SETTINGS = {"optimiser": "sgd", "schedule": "cosine", "lr": 0.1, "epochs": 3, "steps": 7}
+SETTINGS = from_recipe("photographs", data="tiny", size=(24, 32), steps=7)
+LIBRARY = {
+    "class_weights": balance.median_frequency_weights, "confusion_matrix": metrics.confusion_matrix,
+    "global_accuracy": metrics.global_accuracy, "class_average": metrics.class_average, "mean_iou": metrics.mean_iou,
+}
+MODULES = balance, metrics, metrics.confusion, optim, loop, ops, fast
 
 
 @pytest.fixture(autouse=True)
-def put_back_afterwards(monkeypatch):
-    for module, name in (*my_segnet.AROUND.values(), (training, "learning_rate")):
-        monkeypatch.setattr(module, name, getattr(module, name))
-    monkeypatch.setattr(optim, "STEPS", dict(optim.STEPS))
+def nothing_is_overwritten():
+    """In the modules of the library, whatever a learner has finished."""
+    before = [dict(vars(module)) for module in MODULES]
+    yield
+    for module, names in zip(MODULES, before):
+        assert vars(module) == names, module
 
 
-@pytest.mark.parametrize("name, module, library_name", [
-    ("class_weights", balance, "median_frequency_weights"), ("confusion_matrix", metrics, "confusion_matrix"),
-    ("global_accuracy", metrics, "global_accuracy"), ("class_average", metrics, "class_average"),
-    ("mean_iou", metrics, "mean_iou"),
-])
-def test_weights_and_figures_are_exchanged(name, module, library_name):
-    before = getattr(module, library_name)
-    assert my_segnet.around({}, SETTINGS) == [] and getattr(module, library_name) is before
-    assert my_segnet.around({name: "theirs"}, SETTINGS) == [name]
-    assert getattr(module, library_name) == "theirs"
+def theirs(name):
+    """A function of that name, a learner's."""
+    def function(*args, **options):
+        return name, args
+
+    return function
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_weights_and_figures_are_exchanged(name):
+    none = my_segnet.with_learners({}, SETTINGS)
+    assert none.learner == () and none._replace(ops=fast) == Functions()
+    assert vars(none.ops) == vars(fast.ops_with())
+    function = theirs(name)
+    mixed = my_segnet.with_learners({name: function}, SETTINGS)
+    assert mixed.learner == (name,)
+    others = {field for field in Functions._fields if getattr(mixed, field) is not getattr(none, field)}
+    if name in ("class_weights", "confusion_matrix"):
+        assert others == {"ops", "learner", name} and getattr(mixed, name) is function
+    else:
+        assert others == {"ops", "learner", "figures"}
+        counts, figure = np.array([[3, 1], [2, 4]]), {"global_accuracy": "G", "class_average": "C", "mean_iou": "mIoU"}
+        assert mixed.figures(counts) == none.figures(counts) | {figure[name]: (name, (counts,))}
+    assert vars(mixed.ops) == vars(none.ops)
 
 
 def test_the_rate_is_exchanged_where_it_is_a_cosine():
-    theirs = {"cosine_rate": lambda *args: args}
-    assert my_segnet.around(theirs, SETTINGS | {"schedule": "constant"}) == []
-    assert my_segnet.around(theirs, SETTINGS) == ["cosine_rate"]
-    assert training.learning_rate(SETTINGS, 4) == (0.1, 4, 21)
+    learner = {"cosine_rate": lambda *args: args}
+    constant = my_segnet.with_learners(learner, replace(SETTINGS, schedule="constant"))
+    assert constant.learner == () and constant.cosine_rate is loop.cosine_rate
+    mixed = my_segnet.with_learners(learner, SETTINGS)
+    assert mixed.learner == ("cosine_rate",)
+    settings = replace(SETTINGS, lr=0.1, epochs=3)
+    assert loop.rate(loop.Trainer(None, None, None, settings, mixed), 4) == (0.1, 4, 21)
 
 
 @pytest.mark.parametrize("optimiser, other", [("sgd", "adam"), ("adam", "sgd")])
 def test_the_step_of_the_optimiser_is_exchanged(optimiser, other):
-    theirs = {"sgd_step": "their sgd", "adam_step": "their adam"}
-    kept = optim.STEPS[other]
-    assert my_segnet.around(theirs, SETTINGS | {"optimiser": optimiser}) == [f"{optimiser}_step"]
-    assert optim.STEPS == {optimiser: f"their {optimiser}", other: kept}
-    params, _ = segnet_basic.init(0, width=2, levels=1, kernel=3)
-    assert ("steps" in optim.start(optimiser, params)) == (optimiser == "adam")
+    """It is called as lessons 04 and 10 have it, with no names of what decays."""
+    learner = {"sgd_step": theirs("sgd"), "adam_step": theirs("adam")}
+    mixed = my_segnet.with_learners(learner, replace(SETTINGS, optimiser=optimiser))
+    assert mixed.learner == (f"{optimiser}_step",)
+    assert getattr(mixed, f"{other}_step") is optim.STEPS[other]
+    params = {"w": np.ones((3, 3, 3, 2), np.float32)}
+    state = optim.start(optimiser, params)
+    assert ("steps" in state) == (optimiser == "adam")
+    called = getattr(mixed, f"{optimiser}_step")(params, "grads", state, 0.1, 0.9, 0.5, {"w"})
+    assert called == (optimiser, (params, "grads", state, 0.1, 0.9, 0.5))
+
+
+@pytest.mark.parametrize("name", my_segnet.EXCHANGED)
+def test_an_operation_is_exchanged_and_no_other(name):
+    function = theirs(name)
+    mixed = my_segnet.with_learners({name: function}, SETTINGS)
+    assert mixed.learner == (name,)
+    assert vars(mixed.ops) == vars(fast.ops_with()) | {name: function}
 
 
 def conv1x1(x, w, b):
@@ -60,6 +98,20 @@ def conv1x1(x, w, b):
 def conv1x1_backward(dy, cache):
     x, w = cache
     return dy @ w.T, np.tensordot(x, dy, axes=((0, 1, 2), (0, 1, 2))), dy.sum(axis=(0, 1, 2))
+
+
+@pytest.mark.parametrize("learner", [{"conv1x1": conv1x1}, {"conv1x1_backward": conv1x1_backward}])
+@pytest.mark.parametrize("K", [1, 3])
+def test_a_1x1_convolution_is_the_classifier(learner, K):
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((K, K, 3, 6)), rng.standard_normal(6)
+    mixed = my_segnet.with_learners(learner, SETTINGS)
+    assert mixed.learner == tuple(learner)
+    (y, cache), (expected, its_cache) = mixed.ops.conv2d(x, w, b), ops.conv2d(x, w, b)
+    np.testing.assert_allclose(y, expected, rtol=1e-12)
+    for ours, theirs in zip(mixed.ops.conv2d_backward(y, cache), ops.conv2d_backward(y, its_cache), strict=True):
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
@@ -75,16 +127,17 @@ def test_a_training_calls_all_that_it_says_is_the_learner_s(tmp_path, monkeypatc
 
     theirs = {name: getattr(ops, name) for name in my_segnet.EXCHANGED}
     theirs |= {"conv1x1": conv1x1, "conv1x1_backward": conv1x1_backward, step: getattr(optim, step)}
-    theirs |= {name: getattr(module, library_name) for name, (module, library_name) in my_segnet.AROUND.items()}
+    theirs |= LIBRARY
     theirs["cosine_rate"] = lambda lr, done, steps: 0.5 * lr * (1 + np.cos(np.pi * done / steps))
-    monkeypatch.setattr(my_segnet, "finished", lambda: {name: counted(name, theirs[name]) for name in theirs})
+    finished = {name: counted(name, theirs[name]) for name in theirs}
+    monkeypatch.setattr(my_segnet, "finished_functions", lambda: finished)
     monkeypatch.setattr(my_segnet, "afford", lambda *args: None)        # it calls them too
     monkeypatch.setattr(course, "MINE", tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
     tiny_camvid.make(tmp_path / "tiny")
     train = train_script(monkeypatch)
     recipe = {"sgd": "photographs", "adam": "best"}[optimiser]
-    options = "--size", "24x32", "--width", "2", "--batch", "2", "--epochs", "1"
+    options = "--size", "24x32", "--filters", "2", "--batch", "2", "--epochs", "1"
     train("--ops", "lessons", "--data", "tiny", "--recipe", recipe, *options)
     said = " ".join(capsys.readouterr().out.split())
     assert set(calls) == set(theirs) and all(name in said for name in theirs)

@@ -1,14 +1,32 @@
+import tracemalloc
+
 import numpy as np
 import pytest
+import segnet_written_out
 
 import tinysegnet.ops
+from tinysegnet import inference, networks
+from tinysegnet.checker.finite_differences import numerical_gradient
 from tinysegnet.checker.gradcheck import check_backward
-from tinysegnet.networks import segnet_basic
+from tinysegnet.networks import blocks
+from tinysegnet.ops import fast
+from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.errors import InputError
 
 
+def begun(seed=0, dtype=np.float32, **arguments):
+    """A SegNet-Basic, its params and its stats before the first step."""
+    network = networks.build("segnet-basic", **arguments)
+    return network, *networks.init(network, seed, dtype)
+
+
+def moved(params, rng):
+    """Biases that are not 0, scales that are not 1."""
+    return {name: a + (0.1 * rng.standard_normal(a.shape)).astype(a.dtype) for name, a in params.items()}
+
+
 def test_the_paper_s_number_of_parameters():
-    params, stats = segnet_basic.init(0)
+    _, params, stats = begun()
     assert sum(a.size for a in params.values()) == 1_416_587
     by_kind = {4: 0, 1: 0}
     for a in params.values():
@@ -19,14 +37,19 @@ def test_the_paper_s_number_of_parameters():
 
 
 def test_weights_have_the_deviation_of_he_and_depend_on_the_seed_alone():
-    params, _ = segnet_basic.init(0)
+    _, params, _ = begun()
     assert params["encoder2.conv.w"].std() == pytest.approx(np.sqrt(2 / (49 * 64)), rel=0.02)
-    again, other = segnet_basic.init(0)[0], segnet_basic.init(1)[0]
+    (_, again, _), (_, other, _) = begun(), begun(1)
     np.testing.assert_array_equal(params["encoder2.conv.w"], again["encoder2.conv.w"])
     assert (params["encoder2.conv.w"] != other["encoder2.conv.w"]).all()
 
 
-def no_kink_nearby(params, x):
+def unused(cache):
+    """A copy for one use: backward uses a cache up, and those of its blocks that are lists too."""
+    return [list(one) if isinstance(one, list) else one for one in cache]
+
+
+def no_kink_nearby(network, params, x):
     """Whether no ReLU input is close to 0 and no two maxima of a window close to one another."""
     margins = []
 
@@ -45,55 +68,55 @@ def no_kink_nearby(params, x):
             margins.append(gap[y > 0].min(initial=1))           # a window of zeros stays one
             return y, corners
 
-    segnet_basic.forward(params, x, Watch())
+    network.forward(params, x, Watch())
     return min(margins) > 2e-3
 
 
 @pytest.mark.parametrize(
     "size, options",
     [
-        ((2, 5, 7), dict(classes=3, width=2, levels=2, kernel=3)),
-        ((1, 8, 9), dict(classes=2, width=2, levels=3, kernel=3)),
-        ((3, 3, 2), dict(classes=4, width=3, levels=1, kernel=5)),
+        ((2, 5, 7), dict(classes=3, filters=2, levels=2, kernel=3)),
+        ((1, 8, 9), dict(classes=2, filters=2, levels=3, kernel=3)),
+        ((3, 3, 2), dict(classes=4, filters=3, levels=1, kernel=5)),
     ],
 )
 @pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
 def test_every_parameter_of_a_small_network(size, options, conv):
-    ops = tinysegnet.ops.convolving_by(conv)
+    ops = ops_with(conv=conv)
     for seed in range(200):
-        params, _ = segnet_basic.init(seed, **options, dtype=np.float64)
+        network, params, _ = begun(seed, np.float64, **options)
         rng = np.random.default_rng(seed)
-        params = {name: a + 0.1 * rng.standard_normal(a.shape) for name, a in params.items()}
+        params = moved(params, rng)
         x = rng.standard_normal((*size, 3))
-        if no_kink_nearby(params, x):
+        if no_kink_nearby(network, params, x):
             break
     else:
         raise RuntimeError("no seed keeps away from the kinks")
 
     def forward(*arrays):
-        logits, _, cache = segnet_basic.forward(dict(zip(params, arrays)), arrays[-1], ops)
+        logits, _, cache = network.forward(dict(zip(params, arrays)), arrays[-1], ops)
         return logits, cache
 
     def backward(dlogits, cache):
-        grads = segnet_basic.backward(dlogits, dict(cache), ops)
+        _, grads = network.backward(dlogits, unused(cache), ops)
         return tuple(grads[name] for name in params)
 
     check_backward(forward, backward, *params.values(), x, names=tuple(params))
 
 
 def test_predict_with_the_batch_statistics_is_forward():
-    params, _ = segnet_basic.init(0, width=4, levels=3, dtype=np.float64)
+    network, params, _ = begun(0, np.float64, filters=4, levels=3)
     rng = np.random.default_rng(0)
-    params = {name: a + 0.1 * rng.standard_normal(a.shape) for name, a in params.items()}       # biases that are not 0
+    params = moved(params, rng)
     x = rng.standard_normal((2, 13, 10, 3))
-    logits, batch_stats, _ = segnet_basic.forward(params, x)
-    np.testing.assert_allclose(segnet_basic.predict(params, batch_stats, x), logits, rtol=1e-9, atol=1e-9)
+    logits, batch_stats, _ = network.forward(params, x)
+    np.testing.assert_allclose(network.predict(params, batch_stats, x), logits, rtol=1e-9, atol=1e-9)
     assert logits.shape == (2, 13, 10, 11)
 
 
 def test_batch_statistics_have_the_keys_of_stats():
-    params, stats = segnet_basic.init(0, width=2, levels=2)
-    _, batch_stats, _ = segnet_basic.forward(params, np.ones((1, 4, 4, 3), np.float32))
+    network, params, stats = begun(filters=2, levels=2)
+    _, batch_stats, _ = network.forward(params, np.ones((1, 4, 4, 3), np.float32))
     assert batch_stats.keys() == stats.keys()
     assert all(a.shape == stats[name].shape and a.dtype == np.float32 for name, a in batch_stats.items())
 
@@ -107,11 +130,11 @@ def test_ops_can_be_exchanged():
             calls.append(name)
             return getattr(tinysegnet.ops, name)
 
-    params, stats = segnet_basic.init(0, width=2, levels=2)
+    network, params, stats = begun(filters=2, levels=2)
     x = np.random.default_rng(0).standard_normal((1, 5, 4, 3), np.float32)
-    logits, _, cache = segnet_basic.forward(params, x, Mine())
-    segnet_basic.backward(logits, cache, Mine())
-    segnet_basic.predict(params, stats, x, Mine())
+    logits, _, cache = network.forward(params, x, Mine())
+    network.backward(logits, cache, Mine())
+    network.predict(params, stats, x, Mine())
     assert [calls.count(name) for name in ("relu", "relu_backward", "conv2d", "conv2d_backward")] == [4, 2, 10, 5]
     assert calls.count("max_unpool") == 4 and calls.count("fold_batch_norm") == 4
 
@@ -128,31 +151,168 @@ def test_the_image_gets_no_gradient():
             asked.append(need_dx)
             return tinysegnet.ops.conv2d_backward(dy, cache, need_dx)
 
-    params, _ = segnet_basic.init(0, width=2, levels=2)
-    logits, _, cache = segnet_basic.forward(params, np.ones((1, 4, 4, 3), np.float32))
-    segnet_basic.backward(logits, cache, Watch())
+    network, params, _ = begun(filters=2, levels=2)
+    logits, _, cache = network.forward(params, np.ones((1, 4, 4, 3), np.float32))
+    network.backward(logits, cache, Watch())
     assert asked == [True, True, True, True, False]
 
 
 def test_only_corners_pass_from_encoder_to_decoder():
     """Scaling an encoder's values without moving their maxima leaves the decoder's input pattern as it was."""
-    params, _ = segnet_basic.init(0, width=4, levels=1, kernel=3, dtype=np.float64)
+    network, params, _ = begun(0, np.float64, filters=4, levels=1, kernel=3)
     x = np.random.default_rng(0).standard_normal((1, 6, 6, 3))
-    _, _, cache = segnet_basic.forward(params, x)
+    unpooled, corners = [], []
+
+    def max_unpool(x, at, shape):
+        corners.append(at)
+        unpooled.append(tinysegnet.ops.max_unpool(x, at, shape))
+        return unpooled[-1]
+
+    network.forward(params, x, ops_with(max_unpool=max_unpool))
     params["encoder1.norm.gamma"] *= 3
     params["encoder1.norm.beta"] *= 3
-    _, _, cache_scaled = segnet_basic.forward(params, x)
-    np.testing.assert_array_equal(cache["level1"][0], cache_scaled["level1"][0])
-    assert cache["level1"][0].dtype == np.uint8
-    unpooled, unpooled_scaled = (kept["decoder1.conv"][0] != 0 for kept in (cache, cache_scaled))
-    np.testing.assert_array_equal(unpooled, unpooled_scaled)
-    assert 0 < unpooled.mean() <= 1 / 4
+    network.forward(params, x, ops_with(max_unpool=max_unpool))
+    np.testing.assert_array_equal(*corners)
+    assert corners[0].dtype == np.uint8
+    np.testing.assert_array_equal(unpooled[0] != 0, unpooled[1] != 0)
+    assert (unpooled[0] != unpooled[1]).any() and 0 < (unpooled[0] != 0).mean() <= 1 / 4
 
 
 @pytest.mark.parametrize("run", ["forward", "predict"])
 def test_too_small_is_said_in_one_sentence(run):
-    params, stats = segnet_basic.init(0, width=2)
+    network, params, stats = begun(filters=2)
     x = np.zeros((1, 16, 15, 3), np.float32)
     with pytest.raises(InputError, match=r"images of 16x15 pixels are too small .* use at least 16x16"):
-        segnet_basic.forward(params, x) if run == "forward" else segnet_basic.predict(params, stats, x)
-    assert segnet_basic.forward(params, np.zeros((1, 16, 16, 3), np.float32))[0].shape == (1, 16, 16, 11)
+        network.forward(params, x) if run == "forward" else network.predict(params, stats, x)
+    assert network.forward(params, np.zeros((1, 16, 16, 3), np.float32))[0].shape == (1, 16, 16, 11)
+
+
+SIZES = (2, 21, 26), (1, 9, 13), (3, 17, 8)
+
+
+@pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("levels, kernel", [(1, 5), (2, 7), (3, 3)])
+@pytest.mark.parametrize("size", SIZES)
+def test_it_is_what_is_written_out_line_by_line_to_the_bit(size, levels, kernel, dtype, conv):
+    ops, rng = ops_with(conv=conv), np.random.default_rng(0)
+    network, params, stats = begun(1, dtype, classes=5, filters=6, levels=levels, kernel=kernel)
+    params, x = moved(params, rng), rng.standard_normal((*size, 3)).astype(dtype)
+    stats = {name: a + rng.uniform(0, 1, a.shape).astype(dtype) for name, a in stats.items()}
+    logits, batch_stats, cache = network.forward(params, x, ops)
+    expected, expected_stats, expected_cache = segnet_written_out.forward(params, x, ops)
+    assert logits.dtype == dtype
+    same(logits, expected)
+    same(batch_stats, expected_stats)
+    dlogits = rng.standard_normal(logits.shape).astype(dtype)
+    dx, grads = network.backward(dlogits, unused(cache), ops)
+    _, expected_grads = segnet_written_out.backward(dlogits, dict(expected_cache), ops)
+    assert dx is None
+    same(grads, expected_grads)
+    dx, grads = network.backward(dlogits, cache, ops, need_dx=True)
+    expected_dx, expected_grads = segnet_written_out.backward(dlogits, expected_cache, ops, need_dx=True)
+    same(dx, expected_dx)
+    same(grads, expected_grads)
+    expected = segnet_written_out.predict(params, stats, x, ops)
+    same(network.predict(params, stats, x, ops), expected)
+    same(network.predict(inference.fold_all(params, stats, ops), {}, x, ops), expected)
+
+
+def same(ours, theirs):
+    """To the bit: arrays, or dicts of them with the same keys in any order."""
+    if isinstance(theirs, dict):
+        assert ours.keys() == theirs.keys()
+        for name in theirs:
+            same(ours[name], theirs[name])
+    else:
+        assert ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
+
+
+def test_it_needs_no_more_memory_than_what_is_written_out():
+    """At its peak: caches go as they are used, and no gradient is held longer than the next one takes."""
+    network, params, stats = begun()
+    x = np.random.default_rng(0).standard_normal((1, 90, 120, 3), np.float32)
+
+    def step(network):
+        logits, _, cache = network.forward(params, x, fast)
+        network.backward(logits, cache, fast)
+
+    assert peak(lambda: step(network)) <= 1.05 * peak(lambda: step(segnet_written_out))
+    ours, theirs = (peak(lambda one=one: one.predict(params, stats, x, fast)) for one in (network, segnet_written_out))
+    assert ours <= 1.05 * theirs
+
+
+def peak(do):
+    tracemalloc.start()
+    try:
+        do()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_cache_serves_once():
+    network, params, _ = begun(filters=2, levels=2)
+    logits, _, cache = network.forward(params, np.ones((1, 4, 4, 3), np.float32))
+    network.backward(logits, cache)
+    assert cache == []
+    with pytest.raises(ValueError, match="this cache has been used up: call forward again"):
+        network.backward(logits, cache)
+
+
+def test_two_blocks_of_one_name_are_refused():
+    for make in (blocks.conv, blocks.conv_norm):
+        with pytest.raises(ValueError, match="two blocks have a parameter of the same name"):
+            blocks.chain(make("a", 3, 2, 3), blocks.relu(), make("a", 2, 2, 3))
+
+
+@pytest.mark.parametrize(
+    "name, arguments, message",
+    [
+        ("segnet", {}, r"there is no network 'segnet': choose one of segnet-basic"),
+        ("segnet-basic", {"width": 8}, r"no argument 'width': it takes classes, filters, levels, kernel"),
+        ("segnet-basic", {"kernel": 4}, r"segnet-basic: kernel should be odd, so that it has a centre, got 4"),
+        ("segnet-basic", {"levels": 10000}, r"levels should be a whole number from 1 to 9999, got 10000"),
+        ("segnet-basic", {"levels": 0}, r"levels should be a whole number from 1 to 9999, got 0"),
+        ("segnet-basic", {"filters": 0}, r"filters should be a whole number from 1 to 9999, got 0"),
+        ("segnet-basic", {"filters": "8"}, r"filters should be a whole number from 1 to 9999, got '8'"),
+        ("segnet-basic", {"filters": True}, r"filters should be a whole number from 1 to 9999, got True"),
+        ("segnet-basic", {"classes": 2.0}, r"classes should be a whole number from 1 to 9999, got 2\.0"),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_said(name, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        networks.build(name, **arguments)
+
+
+def test_what_is_right_at_the_edge_can_be_built():
+    assert networks.build("segnet-basic", levels=12, filters=1, classes=1, kernel=1).levels == 12
+
+
+@pytest.mark.parametrize("conv", ["fft", "im2col"])
+def test_the_image_s_gradient_is_there_if_it_is_asked_for(conv):
+    ops, rng = ops_with(conv=conv), np.random.default_rng(0)
+    for seed in range(200):
+        network, params, _ = begun(seed, np.float64, classes=2, filters=2, levels=1, kernel=3)
+        params, x = moved(params, rng), rng.standard_normal((1, 4, 5, 3))
+        if no_kink_nearby(network, params, x):
+            break
+    else:
+        raise RuntimeError("no seed keeps away from the kinks")
+    logits, _, cache = network.forward(params, x, ops)
+    dlogits = rng.standard_normal(logits.shape)
+    dx, _ = network.backward(dlogits, cache, ops, need_dx=True)
+    truth = numerical_gradient(lambda x: (network.forward(params, x, ops)[0] * dlogits).sum(), x)
+    np.testing.assert_allclose(dx, truth, rtol=1e-5, atol=1e-6 * np.abs(truth).max())
+
+
+def test_the_weights_of_convolutions_decay_and_nothing_else():
+    network, params, _ = begun(filters=2)
+    assert network.decays == {name for name, a in params.items() if a.ndim == 4}
+    assert network.decays == {name for name in params if name.endswith(".w")} and len(network.decays) == 9
+
+
+def test_shapes_are_those_of_what_is_drawn():
+    network, params, stats = begun(classes=3, filters=5, levels=2, kernel=3)
+    assert network.shapes == {name: a.shape for name, a in params.items()} and [*network.shapes] == [*params]
+    assert network.stats == {name: a.shape for name, a in stats.items()} and network.levels == 2

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tinysegnet.training.optim import adam_step, sgd_step, start
+from tinysegnet.training.optim import Optimiser, adam_step, sgd_step, start
 
 
 def test_two_steps_by_hand():
@@ -43,31 +43,57 @@ def test_a_gradient_that_does_not_belong_changes_nothing():
 
 def test_two_steps_of_adam_by_hand():
     params = {"w": np.full((1, 1, 1, 1), 2.0), "b": np.array([1.0])}
-    memory = start("adam", params)
-    adam_step(params, {"w": np.full((1, 1, 1, 1), 3.0), "b": np.array([-4.0])}, memory, lr=0.1, weight_decay=0.5)
+    state = start("adam", params)
+    adam_step(params, {"w": np.full((1, 1, 1, 1), 3.0), "b": np.array([-4.0])}, state, lr=0.1, weight_decay=0.5)
     assert params["w"].item() == pytest.approx(2 - 0.1 * (1 + 0.5 * 2))     # the first step: m / sqrt(s) is the sign
     assert params["b"].item() == pytest.approx(1 + 0.1)                     # a bias does not decay
-    adam_step(params, {"w": np.zeros((1, 1, 1, 1)), "b": np.array([2.0])}, memory, lr=0.1, momentum=0.5)
+    adam_step(params, {"w": np.zeros((1, 1, 1, 1)), "b": np.array([2.0])}, state, lr=0.1, momentum=0.5)
     mean, square = (0.5 * -0.4 + 0.5 * 2) / (1 - 0.5**2), (0.99 * 0.16 + 0.01 * 4) / (1 - 0.99**2)
     assert params["b"].item() == pytest.approx(1.1 - 0.1 * mean / square**0.5)
-    assert memory["steps"] == 2
+    assert state["steps"] == 2
 
 
 def test_adam_in_place_keeps_float32_and_its_arguments():
     params, grads = {"w": np.ones((3, 3, 2, 2), np.float32)}, {"w": np.full((3, 3, 2, 2), 2, np.float32)}
-    w, memory = params["w"], start("adam", params)
-    arrays = dict(memory)
-    adam_step(params, grads, memory, lr=0.5)
+    w, state = params["w"], start("adam", params)
+    arrays = dict(state)
+    adam_step(params, grads, state, lr=0.5)
     assert params["w"] is w and np.allclose(w, 0.5)
-    assert all(memory[name] is array and array.dtype == np.float32 for name, array in arrays.items())
+    assert all(state[name] is array and array.dtype == np.float32 for name, array in arrays.items())
     assert (grads["w"] == 2).all()
 
 
-def test_adam_refuses_the_memory_of_another_and_changes_nothing():
+def test_adam_refuses_the_state_of_another_and_changes_nothing():
     params = {"a": np.ones(2)}
     with pytest.raises(ValueError, match=r"square of a should be float64 \(2,\), got none"):
         adam_step(params, {"a": np.ones(2)}, start("sgd", params), lr=0.1)
-    memory = start("adam", params)
+    state = start("adam", params)
     with pytest.raises(ValueError, match=r"gradient of a should be float64 \(2,\), got float64 \(3,\)"):
-        adam_step(params, {"a": np.ones(3)}, memory, lr=0.1)
-    assert (params["a"] == 1).all() and memory["steps"] == 0
+        adam_step(params, {"a": np.ones(3)}, state, lr=0.1)
+    assert (params["a"] == 1).all() and state["steps"] == 0
+
+
+@pytest.mark.parametrize("optimiser, update", [("sgd", sgd_step), ("adam", adam_step)])
+def test_what_is_named_decays_and_nothing_else(optimiser, update):
+    """By name: a matrix that is named, and a kernel that is not. No gradient: what moves has decayed."""
+    params = {"matrix": np.full((2, 3), 2.0), "kernel": np.ones((1, 1, 2, 2)), "bias": np.ones(3)}
+    grads = {name: np.zeros_like(a) for name, a in params.items()}
+    Optimiser(update, start(optimiser, params), 0.9, 0.5, {"matrix"}).step(params, grads, lr=0.1)
+    np.testing.assert_allclose(params["matrix"], 2 * (1 - 0.1 * 0.5))
+    assert (params["kernel"] == 1).all() and (params["bias"] == 1).all()
+    Optimiser(update, start(optimiser, params), 0.9, 0.5).step(params, grads, lr=0.1)       # by the dimensions
+    np.testing.assert_allclose(params["kernel"], 1 - 0.1 * 0.5)
+    np.testing.assert_allclose(params["matrix"], 2 * (1 - 0.1 * 0.5))
+
+
+@pytest.mark.parametrize("optimiser, update", [("sgd", sgd_step), ("adam", adam_step)])
+def test_an_optimiser_has_its_numbers_at_hand(optimiser, update):
+    rng = np.random.default_rng(0)
+    params = {"w": rng.standard_normal((3, 3, 2, 2)), "b": rng.standard_normal(2)}
+    others, grads = {name: a.copy() for name, a in params.items()}, {name: a + 1 for name, a in params.items()}
+    state, its_own = start(optimiser, params), start(optimiser, params)
+    for _ in range(3):
+        Optimiser(update, its_own, 0.5, 0.25, {"b"}).step(params, grads, 0.1)
+        update(others, grads, state, 0.1, momentum=0.5, weight_decay=0.25, decays={"b"})
+    for name in params:
+        np.testing.assert_array_equal(params[name], others[name])

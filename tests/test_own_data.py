@@ -6,11 +6,10 @@ from PIL import Image
 from train_in_process import train_script
 
 from tinysegnet import __main__ as commands
-from tinysegnet import metrics
-from tinysegnet.data import choose, folder
+from tinysegnet import inference, metrics
+from tinysegnet.data import folder, open_dataset
 from tinysegnet.data.survey import survey, usable
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import runs
 
 TWO = "grass 60 160 60\nred kite 220 40 40\n"
 
@@ -50,8 +49,8 @@ def command(monkeypatch, *options):
 def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, capsys):
     train = train_script(monkeypatch)
     train("--data", "kites", "--size", "32x32", "--epochs", "12", "--batch", "4", "--lr", "0.2")
-    params, stats, about = runs.load_network("runs/first/best.npz", np)
-    assert about["classes"] == ["grass", "red kite"] and params["classifier.w"].shape[3] == 2
+    model = inference.load("runs/first/best.npz")
+    assert model.meta["classes"] == ["grass", "red kite"] and model.params["classifier.w"].shape[3] == 2
     capsys.readouterr()
     command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz")
     table = capsys.readouterr().out
@@ -69,7 +68,7 @@ def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, ca
 
 
 def test_classes_colours_and_the_ignored_label(kites):
-    data, why = choose(kites)
+    data, why = open_dataset(kites)
     assert data.classes == ("grass", "red kite") and data.ignore == 255 and why == f"Data: kites in {kites}."
     assert data.colours(np.array([[0, 1, 255, 7]])).tolist() == [[[60, 160, 60], [220, 40, 40], [0, 0, 0], [0, 0, 0]]]
     seen = survey(data, "train")
@@ -124,7 +123,7 @@ def test_a_classes_file_from_another_editor(kites):
 def test_two_photographs_of_one_name(kites):
     Image.new("RGB", (30, 30)).save(kites / "train" / "00.jpg")
     with pytest.raises(InputError, match=r"00\.jpg and 00\.png would have one annotation"):
-        choose(kites)[0].samples("train")
+        open_dataset(kites)[0].samples("train")
 
 
 def test_check_data_reports_everything_and_every_bad_file(kites, monkeypatch, capsys):

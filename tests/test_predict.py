@@ -5,12 +5,10 @@ import pytest
 from PIL import Image
 
 from tinysegnet import __main__ as commands
-from tinysegnet import checkpoint
-from tinysegnet.commands.predict import size_seen
+from tinysegnet import checkpoint, inference, networks
 from tinysegnet.data import folder
-from tinysegnet.data import normalisation as inputs
-from tinysegnet.networks import segnet_basic
-from tinysegnet.plots import figures as plots
+from tinysegnet.inference import Model, size_seen
+from tinysegnet.plots.overlay import overlay as draw_overlay
 from tinysegnet.support.errors import InputError
 
 CLASSES = ("dark", "light")
@@ -21,7 +19,8 @@ PALETTE = np.array([(10, 20, 200), (250, 240, 0)], np.uint8)
 def predict(tmp_path, monkeypatch):
     """predict(*paths) runs the command with a network that calls a pixel light if its red is above the middle."""
     monkeypatch.chdir(tmp_path)
-    params, stats = segnet_basic.init(0, classes=2, width=4, levels=1, kernel=3)
+    arguments = {"classes": 2, "filters": 4, "levels": 1, "kernel": 3}
+    params, stats = networks.init(networks.build("segnet-basic", **arguments), 0)
     for name in params:
         params[name][...] = 0
     params["encoder1.conv.w"][1, 1, 0, :2] = 1, -1
@@ -29,11 +28,11 @@ def predict(tmp_path, monkeypatch):
     for norm in ("encoder1", "decoder1"):
         params[f"{norm}.norm.gamma"][...] = 1
     params["classifier.w"][0, 0, [0, 1], [1, 0]] = 1
-    about = {
-        "classes": CLASSES, "palette": PALETTE.tolist(), "size": [8, 8], "input": inputs.CENTRED,
-        "test_scales": None, "statistics": "exact",
+    meta = {
+        "network": {"name": "segnet-basic", **arguments}, "classes": CLASSES, "palette": PALETTE.tolist(),
+        "size": [8, 8], "normalisation": "centred", "test_scales": None, "statistics": "exact",
     }
-    checkpoint.save("light.npz", about, params=params, stats=stats)
+    checkpoint.save("light.npz", meta, params=params, stats=stats)
 
     def run(*options):
         monkeypatch.setattr("sys.argv", ["tinysegnet", "predict", "--weights", "light.npz", "--out", "out", *options])
@@ -68,8 +67,8 @@ def test_any_size_comes_back_at_its_own(predict, size):
 
 
 def test_a_strip_is_wide_enough_for_the_smallest_of_several_looks(predict):
-    about, groups = checkpoint.load("light.npz")
-    checkpoint.save("light.npz", about | {"test_scales": [1, 0.5]}, **groups)
+    meta, groups = checkpoint.load("light.npz")
+    checkpoint.save("light.npz", meta | {"test_scales": [1, 0.5]}, **groups)
     halves(1, 90).save("photo.png")
     predict("photo.png")
     assert labels_of("photo").shape == (1, 90)
@@ -123,7 +122,7 @@ def test_the_overlay_shows_photograph_classes_and_legend(predict):
 
 
 def test_a_class_that_does_not_occur_is_not_in_the_legend():
-    picture = plots.overlay(np.zeros((50, 200, 3), np.uint8), np.ones((50, 200), np.uint8), CLASSES, PALETTE)
+    picture = draw_overlay(np.zeros((50, 200, 3), np.uint8), np.ones((50, 200), np.uint8), CLASSES, PALETTE)
     assert not (np.array(picture) == PALETTE[0]).all(axis=2).any()
 
 
@@ -131,7 +130,7 @@ def test_the_legend_wraps_where_the_photograph_ends():
     names = [f"a class of number {k}" for k in range(12)]
     palette = np.random.default_rng(0).integers(0, 255, (12, 3)).astype(np.uint8)
     predicted = np.repeat(np.arange(12, dtype=np.uint8)[None], 50, axis=0).repeat(20, axis=1)
-    picture = plots.overlay(np.zeros((50, 240, 3), np.uint8), predicted, names, palette)
+    picture = draw_overlay(np.zeros((50, 240, 3), np.uint8), predicted, names, palette)
     assert picture.size[0] == 240 and picture.size[1] > 50 + 5 * 20
     seen = np.array(picture)[50:].reshape(-1, 3)
     assert all((seen == colour).all(axis=1).any() for colour in palette)
@@ -173,8 +172,53 @@ def test_what_cannot_be_predicted_is_said(predict, monkeypatch):
         predict("photo.png")
 
 
+def looks_at(size, test_scales=None):
+    """A Model that has learnt nothing, of four levels, trained at that size."""
+    network = networks.build("segnet-basic", classes=3, filters=1)
+    meta = {"classes": ["a", "b", "c"], "size": size, "normalisation": "centred", "test_scales": test_scales}
+    return Model(network, *networks.init(network, 0), meta)
+
+
 def test_the_network_looks_at_the_photographs_own_proportions():
-    assert size_seen((720, 960), [360, 480], 16) == (360, 480)
-    height, width = size_seen((4000, 3000), [360, 480], 16)
+    model = looks_at([360, 480])
+    assert size_seen(model, (720, 960)) == (360, 480)
+    height, width = size_seen(model, (4000, 3000))
     assert abs(height / width - 4 / 3) < 0.01 and abs(height * width / (360 * 480) - 1) < 0.01
-    assert size_seen((1, 9000), [360, 480], 16)[0] == 16
+    assert size_seen(model, (1, 9000))[0] == 16
+    assert size_seen(looks_at([360, 480], [1, 0.75]), (1, 9000))[0] == 22       # of which 0.75 is 16 again
+
+
+def test_from_python_it_is_what_the_command_draws(predict):
+    """inference.load and inference.classify, at the photograph's own size and at another."""
+    halves(30, 50).save("photo.png")
+    predict("photo.png")
+    model, photograph = inference.load("light.npz"), folder.read_photograph("photo.png")
+    np.testing.assert_array_equal(inference.classify(model, photograph), labels_of("photo"))
+    labels = inference.classify(model, photograph, size=(13, 21))
+    assert labels.shape == (13, 21) and labels.dtype == np.uint8 and set(np.unique(labels)) == {0, 1}
+    scores = inference.scores(model, photograph, size=(13, 21))
+    assert scores.shape == (13, 21, 2)
+    np.testing.assert_array_equal(scores.argmax(axis=2), labels)
+
+
+def test_what_is_folded_sees_the_same(predict):
+    """A model that is loaded has its batch norms folded; the one that is trained has not, and its params may move."""
+    model = inference.load("light.npz")
+    photograph = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
+    moving = Model(model.network, model.params, model.stats, model.meta)
+    assert moving.folded is None and model.folded["encoder1.conv.w"] is not model.params["encoder1.conv.w"]
+    np.testing.assert_array_equal(inference.scores(moving, photograph), inference.scores(model, photograph))
+    for a in moving.params.values():
+        a += 1
+    assert (inference.scores(moving, photograph) != inference.scores(model, photograph)).any()
+
+
+def test_the_network_that_comes_with_it_is_the_usual_one():
+    model = inference.load()
+    assert model.meta["classes"][:2] == ["Sky", "Building"] and model.xp is np
+    labels = inference.classify(model, np.full((60, 80, 3), 200, np.uint8), seen_at=(32, 48))
+    assert labels.shape == (60, 80)
+    with pytest.raises(InputError, match="too small for a network that halves them 4 times: use at least 16x16"):
+        inference.classify(model, np.zeros((60, 80, 3), np.uint8), seen_at=(15, 48))
+    with pytest.raises(InputError, match="unknown backend 'tpu': choose numpy or cupy"):
+        inference.load(backend="tpu")

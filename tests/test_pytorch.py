@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from test_training import WEIGHTS, start, street
+from segnet_written_out import levels_of
+from test_training import WEIGHTS, begun, sgd, step, street
 
-from tinysegnet import ops
-from tinysegnet.networks import segnet_basic
-from tinysegnet.ops import convolving_by
+from tinysegnet import networks, ops
+from tinysegnet.data.normalisation import normalise
+from tinysegnet.ops.fast import ops_with
 from tinysegnet.ops.more.resize import resize_bilinear
-from tinysegnet.training import loop as training
 from tinysegnet.training import optim
 
 torch = pytest.importorskip("torch")
@@ -43,7 +43,7 @@ SIZES = [(2, 45, 60, 5), (1, 7, 4, 1), (3, 1, 5, 2)]
 @pytest.mark.parametrize("K", [1, 3, 7])
 @pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
 def test_conv(shape, K, conv):
-    ops = convolving_by(conv)
+    ops = ops_with(conv=conv)
     rng = np.random.default_rng(0)
     x, w, b = rng.standard_normal(shape), rng.standard_normal((K, K, shape[3], 4)), rng.standard_normal(4)
     y, cache = ops.conv2d(x, w, b)
@@ -126,8 +126,8 @@ def test_resize_bilinear():
 
 def torch_network(params, x):
     """SegNet-Basic once more, in PyTorch."""
-    levels = segnet_basic.levels_of(params)
-    remembered = []
+    levels = levels_of(params)
+    kept = []
 
     def conv_and_norm(x, block):
         w = params[f"{block}.conv.w"]
@@ -138,33 +138,35 @@ def torch_network(params, x):
         x = F.relu(conv_and_norm(x, f"encoder{level}"))
         size = x.shape[2:]
         x, indices = F.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
-        remembered.append((indices, size))
+        kept.append((indices, size))
     for level in range(levels, 0, -1):
-        indices, size = remembered.pop()
+        indices, size = kept.pop()
         x = conv_and_norm(F.max_unpool2d(x, indices, 2, output_size=size), f"decoder{level}")
     return F.conv2d(x, params["classifier.w"], params["classifier.b"])
 
 
 @pytest.mark.parametrize(
-    "size, options", [((2, 45, 60), {}), ((1, 17, 33), dict(width=8, levels=3, kernel=5, classes=2))]
+    "size, options", [((2, 45, 60), {}), ((1, 17, 33), dict(filters=8, levels=3, kernel=5, classes=2))]
 )
 @pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
 def test_the_whole_network(size, options, conv):
     """Loss and every gradient of the paper's network, at an odd size, in float64: within 1e-9."""
-    params, _ = segnet_basic.init(0, **options, dtype=np.float64)
+    network = networks.build("segnet-basic", **options)
+    params, _ = networks.init(network, 0, np.float64)
     classes = options.get("classes", 11)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((*size, 3))
     labels = rng.integers(0, classes + 1, size)
     weights = rng.uniform(0.2, 5, classes)
 
-    logits, _, cache = segnet_basic.forward(params, x, convolving_by(conv))
+    logits, _, cache = network.forward(params, x, ops_with(conv=conv))
     loss, loss_cache = ops.softmax_cross_entropy(logits, labels, weights, classes)
     dlogits = ops.softmax_cross_entropy_backward(np.ones_like(loss), loss_cache)
-    grads = segnet_basic.backward(dlogits, cache, convolving_by(conv))
+    dx, grads = network.backward(dlogits, cache, ops_with(conv=conv), need_dx=True)
 
     theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}
-    tlogits = torch_network(theirs, tensor(x))
+    tx = tensor(x)
+    tlogits = torch_network(theirs, tx)
     total = F.cross_entropy(
         tlogits, torch.tensor(labels), torch.tensor(weights), ignore_index=classes, reduction="sum"
     )
@@ -172,6 +174,7 @@ def test_the_whole_network(size, options, conv):
     tloss.backward()
 
     assert_close(logits, nhwc(tlogits), 1e-9)
+    assert_close(dx, nhwc(tx.grad), 1e-9)
     assert loss == pytest.approx(tloss.item(), rel=1e-9)
     assert grads.keys() == params.keys()
     for name, t in theirs.items():
@@ -183,13 +186,13 @@ def test_adam_is_adamw():
     rng = np.random.default_rng(3)
     params = {"w": rng.standard_normal((3, 3, 2, 4))}
     theirs = torch.tensor(params["w"].copy(), requires_grad=True)
-    memory = optim.start("adam", params)
+    state = optim.start("adam", params)
     adamw = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, optim.BETA2), eps=optim.EPS, weight_decay=0.1)
     for _ in range(20):
         g = rng.standard_normal((3, 3, 2, 4))
         theirs.grad = torch.tensor(g)
         adamw.step()
-        optim.adam_step(params, {"w": g}, memory, 0.01, 0.9, 0.1)
+        optim.adam_step(params, {"w": g}, state, 0.01, 0.9, 0.1)
     np.testing.assert_allclose(params["w"], theirs.detach().numpy(), rtol=1e-9)
 
 
@@ -197,23 +200,22 @@ def test_adam_is_adamw():
 def test_ten_steps_of_training(conv):
     """Forward, loss, backward, momentum and decay together: the losses pinned in test_training.py are PyTorch's."""
     images, labels = street(n=2)
-    params, stats, velocity = start(width=8, levels=3, kernel=5)
-    theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}
+    model = begun(filters=8, levels=3, kernel=5)
+    optimiser = sgd(model)
+    theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in model.params.items()}
     decaying = [t for t in theirs.values() if t.ndim == 4]
     others = [t for t in theirs.values() if t.ndim == 1]
     groups = [{"params": decaying, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
-    sgd = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
-    x = tensor(training.normalise(images, np)).detach()
+    their_sgd = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    x = tensor(normalise(images, np)).detach()
     for _ in range(10):
         logits = torch_network(theirs, x)
         total = F.cross_entropy(
             logits, torch.tensor(labels).long(), torch.tensor(WEIGHTS), ignore_index=11, reduction="sum"
         )
         loss = total / np.count_nonzero(labels != 11)
-        sgd.zero_grad()
+        their_sgd.zero_grad()
         loss.backward()
-        sgd.step()
-        ours = training.train_step(
-            params, stats, velocity, images, labels, WEIGHTS, 11, 0.1, ops=convolving_by(conv)
-        )
-        assert float(ours) == pytest.approx(loss.item(), rel=1e-4)
+        their_sgd.step()
+        ours = step(model, optimiser, images, labels, ops=ops_with(conv=conv))
+        assert ours == pytest.approx(loss.item(), rel=1e-4)

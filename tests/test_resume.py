@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_camvid
+import version_0_1
 from train_in_process import RUN, train_script
 
 from tinysegnet import checkpoint
 from tinysegnet.data import streets
-from tinysegnet.plots import figures as plots
+from tinysegnet.plots import figures
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop as training
-from tinysegnet.training import recipes
+from tinysegnet.training import loop, settings
 
-# Three steps an epoch, nine in all, of the recipe in which most can go wrong: Adam, scale, crop, light.
+# Three steps an epoch, nine in all, of the recipe in which most can go wrong: Adam, scale, crop, jitter.
 OPTIONS = "--data", "tiny", "--recipe", "best", "--size", "12x16", "--epochs", "3", "--batch", "2"
 
 
@@ -32,7 +32,7 @@ def train(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
     for picture in ("curves", "confusion", "predictions"):
-        monkeypatch.setattr(plots, picture, lambda *args: None)         # they take longer than all the rest
+        monkeypatch.setattr(figures, picture, lambda *args: None)         # they take longer than all the rest
     return train_script(monkeypatch)
 
 
@@ -45,9 +45,9 @@ def whole(train):
 def content(name):
     """What a run leaves, without what says how long it took."""
     files = [checkpoint.load(f"runs/{name}/{file}") for file in ("last.npz", "best.npz")]
-    for about, _ in files:
-        about.pop("seconds", None)
-        about.pop("log_bytes", None)
+    for meta, _ in files:
+        meta.pop("seconds", None)
+        meta.pop("log_bytes", None)
     arrays = {
         (i, group, key): a.tobytes() for i, (_, groups) in enumerate(files)
         for group, named in groups.items() for key, a in named.items()
@@ -55,12 +55,12 @@ def content(name):
     lines = [json.loads(line) for line in Path(f"runs/{name}/log.jsonl").read_text().splitlines()]
     for line in lines:
         line.pop("seconds", None)
-    return [about for about, _ in files], arrays, lines, Path(f"runs/{name}/best.npz").read_bytes()
+    return [meta for meta, _ in files], arrays, lines, Path(f"runs/{name}/best.npz").read_bytes()
 
 
 def at_step(monkeypatch, number, do):
     """do() while step `number` is being computed, once."""
-    step, calls = training.train_step, []
+    step, calls = loop.train_step, []
 
     def watched(*args):
         calls.append(1)
@@ -68,7 +68,7 @@ def at_step(monkeypatch, number, do):
             do()
         return step(*args)
 
-    monkeypatch.setattr(training, "train_step", watched)
+    monkeypatch.setattr(loop, "train_step", watched)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 9])
@@ -81,8 +81,8 @@ def test_a_signal_finishes_the_step_and_the_run_goes_on_to_the_bit(
         with pytest.raises(SystemExit) as left:
             train(*OPTIONS, "--name", "stopped")
     assert left.value.code == code
-    about, _ = checkpoint.load("runs/stopped/last.npz")
-    assert (about["epoch"] - 1) * 3 + about["step"] == number
+    meta, _ = checkpoint.load("runs/stopped/last.npz")
+    assert (meta["epoch"] - 1) * 3 + meta["step"] == number
     assert "stopped and saved: go on with  python train.py --name stopped --resume" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     train("--name", "stopped", "--resume")
@@ -143,8 +143,8 @@ def test_the_seconds_of_an_epoch_are_those_of_all_its_parts(train, monkeypatch):
         at_step(patch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(SystemExit):
             train(*OPTIONS, "--name", "stopped")
-    about, groups = checkpoint.load("runs/stopped/last.npz")
-    checkpoint.save("runs/stopped/last.npz", {**about, "seconds": 1000.0}, **groups)
+    meta, groups = checkpoint.load("runs/stopped/last.npz")
+    checkpoint.save("runs/stopped/last.npz", {**meta, "seconds": 1000.0}, **groups)
     train("--name", "stopped", "--resume")
     lines = [json.loads(line) for line in Path("runs/stopped/log.jsonl").read_text().splitlines()]
     first, second, _ = (line["seconds"] for line in lines if "seconds" in line)
@@ -217,9 +217,9 @@ def test_it_is_saved_every_few_minutes_within_an_epoch(train, whole, monkeypatch
     saved = []
     save = checkpoint.save
 
-    def watched(path, about, **groups):
-        saved.append((path.name, about["epoch"], about.get("step")))
-        save(path, about, **groups)
+    def watched(path, meta, **groups):
+        saved.append((path.name, meta["epoch"], meta.get("step")))
+        save(path, meta, **groups)
 
     monkeypatch.setattr(checkpoint, "save", watched)
     monkeypatch.setattr(train.script, "SAVE_EVERY", 0)      # after each step, then
@@ -232,14 +232,14 @@ def test_it_is_saved_every_few_minutes_within_an_epoch(train, whole, monkeypatch
 def test_a_signal_while_the_network_is_judged(train, whole, monkeypatch, when):
     """Half of val must not be taken for all of it."""
     name = {"judged": "evaluate", "statistics": "exact_statistics"}[when]
-    original = getattr(training, name)
+    original = getattr(loop, name)
 
     def interrupted(*args):
         os.kill(os.getpid(), signal.SIGINT)
         return original(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, name, interrupted)
+        patch.setattr(loop, name, interrupted)
         with pytest.raises(SystemExit):
             train(*OPTIONS, "--name", "stopped")
     train("--name", "stopped", "--resume")
@@ -272,8 +272,8 @@ def spoil_last(run):
 
 
 def forget_the_optimiser(run):
-    about, groups = checkpoint.load(run / "last.npz")
-    checkpoint.save(run / "last.npz", about, params=groups["params"], stats=groups["stats"])
+    meta, groups = checkpoint.load(run / "last.npz")
+    checkpoint.save(run / "last.npz", meta, params=groups["params"], stats=groups["stats"])
 
 
 def cut_log(run):
@@ -316,7 +316,7 @@ def test_what_cannot_be_resumed_is_said_and_left_as_it_is(train, whole, spoil, m
 def test_a_best_network_that_is_damaged_is_said_before_anything_is_trained(train, monkeypatch):
     stop_at_step(train, monkeypatch, 8)
     Path("runs/stopped/best.npz").write_bytes(b"")
-    monkeypatch.setattr(training, "train_step", None)
+    monkeypatch.setattr(loop, "train_step", None)
     with pytest.raises(InputError, match=r"best\.npz is not a checkpoint"):
         train("--name", "stopped", "--resume")
 
@@ -326,29 +326,157 @@ def test_a_run_keeps_its_settings_when_its_recipe_has_changed_or_gone(train, mon
     options = "--data", "tiny", "--recipe", "photographs", "--size", "12x16", "--epochs", "2", "--batch", "2"
     train(*options, "--name", "whole")
     stop_at_step(train, monkeypatch, 4, options)
-    others = {name: recipe for name, recipe in recipes.RECIPES.items() if name != "photographs"}
-    now = {"photographs": recipes.RECIPES["photographs"] | changed} if changed else {}
-    monkeypatch.setattr(recipes, "RECIPES", others | now)
+    others = {name: recipe for name, recipe in settings.RECIPES.items() if name != "photographs"}
+    now = {"photographs": settings.RECIPES["photographs"] | changed} if changed else {}
+    monkeypatch.setattr(settings, "RECIPES", others | now)
     train("--name", "stopped", "--resume")
     assert content("stopped") == content("whole")
 
 
 def test_weights_that_overflow_are_not_saved(train, monkeypatch):
-    step = training.train_step
-    steps = []
+    step, steps = loop.train_step, []
 
-    def overflows_in_the_last_step(params, *args):
-        loss = step(params, *args)
+    def overflows_in_the_last_step(model, *args):
+        loss = step(model, *args)
         steps.append(1)
         if len(steps) == 6:
-            params["encoder2.conv.w"][0] = np.inf
+            model.params["encoder2.conv.w"][0] = np.inf
         return loss
 
-    monkeypatch.setattr(training, "train_step", overflows_in_the_last_step)
+    monkeypatch.setattr(loop, "train_step", overflows_in_the_last_step)
     with pytest.raises(InputError, match=r"encoder2\.conv\.w is no longer finite after step 3 of epoch 2: .* --lr"):
         train(*OPTIONS, "--name", "whole")
-    about, groups = checkpoint.load("runs/whole/last.npz")
-    assert about["epoch"] == 2 and about["step"] == 0 and np.isfinite(groups["params"]["encoder2.conv.w"]).all()
+    meta, groups = checkpoint.load("runs/whole/last.npz")
+    assert meta["epoch"] == 2 and meta["step"] == 0 and np.isfinite(groups["params"]["encoder2.conv.w"]).all()
+
+
+@pytest.mark.parametrize("number", [2, 4, 8])
+def test_a_run_of_0_1_goes_on_to_the_bit(train, whole, monkeypatch, number):
+    """Its config.json has no number and other names, its last.npz a group of another name and no network."""
+    stop_at_step(train, monkeypatch, number)
+    version_0_1.turn_back("runs/stopped")
+    config = json.loads(Path("runs/stopped/config.json").read_text())
+    assert "format" not in config and {"balance", "input", "light", "select", "width"} <= config["settings"].keys()
+    assert not config["settings"].keys() & {"network", "filters", "jitter"}
+    assert b"memory/steps.npy" in Path("runs/stopped/last.npz").read_bytes()
+    train("--name", "stopped", "--resume")
+    ours, theirs = content("stopped"), whole
+    assert ours[1] == theirs[1] and ours[2] == theirs[2]                    # all arrays, all lines of the log
+    assert ours[0][0] == theirs[0][0]                                       # and what last.npz says of them
+    its_own = {"name": "segnet-basic", "classes": 11, "filters": 2}
+    for meta in ours[0]:                # a best.npz of before may say besides what has been read off its arrays
+        assert {key: meta["network"][key] for key in its_own} == its_own
+        meta["network"] = its_own
+    assert ours[0] == theirs[0]
+
+
+def test_a_finished_run_of_0_1_too(train, whole):
+    version_0_1.turn_back("runs/whole")
+    train("--name", "whole", "--resume", "--width", "2")
+    assert content("whole")[1:3] == whole[1:3]
+    with pytest.raises(InputError, match=r"--filters was 2 when runs.whole began: leave it out"):
+        train("--name", "whole", "--resume", "--width", "3")
+
+
+@pytest.mark.parametrize(
+    "option, said",
+    [
+        ("crop=0.5", r"--crop was 0\.6666666666666666 when runs.whole began: leave it out, or start another --name"),
+        ("crop=none", r"--crop was 0\.6666"), ("scale=none", r"--scale was 0\.75,1\.25"), ("flip=no", "--flip was yes"),
+        ("optimiser=sgd", r"--optimiser was adam"), ("size=16x16", r"--size was 12x16"),
+        ("filters=3", r"--filters was 2"), ("test_scales=1", r"--test_scales was 1\.0,0\.75"),
+        ("ignore=11", r"--ignore was none"),
+    ],
+)
+def test_other_settings_than_it_began_with_are_refused(train, whole, option, said):
+    with pytest.raises(InputError, match=said):
+        train("--name", "whole", "--resume", "--set", option)
+    assert content("whole") == whole
+
+
+def test_the_settings_that_it_began_with_may_be_repeated(train, whole):
+    same = "crop=0.6666666666666666", "flip=yes", "scale=0.75,1.25", "test_scales=1,0.75", "size=12x16", "ignore=none"
+    train("--name", "whole", "--resume", *OPTIONS, *(f"--set={one}" for one in same))
+    assert content("whole") == whole
+
+
+def changed(change, *keys):
+    """A function that changes the config.json of a run by change(dict), which has been found under these keys."""
+
+    def spoil(run):
+        config = json.loads((run / "config.json").read_text())
+        within = config
+        for key in keys:
+            within = within[key]
+        change(within)
+        (run / "config.json").write_text(json.dumps(config))
+
+    return spoil
+
+
+def setting(**values):
+    return changed(lambda settings: settings.update(values), "settings")
+
+
+CANNOT = r"runs.whole.config\.json cannot be used, {}: resume it with the version that began it"
+DAMAGED = r"runs.whole.config\.json is missing or damaged: delete the folder runs.whole and start again"
+
+
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (setting(dropout=0.5), CANNOT.format("it has a setting 'dropout' that this version does not know")),
+        (setting(light=0.5), CANNOT.format("it has a setting 'light' that this version does not know")),
+        (changed(lambda settings: settings.pop("lr"), "settings"), CANNOT.format("it has no setting 'lr'")),
+        (setting(lr="fast"), CANNOT.format("'fast' is not a number above 0")),
+        (setting(lr=-1), CANNOT.format("'-1' is not a number above 0")),
+        (setting(lr=None), CANNOT.format("'none' is not a number above 0")),
+        (setting(epochs=2.5), CANNOT.format(r"'2\.5' is not a whole number from 1 to 999999")),
+        (setting(epochs=True), CANNOT.format("'yes' is not a whole number from 1 to 999999")),
+        (setting(flip=1), CANNOT.format("'1' is neither yes nor no")),
+        (setting(scale=[1]), CANNOT.format("'1' is not 2 numbers with a comma between them")),
+        (setting(scale=[[1, 2]]), CANNOT.format(".*")),
+        (setting(size=[12]), CANNOT.format("'12' is not a size: .*")),
+        (setting(size={"H": 1}), CANNOT.format(".* is not a size: .*")),
+        (setting(network="unet"), CANNOT.format("there is no 'unet' to choose: .*")),
+        (setting(test_scales=[]), CANNOT.format("'' is not a number above 0")),
+        (changed(lambda config: config.update(format=3)), r"config\.json is of format 3: resume it with"),
+        (changed(lambda config: config.update(format="2")), r"config\.json is of format '2': resume it with"),
+        (changed(lambda config: config.update(settings=[])), DAMAGED),
+        (changed(lambda config: config.pop("settings")), DAMAGED),
+        (changed(lambda config: config.update(data={})), DAMAGED),
+        (lambda run: (run / "config.json").write_text("[]"), DAMAGED),
+    ],
+)
+def test_a_config_that_makes_no_sense_is_said_in_one_sentence(train, whole, spoil, message):
+    spoil(Path("runs/whole"))
+    before = content("whole")
+    with pytest.raises(InputError, match=message) as caught:
+        train("--name", "whole", "--resume")
+    assert "\n" not in str(caught.value) and content("whole") == before
+
+
+@pytest.mark.parametrize(
+    "network, message",
+    [
+        ({"name": "segnet-of-tomorrow"}, r"best\.npz cannot be used, there is no network 'segnet-of-tomorrow'"),
+        ({"depth": 3}, r"best\.npz cannot be used, segnet-basic has no argument 'depth'"),
+    ],
+)
+def test_a_network_that_this_version_has_not_is_said(train, whole, network, message):
+    meta, groups = checkpoint.load("runs/whole/best.npz")
+    checkpoint.save("runs/whole/best.npz", meta | {"network": meta["network"] | network}, **groups)
+    with pytest.raises(InputError, match=message):
+        train("--name", "whole", "--resume")
+
+
+def test_a_checkpoint_of_the_future_is_said(train, whole, monkeypatch):
+    meta, groups = checkpoint.load("runs/whole/last.npz")
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "FORMAT", "tinysegnet checkpoint 5")
+        checkpoint.save("runs/whole/last.npz", meta, **groups)
+    with pytest.raises(InputError, match=r"last\.npz is not of the format 'tinysegnet checkpoint 4': use the version"):
+        train("--name", "whole", "--resume")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
@@ -383,5 +511,5 @@ def test_kill_9_of_the_real_program(tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "runs/night/log.jsonl").read_text().splitlines()]
     steps = [(line["epoch"], line["step"]) for line in lines if "step" in line]
     assert steps == [(epoch, step) for epoch in range(1, 99) for step in (1, 2, 3)][: len(steps)]
-    about, _ = checkpoint.load(tmp_path / "runs/night/last.npz")
-    assert steps[-1] == (about["epoch"], about["step"]) or about["step"] == 0
+    meta, _ = checkpoint.load(tmp_path / "runs/night/last.npz")
+    assert steps[-1] == (meta["epoch"], meta["step"]) or meta["step"] == 0

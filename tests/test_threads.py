@@ -1,17 +1,20 @@
 import os
+import subprocess
+import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, current_thread, main_thread
+from contextlib import contextmanager
+from threading import Barrier, Event, Thread, current_thread, main_thread
 
 import numpy as np
 import pretend_gpu
 import pytest
-from test_training import WEIGHTS, start, street
+from test_training import begun, sgd, step, street
+from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
 from tinysegnet.support import threads
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop as training
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -32,9 +35,10 @@ def test_a_training_step_has_the_same_bits_on_any_number_of_threads(monkeypatch)
     states = []
     for count in (1, 2, 5):
         with_threads(count, monkeypatch)
-        state = start(width=8)
-        training.train_step(*state, images, labels, WEIGHTS, 11, 0.1)
-        states.append(state)
+        model = begun(filters=8)
+        optimiser = sgd(model)
+        step(model, optimiser, images, labels)
+        states.append((model.params, model.stats, optimiser.state))
     for others in states[1:]:
         for ours, theirs in zip(others, states[0]):
             for name in theirs:
@@ -99,7 +103,7 @@ def test_threads_are_as_silent_as_the_caller(count):
 def test_bands_cover_the_images_and_cut_no_window(monkeypatch, shape, band_bytes):
     monkeypatch.setattr(threads, "BAND_BYTES", band_bytes)
     seen = np.zeros(shape, np.float32)
-    for images, rows in threads.bands(seen):
+    for images, rows in threads.row_bands(seen):
         assert rows.start % 2 == 0
         seen[images, rows] += 1
     assert (seen == 1).all()
@@ -107,7 +111,7 @@ def test_bands_cover_the_images_and_cut_no_window(monkeypatch, shape, band_bytes
 
 def test_a_gpu_has_one_band():
     x = pretend_gpu.zeros((3, 400, 500, 64), "float32")
-    (band,) = threads.bands(x)
+    (band,) = threads.row_bands(x)
     assert x[band].shape == x.shape
 
 
@@ -123,3 +127,172 @@ def test_how_many_threads(monkeypatch, asked, count):
     monkeypatch.setenv("TINYSEGNET_THREADS", asked)
     of_the_machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     assert threads.workers.__wrapped__() == (count or of_the_machine)
+
+
+def blas_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+@contextmanager
+def two_blas_threads():
+    """As many as BLAS has anyway on two processors, with nobody who claims to be the only one to set them."""
+    limits = threadpool_limits(2, user_api="blas")
+    let_others_set_limits()
+    try:
+        yield
+    finally:
+        limits.restore_original_limits()
+        let_others_set_limits()
+
+
+def let_others_set_limits():
+    """threadpoolctl 3.7 and later take a limit from one thread alone, until that says that it has done."""
+    if clear := getattr(OpenBLASController, "clear_controlling_thread", None):
+        clear(force=True)
+
+
+def test_two_callers_that_overlap_leave_blas_as_it_was():
+    """The first to come is the first to go: what it puts back is not for the other to lose, nor the other's to keep."""
+    in_first, in_second, out_of_first, out_of_second, seen = Event(), Event(), Event(), Event(), {}
+
+    def first():
+        def job(_):
+            in_first.set()
+            assert in_second.wait(10)
+
+        threads.parallel_map(job, [0])
+        out_of_first.set()
+        assert out_of_second.wait(10)           # it is still there, as the main thread is
+
+    def second():
+        def job(_):
+            seen["both"] = blas_threads()
+            in_second.set()
+            assert out_of_first.wait(10)
+            seen["one"] = blas_threads()
+
+        assert in_first.wait(10)
+        threads.parallel_map(job, [0])
+        seen["none"] = blas_threads()
+        out_of_second.set()
+
+    with two_blas_threads():
+        before = blas_threads()
+        callers = [Thread(target=first), Thread(target=second)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join(20)
+        assert before and set(before) == {2} and blas_threads() == before
+    assert {name: set(numbers) for name, numbers in seen.items()} == {"both": {1}, "one": {1}, "none": {2}}
+
+
+def test_blas_runs_on_one_thread_whichever_thread_calls():
+    """One after the other, while the thread that was the first is still there."""
+    results = []
+
+    def call():
+        results.append(threads.parallel_map(lambda i: set(blas_threads()), range(3)))
+
+    with two_blas_threads():
+        for do in (call, lambda: in_another_thread(call), call):
+            do()
+            results.append(set(blas_threads()))
+    assert results == [[{1}] * 3, {2}] * 3
+
+
+def in_another_thread(do):
+    thread = Thread(target=do)
+    thread.start()
+    thread.join(20)
+
+
+def test_many_callers_at_once_leave_blas_as_it_was(monkeypatch):
+    with_threads(3, monkeypatch)
+    at_once = Barrier(4)
+    results = []
+
+    def caller():
+        at_once.wait(10)
+        for _ in range(20):
+            results.append(threads.parallel_map(lambda i: set(blas_threads()), range(5)))
+
+    with two_blas_threads():
+        before = blas_threads()
+        callers = [Thread(target=caller) for _ in range(4)]
+        for one in callers:
+            one.start()
+        for one in callers:
+            one.join(30)
+        assert blas_threads() == before
+    assert results == [[{1}] * 5] * 80
+
+
+def test_a_job_that_raises_leaves_blas_as_it_was(count):
+    with two_blas_threads():
+        before = blas_threads()
+        with pytest.raises(ZeroDivisionError):
+            threads.parallel_map(lambda i: 1 // i, range(5))
+        assert blas_threads() == before
+
+
+def test_a_job_that_calls_it_again_is_refused(count):
+    """Whichever thread it runs on; and afterwards all is as before."""
+    def job(i):
+        return threads.parallel_map(abs, [i])
+
+    with pytest.raises(RuntimeError, match="called by one of its own jobs: let the job do its work in a plain loop"):
+        threads.parallel_map(job, range(7))
+    all_here, refused = Barrier(count), []
+
+    def each_on_a_thread_of_its_own(i):
+        all_here.wait(10)
+        with pytest.raises(RuntimeError, match="by one of its own jobs"):
+            threads.parallel_map(abs, [i])
+        refused.append(current_thread())
+
+    threads.parallel_map(each_on_a_thread_of_its_own, range(count))
+    assert len(set(refused)) == count
+    assert threads.parallel_map(abs, [-1, 2, -3]) == [1, 2, 3]
+
+
+FORKING = """
+import os, sys, threading
+from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
+from tinysegnet.support import threads
+
+def blas_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+threadpool_limits(2, user_api="blas")
+if hasattr(OpenBLASController, "clear_controlling_thread"):
+    OpenBLASController.clear_controlling_thread(force=True)
+assert set(blas_threads()) == {2}
+inside, leave = threading.Event(), threading.Event()
+
+def job(_):
+    inside.set()
+    assert leave.wait(20)
+
+other = threading.Thread(target=threads.parallel_map, args=(job, [0]))
+other.start()
+assert inside.wait(20) and set(blas_threads()) == {1}
+child = os.fork()
+if child == 0:
+    works = threads.parallel_map(lambda i: set(blas_threads()), range(6)) == [{1}] * 6
+    os._exit(0 if works and set(blas_threads()) == {2} and not other.is_alive() else 7)
+_, status = os.waitpid(child, 0)
+leave.set()
+other.join(20)
+assert set(blas_threads()) == {2}
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_process_that_is_forked_meanwhile_has_its_blas_threads():
+    """The child has none of the threads that were at work, and nobody else would give BLAS's back to it."""
+    command = [sys.executable, "-W", "ignore", "-c", FORKING]
+    environment = os.environ | {"TINYSEGNET_THREADS": "3"}
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 0, process.stderr

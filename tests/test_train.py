@@ -1,54 +1,65 @@
 """train.py in this process, with a network so small that it takes no time: options arrive, and the best is kept."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny_camvid
-from train_in_process import train_script
+from train_in_process import RUN, train_script
 
-from tinysegnet import checkpoint, metrics, ops
+import tinysegnet
+from tinysegnet import checkpoint, inference, metrics, networks, ops
 from tinysegnet.commands import evaluate
 from tinysegnet.data import balance, folder, streets
-from tinysegnet.data import normalisation as inputs
 from tinysegnet.data.batches import training_batches
+from tinysegnet.data.normalisation import LOCAL_RESPONSE
 from tinysegnet.data.survey import survey
-from tinysegnet.networks import segnet_basic
-from tinysegnet.ops import conv
+from tinysegnet.ops import conv, fast
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop as training
-from tinysegnet.training import recipes
+from tinysegnet.training import library, loop, runs, settings
+from tinysegnet.training.settings import PARSERS, RECIPES, Settings, as_text, from_recipe
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """run(*options) trains in tmp_path; returns what each epoch was given and the network each time it was judged."""
+def script(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
-    script = train_script(monkeypatch)
-    init, train_steps, evaluate = segnet_basic.init, training.train_steps, training.evaluate
+    return train_script(monkeypatch)
+
+
+@pytest.fixture
+def run(script, monkeypatch):
+    """run(*options) trains in tmp_path; returns what each epoch was given and the network each time it was judged."""
+    init, train_steps, evaluate = networks.init, loop.train_steps, loop.evaluate
     seen = {"seeds": [], "epochs": [], "judged": [], "looks": [], "counts": None}
 
-    def watched_init(seed, *rest):
+    def watched_init(network, seed):
         seen["seeds"].append(seed)
-        return init(seed, *rest)
+        return init(network, seed)
 
-    def watched_steps(params, stats, memory, batches, class_weights, ignore, settings, done, ops):
+    def watched_steps(trainer, batches, done):
         batches = list(batches)
-        given = {"batches": batches, "weights": class_weights, "settings": settings, "done": done, "ops": ops}
+        weights, ops = trainer.loss.class_weights, trainer.functions.ops
+        given = {"batches": batches, "weights": weights, "settings": trainer.settings, "done": done, "ops": ops}
         seen["epochs"].append(given)
-        return train_steps(params, stats, memory, batches, class_weights, ignore, settings, done, ops)
+        return train_steps(trainer, batches, done)
 
-    def watched_evaluate(params, stats, about, *rest):
-        seen["judged"].append({name: a.copy() for name, a in (params | stats).items()})
-        seen["looks"].append(about["test_scales"])
-        return next(seen["counts"]) if seen["counts"] else evaluate(params, stats, about, *rest)
+    def watched_evaluate(model, *rest):
+        seen["judged"].append({name: a.copy() for name, a in (model.params | model.stats).items()})
+        seen["looks"].append(model.meta["test_scales"])
+        return next(seen["counts"]) if seen["counts"] else evaluate(model, *rest)
 
-    monkeypatch.setattr(segnet_basic, "init", watched_init)
-    monkeypatch.setattr(training, "train_steps", watched_steps)
-    monkeypatch.setattr(training, "evaluate", watched_evaluate)
+    monkeypatch.setattr(networks, "init", watched_init)
+    monkeypatch.setattr(loop, "train_steps", watched_steps)
+    monkeypatch.setattr(loop, "evaluate", watched_evaluate)
 
     def train(*options, counts=None, data=("--data", "tiny")):
         seen["counts"] = counts
@@ -63,17 +74,19 @@ def test_options_arrive(run):
     seen = run(*options)
     assert seen["seeds"][0] == 7
     data = folder.dataset("tiny")
-    expected_settings = recipes.RECIPES["streets"] | {"batch": 3, "lr": 0.25, "epochs": 2, "steps": 2, "seed": 7}
+    expected_settings = RECIPES["streets"] | {"batch": 3, "lr": 0.25, "epochs": 2, "steps": 2, "seed": 7}
     for number, epoch in enumerate(seen["epochs"], start=1):
-        settings = epoch["settings"]
-        assert expected_settings.items() <= settings.items() and epoch["done"] == 2 * (number - 1)
+        assert expected_settings.items() <= vars(epoch["settings"]).items() and epoch["done"] == 2 * (number - 1)
+        assert epoch["settings"].size == (12, 16) and epoch["settings"].conv == "im2col"
         assert len(epoch["batches"]) == 2
-        expected = training_batches(data, settings | {"size": (12, 16), "seed": 7}, epoch=number)
-        for (images, labels), (images_expected, labels_expected) in zip(epoch["batches"], expected):
+        expected = training_batches(data, epoch["settings"], epoch=number)
+        for (images, labels), (images_expected, labels_expected) in zip(epoch["batches"], expected, strict=True):
+            assert images.shape[1:3] == (12, 16)
             np.testing.assert_array_equal(images, images_expected)
             np.testing.assert_array_equal(labels, labels_expected)
         train = survey(data, "train")
-        expected = balance.median_frequency_weights(train.pixels, train.image_pixels, settings["balance"])
+        power = epoch["settings"].class_weight_power
+        expected = balance.median_frequency_weights(train.pixels, train.image_pixels, power)
         np.testing.assert_allclose(epoch["weights"], expected, rtol=1e-6)
         assert epoch["ops"].conv2d is conv.conv2d and epoch["ops"].conv2d_backward is conv.conv2d_backward
         assert epoch["ops"].relu is ops.relu
@@ -98,32 +111,34 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
     counts = [np.array([[7, 3, 0], [0, 5, 0], [0, 0, 1]]), np.array([[10, 0, 0], [1, 4, 0], [0, 1, 0]])]
     counts = [np.pad(c, (0, 8)) for c in counts]
     given = []
-    normalise = training.normalise
-    monkeypatch.setattr(training, "normalise", lambda x, xp, kind: given.append(kind) or normalise(x, xp, kind))
+    normalise = loop.normalise
+    for module in (loop, inference):
+        monkeypatch.setattr(module, "normalise", lambda x, xp, kind: given.append(kind) or normalise(x, xp, kind))
     options = "--recipe paper --batch 4 --epochs 2 --name paper".split()
     seen = run(*options, counts=iter([*counts, counts[1]]))
-    about, _ = checkpoint.load("runs/paper/best.npz")
-    assert about["epoch"] == 2 and about["input"] == inputs.LOCAL_RESPONSE             # mIoU is higher in epoch 1
+    meta, _ = checkpoint.load("runs/paper/best.npz")
+    assert meta["epoch"] == 2 and meta["normalisation"] == LOCAL_RESPONSE               # mIoU is higher in epoch 1
     assert metrics.mean_iou(counts[0]) > metrics.mean_iou(counts[1])
-    assert len(given) > 4 and set(given) == {inputs.LOCAL_RESPONSE}
+    assert len(given) > 4 and set(given) == {LOCAL_RESPONSE}
     given.clear()
     seen["counts"] = None           # judge in earnest
     evaluate.run(SimpleNamespace(
         weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy"
     ))
-    assert given and set(given) == {inputs.LOCAL_RESPONSE}
+    assert given and set(given) == {LOCAL_RESPONSE}
 
 
 def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
     """G is highest in the last epoch, mIoU in the second and third."""
     counts = [scripted(10, 10), scripted(10, 1), scripted(10, 1), scripted(1000, 20), scripted(10, 1)]
     seen = run("--epochs", "4", "--name", "best", counts=iter(counts))
-    about, groups = checkpoint.load("runs/best/best.npz")
-    assert about["epoch"] == 2 and about["statistics"] == "exact"
+    meta, groups = checkpoint.load("runs/best/best.npz")
+    assert meta["epoch"] == 2 and meta["statistics"] == "exact"
     for name, value in groups["params"].items():
         np.testing.assert_array_equal(value, seen["judged"][1][name])
-    unchanged = {"batch": 4, "size": (24, 32), "seed": 0, "flip": False, "scale": None, "crop": None, "light": None}
-    exact = training.exact_statistics(groups["params"], training_batches(folder.dataset("tiny"), unchanged, epoch=0))
+    unchanged = SimpleNamespace(batch=4, size=(24, 32), seed=0, flip=False, scale=None, crop=None, jitter=None)
+    batches = training_batches(folder.dataset("tiny"), unchanged, epoch=0)
+    exact = loop.exact_statistics(inference.load("runs/best/best.npz"), batches)
     for name, value in groups["stats"].items():
         np.testing.assert_array_equal(value, exact[name])
         np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
@@ -132,7 +147,7 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
 
 
 def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch):
-    monkeypatch.setitem(recipes.RECIPES, "looks", recipes.RECIPES["streets"] | {"test_scales": [1, 0.75]})
+    monkeypatch.setitem(RECIPES, "looks", RECIPES["streets"] | {"test_scales": (1, 0.75)})
     seen = run("--recipe", "looks", "--epochs", "2", "--size", "24x32")
     assert seen["looks"] == [None, None, [1, 0.75]]
     assert checkpoint.load("runs/first/best.npz")[0]["test_scales"] == [1, 0.75]
@@ -160,3 +175,182 @@ def test_images_of_different_sizes_need_a_size(run, tmp_path):
     with pytest.raises(InputError, match="not of one size: give one to all with --size HxW"):
         run("--epochs", "1")
     assert run("--epochs", "1", "--size", "12x16")["epochs"]
+
+
+SOME = {
+    "ignore": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
+    "filters": ("3", 3), "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
+    "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
+    "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
+    "crop": ("1", 1.0), "jitter": ("0.125", 0.125), "test_scales": ("1", (1.0,)), "best_by": ("C", "C"),
+    "seed": ("5", 5), "ops": ("library", "library"), "conv": ("im2col", "im2col"), "backend": ("numpy", "numpy"),
+    "data": ("tiny", "tiny"),
+}
+
+
+def test_any_setting_arrives(run):
+    """By --set, in the training, in config.json and in the network that is left."""
+    assert SOME.keys() == PARSERS.keys() - set(settings.NOT_GIVEN)
+    seen = run(*(f"--set={name}={text}" for name, (text, _) in SOME.items()), data=())
+    expected = {name: value for name, (_, value) in SOME.items()}
+    (epoch,) = seen["epochs"]
+    assert vars(epoch["settings"]) == expected | {"recipe": "photographs", "steps": 3}
+    assert runs.read_config(Path("runs/first"))["settings"] == epoch["settings"]
+    assert [images.shape for images, _ in epoch["batches"]] == [(2, 12, 16, 3)] * 2 + [(1, 12, 16, 3)]
+    meta, groups = checkpoint.load("runs/first/best.npz")
+    assert meta["normalisation"] == "local_response" and meta["test_scales"] == [1]
+    assert groups["params"]["encoder1.conv.w"].shape == (3, 3, 3, 3) and meta["network"]["filters"] == 3
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [
+        (("--set", "crops=0.5"), "'crops=0.5' sets nothing: write NAME=VALUE, with one of the names data, ignore"),
+        (("--set", "crop"), "'crop' sets nothing: write NAME=VALUE"),
+        (("--set", "recipe=best"), "'recipe=best' sets nothing"),
+        (("--set", "steps=3"), "'steps=3' sets nothing"),
+        (("--set", "crop=2"), "'2' is not a number above 0 and at most 1"),
+        (("--set", "flip=true"), "'true' is neither yes nor no"),
+        (("--set", "scale=1"), "'1' is not 2 numbers with a comma between them"),
+        (("--set", "optimiser=sdg"), "there is no 'sdg' to choose: it is one of sgd, adam"),
+        (("--set", "network=unet"), "there is no 'unet' to choose: it is one of segnet-basic"),
+        (("--set", "crop=0.5", "--set", "crop=0.75"), "--set crop: it is given twice, with two values"),
+        (("--lr", "0.5", "--set", "lr=0.25"), "--set lr: it is given twice, with two values"),
+        (("--width", "4", "--set", "filters=8"), "--set filters: it is given twice, with two values"),
+    ],
+)
+def test_what_cannot_be_set_is_said(script, capsys, options, sentence):
+    with pytest.raises(SystemExit) as left:
+        script("--data", "tiny", *options)
+    said = capsys.readouterr()
+    assert left.value.code == 2 and said.out == "" and not Path("runs").exists()
+    assert sentence in " ".join(said.err.split())
+
+
+def given(script, monkeypatch, *options):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["train.py", *options])
+        return script.script.parse_args()[2]
+
+
+def test_the_same_may_be_said_twice(script, monkeypatch):
+    assert given(script, monkeypatch, "--lr", "0.5", "--set", "lr=.5", "--set", "lr=0.50") == {"lr": 0.5}
+    assert given(script, monkeypatch) == {}
+
+
+def test_width_is_what_version_0_1_called_the_filters(script, monkeypatch, capsys):
+    assert given(script, monkeypatch, "--width", "8") == given(script, monkeypatch, "--filters", "8") == {"filters": 8}
+    with pytest.raises(SystemExit):
+        script("-h")
+    shown = capsys.readouterr().out
+    assert "--filters" in shown and "--width" not in shown
+
+
+def test_settings_are_all_there_and_nothing_else():
+    whole = asdict(from_recipe("best", data="tiny", size=(12, 16), steps=3))
+    assert asdict(Settings(**whole)) == whole
+    for name in whole:
+        with pytest.raises(TypeError, match=name):
+            Settings(**{other: value for other, value in whole.items() if other != name})
+    with pytest.raises(TypeError, match="light"):
+        Settings(**whole, light=0.3)
+    with pytest.raises(AttributeError):
+        Settings(**whole).lr = 1.0
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_setting_survives_being_written_and_read(recipe):
+    """As on the command line, and as in config.json."""
+    whole = from_recipe(recipe, data="runs of mine/x=1", size=(270, 360), steps=184, lr=0.1 / 3, seed=10**17, ignore=0)
+    for name, parse in PARSERS.items():
+        value = parse(as_text(name, getattr(whole, name)))
+        assert repr(value) == repr(getattr(whole, name)), name          # and not 1 for 1.0
+    again = settings.read(json.loads(json.dumps(asdict(whole))))
+    assert again == whole and repr(again) == repr(whole)
+    assert {field.name for field in fields(Settings)} == PARSERS.keys()
+
+
+def refused(*args, **options):
+    raise AssertionError("a function was called that is none of those that were given")
+
+
+def test_a_convolution_that_is_chosen_is_taken_everywhere(script, monkeypatch):
+    """In evaluation, in the exact statistics and for the pictures too."""
+    for module in (fast, ops):
+        monkeypatch.setattr(module, "conv2d", refused)
+        monkeypatch.setattr(module, "conv2d_backward", refused)
+    monkeypatch.setattr(fast.conv_fft, "conv2d", refused)
+    script("--data", "tiny", "--size", "24x32", "--epochs", "1", "--conv", "im2col")
+    with pytest.raises(AssertionError, match="none of those"):          # as --conv auto would
+        script("--data", "tiny", "--size", "24x32", "--epochs", "1", "--name", "auto", "--conv", "fft")
+
+
+def test_functions_that_are_given_are_taken_everywhere(script, monkeypatch):
+    """A learner's in evaluation, in the exact statistics and for the pictures too, and the library's nowhere."""
+    calls, phases = Counter(), {}
+
+    def counted(name):
+        original = getattr(ops, name)
+
+        def called(*args, **options):
+            calls[name] += 1
+            return original(*args, **options)
+
+        return called
+
+    theirs = fast.ops_with(**{name: counted(name) for name in ops.__all__ if name not in ("im2col", "col2im")})
+    monkeypatch.setattr(library, "functions", lambda settings, data: loop.Functions(ops=theirs))
+    for name in ops.__all__:
+        if name != "fold_batch_norm":           # what is loaded is folded before there is anyone to give functions
+            monkeypatch.setattr(fast, name, refused)
+    for where, name in ((loop, "evaluate"), (loop, "exact_statistics"), (script.script, "draw")):
+        original = getattr(where, name)
+
+        def watched(*args, name=name, original=original):
+            before = calls["conv2d"], calls["relu"]
+            result = original(*args)
+            phases.setdefault(name, []).append((calls["conv2d"] - before[0], calls["relu"] - before[1]))
+            return result
+
+        monkeypatch.setattr(where, name, watched)
+    script("--data", "tiny", "--size", "24x32", "--epochs", "1", "--batch", "2", "--recipe", "streets")
+    of_an_image = np.array((5, 2))
+    assert phases["evaluate"] == [tuple(2 * of_an_image)] * 2       # val has two images
+    assert phases["exact_statistics"] == [tuple(3 * of_an_image)]   # train has three batches
+    assert phases["draw"] == [tuple(2 * of_an_image)] * 2
+    assert calls["conv2d_backward"] == 15 and calls["softmax_cross_entropy"] == 3
+
+
+def test_the_figures_that_are_given_are_those_shown_and_kept(script, monkeypatch, capsys):
+    figures = loop.Functions(figures=lambda counts: {"mIoU": 0.125, "G": 0.5, "C": 0.25})
+    monkeypatch.setattr(library, "functions", lambda settings, data: figures)
+    script("--data", "tiny", "--size", "12x16", "--epochs", "1")
+    shown = capsys.readouterr().out.splitlines()
+    assert "val mIoU 12.5  G 50.0  C 25.0" in shown[4] and shown[-1] == "mIoU 12.5  G 50.0  C 25.0"
+    (line,) = [line for line in map(json.loads, Path("runs/first/log.jsonl").open()) if "mIoU" in line]
+    assert (line["mIoU"], line["G"], line["C"]) == (0.125, 0.5, 0.25)
+
+
+def test_a_copy_that_is_not_installed_trains(tmp_path):
+    """The version of a run is that of the package, and not of what pip knows."""
+    tiny_camvid.make(tmp_path / "tiny")
+    root, copy = Path(RUN).parent, tmp_path / "copy"
+    shutil.copytree(root / "tinysegnet", copy / "tinysegnet", ignore=shutil.ignore_patterns("*.npz", "__pycache__"))
+    shutil.copy(RUN, copy)
+    (copy / "sitecustomize.py").write_text(
+        "import importlib.metadata as metadata\n"
+        "whole = metadata.distribution\n"
+        "def distribution(name):\n"
+        "    if name == 'tinysegnet':\n"
+        "        raise metadata.PackageNotFoundError(name)\n"
+        "    return whole(name)\n"
+        "metadata.distribution = distribution\n"
+    )
+    options = "--data tiny --size 16x16 --epochs 1 --filters 2".split()
+    process = subprocess.run(
+        [sys.executable, copy / "train.py", *options], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(copy)},
+        capture_output=True, text=True, timeout=99, check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    config = json.loads((tmp_path / "runs/first/config.json").read_text())
+    assert config["versions"]["tinysegnet"] == tinysegnet.__version__

@@ -1,17 +1,21 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tinysegnet import metrics
-from tinysegnet.data import normalisation as inputs
-from tinysegnet.data.augment import resize_photograph
-from tinysegnet.networks import segnet_basic
-from tinysegnet.ops import convolving_by
+from tinysegnet import inference, metrics, networks
+from tinysegnet.data.images import resize_photograph
+from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS, normalise
+from tinysegnet.inference import Model, classify
+from tinysegnet.ops import fast
+from tinysegnet.ops.fast import ops_with
 from tinysegnet.ops.more.resize import resize_bilinear
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop as training
-from tinysegnet.training import optim, recipes
+from tinysegnet.training import loop, optim
+from tinysegnet.training.loop import Functions
+from tinysegnet.training.settings import RECIPES, Settings, from_recipe
+from tinysegnet.training.step import Loss, train_step
 
 
 def street(n=1, height=18, width=26, seed=0):
@@ -28,27 +32,41 @@ def street(n=1, height=18, width=26, seed=0):
     return images, labels
 
 
-def looking_at(*size, test_scales=None):
-    return {"classes": "abcdefghijk", "size": size, "input": inputs.CENTRED, "test_scales": test_scales}
-
-
 WEIGHTS = np.linspace(0.5, 2, 11, dtype=np.float32)
 
 
-def start(seed=0, **options):
-    params, stats = segnet_basic.init(seed, **options)
-    return params, stats, {name: np.zeros_like(a) for name, a in params.items()}
+def begun(seed=0, size=(18, 26), test_scales=None, **arguments):
+    """A Model before its first step, SegNet-Basic with these arguments."""
+    network = networks.build("segnet-basic", **arguments)
+    meta = {
+        "classes": "abcdefghijk"[: arguments.get("classes", 11)], "size": size, "normalisation": CENTRED,
+        "test_scales": test_scales,
+    }
+    return Model(network, *networks.init(network, seed), meta)
+
+
+def sgd(model):
+    """Its optimiser, as in the recipes."""
+    return optim.Optimiser(optim.sgd_step, optim.start("sgd", model.params), 0.9, 5e-4, model.network.decays)
+
+
+def step(model, optimiser, images, labels, weights=WEIGHTS, lr=0.1, ops=fast):
+    """One step on uint8 images, of whose labels 11 does not count. Returns the loss."""
+    batch = normalise(images, model.xp, CENTRED), model.xp.asarray(labels)
+    return float(train_step(model, optimiser, batch, Loss(weights, 11), lr, ops))
+
+
+def with_look(model, **changes):
+    return replace(model, meta=model.meta | changes)
 
 
 def test_one_image_is_learnt_by_heart():
     images, labels = street()
-    params, stats, velocity = start(classes=4, width=16, levels=2, kernel=5)
-    losses = [
-        float(training.train_step(params, stats, velocity, images, labels, np.ones(4, "f"), 11, 0.05))
-        for _ in range(80)
-    ]
+    model = begun(classes=4, filters=16, levels=2, kernel=5)
+    optimiser = sgd(model)
+    losses = [step(model, optimiser, images, labels, np.ones(4, "f"), 0.05) for _ in range(80)]
     assert losses[0] > 1 and losses[-1] < 0.05
-    counts = training.evaluate(params, stats, looking_at(18, 26) | {"classes": "abcd"}, zip(images, labels), 11)
+    counts = loop.evaluate(model, zip(images, labels), 11)
     assert metrics.global_accuracy(counts) > 0.99 and metrics.mean_iou(counts) > 0.97
 
 
@@ -56,10 +74,9 @@ def test_ten_steps_are_pinned():
     """A change of any op, of the initial weights or of the optimiser moves these losses."""
     expected = [2.118265, 1.96638, 1.736814, 1.482002, 1.212415, 0.967215, 0.769824, 0.62774, 0.511555, 0.437504]
     images, labels = street(n=2)
-    params, stats, velocity = start(width=8, levels=3, kernel=5)
-    losses = [
-        float(training.train_step(params, stats, velocity, images, labels, WEIGHTS, 11, 0.1)) for _ in range(10)
-    ]
+    model = begun(filters=8, levels=3, kernel=5)
+    optimiser = sgd(model)
+    losses = [step(model, optimiser, images, labels) for _ in range(10)]
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
 
 
@@ -68,87 +85,106 @@ def test_twenty_steps_are_the_same_by_either_convolution():
     images, labels = street(n=2, height=44, width=60)
     losses = {}
     for way in ("fft", "im2col"):
-        params, stats, velocity = start(width=16)
-        state = params, stats, velocity, images, labels, WEIGHTS, 11, 0.05
-        losses[way] = [float(training.train_step(*state, ops=convolving_by(way))) for _ in range(20)]
+        model = begun(filters=16)
+        optimiser = sgd(model)
+        losses[way] = [step(model, optimiser, images, labels, lr=0.05, ops=ops_with(conv=way)) for _ in range(20)]
     np.testing.assert_allclose(losses["fft"], losses["im2col"], rtol=1e-3)
     assert losses["fft"][-1] < losses["fft"][0] / 2
 
 
 def test_running_statistics_keep_nine_tenths():
     images, labels = street(n=2)
-    params, stats, velocity = start(width=2, levels=1)
-    _, batch_stats, _ = segnet_basic.forward(params, training.normalise(images, np))
-    training.train_step(params, stats, velocity, images, labels, np.ones(11, "f"), 11, 0.1)
+    model = begun(filters=2, levels=1)
+    _, batch_stats, _ = model.network.forward(model.params, normalise(images, np))
+    step(model, sgd(model), images, labels, np.ones(11, "f"))
     for name, value in batch_stats.items():
         first = 1.0 if name.endswith("var") else 0.0
-        np.testing.assert_allclose(stats[name], 0.9 * first + 0.1 * value, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(model.stats[name], 0.9 * first + 0.1 * value, rtol=1e-5, atol=1e-7)
 
 
 def test_exact_statistics_are_the_mean_over_the_batches():
     batches = [street(n=2, seed=seed) for seed in range(3)]
-    params, _, _ = start(width=2, levels=1)
-    exact = training.exact_statistics(params, batches)
-    each = [segnet_basic.forward(params, training.normalise(images, np))[1] for images, _ in batches]
+    model = begun(filters=2, levels=1)
+    exact = loop.exact_statistics(model, batches)
+    each = [model.network.forward(model.params, normalise(images, np))[1] for images, _ in batches]
+    assert exact.keys() == model.stats.keys()
     for name, value in exact.items():
         np.testing.assert_allclose(value, np.mean([stats[name] for stats in each], axis=0), rtol=1e-6)
         assert value.dtype == np.float32
 
 
 def test_input_is_centred():
-    x = training.normalise(np.array([[[[0, 255, 51]]]], np.uint8), np)
+    x = normalise(np.array([[[[0, 255, 51]]]], np.uint8), np)
     np.testing.assert_allclose(x, [[[[-0.5, 0.5, -0.3]]]], rtol=1e-6)
     assert x.dtype == np.float32
 
 
-SETTINGS = {"lr": 0.1, "schedule": "constant", "momentum": 0.9, "weight_decay": 5e-4, "epochs": 2, "steps": 3,
-            "input": inputs.CENTRED, "optimiser": "sgd"}
+SETTINGS = from_recipe(
+    "photographs", data="tiny", size=(18, 26), steps=3, lr=0.1, schedule="constant", epochs=2, class_weight_power=0.0,
+)
+
+
+def trainer(settings=SETTINGS, functions=None, **arguments):
+    """Of a new model; all classes weigh 1, and 11 does not count."""
+    model, even = begun(**arguments), SimpleNamespace(pixels=np.ones(11), image_pixels=np.ones(11))
+    opt_state = optim.start(settings.optimiser, model.params)
+    data = SimpleNamespace(ignore=11)
+    return loop.prepare(model, opt_state, settings, data, even, functions or Functions())
 
 
 def test_local_response_normalisation_by_hand():
     image = np.array([[[[0, 0, 0], [100, 0, 200]]]], np.uint8)
     factor = (1 + 1e-4 / 5 * (100**2 + 200**2)) ** -0.75
     expected = [[[[0, 0, 0], [100 * factor, 0, 200 * factor]]]]
-    x = inputs.normalise(image, np, inputs.LOCAL_RESPONSE)
+    x = normalise(image, np, LOCAL_RESPONSE)
     assert x.dtype == np.float32
     np.testing.assert_allclose(x, expected, rtol=1e-6)
 
 
 def test_every_recipe_says_all():
-    assert len({tuple(sorted(recipe)) for recipe in recipes.RECIPES.values()}) == 1
-    assert {recipe["input"] for recipe in recipes.RECIPES.values()} <= set(inputs.INPUTS)
-    assert {recipe["select"] for recipe in recipes.RECIPES.values()} <= {"mIoU", "G"}
-    assert {recipe["optimiser"] for recipe in recipes.RECIPES.values()} == set(optim.STEPS)
+    assert len({tuple(sorted(recipe)) for recipe in RECIPES.values()}) == 1
+    assert {recipe["normalisation"] for recipe in RECIPES.values()} <= set(NORMALISATIONS)
+    assert {recipe["best_by"] for recipe in RECIPES.values()} <= {"mIoU", "G"}
+    assert {recipe["optimiser"] for recipe in RECIPES.values()} == set(optim.STEPS)
+    for recipe in RECIPES:
+        assert isinstance(from_recipe(recipe, data="tiny", size=(18, 26), steps=1), Settings)
 
 
 def test_an_epoch_yields_each_loss():
     batches = [street(n=2), street(n=2, seed=1), street(n=1, seed=2)]
-    weights = np.ones(11, np.float32)
-    yielded = list(training.train_steps(*start(width=4, levels=2), batches, weights, 11, SETTINGS, 0))
-    params, stats, velocity = start(width=4, levels=2)
-    assert yielded == [
-        float(training.train_step(params, stats, velocity, *batch, weights, 11, 0.1)) for batch in batches
-    ]
-    assert list(training.train_steps(params, stats, velocity, [], weights, 11, SETTINGS, 0)) == []
+    yielded = list(loop.train_steps(trainer(filters=4, levels=2), batches, 0))
+    model = begun(filters=4, levels=2)
+    optimiser = sgd(model)
+    assert yielded == [step(model, optimiser, *batch, np.ones(11, "f")) for batch in batches]
+    assert list(loop.train_steps(trainer(filters=4, levels=2), [], 0)) == []
 
 
-def test_the_optimiser_and_its_numbers_come_from_the_settings(monkeypatch):
+def test_the_optimiser_and_its_numbers_come_from_the_settings():
     seen = []
-    monkeypatch.setattr(training, "train_step", lambda *args: seen.append((*args[-6:-3], args[-1])) or np.asarray(1.0))
-    settings = SETTINGS | {"schedule": "cosine", "momentum": 0.5, "weight_decay": 0.25, "lr": 2.0, "optimiser": "adam"}
-    list(training.train_steps({}, {}, {}, [street()] * 4, None, 11, settings, 2))
+
+    def adam(params, grads, state, *numbers):
+        assert grads.keys() == params.keys() and "steps" in state
+        seen.append(numbers)
+
+    settings = replace(SETTINGS, schedule="cosine", momentum=0.5, weight_decay=0.25, lr=2.0, optimiser="adam")
+    one = trainer(settings, Functions(sgd_step=None, adam_step=adam), filters=2, levels=1)
+    list(loop.train_steps(one, [street()] * 4, 2))
     rates = [1 + np.cos(np.pi * done / 6) for done in (2, 3, 4, 5)]                     # 6 steps in all
-    np.testing.assert_allclose([numbers for *numbers, _ in seen], [(rate, 0.5, 0.25) for rate in rates])
-    assert {step for *_, step in seen} == {optim.adam_step}
+    np.testing.assert_allclose([numbers[:3] for numbers in seen], [(rate, 0.5, 0.25) for rate in rates])
+    assert {frozenset(decays) for *_, decays in seen} == {frozenset(one.model.network.decays)}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("losses", [[1.0, 2.0, None], [1.0, None, 2.0], [None]])
-def test_a_loss_that_is_not_a_number_stops_the_epoch(monkeypatch, losses, value):
+def test_a_loss_that_is_not_a_number_stops_the_epoch(losses, value):
     losses = [value if loss is None else loss for loss in losses]
     coming = iter(losses)
-    monkeypatch.setattr(training, "train_step", lambda *args: np.asarray(next(coming)))
-    steps = training.train_steps(*start(width=2, levels=1), [street()] * len(losses), None, 11, SETTINGS, 40)
+
+    def softmax_cross_entropy(*args):
+        return np.asarray(next(coming), np.float32), fast.softmax_cross_entropy(*args)[1]
+
+    ops = ops_with(softmax_cross_entropy=softmax_cross_entropy)
+    steps = loop.train_steps(trainer(functions=Functions(ops=ops), filters=2, levels=1), [street()] * len(losses), 40)
     bad = losses.index(value)
     for loss in losses[:bad]:
         assert next(steps) == loss
@@ -168,48 +204,51 @@ def test_a_loss_that_is_not_a_number_stops_the_epoch(monkeypatch, losses, value)
 )
 def test_the_first_layer_with_a_nan_is_named(name, value, culprit):
     """The parameters are those from before the step: the step itself has spoilt all of them."""
-    params, stats, velocity = start(width=4, levels=2)
-    params[name][...] = value
+    one = trainer(filters=4, levels=2)
+    one.model.params[name][...] = value
     with np.errstate(all="ignore"), pytest.raises(InputError, match=rf"at step 1, first in {culprit}: train again"):
-        list(training.train_steps(params, stats, velocity, [street(), street()], np.ones(11, "f"), 11, SETTINGS, 0))
+        list(loop.train_steps(one, [street(), street()], 0))
 
 
 def test_evaluation_judges_at_the_size_of_the_labels():
     """A network run at half size gives a prediction for every pixel of the annotation, from the statistics given."""
-    params, _, _ = start(width=2, levels=1)
-    stats = {name: np.full(2, 0.3, np.float32) for name in start(width=2, levels=1)[1]}
+    model = begun(size=(9, 13), filters=2, levels=1)
+    model = replace(model, stats={name: np.full(2, 0.3, np.float32) for name in model.stats})
     images, _ = street(height=9, width=13)
     _, labels = street(height=18, width=26)
-    logits = segnet_basic.predict(params, stats, training.normalise(images, np))
+    logits = model.network.predict(model.params, model.stats, normalise(images, np), fast)
     predicted = resize_bilinear(logits, 18, 26).argmax(axis=3)
     expected = np.zeros((11, 11), int)
     for label, answer in zip(labels.ravel(), predicted.ravel()):
         if label != 11:
             expected[label, answer] += 1
     assert len(np.unique(predicted)) > 2
-    found = training.evaluate(params, stats, looking_at(9, 13), zip(images, labels), 11)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(loop.evaluate(model, zip(images, labels), 11), expected)
 
 
 def test_what_several_looks_see_is_summed():
     """At each scale as it is and in a mirror, and turned back: the sum of the logits decides."""
-    params, stats, _ = start(width=2, levels=1)
+    model = begun(size=(12, 16), test_scales=[1, 0.75], filters=2, levels=1)
     photograph = street()[0][0]                                     # 18x26
     total = 0
     for size in ((12, 16), (9, 12)):
-        for step in (1, -1):
-            seen = resize_photograph(photograph, size)[:, ::step]
-            logits = segnet_basic.predict(params, stats, training.normalise(seen[None], np))
-            total += resize_bilinear(logits, 36, 52)[0, :, ::step]
-    about = looking_at(12, 16, test_scales=[1, 0.75])
-    predicted = training.classify(params, stats, about, photograph, 36, 52)
+        for way in (1, -1):
+            seen = resize_photograph(photograph, size)[:, ::way]
+            logits = model.network.predict(model.params, model.stats, normalise(seen[None], np))
+            total += resize_bilinear(logits, 36, 52)[0, :, ::way]
+    predicted = classify(model, photograph, (36, 52), seen_at=(12, 16))
+    assert predicted.dtype == np.uint8
     assert (predicted == total.argmax(axis=2)).mean() > 0.999       # but for ties in rounding
-    once = training.classify(params, stats, about | {"test_scales": None}, photograph, 36, 52)
+    np.testing.assert_allclose(
+        inference.scores(model, photograph, (36, 52), seen_at=(12, 16)), total, atol=1e-4 * np.abs(total).max()
+    )
+    once = classify(with_look(model, test_scales=None), photograph, (36, 52), seen_at=(12, 16))
     assert (once != predicted).any()
-    mirrored = training.classify(params, stats, about, photograph[:, ::-1], 36, 52)
+    mirrored = classify(model, photograph[:, ::-1], (36, 52), seen_at=(12, 16))
     assert (mirrored[:, ::-1] == predicted).mean() > 0.999
-    assert training.how_seen(about) == "seen at 12x16 and 9x12, as it is and in a mirror"
-    assert training.how_seen(looking_at(12, 16)) == "seen at 12x16"
+    seen = "seen at 12x16 and 9x12, as it is and in a mirror (test-time augmentation)"
+    assert inference.how_seen(model.meta) == seen
+    assert inference.how_seen(model.meta | {"test_scales": None}) == "seen at 12x16"
 
 
 def test_bilinear_resizing_by_hand():
@@ -235,14 +274,48 @@ def test_a_large_result_comes_in_bands(monkeypatch):
 
 def test_the_examples_are_spread_over_val():
     """Of seven pictures the first, the last and two between, each with its own truth, judged at the truth's size."""
-    params, stats, _ = start(width=2, levels=1)
+    model = begun(size=(4, 6), filters=2, levels=1)
     pictures = [street(height=8, width=10, seed=seed) for seed in range(7)]
     data = SimpleNamespace(samples=lambda split: range(7), read=lambda i: (pictures[i][0][0], pictures[i][1][0]))
-    seen = list(training.examples(params, stats, looking_at(4, 6), data))
+    seen = list(loop.examples(model, data))
     for (photograph, labels, predicted), i in zip(seen, (0, 2, 4, 6), strict=True):
         np.testing.assert_array_equal(photograph, pictures[i][0][0])
         np.testing.assert_array_equal(labels, pictures[i][1][0])
-        again = training.classify(params, stats, looking_at(4, 6), photograph, 8, 10)
+        again = classify(model, photograph, (8, 10), seen_at=(4, 6))
         np.testing.assert_array_equal(predicted, again)
     data.samples = lambda split: range(2)
-    assert len(list(training.examples(params, stats, looking_at(4, 6), data))) == 2
+    assert len(list(loop.examples(model, data))) == 2
+
+
+def pictures_to_learn(count):
+    pictures = [street(seed=seed) for seed in range(count)]
+    return SimpleNamespace(
+        classes=tuple("abcdefghijk"), palette=np.zeros((11, 3), np.uint8), ignore=11, name="pictures",
+        samples=lambda split: range(count), read=lambda i: (pictures[i][0][0], pictures[i][1][0]),
+    )
+
+
+def test_a_training_in_memory_goes_epoch_by_epoch():
+    data, settings = pictures_to_learn(5), replace(SETTINGS, filters=4, batch=2)
+    losses, models = zip(*loop.train(settings, data))
+    assert [len(each) for each in losses] == [3, 3] and models[0] is models[1]
+    assert np.mean(losses[1]) < np.mean(losses[0])
+    assert models[0].meta["network"] == {"name": "segnet-basic", "classes": 11, "filters": 4}
+    in_time = [losses for losses, _ in loop.train(settings, data, steps=4)]
+    assert in_time == [losses[0], losses[1][:1]]
+    assert [losses for losses, _ in loop.train(settings, data, steps=3)] == [losses[0]]
+
+
+def test_a_training_is_of_the_functions_that_are_given():
+    """None of them is taken from elsewhere: a weight of 0 for all, and steps that go nowhere."""
+    data, settings = pictures_to_learn(2), replace(SETTINGS, filters=2, batch=1, epochs=1, schedule="cosine")
+    rates = []
+    functions = Functions(
+        ops=ops_with(softmax_cross_entropy=lambda logits, labels, weights, ignore: (weights.sum(), (logits, labels)),
+                     softmax_cross_entropy_backward=lambda dloss, cache: np.zeros_like(cache[0])),
+        class_weights=lambda pixels, image_pixels, power: np.full(len(pixels), 0.5),
+        cosine_rate=lambda lr, done, total: (lr, done, total),
+        sgd_step=lambda params, grads, state, lr, *numbers: rates.append(lr),
+    )
+    ((losses, _),) = loop.train(settings, data, functions)
+    assert losses == [5.5, 5.5] and rates == [(0.1, 0, 3), (0.1, 1, 3)]

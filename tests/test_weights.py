@@ -11,12 +11,12 @@ import pytest
 import tiny_camvid
 from PIL import Image
 
-from tinysegnet import checkpoint, metrics
+from tinysegnet import checkpoint, inference, metrics
 from tinysegnet.data import camvid, folder, streets
 from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.data.survey import usable
-from tinysegnet.training import loop as training
-from tinysegnet.training import recipes, runs
+from tinysegnet.inference import SHIPPED
+from tinysegnet.training import loop, settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,25 +24,27 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def config():
-    return json.loads(runs.SHIPPED.with_name("config.json").read_text())
+    return json.loads(SHIPPED.with_name("config.json").read_text())
 
 
 def log():
-    return list(map(json.loads, runs.SHIPPED.with_name("log.jsonl").read_text().splitlines()))
+    return list(map(json.loads, SHIPPED.with_name("log.jsonl").read_text().splitlines()))
 
 
 def test_it_is_a_network_for_camvid_of_a_modest_size():
-    _, _, about = runs.load_network(runs.SHIPPED, np)
-    assert about["classes"] == list(camvid.CLASSES) == list(streets.dataset().classes)
-    assert about["size"] == [270, 360] and about["statistics"] == "exact"
-    assert runs.SHIPPED.stat().st_size <= 6_000_000
+    model = inference.load(SHIPPED)
+    assert model.meta["classes"] == list(camvid.CLASSES) == list(streets.dataset().classes)
+    assert model.meta["size"] == [270, 360] and model.meta["statistics"] == "exact"
+    network = {"name": "segnet-basic", "classes": 11, "filters": 64, "levels": 4, "kernel": 7}
+    assert model.meta["network"] == network and sum(a.size for a in model.params.values()) == 1_416_587
+    assert SHIPPED.stat().st_size <= 6_000_000
 
 
 def test_it_was_trained_by_the_recipe(config):
-    recipe = json.loads(json.dumps(recipes.RECIPES["best"]))
-    settings = config["settings"]
-    assert {key: settings[key] for key in recipe} == recipe
-    assert settings["recipe"] == "best" and settings["data"] == "data/CamVid" and settings["size"] == [270, 360]
+    """Its config.json may be that of version 0.1.0, with other names."""
+    read = settings.read if "format" in config else settings.read_of_0_1
+    given = {"data": "data/CamVid", "size": (270, 360), "steps": 184}
+    assert read(config["settings"]) == settings.from_recipe("best", **given)
     assert config["command"] == "python train.py --recipe best --size 270x360 --name best"
 
 
@@ -57,7 +59,7 @@ def test_its_log_is_whole_and_it_is_the_best_epoch(config):
     assert [line["epoch"] for line in epochs] == list(range(1, config["settings"]["epochs"] + 1))
     assert len(log()) == len(epochs) * (1 + config["settings"]["steps"])
     best = max(epochs, key=lambda line: line["mIoU"])
-    assert best["epoch"] == checkpoint.load(runs.SHIPPED)[0]["epoch"]
+    assert best["epoch"] == checkpoint.load(SHIPPED)[0]["epoch"]
 
 
 def table_of_the_readme():
@@ -71,9 +73,9 @@ def table_of_the_readme():
 
 def test_it_reaches_what_the_readme_says(camvid_folder):
     """To 0.2: the last digit may differ with the machine's matrix products."""
-    params, stats, about = runs.load_network(runs.SHIPPED, np)
+    model = inference.load(SHIPPED)
     data = folder.dataset(str(camvid_folder))
-    counts = training.evaluate(params, stats, about, evaluation_pairs(data, "val"), data.ignore)
+    counts = loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)
     classes, whole = table_of_the_readme()
     found = metrics.figures(counts)
     np.testing.assert_allclose([100 * found[name] for name in ("G", "C", "mIoU")], whole, atol=0.2)
@@ -95,7 +97,7 @@ def test_commands_without_weights_take_it(tmp_path):
     assert labels.shape == photograph.shape[:2] and labels.max() < len(camvid.CLASSES)
     assert len(np.unique(labels)) > 3
     tiny_camvid.make(tmp_path / "data/CamVid")
-    ours, named = run("evaluate").stdout, run("evaluate", "--weights", str(runs.SHIPPED)).stdout
+    ours, named = run("evaluate").stdout, run("evaluate", "--weights", str(SHIPPED)).stdout
     assert "Network: the one that comes with tinysegnet" in ours
     assert ours.splitlines()[2:] == named.splitlines()[1:] and "Network" not in named
 

@@ -13,6 +13,7 @@ import numpy as np
 from tinysegnet import checkpoint, networks
 from tinysegnet.data.images import resize_photograph, scaled
 from tinysegnet.data.normalisation import NORMALISATIONS, normalise
+from tinysegnet.networks import blocks
 from tinysegnet.ops import fast
 from tinysegnet.ops.more.resize import resized_bands
 from tinysegnet.support.backend import array_module, select, to_device, to_numpy
@@ -67,7 +68,7 @@ def load_on(xp, path=None):
     if meta["normalisation"] not in NORMALISATIONS:
         raise InputError(f"{path} wants the input {meta['normalisation']!r}: use the version that wrote it")
     params, stats = to_device(params, xp), to_device(stats, xp)
-    return Model(network, params, stats, meta, networks.fold(params, stats))
+    return Model(network, params, stats, meta, fold_all(params, stats))
 
 
 def network_of(meta, path):
@@ -90,6 +91,15 @@ def check_arrays(network, params, stats, path):
         raise InputError(f"{path} does not hold the network that it names, see {amiss[0]}: give another file")
     if {a.dtype.name for a in found.values()} not in ({"float32"}, {"float64"}):
         raise InputError(f"{path} holds numbers that are not all float32 or all float64: give another file")
+
+
+def fold_all(params, stats, ops=fast):
+    """params with every batch norm folded into its convolution, for network.predict(folded, {}, x)."""
+    folded = dict(params)
+    for name in stats:
+        if name.endswith(".norm.mean"):
+            folded |= blocks.fold(name.removesuffix(".norm.mean"), params, stats, ops)
+    return folded
 
 
 def classify(model, photograph, size=None, ops=fast, seen_at=None):

@@ -13,15 +13,17 @@ import pytest
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
 from lessons.engine.watch import TroubleError, watched
-from tinysegnet import ops as library
+from tinysegnet import networks
 from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
-from tinysegnet.networks import segnet_basic
-from tinysegnet.networks.segnet_basic import forward  # own_forward finds it where library_backward is
+from tinysegnet.networks.blocks import Block, chain, conv, pool, relu, unpool
+from tinysegnet.ops.fast import ops_with
 
-OPS = library.convolving_by("auto")
-SMALL = {"classes": 3, "width": 4, "levels": 2, "kernel": 3}
-OF_PARAMS, OF_STATS = ({name: shape for name, shape in of.items()} for of in segnet_basic.shapes(**SMALL))
+OPS = ops_with()
+SMALL = {"classes": 3, "filters": 4, "levels": 2, "kernel": 3}
+NETWORK = networks.build("segnet-basic", **SMALL)       # its functions take parameters of any sizes
+forward = NETWORK.forward                               # own_forward finds it where library_backward is
+OF_PARAMS, OF_STATS = NETWORK.shapes, NETWORK.stats
 GROUPS = "classifier", "decoder1", "decoder2", "encoder2", "encoder1"       # in the order of a backward
 NAMES = "x", "params"
 
@@ -29,7 +31,8 @@ NAMES = "x", "params"
 def case(N, H, W, seed, **options):
     """An x, and parameters none of which is 0 or 1."""
     rng = np.random.default_rng(seed)
-    x, (params, _) = rng.standard_normal((N, H, W, 3)), segnet_basic.init(seed, **SMALL | options, dtype=np.float64)
+    x = rng.standard_normal((N, H, W, 3))
+    params, _ = networks.init(networks.build("segnet-basic", **SMALL | options), seed, np.float64)
     return x, {name: a + 0.2 * rng.standard_normal(a.shape) for name, a in params.items()}
 
 
@@ -37,7 +40,7 @@ CASES = (
     case(1, 8, 12, 1),
     case(2, 8, 8, 2, classes=2),
     case(1, 7, 8, 3),                   # odd at level 1
-    case(2, 6, 10, 4, width=3),         # odd at level 2
+    case(2, 6, 10, 4, filters=3),         # odd at level 2
     case(1, 5, 7, 5, kernel=5),
     case(3, 4, 4, 6, kernel=1),         # one pixel deep down, or nearly
 )
@@ -122,42 +125,54 @@ def first_wrong(adapt, yours, truth, keys, mistakes, args):
     return None
 
 
+def norm(name):
+    """A batch norm by itself. (The library has it in one block with its convolution.)"""
+    gamma, beta, mean, var = (f"{name}.norm.{kind}" for kind in ("gamma", "beta", "mean", "var"))
+
+    def forward(params, x, ops, kept):
+        y, (batch_mean, batch_var), _ = ops.batch_norm(x, params[gamma], params[beta])
+        return y, {mean: batch_mean, var: batch_var}, None
+
+    return forward_only(forward)
+
+
+def unpool_to_twice(level):
+    """An unpooling to twice the size, whatever size was pooled."""
+
+    def forward(params, x, ops, kept):
+        corners, _ = kept[level]
+        N, H, W, C = corners.shape
+        return ops.max_unpool(x, corners, (N, 2 * H, 2 * W, C)), {}, None
+
+    return forward_only(forward)
+
+
+def forward_only(forward):
+    return Block({}, {}, forward, None, None)
+
+
 def network(
     x, params, encoder=("conv", "norm", "relu", "pool"), decoder=("unpool", "conv", "norm"), decoders=(2, 1),
-    twice=False, last=False,
+    unpool=unpool, before_classifier=(),
 ):
-    """logits and statistics of a network whose steps come in some other order.
+    """logits and statistics of a network whose blocks come in some other order."""
 
-    twice  unpool to twice the size
-    last   a ReLU before the classifier
-    """
-    found, remembered, params = {}, {}, like(params, x)
+    def conv_like(name):
+        K, _, C, F = params[f"{name}.w"].shape
+        return conv(name, C, F, K)
 
-    def run(block, level, steps, x):
-        for step in steps:
-            if step == "conv":
-                x, _ = OPS.conv2d(x, params[f"{block}.conv.w"], params[f"{block}.conv.b"])
-            elif step == "norm":
-                x, of_batch, _ = OPS.batch_norm(x, params[f"{block}.norm.gamma"], params[f"{block}.norm.beta"])
-                found[f"{block}.norm.mean"], found[f"{block}.norm.var"] = of_batch
-            elif step == "relu":
-                x, _ = OPS.relu(x)
-            elif step == "pool":
-                shape = x.shape
-                x, corners = OPS.max_pool(x)
-                remembered[level] = corners, shape
-            else:
-                corners, shape = remembered[level]
-                N, H, W, C = corners.shape
-                x = OPS.max_unpool(x, corners, (N, 2 * H, 2 * W, C) if twice else shape)
-        return x
+    def block(kind, name, level):
+        makers = {
+            "conv": lambda: conv_like(f"{name}.conv"), "norm": lambda: norm(name), "relu": relu,
+            "pool": lambda: pool(level), "unpool": lambda: unpool(level),
+        }
+        return makers[kind]()
 
-    for level in (1, 2):
-        x = run(f"encoder{level}", level, encoder, x)
-    for level, number in zip((2, 1), decoders):
-        x = run(f"decoder{number}", level, decoder, x)
-    x = OPS.relu(x)[0] if last else x
-    return found | {"logits": OPS.conv2d(x, params["classifier.w"], params["classifier.b"])[0]}
+    blocks = [block(kind, f"encoder{level}", level) for level in (1, 2) for kind in encoder]
+    blocks += [block(kind, f"decoder{number}", level) for level, number in zip((2, 1), decoders) for kind in decoder]
+    in_order = chain(*blocks, *before_classifier, conv_like("classifier"))
+    logits, found, _ = in_order.forward(like(params, x), x, OPS)
+    return found | {"logits": logits}
 
 
 def no_relu(x, params):
@@ -197,7 +212,7 @@ def relu_in_decoder_before_norm(x, params):
 
 def relu_before_classifier(x, params):
     """there is a ReLU before the classifier: what comes out of the last batch norm goes in as it is"""
-    return network(x, params, last=True)
+    return network(x, params, before_classifier=[relu()])
 
 
 def no_norm_in_encoder(x, params):
@@ -222,7 +237,7 @@ def decoders_exchanged(x, params):
 
 def twice_the_size(x, params):
     """a map is unpooled to twice its size: give back the shape that was pooled, which may have been odd"""
-    return network(x, params, twice=True)
+    return network(x, params, unpool=unpool_to_twice)
 
 
 def conv_first(x, params):
@@ -269,9 +284,9 @@ def gradients_by(x, params, **changed):
 
         return run
 
-    ops = SimpleNamespace(**vars(OPS) | {name: counted(name) for name in changed})
-    logits, _, cache = segnet_basic.forward(like(params, x), x, OPS)
-    grads = segnet_basic.backward(upstream(logits, 0).astype(x.dtype), cache, ops)
+    ops = ops_with(**{name: counted(name) for name in changed})
+    logits, _, cache = NETWORK.forward(like(params, x), x, OPS)
+    _, grads = NETWORK.backward(upstream(logits, 0).astype(x.dtype), cache, ops)
     return {key: without_rounding(key, grads) for key in grads}
 
 
@@ -357,7 +372,7 @@ def gamma_and_beta_exchanged(x, params):
 
 
 BACKWARD = SimpleNamespace(
-    READ="tinysegnet/networks/segnet_basic.py",
+    READ="tinysegnet/networks/blocks.py",
     cases=FORWARD.cases,
     MISTAKES=(
         relu_left_out, relu_after_norm, past_the_norm_of_decoders, past_the_norm_of_encoders, past_the_conv_of_decoders,
@@ -368,7 +383,7 @@ BACKWARD = SimpleNamespace(
 
 def check_forward_pass(function):
     verdicts = values(
-        logits_of(segnet_basic.forward), *CASES, names=NAMES, results=("logits",), adapt=logits_of, mistakes=FORWARD
+        logits_of(NETWORK.forward), *CASES, names=NAMES, results=("logits",), adapt=logits_of, mistakes=FORWARD
     )(function)
     verdicts["batch_stats"] = Verdict(DONE)
     keys = tuple(OF_STATS)
@@ -377,7 +392,7 @@ def check_forward_pass(function):
             if statistics_of(function)(*args) is None:
                 verdicts["batch_stats"] = Verdict(TODO)
                 break
-            report = first_wrong(statistics_of, function, segnet_basic.forward, keys, FORWARD, args)
+            report = first_wrong(statistics_of, function, NETWORK.forward, keys, FORWARD, args)
             if report and verdicts["logits"].kind == WRONG:
                 verdicts["logits"] = Verdict(WRONG, report)         # that they are wrong follows from it
         except ForwardError as error:
@@ -418,7 +433,7 @@ def own_forward(backward):
     """The forward in the file of a backward, watched as the backward is."""
     backward = inspect.unwrap(backward)
     function = backward.__globals__.get("forward")
-    if function is segnet_basic.forward:
+    if function is NETWORK.forward:
         return function
     return watched(function, Path(backward.__code__.co_filename), course.LIBRARY / "networks")
 
@@ -461,12 +476,18 @@ RACE = {"forward": forward, "caches": {}}
 
 def library_backward(dlogits, cache, ops):
     """The library's backward. In the race it is given a learner's cache, and takes the library's of the same step."""
-    return segnet_basic.backward(dlogits, dict(RACE["caches"].get(dlogits.shape, cache)), ops)
+    _, grads = NETWORK.backward(dlogits, unused(RACE["caches"].get(dlogits.shape, cache)), ops)
+    return grads
 
 
-def step(width=16):
+def unused(cache):
+    """A copy of the lists of a cache, which backward uses up, with the same arrays in them."""
+    return [unused(part) for part in cache] if isinstance(cache, list) else cache
+
+
+def step():
     """Parameters of two levels, and two small images, in float32."""
-    params, _ = segnet_basic.init(0, width=width, levels=2)
+    params, _ = networks.init(networks.build("segnet-basic", filters=16, levels=2), seed=0)
     return params, np.random.default_rng(0).standard_normal((2, 30, 40, 3), np.float32)
 
 
@@ -482,14 +503,14 @@ EXERCISES = (
     Exercise(
         "forward",
         check_forward_pass,
-        answer=segnet_basic.forward,
+        answer=NETWORK.forward,
         hints=(
             "One line for each operation. x goes in and comes out under the same name: x, cache[...] = ops....",
             "Before max_pool note x.shape: max_unpool wants it, and of (N, 5, 7, C) there is no trace in (N, 3, 4, C). "
             "A dict for the cache, with the names of the blocks as keys, keeps the levels apart.",
             "batch_stats, cache = {}, {}, then for level in (1, 2): on the way down, and for level in (2, 1): up again",
         ),
-        differs="is the same list, for any number of levels",
+        differs="is the same list, of blocks, for any number of levels",
         read="tinysegnet/networks/segnet_basic.py",
         forbidden=course.LIBRARY / "networks",
         race=lambda: (*step(), OPS),
@@ -505,8 +526,8 @@ EXERCISES = (
             "that operation's x. The image needs none: need_dx=False.",
             "grads = {}, then dx, grads[\"classifier.w\"], grads[\"classifier.b\"] = ops.conv2d_backward(dlogits, ...)",
         ),
-        differs="goes the same way, and throws away what it has used, so that the memory is free again",
-        read="tinysegnet/networks/segnet_basic.py",
+        differs="goes up the same list, and throws away what it has used, so that the memory is free again",
+        read="tinysegnet/networks/blocks.py",
         forbidden=course.LIBRARY / "networks",
         race=race_backward,
     ),

@@ -9,7 +9,7 @@ import pytest
 from lessons.engine.exercises import Exercise, values
 from tinysegnet.data.balance import median_frequency_weights
 from tinysegnet.training import optim
-from tinysegnet.training.loop import learning_rate
+from tinysegnet.training.loop import cosine_rate
 from tinysegnet.training.optim import BETA2, EPS
 
 rng = np.random.default_rng(10)
@@ -123,11 +123,6 @@ BALANCE_CASES = (
 
 
 # ---- cosine_rate ----
-
-def from_settings(lr, done, steps):
-    """The library's rate: it takes the settings of a run."""
-    return learning_rate({"schedule": "cosine", "lr": lr, "epochs": 1, "steps": steps}, done)
-
 
 def as_array(function):
     """A function that returns one number, as one that returns it as a NumPy number."""
@@ -423,17 +418,17 @@ EXERCISES = (
     Exercise(
         "cosine_rate",
         values(
-            as_array(from_settings), *COSINE_CASES, results=("rate",), names=("lr", "done", "steps"), mistakes=COSINE,
+            as_array(cosine_rate), *COSINE_CASES, results=("rate",), names=("lr", "done", "steps"), mistakes=COSINE,
             adapt=as_array,
         ),
-        answer=from_settings,
+        answer=cosine_rate,
         hints=(
             "A cosine falls from 1 to -1 while its angle goes from 0 to pi. You want lr to 0. What must be added, and "
             "by what divided?",
             "All three are plain numbers. done / steps goes from 0 to 1: that is the share of the training behind you.",
             "angle = math.pi * done / steps",
         ),
-        differs="takes the same from the settings of a run, and can be constant too",
+        differs="is the same line",
         read="tinysegnet/training/loop.py",
         race=lambda: (0.1, 30, 100),
     ),

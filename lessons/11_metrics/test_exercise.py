@@ -7,7 +7,7 @@ import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, values
 from tinysegnet import metrics
-from tinysegnet.metrics import mean_of_present, ratio
+from tinysegnet.metrics.confusion import mean_of_present, ratio
 
 rng = np.random.default_rng(11)
 

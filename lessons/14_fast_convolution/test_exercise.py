@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
-from tinysegnet import ops
 from tinysegnet.checker.mistakes import conv, conv_forward
+from tinysegnet.ops import fast
 
 READ = "lessons/14_fast_convolution/README.md"
 
@@ -36,12 +36,12 @@ CASES = (
 
 
 def conv2d_by_tiles(x, w, b, T):
-    return ops.conv2d(x, w, b)[0], (x, w, T)
+    return fast.conv2d(x, w, b)[0], (x, w, T)
 
 
 def conv2d_by_tiles_backward(dy, cache):
     x, w, _ = cache
-    return ops.conv2d_backward(dy, (x, w))
+    return fast.conv2d_backward(dy, (x, w))
 
 
 # ---- how it goes wrong

@@ -1,4 +1,8 @@
-"""Values that remember how they were made: all of a tape but the walk back, which is the exercise."""
+"""Values that remember how they were made: all of a tape but the walk back, which is the exercise.
+
+The operations of a network have the names and the form of those in tinysegnet.ops, but take and return nodes. So this
+module can be the `ops` of the library's network. Their cache is in the node; in its place they return None.
+"""
 
 from tinysegnet import ops
 
@@ -15,6 +19,10 @@ class Node:
     def __init__(self, value, parents=(), hand_back=lambda dy: (), name="given"):
         self.value, self.parents, self.hand_back, self.name = value, parents, hand_back, name
 
+    @property
+    def shape(self):
+        return self.value.shape
+
     def __repr__(self):
         return f"<node: {self.name}>"
 
@@ -29,24 +37,23 @@ def multiply(a, b):
 
 def conv2d(x, w, b):
     y, cache = ops.conv2d(x.value, w.value, b.value)
-    return Node(y, (x, w, b), lambda dy: ops.conv2d_backward(dy, cache), "conv2d")
+    return Node(y, (x, w, b), lambda dy: ops.conv2d_backward(dy, cache), "conv2d"), None
 
 
 def batch_norm(x, gamma, beta):
-    y, _, cache = ops.batch_norm(x.value, gamma.value, beta.value)
-    return Node(y, (x, gamma, beta), lambda dy: ops.batch_norm_backward(dy, cache), "batch_norm")
+    y, statistics, cache = ops.batch_norm(x.value, gamma.value, beta.value)
+    return Node(y, (x, gamma, beta), lambda dy: ops.batch_norm_backward(dy, cache), "batch_norm"), statistics, None
 
 
 def relu(x):
     y, cache = ops.relu(x.value)
-    return Node(y, (x,), lambda dy: (ops.relu_backward(dy, cache),), "relu")
+    return Node(y, (x,), lambda dy: (ops.relu_backward(dy, cache),), "relu"), None
 
 
 def max_pool(x):
-    """The node, and the corners and the shape for unpooling: these are no nodes, as no gradient goes through them."""
-    shape = x.value.shape
+    """The node, and the corners for unpooling: these are no node, as no gradient goes through them."""
     y, corners = ops.max_pool(x.value)
-    return Node(y, (x,), lambda dy: (ops.max_pool_backward(dy, corners, shape),), "max_pool"), corners, shape
+    return Node(y, (x,), lambda dy: (ops.max_pool_backward(dy, corners, x.shape),), "max_pool"), corners
 
 
 def max_unpool(x, corners, shape):
@@ -56,19 +63,4 @@ def max_unpool(x, corners, shape):
 
 def softmax_cross_entropy(logits, labels, class_weights, ignore):
     loss, cache = ops.softmax_cross_entropy(logits.value, labels, class_weights, ignore)
-    return Node(loss, (logits,), lambda dloss: (ops.softmax_cross_entropy_backward(dloss, cache),), "loss")
-
-
-def segnet(params, x, levels=2):
-    """The logits of SegNet-Basic as a node. params and x are nodes too."""
-    remembered = []
-    for level in range(1, levels + 1):
-        x = conv2d(x, params[f"encoder{level}.conv.w"], params[f"encoder{level}.conv.b"])
-        x = batch_norm(x, params[f"encoder{level}.norm.gamma"], params[f"encoder{level}.norm.beta"])
-        x, corners, shape = max_pool(relu(x))
-        remembered.append((corners, shape))
-    for level in range(levels, 0, -1):
-        x = max_unpool(x, *remembered.pop())
-        x = conv2d(x, params[f"decoder{level}.conv.w"], params[f"decoder{level}.conv.b"])
-        x = batch_norm(x, params[f"decoder{level}.norm.gamma"], params[f"decoder{level}.norm.beta"])
-    return conv2d(x, params["classifier.w"], params["classifier.b"])
+    return Node(loss, (logits,), lambda dloss: (ops.softmax_cross_entropy_backward(dloss, cache),), "loss"), None

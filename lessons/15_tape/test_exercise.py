@@ -15,9 +15,8 @@ import pytest
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict
 from lessons.engine.watch import TroubleError
-from tinysegnet import ops
+from tinysegnet import networks, ops
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
-from tinysegnet.networks import segnet_basic
 
 sys.path.append(str(Path(__file__).parent))
 tape = importlib.import_module("tape")
@@ -447,17 +446,20 @@ def counting(node, asked):
 def network(N=2, H=7, W=8, seed=0, dtype=np.float64, **options):
     """A SegNet of two levels and its loss, as a node; the nodes of its parameters; and the library's gradients."""
     rng = np.random.default_rng(seed)
-    small = {"classes": 3, "width": 4, "levels": 2, "kernel": 3}
-    params, _ = segnet_basic.init(seed, **small | options, dtype=dtype)
+    small = {"classes": 3, "filters": 4, "levels": 2, "kernel": 3}
+    segnet = networks.build("segnet-basic", **small | options)
+    params, _ = networks.init(segnet, seed, dtype)
     x, labels = rng.standard_normal((N, H, W, 3)).astype(dtype), rng.integers(0, 4, (N, H, W))
     class_weights, ignore = rng.uniform(0.5, 2, params["classifier.b"].size).astype(dtype), 3
     nodes = {name: Node(a) for name, a in params.items()}
-    loss = tape.softmax_cross_entropy(tape.segnet(nodes, Node(x)), labels, class_weights, ignore)
+    logits, _, _ = segnet.forward(nodes, Node(x), ops=tape)
+    loss, _ = tape.softmax_cross_entropy(logits, labels, class_weights, ignore)
 
-    logits, _, of_network = segnet_basic.forward(params, x)
+    logits, _, of_network = segnet.forward(params, x)
     value, of_loss = ops.softmax_cross_entropy(logits, labels, class_weights, ignore)
     dlogits = ops.softmax_cross_entropy_backward(np.ones_like(value), of_loss)
-    return loss, nodes, segnet_basic.backward(dlogits, of_network)
+    _, grads = segnet.backward(dlogits, of_network)
+    return loss, nodes, grads
 
 
 def check_segnet(function):
@@ -465,13 +467,13 @@ def check_segnet(function):
     grads = function(loss)
     if not isinstance(grads, dict):
         return Verdict(WRONG, f"  backward should give a dict, gives {type(grads).__name__}")
-    for name in right:                          # in the order in which segnet_basic.backward finds them
+    for name in right:                          # in the order in which the network's backward finds them
         found = grads.get(nodes[name])
         if not isinstance(found, np.ndarray) or found.shape != right[name].shape:
             return Verdict(WRONG, f"  in a SegNet of two levels there is no gradient like {name}")
         if np.abs(found - right[name]).max() > 1e-12:
             return Verdict(WRONG, f"  in a SegNet of two levels the gradient of {name} is not the one that\n"
-                                  "  segnet_basic.backward gives; it is the first, seen from the loss, that is wrong")
+                                  "  the network's backward gives; it is the first, seen from the loss, that is wrong")
     return Verdict(DONE)
 
 
@@ -487,7 +489,7 @@ EXERCISES = (
             "visits every parent, and then puts node at the end of the list.",
             "nodes, seen = [], set(), both inside topological; then def visit(node):",
         ),
-        differs="order is written out by hand, in segnet_basic.backward (the time is that of Python's graphlib)",
+        differs="networks are lists, and so have their order already (the time is that of Python's graphlib)",
         read="lessons/15_tape/tape.py",
         forbidden=course.LIBRARY / "networks",
         race=lambda: (network()[0],),
@@ -503,9 +505,9 @@ EXERCISES = (
             "already gets the sum, in a new array; one that has none gets this one.",
             "grads = {root: np.ones_like(root.value)}, then for node in reversed(topological(root)):",
         ),
-        differs="has no tape: in segnet_basic.backward the order is written out by hand (the time is that of a "
+        differs="has no tape: a network is a list of blocks, and its backward goes up the list (the time is that of a "
                 "recursion, from the leaves)",
-        read="tinysegnet/networks/segnet_basic.py",
+        read="tinysegnet/networks/blocks.py",
         forbidden=course.LIBRARY / "networks",
         race=lambda: (network()[0],),
     ),

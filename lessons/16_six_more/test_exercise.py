@@ -55,7 +55,7 @@ def exercise(forward, *cases, names, hints, mistakes=None, read="tinysegnet/chec
 
 
 def known(forward, names, wrong, *case):
-    """A table of mistakes, as those in tinysegnet/checker/mistakes: the gradients of wrong forwards, measured on one case."""
+    """A table of mistakes, as in tinysegnet/checker/mistakes: the gradients of wrong forwards, measured on one case."""
 
     def entry(held):
         def mistake(dy, *args):

@@ -52,7 +52,8 @@ EXERCISES = (
             "arguments that have a gradient. For the loss give some labels the value of ignore, and others not.",
             'ops = network("A"), and then check_backward(ops.relu, ops.relu_backward, x, names=("x",))',
         ),
-        differs="backwards are right in these places: what was planted there are known mistakes of tinysegnet/checker/mistakes",
+        differs="backwards are right in these places: what was planted there are known mistakes of "
+                "tinysegnet/checker/mistakes",
         read="tinysegnet/checker/mistakes/batchnorm.py",
         forbidden=course.LESSONS / "engine",
         race=lambda: (),

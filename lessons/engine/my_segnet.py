@@ -113,10 +113,14 @@ def without_decays(step):
     return run
 
 
+def check(given):
+    """Raise InputError if the settings that are given do not go with a learner's functions."""
+    if (given.get("conv", "auto"), given.get("backend", "numpy")) != ("auto", "numpy"):
+        raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
+
+
 def functions(settings, data):
     """Say whose functions this training uses, and what it will take. Returns its Functions."""
-    if (settings.conv, settings.backend) != ("auto", "numpy"):
-        raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
     mixed = with_learners(finished_functions(), settings)
     said = f"yours: {', '.join(mixed.learner)}" if mixed.learner else "none of the functions is yours yet"
     print(textwrap.fill(f"{said}; the rest is the library's", 79), flush=True)

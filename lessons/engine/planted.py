@@ -3,13 +3,12 @@
     ops = network("A")      one of the six of lesson 17, A to F
     ops = network(7)        another; the same number, the same mistake
 
-The mistakes are those of tinysegnet/checker/mistakes. The lesson's figures/record.py has trained a little with each of them and
-noted the losses in figures/falls.json: what does not train is not planted.
+The mistakes are those of tinysegnet/checker/mistakes. The lesson's figures/record.py has trained a little with each of
+them and noted the losses in figures/falls.json: what does not train is not planted.
 """
 
 import functools
 import hashlib
-import itertools
 import json
 import operator
 from types import SimpleNamespace
@@ -17,17 +16,15 @@ from types import SimpleNamespace
 import numpy as np
 
 from lessons.engine import course
-from lessons.engine.my_segnet import SMALL
+from lessons.engine.my_segnet import DEFAULTS
 from tinysegnet import metrics, ops
 from tinysegnet.checker import mistakes
 from tinysegnet.checker.finite_differences import upstream
-from tinysegnet.data import balance, streets
-from tinysegnet.data.batches import training_batches
-from tinysegnet.data.survey import survey
-from tinysegnet.networks import segnet_basic
-from tinysegnet.training import loop as training
-from tinysegnet.training import optim
-from tinysegnet.training.recipes import RECIPES
+from tinysegnet.data import streets
+from tinysegnet.data.batches import evaluation_pairs
+from tinysegnet.ops.fast import ops_with
+from tinysegnet.training import loop
+from tinysegnet.training.settings import from_recipe, steps_of
 
 FIGURES = course.LESSONS / "17_bugs_that_train" / "figures"
 SIX = {"A": 70, "B": 11, "C": 16, "D": 18, "E": 59, "F": 75}       # the numbers behind the letters
@@ -88,21 +85,24 @@ def gradient_of(name, wrong):
 
 def with_mistake(name, wrong):
     """The library's operations, and the answer of `wrong` in the place of one gradient of the backward of that name."""
-    mine = SimpleNamespace(**{operation: getattr(ops, operation) for operation in ops.__all__})
-    right = getattr(ops, name)
+    right = getattr(ops_with(), name)
 
     @functools.wraps(right)
     def backward(dy, cache, *more):
         gradients = as_tuple(right(dy, cache, *more))
-        (gradient, answer), = wrong(dy, *arguments(name, dy, cache, *more)).items()
+        gradient, answer = only_entry(wrong(dy, *arguments(name, dy, cache, *more)))
         i = GRADIENTS[name].index(gradient)
         if gradients[i] is not None:            # the first convolution's dx is not wanted
             answer = np.ascontiguousarray(answer, gradients[i].dtype)
             gradients = (*gradients[:i], answer, *gradients[i + 1 :])
         return gradients if len(gradients) > 1 else gradients[0]
 
-    setattr(mine, name, backward)
-    return mine
+    return ops_with(**{name: backward})
+
+
+def only_entry(entries):
+    """The key and the value of a dict that has one."""
+    return next(iter(entries.items()))
 
 
 def arguments(name, dy, cache, *more):
@@ -144,26 +144,36 @@ def is_planted(name, table, wrong, args):
     y, *_, cache = table.forward(*args)
     dy = upstream(np.asarray(y), seed=0)
     given = (dy, cache, args[0].shape) if name == "max_pool_backward" else (dy, cache)
-    (gradient, known), = wrong(dy, *args).items()
+    gradient, known = only_entry(wrong(dy, *args))
     i = GRADIENTS[name].index(gradient)
     right, planted = (as_tuple(getattr(kind, name)(*given))[i] for kind in (ops, with_mistake(name, wrong)))
     in_shape = np.shape(known) == right.shape and np.isfinite(known).all()
     return in_shape and np.allclose(planted, known) and not np.allclose(planted, right)
 
 
-def trained(operations, seed=0, steps=STEPS, size=SMALL["size"]):
-    """Train a small SegNet on streets with these operations. Yields the loss of each step, then its matrix on val."""
+def trained(operations, seed=0, steps=STEPS, size=DEFAULTS["size"]):
+    """Train a small SegNet on streets with these operations. Of each epoch its losses, and the Model after it."""
+    batches = steps_of(len(streets.TRAIN), DEFAULTS["batch"])
+    settings = from_recipe("streets", **DEFAULTS | {"size": size, "seed": seed, "steps": batches})
+    return loop.train(settings, streets.dataset(), loop.Functions(ops=operations), steps)
+
+
+def noting(operations):
+    """The same operations, and a list in which they note each loss: of an epoch that breaks down there is no other."""
+    noted = []
+
+    def softmax_cross_entropy(*args):
+        loss, cache = operations.softmax_cross_entropy(*args)
+        noted.append(float(loss))
+        return loss, cache
+
+    return SimpleNamespace(**vars(operations) | {"softmax_cross_entropy": softmax_cross_entropy}), noted
+
+
+def judged(model):
+    """The confusion matrix of a network on the streets of val."""
     data = streets.dataset()
-    seen = survey(data, "train")
-    settings = RECIPES["streets"] | SMALL | {"size": size, "steps": seen.images // SMALL["batch"], "seed": seed}
-    weights = balance.median_frequency_weights(seen.pixels, seen.image_pixels, settings["balance"]).astype("f")
-    params, stats = segnet_basic.init(seed, len(data.classes), settings["width"])
-    memory = optim.start(settings["optimiser"], params)
-    for done in range(0, steps, settings["steps"]):
-        epoch = itertools.islice(training_batches(data, settings, 1 + done // settings["steps"]), steps - done)
-        yield from training.train_steps(params, stats, memory, epoch, weights, data.ignore, settings, done, operations)
-    about = {"size": settings["size"], "input": settings["input"], "test_scales": None, "classes": data.classes}
-    yield training.evaluate(params, stats, about, map(data.read, data.samples("val")), data.ignore)
+    return loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)
 
 
 def compare(operations, steps=STEPS):
@@ -171,12 +181,11 @@ def compare(operations, steps=STEPS):
     notes = json.loads((FIGURES / "trainings.json").read_text(encoding="utf-8"))
     healthy, every = notes["runs"]["healthy"][0], notes["every"]
     print("   step    loss    of the healthy network", flush=True)
-    losses = []
-    for result in trained(operations, steps=steps):
-        if isinstance(result, np.ndarray) and result.ndim:
-            print(f"mIoU on val {100 * metrics.mean_iou(result):.1f}, of the healthy network {healthy['mIoU']}")
-            return
-        losses.append(result)
-        if len(losses) % every == 0:
-            beside = healthy["loss"][len(losses) // every - 1]
-            print(f"{len(losses):>7}{np.mean(losses[-every:]):>8.2f}{beside:>8.2f}", flush=True)
+    done, model = 0, None
+    for of_epoch in trained(operations, steps=steps):
+        losses, model = of_epoch
+        for part in np.split(np.array(losses), len(losses) // every):
+            beside = healthy["loss"][done // every]
+            done += every
+            print(f"{done:>7}{part.mean():>8.2f}{beside:>8.2f}", flush=True)
+    print(f"mIoU on val {100 * metrics.mean_iou(judged(model)):.1f}, of the healthy network {healthy['mIoU']}")

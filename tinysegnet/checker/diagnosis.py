@@ -4,33 +4,12 @@ Whatever is said here must be true. A mistake is named only if yours equals the 
 cases in which all sizes differ; a hint only states what was observed.
 """
 
-from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
 
-from tinysegnet.checker.finite_differences import STEP, central_differences, upstream, wrong_entries
-
-
-@dataclass
-class Case:
-    """One check: the two functions, the arguments in float64, the upstream gradient."""
-
-    forward: Callable
-    backward: Callable
-    names: tuple
-    args: tuple
-    dy: np.ndarray
-
-    def measure(self, name, dy):
-        """The gradient of sum(dy * y) with respect to the argument of that name, and its rounding floor."""
-        return central_differences(lambda moved: dy * self.y_with(name, moved), self.args[self.names.index(name)])
-
-    def y_with(self, name, moved):
-        i = self.names.index(name)
-        return self.forward(*self.args[:i], moved, *self.args[i + 1 :])[0]
+from tinysegnet.checker.finite_differences import STEP, upstream, wrong_entries
 
 
 def explain(case, name, worst, yours, truth, floor, mistakes):

@@ -8,9 +8,8 @@ from tinysegnet.metrics.confusion import (
     global_accuracy,
     iou,
     mean_iou,
-    summary,
-    table,
 )
+from tinysegnet.metrics.table import summary, table
 
 __all__ = [
     "class_accuracy", "class_average", "confusion_matrix", "figures", "global_accuracy", "iou", "mean_iou", "summary",

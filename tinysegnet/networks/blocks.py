@@ -12,27 +12,24 @@ what crosses from the encoder to the decoder: `pool` puts its corners there unde
 same name takes them. dx is None where it is not needed, as for the image.
 """
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 import tinysegnet.ops
-from tinysegnet.support.errors import InputError
+from tinysegnet.support.shapes import check_size
 
 
 class Param(NamedTuple):
-    """An array to be learnt."""
-
     shape: tuple
     start: float | Callable     # a number, or start(rng, shape) -> array
     decays: bool                # whether weight decay applies
 
 
 class Block(NamedTuple):
-    params: dict                # {full name: Param}, in the order of the network
-    stats: dict                 # {full name: shape}, the means and variances of the batch norms
+    params: dict                # {name: Param}, in the order of the network
+    stats: dict                 # {name: shape}
     forward: Callable
     backward: Callable
     predict: Callable
@@ -44,26 +41,19 @@ class Block(NamedTuple):
 
     @property
     def decays(self):
-        """The names of the parameters to which weight decay applies."""
         return {name for name, param in self.params.items() if param.decays}
 
 
 def he_normal(rng, shape):
-    """Gaussian with standard deviation sqrt(2 / fan-in): the maps keep their size through a ReLU (He et al., 2015)."""
+    """Gaussian with standard deviation sqrt(2 / fan-in): maps keep their size through a ReLU (He et al., 2015)."""
     return rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[:3]))
 
 
 def chain(*blocks):
     """One block after the other: forward goes down the list, and backward goes up the same list.
 
-    Alone it is a network, and these are its functions:
-
-    forward(params, x, ops=tinysegnet.ops) -> y, batch_stats, cache
-    backward(dy, cache, ops=tinysegnet.ops, need_dx=False) -> dx, grads
-    predict(params, stats, x, ops=tinysegnet.ops) -> y;  with params of `fold` and {} for stats likewise
-
     Raises ValueError if two blocks have a parameter of the same name, or a cache is used twice; InputError if x is too
-    small to be halved at every level.
+    small to be halved at every level. (In `predict` stats are {} if params are folded: see inference.fold_all.)
     """
     params = {name: param for block in blocks for name, param in block.params.items()}
     stats = {name: shape for block in blocks for name, shape in block.stats.items()}
@@ -112,14 +102,13 @@ def conv(name, C, F, K):
         dx, dw, db = ops.conv2d_backward(dy, cache, need_dx)
         return dx, {w: dw, b: db}
 
-    return Block(conv_params(name, C, F, K), {}, forward, backward, by_forward(forward))
+    params = {w: Param((K, K, C, F), he_normal, decays=True), b: Param((F,), 0, decays=False)}
+    return Block(params, {}, forward, backward, by_forward(forward))
 
 
 def conv_norm(name, C, F, K):
-    """A convolution and its batch norm, which in `predict` is a part of the convolution.
-
-    Scales start at 1 and shifts at 0.001, as in the authors' Caffe files.
-    """
+    """A convolution and its batch norm, which in `predict` is a part of the convolution. Scales start at 1 and shifts
+    at 0.001, as in the authors' Caffe files."""
     w, b, gamma, beta, mean, var = names_of(name)
 
     def forward(params, x, ops, kept):
@@ -134,16 +123,12 @@ def conv_norm(name, C, F, K):
 
     def predict(params, stats, x, ops, kept):
         if stats:
-            params = fold_one(name, params, stats, ops)
+            params = fold(name, params, stats, ops)
         return ops.conv2d(x, params[w], params[b])[0]
 
-    params = conv_params(f"{name}.conv", C, F, K)
+    params = conv(f"{name}.conv", C, F, K).params
     params |= {gamma: Param((F,), 1, decays=False), beta: Param((F,), 0.001, decays=False)}
     return Block(params, {mean: (F,), var: (F,)}, forward, backward, predict)
-
-
-def conv_params(name, C, F, K):
-    return {f"{name}.w": Param((K, K, C, F), he_normal, decays=True), f"{name}.b": Param((F,), 0, decays=False)}
 
 
 def names_of(name):
@@ -152,16 +137,8 @@ def names_of(name):
     return [f"{name}.{kind}" for kind in kinds]
 
 
-def fold(params, stats, ops=tinysegnet.ops):
-    """params for `predict` in which every batch norm is already a part of its convolution, so that stats can be {}."""
-    folded = dict(params)
-    for mean in stats:
-        if mean.endswith(".norm.mean"):
-            folded |= fold_one(mean.removesuffix(".norm.mean"), params, stats, ops)
-    return folded
-
-
-def fold_one(name, params, stats, ops):
+def fold(name, params, stats, ops):
+    """The w and b of the conv_norm of that name in which its batch norm is a part of the convolution, as a dict."""
     w, b, gamma, beta, mean, var = names_of(name)
     arrays = params[w], params[b], params[gamma], params[beta], stats[mean], stats[var]
     return dict(zip((w, b), ops.fold_batch_norm(*arrays)))
@@ -193,17 +170,14 @@ def pool(level):
 
 
 def unpool(level):
-    """Bring the map back to the shape it had in the encoder, each value in its corner.
-
-    No gradient goes across to the encoder: corners are positions, and moving x a little moves none of them.
-    """
+    """Bring the map back to the shape it had in the encoder, each value in its corner. No gradient goes across to the
+    encoder: corners are positions, and moving x a little moves none of them."""
 
     def forward(params, x, ops, kept):
         corners, shape = kept[level]
         return ops.max_unpool(x, corners, shape), {}, corners
 
-    def backward(dy, cache, ops, need_dx):
-        corners = cache
+    def backward(dy, corners, ops, need_dx):
         return ops.max_unpool_backward(dy, corners), {}
 
     return Block({}, {}, forward, backward, by_forward(forward))
@@ -211,18 +185,4 @@ def unpool(level):
 
 def by_forward(forward):
     """The `predict` of a block that does the same in training and afterwards."""
-
-    def predict(params, stats, x, ops, kept):
-        return forward(params, x, ops, kept)[0]
-
-    return predict
-
-
-def check_size(levels, height, width, crop=None):
-    """Raise InputError if images of that size, or such a part of them, cannot be halved so many times."""
-    smallest = math.ceil(2**levels / (crop or 1))
-    if min(height, width) < smallest:
-        raise InputError(
-            f"images of {height}x{width} pixels are too small for a network that halves {'a part of ' if crop else ''}"
-            f"them {levels} times: use at least {smallest}x{smallest}"
-        )
+    return lambda params, stats, x, ops, kept: forward(params, x, ops, kept)[0]

@@ -18,6 +18,7 @@ def batch_norm(x, gamma, beta):
     gamma, beta  (C,)
     y            (N, H, W, C)
     mean, var    (C,), the statistics of this batch
+    cache        (x_hat, gamma, inv_std), with inv_std = 1 / sqrt(var + EPS)
 
     Returns y, (mean, var), cache. Raises ValueError if the shapes do not fit or the dtypes differ.
     """

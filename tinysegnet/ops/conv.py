@@ -27,6 +27,7 @@ def conv2d(x, w, b):
     w     (K, K, C, F), K odd
     b     (F,)
     y     (N, H, W, F)
+    cache (x, w)
 
     Raises ValueError if the shapes do not fit, K is even, or the dtypes differ or are not float32 or float64.
     """

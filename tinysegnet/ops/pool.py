@@ -25,7 +25,7 @@ def max_pool(x):
 
     x        (N, H, W, C)
     y        (N, ceil(H / 2), ceil(W / 2), C)
-    corners  like y, uint8: 0 to 3
+    corners  like y, uint8: 0 to 3. They are the cache, together with x's shape
 
     Raises ValueError if x is not float32 or float64 or has not four dimensions.
     """

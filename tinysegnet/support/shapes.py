@@ -1,4 +1,8 @@
-"""What an op accepts, said in one line: shapes by letters, one floating dtype."""
+"""What an op or a network accepts, said in one line."""
+
+import math
+
+from tinysegnet.support.errors import InputError
 
 
 def check_arrays(op, **arrays):
@@ -47,3 +51,13 @@ def describe(shape, sizes):
     letters = shape.split()
     known = [f"{letter} = {sizes[letter]}" for letter in dict.fromkeys(letters) if letter in sizes]
     return f"({', '.join(letters)}{',' if len(letters) == 1 else ''})" + (f" with {', '.join(known)}" if known else "")
+
+
+def check_size(levels, height, width, crop=None):
+    """Raise InputError if images of that size, or such a part of them, cannot be halved so many times."""
+    smallest = math.ceil(2**levels / (crop or 1))
+    if min(height, width) < smallest:
+        raise InputError(
+            f"images of {height}x{width} pixels are too small for a network that halves {'a part of ' if crop else ''}"
+            f"them {levels} times: use at least {smallest}x{smallest}"
+        )

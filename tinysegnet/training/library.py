@@ -1,6 +1,7 @@
 """`train.py --ops library`: the functions of tinysegnet itself. (`--ops lessons`: lessons/engine/my_segnet.py.)"""
 
 from tinysegnet.ops.fast import ops_with
+from tinysegnet.support.errors import InputError
 from tinysegnet.training.loop import Functions
 
 DEFAULTS = {}       # settings that are others than usual
@@ -9,6 +10,12 @@ DEFAULTS = {}       # settings that are others than usual
 def run_name():
     """Of a run that is not given one."""
     return "first"
+
+
+def check(given):
+    """Raise InputError if the settings that are given do not go together."""
+    if (given.get("conv"), given.get("backend")) == ("fft", "cupy"):
+        raise InputError("--conv fft is written for NumPy: train with --backend numpy, or without --conv")
 
 
 def functions(settings, data):

@@ -52,7 +52,10 @@ class Trainer(NamedTuple):
 def new_model(settings, data, xp=np):
     """A Model before its first step: a network for the classes of a data set, its weights drawn by the seed."""
     arguments = {"classes": len(data.classes), "filters": settings.filters}
-    network = networks.build(settings.network, **arguments)
+    try:
+        network = networks.build(settings.network, **arguments)
+    except ValueError as error:
+        raise InputError(f"{error}: see --filters") from error
     params, stats = (to_device(arrays, xp) for arrays in networks.init(network, settings.seed))
     meta = {
         "network": {"name": settings.network, **arguments}, "classes": data.classes, "palette": data.palette.tolist(),

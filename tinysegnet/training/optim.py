@@ -1,7 +1,8 @@
-"""From gradients to better parameters: SGD with momentum, as Caffe counts it, and Adam.
+"""From gradients to better parameters: SGD with momentum, as Caffe counts it, and Adam. (The authors also give biases
+twice the rate; here all parameters have one.)
 
-The state of an optimiser is a dict of arrays: for SGD a velocity of each parameter. Weight decay applies to the
-parameters named in `decays`; by custom those are the convolution weights, while biases, scales and shifts do not decay.
+The state of an optimiser is a dict of arrays: for SGD a velocity of each parameter. Weight decay applies to those named
+in `decays`, by custom the convolution weights; biases, scales and shifts do not decay.
 """
 
 from collections.abc import Callable
@@ -31,8 +32,6 @@ def sgd_step(params, grads, velocity, lr, momentum=0.9, weight_decay=0.0, decays
     """v = momentum * v + lr * (g + weight_decay * w);  w = w - v.  In place, on dicts of arrays with the same keys.
 
     decays  the names of the parameters that decay; None: the arrays of four dimensions
-
-    (The authors also give biases twice the rate; here all parameters have one.)
 
     Raises ValueError if a gradient is missing or has not the shape and dtype of its parameter.
     """
@@ -86,8 +85,8 @@ def start(optimiser, params):
     state = {name: array_module(w).zeros_like(w) for name, w in params.items()}
     if optimiser == "adam":
         state |= {f"{name}.square": array_module(w).zeros_like(w) for name, w in params.items()}
-        some = next(iter(params.values()))
-        state["steps"] = array_module(some).zeros((), some.dtype)
+        w = next(iter(params.values()))
+        state["steps"] = array_module(w).zeros((), w.dtype)
     return state
 
 

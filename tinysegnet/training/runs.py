@@ -26,10 +26,10 @@ except ImportError:     # Windows
 
 import tinysegnet
 from tinysegnet import checkpoint, inference
-from tinysegnet.networks.blocks import check_size
 from tinysegnet.support import atomic
 from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.shapes import check_size
 from tinysegnet.training import optim, settings
 from tinysegnet.training.loop import is_finite, new_model
 

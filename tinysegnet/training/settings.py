@@ -91,7 +91,7 @@ RECIPES = {
     "best": dict(
         epochs=140, batch=2, optimiser="adam", lr=7e-4, schedule="cosine", momentum=0.9, weight_decay=0.02,
         class_weight_power=0.25, flip=True, scale=(0.75, 1.25), crop=2/3, jitter=0.3, normalisation=CENTRED,
-        test_scales=(1, 0.75), best_by="mIoU",
+        test_scales=(1.0, 0.75), best_by="mIoU",
     ),
 }
 USUAL = dict(ignore=None, network="segnet-basic", filters=64, seed=0, ops="library", conv="auto", backend="numpy")

@@ -8,15 +8,14 @@ from tinysegnet.support.backend import array_module
 BN_DECAY = 0.9      # how much of the running batch-norm statistics each step keeps
 
 
-class Loss(NamedTuple):
-    """What the cross-entropy needs besides logits and labels: see ops.softmax_cross_entropy."""
-
+class Loss(NamedTuple):     # see ops.softmax_cross_entropy
     class_weights: object
     ignore: int
 
 
 def train_step(model, optimiser, batch, loss, lr, ops=tinysegnet.ops):
-    """One step, which moves params, stats and the optimiser's state in place. Returns the loss before it, 0-d.
+    """One step, which moves params, stats and the optimiser's state in place. Returns the loss before it, 0-d and
+    still on the device.
 
     model      has a network, its params and its stats
     optimiser  an optim.Optimiser

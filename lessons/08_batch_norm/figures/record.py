@@ -15,11 +15,14 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[2]))
 
-from tinysegnet import metrics, optim, training  # noqa: E402
+from tinysegnet import metrics  # noqa: E402
 from tinysegnet.data import streets  # noqa: E402
 from tinysegnet.data.camvid import VOID  # noqa: E402
 from tinysegnet.data.normalisation import normalise  # noqa: E402
-from tinysegnet.networks import segnet_basic  # noqa: E402
+from tinysegnet.ops import fast  # noqa: E402
+from tinysegnet.training import loop, optim  # noqa: E402
+from tinysegnet.training.settings import from_recipe  # noqa: E402
+from tinysegnet.training.step import Loss, train_step  # noqa: E402
 
 SETTINGS = {"height": 48, "width": 64, "filters": 16, "images": 240, "epochs": 6, "batch": 4, "lr": 0.05, "seed": 0}
 SHOWN = 3           # which street of val is in the figure
@@ -30,48 +33,54 @@ def scenes(seeds):
     return np.stack([photograph for photograph, _ in pairs]), np.stack([labels for _, labels in pairs])
 
 
+def new_model():
+    size = SETTINGS["height"], SETTINGS["width"]
+    steps = SETTINGS["images"] // SETTINGS["batch"]
+    given = {"data": "streets", "size": size, "steps": steps, "filters": SETTINGS["filters"], "seed": SETTINGS["seed"]}
+    return loop.new_model(from_recipe("streets", **given), streets.dataset())
+
+
 def train(images, labels):
-    """params, and the running averages that the training has kept."""
+    """A Model, whose stats are the running averages that the training has kept."""
     pixels = np.bincount(labels[labels != VOID], minlength=11)
-    class_weights = np.sqrt(np.median(pixels) / pixels).astype(np.float32)
-    params, running = segnet_basic.init(SETTINGS["seed"], width=SETTINGS["filters"])
-    velocity = optim.start("sgd", params)
+    loss = Loss(np.sqrt(np.median(pixels) / pixels).astype(np.float32), VOID)
+    model = new_model()
+    optimiser = optim.Optimiser(optim.sgd_step, optim.start("sgd", model.params), weight_decay=5e-4)
     for epoch in range(SETTINGS["epochs"]):
         order = np.random.default_rng([SETTINGS["seed"], epoch]).permutation(len(images))
         for some in np.split(order, len(order) // SETTINGS["batch"]):
-            lr = SETTINGS["lr"]
-            loss = training.train_step(params, running, velocity, images[some], labels[some], class_weights, VOID, lr)
-        print(f"epoch {epoch + 1}  loss {float(loss):.2f}", flush=True)
-    return params, running
+            batch = seen(images[some]), labels[some]
+            value = train_step(model, optimiser, batch, loss, SETTINGS["lr"], fast)
+        print(f"epoch {epoch + 1}  loss {float(value):.2f}", flush=True)
+    return model
 
 
 def seen(x):
     return normalise(x, np)
 
 
-def by_batches(params, images, batch):
+def by_batches(model, images, batch):
     """Classes by the statistics of the batch that an image comes in."""
-    batches = [images[i : i + batch] for i in range(0, len(images), batch)]
-    return np.concatenate([segnet_basic.forward(params, seen(x))[0].argmax(axis=3) for x in batches])
+    batches = [seen(images[i : i + batch]) for i in range(0, len(images), batch)]
+    return np.concatenate([model.network.forward(model.params, x, fast)[0].argmax(axis=3) for x in batches])
 
 
-def by_statistics(params, stats, images):
-    return segnet_basic.predict(params, stats, seen(images)).argmax(axis=3)
+def by_statistics(model, stats, images):
+    return model.network.predict(model.params, stats, seen(images), fast).argmax(axis=3)
 
 
 def main():
     images, labels = scenes(streets.TRAIN[: SETTINGS["images"]])
     val, truth = scenes(streets.VAL)
-    params, running = train(images, labels)
+    model = train(images, labels)
     batches = ((images[i : i + SETTINGS["batch"]], None) for i in range(0, len(images), SETTINGS["batch"]))
-    exact = training.exact_statistics(params, batches)
-    _, untouched = segnet_basic.init(SETTINGS["seed"], width=SETTINGS["filters"])
+    exact = loop.exact_statistics(model, batches)
     answers = {
-        "never taken": by_statistics(params, untouched, val),
-        "its own": by_batches(params, val, 1),
-        "its batch's": by_batches(params, val, SETTINGS["batch"]),
-        "running averages": by_statistics(params, running, val),
-        "the exact pass": by_statistics(params, exact, val),
+        "never taken": by_statistics(model, new_model().stats, val),
+        "its own": by_batches(model, val, 1),
+        "its batch's": by_batches(model, val, SETTINGS["batch"]),
+        "running averages": by_statistics(model, model.stats, val),
+        "the exact pass": by_statistics(model, exact, val),
     }
     record = {"settings": SETTINGS, "figures": {}, "street": {}}
     for name, predicted in answers.items():
@@ -86,7 +95,7 @@ def main():
     others = [i for i in range(len(val)) if i not in (*dark, *light)]
     moved = []
     for i in others:
-        with_dark, with_light = (by_batches(params, val[[i, *company]], 4)[0] for company in (dark, light))
+        with_dark, with_light = (by_batches(model, val[[i, *company]], 4)[0] for company in (dark, light))
         moved.append((with_dark != with_light).mean())
     record["moved by company"] = round(100 * float(np.mean(moved)), 1)
     record["streets so asked"] = len(others)

@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch, Rectangle
 
 from lessons.engine.figures import BLUE, GREEN, INK, RED
-from tinysegnet import ops
+from tinysegnet import networks
 from tinysegnet.data import streets
-from tinysegnet.networks import segnet_basic
+from tinysegnet.ops import fast
 
 LEVELS, WIDTH = 4, 64
 AMBER = "#c47f00"
@@ -22,7 +22,7 @@ def sizes(height=360, width=480):
     """(height, width) of the maps from the image down to the deepest, as pooling makes them."""
     x, found = np.zeros((1, height, width, 1), np.float32), [(height, width)]
     for _ in range(LEVELS):
-        x, _ = ops.max_pool(x)
+        x, _ = fast.max_pool(x)
         found.append(x.shape[1:3])
     return found
 
@@ -77,7 +77,7 @@ def network():
 
 
 def memory():
-    """MB of a cache at 360x480, one image, float32: the sizes of segnet_basic's cache, kind by kind."""
+    """MB of a cache at 360x480, one image, float32: the sizes of the network's cache, kind by kind."""
     maps = sizes()
     kept = {}
     for i in range(LEVELS):
@@ -107,22 +107,22 @@ def memory():
     return figure
 
 
-def seen_by_one(seed=27, place=PLACE, width=16):
+def seen_by_one(seed=27, place=PLACE, filters=16):
     """A street of 240x320, and how much the deepest map's pixel at that place depends on each of its pixels."""
     photograph, _ = streets.scene(seed, 240, 320)
-    params, _ = segnet_basic.init(0, width=width, dtype=np.float64)
+    params, _ = networks.init(networks.build("segnet-basic", filters=filters), seed=0, dtype=np.float64)
     x, passed = photograph[None] / 255 - 0.5, []
     for level in range(1, LEVELS + 1):
-        x, of_conv = ops.conv2d(x, params[f"encoder{level}.conv.w"], params[f"encoder{level}.conv.b"])
-        x, of_relu = ops.relu(x)
+        x, of_conv = fast.conv2d(x, params[f"encoder{level}.conv.w"], params[f"encoder{level}.conv.b"])
+        x, of_relu = fast.relu(x)
         shape = x.shape
-        x, corners = ops.max_pool(x)
+        x, corners = fast.max_pool(x)
         passed.append((of_conv, of_relu, corners, shape))
     dx = np.zeros_like(x)
     dx[0, place[0], place[1]] = 1
     for of_conv, of_relu, corners, shape in passed[::-1]:
-        dx = ops.relu_backward(ops.max_pool_backward(dx, corners, shape), of_relu)
-        dx, _, _ = ops.conv2d_backward(dx, of_conv)
+        dx = fast.relu_backward(fast.max_pool_backward(dx, corners, shape), of_relu)
+        dx, _, _ = fast.conv2d_backward(dx, of_conv)
     strength = np.abs(dx[0]).sum(axis=2)
     return photograph, strength * (strength > 1e-9 * strength.max())
 

@@ -21,7 +21,7 @@ def draw():
 
 def noted(**change):
     """The trainings in which this and nothing else was changed, whatever their seed."""
-    keys = {"balance", "lr", "schedule", "optimiser"}
+    keys = {"class_weight_power", "lr", "schedule", "optimiser"}
     return [run for run in NOTES["runs"] if {name: run[name] for name in keys & run.keys()} == change]
 
 
@@ -42,7 +42,7 @@ def balance():
     places = np.arange(len(order))
     powers = (0, GREY, "all weigh 1 (power 0)"), (0.5, BLUE, "power 0.5"), (1, RED, "full weights (power 1)")
     for shift, (power, colour, label) in zip((-0.27, 0, 0.27), powers):
-        values = np.mean([run["accuracy"] for run in noted(balance=power)], axis=0)
+        values = np.mean([run["accuracy"] for run in noted(class_weight_power=power)], axis=0)
         axes.bar(places + shift, values[order], 0.25, color=colour, label=label)
     names = [f"{data.classes[k]}\n{100 * shares[k]:.0f} % of all" for k in order]
     axes.set_xticks(places, names, fontsize=8.5)
@@ -54,14 +54,14 @@ def balance():
     left, right = below.subplots(1, 2, width_ratios=(1, 1.4))
     for shift, (power, colour, _) in zip((-0.27, 0, 0.27), powers):
         for place, name in enumerate(("G", "C", "mIoU")):
-            both = [run[name][-1] for run in noted(balance=power)]
+            both = [run[name][-1] for run in noted(class_weight_power=power)]
             bars = left.bar(place + shift, np.mean(both), 0.25, color=colour)
             left.bar_label(bars, [f"{np.mean(both):.0f}"], fontsize=9, padding=2)
     left.set_xticks(range(3), ["G, of all pixels", "C, mean of classes", "mIoU"])
     left.set_ylim(0, 100)
     bare(left, "The three figures, in %")
     for shift, (power, colour, _) in zip((-0.27, 0, 0.27), powers):
-        called = np.mean([np.array(run["called"]) / run["labelled"] for run in noted(balance=power)], axis=0)
+        called = np.mean([np.array(run["called"]) / run["labelled"] for run in noted(class_weight_power=power)], axis=0)
         right.bar(places + shift, called[order], 0.25, color=colour)
     right.axhline(1, color=INK, linewidth=0.8)
     right.set_xticks(places, [data.classes[k] for k in order], rotation=30, ha="right")
@@ -87,7 +87,7 @@ def rates():
     (one, two), (three, four) = figure.subplots(2, 2)
     kinds = (
         (noted(lr=0.001)[0], "#7a8691", "0.001"),
-        (noted(balance=0.5)[0], GREEN, "0.1"),
+        (noted(class_weight_power=0.5)[0], GREEN, "0.1"),
         (noted(lr=1.0)[0], BLUE, "1"),
         (noted(lr=3.0)[0], AMBER, "3"),
         (noted(lr=10.0)[0], RED, "10"),

@@ -17,33 +17,35 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 import numpy as np
 
 from tinysegnet import metrics
-from tinysegnet.data import balance, streets
-from tinysegnet.data.batches import training_batches
-from tinysegnet.data.survey import survey
-from tinysegnet.networks import segnet_basic
+from tinysegnet.data import streets
+from tinysegnet.inference import classify
 from tinysegnet.support.backend import keep_freed_memory
-from tinysegnet.training import loop as training
-from tinysegnet.training import optim
-from tinysegnet.training.recipes import RECIPES
+from tinysegnet.training import loop
+from tinysegnet.training.settings import from_recipe
 
 PATH = Path(__file__).parent / "network.json"
-SETTINGS = RECIPES["streets"] | dict(
-    epochs=24, batch=4, lr=0.1, schedule="constant", balance=0.5, size=(48, 64), width=16, steps=60, seed=0,
+SETTINGS = from_recipe(
+    "streets", data="streets", epochs=24, batch=4, lr=0.1, schedule="constant", class_weight_power=0.5, size=(48, 64),
+    filters=16, steps=60,
 )
 OTHERS = range(2_000_000, 2_000_040)        # streets that belong to no split
 SHOWN = 11                                  # of val
 DRAWS = 400
 
 
-def per_image(params, stats, about, pairs):
+def per_image(model, pairs):
     """Counts of each image by itself, (images, 12, 11): the last row is what void was called."""
-    classes = len(about["classes"])
+    classes = len(model.meta["classes"])
     counts = []
     for photograph, labels in pairs:
-        predicted = training.classify(params, stats, about, photograph, *labels.shape)
+        predicted = seen(model, photograph, labels)
         all_pixels = metrics.confusion_matrix(labels, predicted, classes + 1, ignore=255)
         counts.append(all_pixels[:, :classes])
     return np.array(counts)
+
+
+def seen(model, photograph, labels):
+    return classify(model, photograph, labels.shape, seen_at=SETTINGS.size)
 
 
 def in_percent(counts):
@@ -70,30 +72,21 @@ def chosen(history):
 def main():
     keep_freed_memory()
     data = streets.dataset()
-    seen = survey(data, "train")
-    class_weights = balance.median_frequency_weights(seen.pixels, seen.image_pixels, SETTINGS["balance"])
-    params, stats = segnet_basic.init(SETTINGS["seed"], len(data.classes), SETTINGS["width"])
-    memory = optim.start(SETTINGS["optimiser"], params)
-    about = {"size": SETTINGS["size"], "input": SETTINGS["input"], "test_scales": None, "classes": data.classes}
     pairs = [data.read(sample) for sample in (*data.samples("val"), *OTHERS)]
     history = []
-    for epoch in range(1, SETTINGS["epochs"] + 1):
-        done = (epoch - 1) * SETTINGS["steps"]
-        losses = list(training.train_steps(
-            params, stats, memory, training_batches(data, SETTINGS, epoch), class_weights.astype("f"), data.ignore,
-            SETTINGS, done,
-        ))
-        history.append(per_image(params, stats, about, pairs))
-        print(epoch, round(float(np.mean(losses)), 3), in_percent(history[-1][:40, :11].sum(axis=0)), flush=True)
+    for losses, model in loop.train(SETTINGS, data):
+        history.append(per_image(model, pairs))
+        shown = in_percent(history[-1][:40, :11].sum(axis=0))
+        print(len(history), round(float(np.mean(losses)), 3), shown, flush=True)
     history = np.array(history)
     photograph, labels = pairs[SHOWN]
-    kept = {name: SETTINGS[name] for name in ("epochs", "batch", "lr", "schedule", "balance", "size", "width", "seed")}
+    names = "epochs", "batch", "lr", "schedule", "class_weight_power", "size", "filters", "seed"
     notes = {
-        "settings": kept,
+        "settings": {name: getattr(SETTINGS, name) for name in names},
         "mIoU of each epoch on val": [in_percent(counts[:40, :11].sum(axis=0))["mIoU"] for counts in history],
         "chosen": chosen(history[8:, :, :11]),
         "shown": SHOWN,
-        "predicted": rows(training.classify(params, stats, about, photograph, *labels.shape)),
+        "predicted": rows(seen(model, photograph, labels)),
         "counts": history[-1][:40].tolist(),
     }
     text = re.sub(r"\[[^\[\]{}\"]*\]", lambda found: re.sub(r"\s+", " ", found[0]), json.dumps(notes, indent=1))

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED
-from tinysegnet.networks import segnet_basic
+from tinysegnet import networks
 
 AMBER = "#c47f00"
 PREPARE, ORDER, COMPUTE = 2, 1, 4           # made up, in units of time: what a step takes
@@ -19,7 +19,7 @@ def draw():
 def crossings(N=12, H=360, W=480):
     """The two memories, and what goes from one to the other. The sizes are those of the arrays."""
     images, labels = np.zeros((N, H, W, 3), np.uint8).nbytes, np.zeros((N, H, W), np.uint8).nbytes
-    weights = sum(a.nbytes for a in segnet_basic.init(0)[0].values())
+    weights = sum(a.nbytes for a in networks.init(networks.build("segnet-basic"), seed=0)[0].values())
 
     figure = Figure(figsize=(10, 5.1))
     axes = figure.add_axes((0.005, 0.005, 0.99, 0.99))

@@ -8,8 +8,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from lessons.engine import course
 from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED
+from tinysegnet import networks
 from tinysegnet.data import streets
-from tinysegnet.networks import segnet_basic
 
 lesson = course.load(Path(__file__).parents[1] / "test_exercise.py")
 tape = lesson.tape
@@ -72,13 +72,14 @@ def graph():
     return figure
 
 
-def network(H=48, W=64, width=16):
+def network(H=48, W=64, filters=16):
     """The nodes of the operations, in the order in which they were made."""
     photograph, labels = streets.scene(11, H, W)
-    params, _ = segnet_basic.init(0, width=width, levels=2)
+    segnet = networks.build("segnet-basic", filters=filters, levels=2)
+    params, _ = networks.init(segnet, seed=0)
     nodes = {name: tape.Node(a) for name, a in params.items()}
-    logits = tape.segnet(nodes, tape.Node((photograph[None] / 255 - 0.5).astype(np.float32)))
-    loss = tape.softmax_cross_entropy(logits, labels[None], np.ones(11, np.float32), 255)
+    logits, _, _ = segnet.forward(nodes, tape.Node((photograph[None] / 255 - 0.5).astype(np.float32)), ops=tape)
+    loss, _ = tape.softmax_cross_entropy(logits, labels[None], np.ones(11, np.float32), 255)
     made = [node for node in lesson.parents_first(loss) if node.parents]
     block = {nodes[name]: name.partition(".")[0] for name in params}
 

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 import numpy as np
 
 from lessons.engine import planted
-from tinysegnet import metrics, ops
+from tinysegnet import metrics
+from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import InputError
 
@@ -32,20 +33,22 @@ SEEDS = 0, 1
 
 def fall(operations):
     """The loss at first and after some steps; None for what is not a number."""
-    losses = []
+    operations, noted = planted.noting(operations)
     try:
-        for loss in itertools.islice(planted.trained(operations, size=SIZE), SHORT):
-            losses.append(loss)
+        next(planted.trained(operations, steps=SHORT, size=SIZE))
     except InputError:
-        return [mean(losses[:MEAN_OF]), None]
-    return [mean(losses[:MEAN_OF]), mean(losses[-MEAN_OF:])]
+        numbers = list(itertools.takewhile(np.isfinite, noted))
+        return [mean(numbers[:MEAN_OF]), None]
+    return [mean(noted[:MEAN_OF]), mean(noted[-MEAN_OF:])]
 
 
 def full(operations, seed):
     """What is noted of one training: the losses, and the figures on val in %."""
-    *losses, counts = planted.trained(operations, seed)
+    epochs = list(planted.trained(operations, seed))        # the Model is one, that of the last epoch
+    losses = np.concatenate([of_epoch for of_epoch, _ in epochs])
+    counts = planted.judged(epochs[-1][1])
     figures = {name: round(100 * float(value), 1) for name, value in metrics.figures(counts).items()}
-    noted = {"seed": seed, "loss": [mean(part) for part in np.split(np.array(losses), len(losses) // EVERY)], **figures}
+    noted = {"seed": seed, "loss": [mean(part) for part in np.split(losses, len(losses) // EVERY)], **figures}
     return noted | {"iou": (100 * metrics.iou(counts)).round(1).tolist()}
 
 
@@ -60,16 +63,16 @@ def main():
     mistakes = {f"{name} {wrong.__name__}": (name, wrong) for name, wrong in planted.plantable()}
     for key in ("healthy", *mistakes):
         if key not in falls:
-            falls[key] = fall(ops if key == "healthy" else planted.with_mistake(*mistakes[key]))
+            falls[key] = fall(ops_with() if key == "healthy" else planted.with_mistake(*mistakes[key]))
             print(key, *falls[key], flush=True)
             write(FALLS, {"steps": SHORT, "size": SIZE, "mean of": MEAN_OF, "losses": falls})
     runs = json.loads(TRAININGS.read_text(encoding="utf-8"))["runs"] if TRAININGS.exists() else {}
     for seed in SEEDS:
         for name in ("healthy", *planted.SIX):
             if all(run["seed"] != seed for run in runs.setdefault(name, [])):
-                runs[name].append(full(ops if name == "healthy" else planted.network(name), seed))
+                runs[name].append(full(ops_with() if name == "healthy" else planted.network(name), seed))
                 print(name, seed, {figure: runs[name][-1][figure] for figure in ("G", "C", "mIoU")}, flush=True)
-                write(TRAININGS, {"steps": planted.STEPS, "every": EVERY, "settings": planted.SMALL, "runs": runs})
+                write(TRAININGS, {"steps": planted.STEPS, "every": EVERY, "settings": planted.DEFAULTS, "runs": runs})
 
 
 def write(path, notes):
