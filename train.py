@@ -25,7 +25,7 @@ from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import usable
-from tinysegnet.plots import figures
+from tinysegnet.plots import figures as plots
 from tinysegnet.support.backend import keep_freed_memory, select
 from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
@@ -49,7 +49,7 @@ def parse_args():
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
     option("--seed", type=at_least_0, help="of the weights, the order, the augmentation (default: 0)")
     option("--name", type=folder_name, help="the run goes to runs/NAME (default: first)")
-    option("--filters", type=at_least_1, help="of each layer (default: 64, SegNet-Basic's)")
+    option("--filters", type=at_least_1, help="filters of the network's first level (default: 64)")
     option("--width", type=at_least_1, dest="filters", help=argparse.SUPPRESS)      # its name in version 0.1.0
     option("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="assignments",
            help="any other setting, as in --set optimiser=adam --set crop=0.5: see training/settings.py")
@@ -134,8 +134,8 @@ def judge(model, run, trainer, stop):
 
 
 def draw(model, run, trainer, counts):
-    figures.confusion(counts, run.data.classes, run.path / "confusion.png")
-    figures.predictions(loop.examples(model, run.data, trainer.functions.ops), run.data, run.path / "predictions.png")
+    plots.confusion(counts, run.data.classes, run.path / "confusion.png")
+    plots.predictions(loop.examples(model, run.data, trainer.functions.ops), run.data, run.path / "predictions.png")
 
 
 def end_epoch(run, trainer, stop):
@@ -144,7 +144,7 @@ def end_epoch(run, trainer, stop):
     counts = judge(in_one_look, run, trainer, stop)
     values = trainer.functions.figures(counts)
     line, is_best = run.end_epoch(values)
-    figures.curves(run.log_path, run.path / "curves.png")
+    plots.curves(run.log_path, run.path / "curves.png")
     if is_best:
         draw(in_one_look, run, trainer, counts)
     epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
@@ -153,14 +153,14 @@ def end_epoch(run, trainer, stop):
 
 def finish(run, trainer, stop):
     """Take the exact batch-norm statistics of the best network, and judge it as it will be used."""
-    figures.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
+    plots.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
     best = inference.load_on(run.xp, run.path / "best.npz")
     as_they_are = replace(run.settings, flip=False, scale=None, crop=None, jitter=None)
     batches = training_batches(run.data, as_they_are, epoch=0)
     batches = bar(stop.until(batches), "batch-norm statistics", run.settings.steps)
     stats = loop.exact_statistics(best, batches, trainer.functions.ops)
     stop.leave_if_asked(run)
-    best = replace(best, stats=stats, folded=None)
+    best = replace(best, stats=stats)
     counts = judge(best, run, trainer, stop)
     checkpoint.save(run.path / "best.npz", best.meta | {"statistics": "exact"}, params=best.params, stats=stats)
     draw(best, run, trainer, counts)

@@ -23,6 +23,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 import arithmetic  # noqa: E402
 from contenders import HEAD, Contender, interleaved, need_pytorch, row  # noqa: E402
 
+import tinysegnet  # noqa: E402
 from tinysegnet.support.errors import exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_1  # noqa: E402
 from tinysegnet.support.threads import workers  # noqa: E402
@@ -125,7 +126,7 @@ def memory_of_steps(shape, *contender, **options):
 
 
 def circumstances():
-    packages = ", ".join(f"{name} {version(name)}" for name in ("tinysegnet", "numpy", "torch"))
+    packages = f"tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}, torch {version('torch')}"
     return (
         f"{datetime.date.today()}, `python benchmarks/cpu.py`. {arithmetic.processor()}, {os.cpu_count()} processors; "
         f"Python {platform.python_version()}, {packages}; {arithmetic.blas_kernels()}.\n"

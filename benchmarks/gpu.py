@@ -21,6 +21,7 @@ from types import SimpleNamespace
 import numpy as np
 from contenders import HEAD, Contender, interleaved, need_pytorch, row
 
+import tinysegnet
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import training_batches
 from tinysegnet.support.backend import select
@@ -38,7 +39,7 @@ WORKLOADS = [
 
 def report(cupy, rounds, data):
     device = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("tinysegnet", "numpy", "torch"))
+    packages = f"tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}, torch {version('torch')}"
     yield (
         f"# tinysegnet and PyTorch on a GPU\n\n{datetime.date.today()}, `python benchmarks/gpu.py`. {device}; Python "
         f"{platform.python_version()}, {packages}, cupy {cupy.__version__}.\nMedians (lowest to highest)."

@@ -22,6 +22,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
+import tinysegnet  # noqa: E402
 from tinysegnet import checkpoint, inference, metrics  # noqa: E402
 from tinysegnet.data import open_dataset  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
@@ -82,7 +83,7 @@ def report(data, size, epochs):
     height, width = size
     yield "# What each ingredient of --recipe best brings\n"
     yield f"{datetime.date.today()}, `python benchmarks/ingredients.py --size {height}x{width} --epochs {epochs}`."
-    versions = f"Python {platform.python_version()}, tinysegnet {version('tinysegnet')}, numpy {version('numpy')}"
+    versions = f"Python {platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}"
     yield f"{versions}. One run each, seed 0: differences below a point mean little. The"
     yield f"network sees {height}x{width} and is judged on val at the annotations' own size.\n"
     yield "| | G | C | mIoU | mIoU lost |\n|---|---|---|---|---|"

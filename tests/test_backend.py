@@ -23,7 +23,7 @@ from tinysegnet.support.backend import array_module, to_device, to_numpy
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import loop, optim
 from tinysegnet.training.settings import from_recipe
-from tinysegnet.training.step import Loss, train_step
+from tinysegnet.training.step import Criterion, train_step
 
 PACKAGE = Path(tinysegnet.__file__).parent
 
@@ -97,7 +97,7 @@ def test_a_training_step_and_a_prediction(xp):
     for library in (np, xp):
         model = model_on(library, filters=8, levels=3, kernel=5)
         x = normalise(images, library)
-        loss = Loss(to_device(weights, library), 11)
+        loss = Criterion(to_device(weights, library), 11)
         loss = train_step(model, sgd(model), (x, to_device(labels, library)), loss, 0.1, fast)
         folded = inference.fold_all(model.params, model.stats, fast)
         logits = [model.network.predict(*arrays, x, fast) for arrays in ((model.params, model.stats), (folded, {}))]
@@ -122,7 +122,7 @@ def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step(optimiser):
     trainer = loop.prepare(model, opt_state, settings, data, even, loop.Functions())
     x, labels = normalise(batches[0][0], pretend_gpu), to_device(batches[0][1], pretend_gpu)
     before = len(pretend_gpu.waits)
-    train_step(model, trainer.optimiser, (x, labels), trainer.loss, 0.1, fast)
+    train_step(model, trainer.optimiser, (x, labels), trainer.criterion, 0.1, fast)
     assert len(pretend_gpu.waits) == before
     assert len(list(loop.train_steps(trainer, batches, 0))) == 3
     assert len(pretend_gpu.waits) == before + 3

@@ -215,7 +215,7 @@ def test_it_is_what_is_written_out_line_by_line_to_the_bit(size, levels, kernel,
     same(grads, expected_grads)
     expected = segnet_written_out.predict(params, stats, x, ops)
     same(network.predict(params, stats, x, ops), expected)
-    same(network.predict(inference.fold_all(params, stats, ops), {}, x, ops), expected)
+    same(network.predict(inference.fold_all(params, stats, ops), None, x, ops), expected)
 
 
 def same(ours, theirs):
@@ -261,9 +261,10 @@ def test_a_cache_serves_once():
 
 
 def test_two_blocks_of_one_name_are_refused():
-    for make in (blocks.conv, blocks.conv_norm):
-        with pytest.raises(ValueError, match="two blocks have a parameter of the same name"):
-            blocks.chain(make("a", 3, 2, 3), blocks.relu(), make("a", 2, 2, 3))
+    with pytest.raises(ValueError, match="two blocks have a parameter of the same name"):
+        blocks.chain(blocks.conv("a", 3, 2, 3), blocks.relu(), blocks.conv("a", 2, 2, 3))
+    with pytest.raises(ValueError, match="two blocks have a parameter of the same name"):
+        blocks.chain(*blocks.conv_norm("a", 3, 2, 3), blocks.relu(), *blocks.conv_norm("a", 2, 2, 3))
 
 
 @pytest.mark.parametrize(

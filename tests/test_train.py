@@ -47,7 +47,7 @@ def run(script, monkeypatch):
 
     def watched_steps(trainer, batches, done):
         batches = list(batches)
-        weights, ops = trainer.loss.class_weights, trainer.functions.ops
+        weights, ops = trainer.criterion.class_weights, trainer.functions.ops
         given = {"batches": batches, "weights": weights, "settings": trainer.settings, "done": done, "ops": ops}
         seen["epochs"].append(given)
         return train_steps(trainer, batches, done)

@@ -15,7 +15,7 @@ from tinysegnet.support.errors import InputError
 from tinysegnet.training import loop, optim
 from tinysegnet.training.loop import Functions
 from tinysegnet.training.settings import RECIPES, Settings, from_recipe
-from tinysegnet.training.step import Loss, train_step
+from tinysegnet.training.step import Criterion, train_step
 
 
 def street(n=1, height=18, width=26, seed=0):
@@ -53,7 +53,7 @@ def sgd(model):
 def step(model, optimiser, images, labels, weights=WEIGHTS, lr=0.1, ops=fast):
     """One step on uint8 images, of whose labels 11 does not count. Returns the loss."""
     batch = normalise(images, model.xp, CENTRED), model.xp.asarray(labels)
-    return float(train_step(model, optimiser, batch, Loss(weights, 11), lr, ops))
+    return float(train_step(model, optimiser, batch, Criterion(weights, 11), lr, ops))
 
 
 def with_look(model, **changes):
@@ -297,13 +297,16 @@ def pictures_to_learn(count):
 
 def test_a_training_in_memory_goes_epoch_by_epoch():
     data, settings = pictures_to_learn(5), replace(SETTINGS, filters=4, batch=2)
-    losses, models = zip(*loop.train(settings, data))
-    assert [len(each) for each in losses] == [3, 3] and models[0] is models[1]
+    model, epochs = loop.train(settings, data)
+    losses = [list(epoch) for epoch in epochs]
+    assert [len(each) for each in losses] == [3, 3]
     assert np.mean(losses[1]) < np.mean(losses[0])
-    assert models[0].meta["network"] == {"name": "segnet-basic", "classes": 11, "filters": 4}
-    in_time = [losses for losses, _ in loop.train(settings, data, steps=4)]
-    assert in_time == [losses[0], losses[1][:1]]
-    assert [losses for losses, _ in loop.train(settings, data, steps=3)] == [losses[0]]
+    assert model.meta["network"] == {"name": "segnet-basic", "classes": 11, "filters": 4, "levels": 4, "kernel": 7}
+    again, epochs = loop.train(settings, data)
+    assert next(next(epochs)) == losses[0][0]               # whoever asks for less
+    assert list(next(epochs)) == losses[1]                  # has the rest of the epoch made all the same
+    for name, value in model.params.items():
+        np.testing.assert_array_equal(again.params[name], value)
 
 
 def test_a_training_is_of_the_functions_that_are_given():
@@ -317,5 +320,5 @@ def test_a_training_is_of_the_functions_that_are_given():
         cosine_rate=lambda lr, done, total: (lr, done, total),
         sgd_step=lambda params, grads, state, lr, *numbers: rates.append(lr),
     )
-    ((losses, _),) = loop.train(settings, data, functions)
-    assert losses == [5.5, 5.5] and rates == [(0.1, 0, 3), (0.1, 1, 3)]
+    _, epochs = loop.train(settings, data, functions)
+    assert list(next(epochs)) == [5.5, 5.5] and rates == [(0.1, 0, 3), (0.1, 1, 3)]

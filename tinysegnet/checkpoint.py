@@ -20,6 +20,7 @@ from tinysegnet.support.backend import to_numpy
 from tinysegnet.support.errors import InputError
 
 FORMAT = "tinysegnet checkpoint 4"
+LARGEST_TEST_SCALE = 4
 FORMAT_OF_0_1 = "tinysegnet checkpoint 3"       # which held a SegNet-Basic and did not say so
 
 # What version 0.1.0 called otherwise, here and in config.json, so that its runs go on.
@@ -33,8 +34,10 @@ RENAMED = {
 def save(path, meta, **groups):
     """Write `meta`, a dict that JSON can hold, and groups of named arrays: params=params, stats=stats, ...
 
-    At any moment `path` is the old file or the new one, whole. Raises InputError if it cannot be written.
+    At any moment `path` is the old file or the new one, whole. Raises InputError if it cannot be written, and
+    ValueError or KeyError if `load` would refuse that meta.
     """
+    check_meta(json.loads(json.dumps(meta)))
     members = {"about.json": json.dumps({**meta, "format": FORMAT}).encode()}
     for group, arrays in groups.items():
         for name, array in arrays.items():
@@ -105,8 +108,10 @@ def check_meta(meta):
         raise ValueError("no colours of the classes")
     if not all(isinstance(side, int) and side > 0 for side in (height, width)):
         raise ValueError("no size")
-    if not all(isinstance(scale, int | float) and 0 < scale <= 4 for scale in meta["test_scales"] or [1]):
+    if not all(type(s) in (int, float) and 0 < s <= LARGEST_TEST_SCALE for s in meta["test_scales"] or [1]):
         raise ValueError("no scales to test at")
+    if type(meta["epoch"]) is not int:
+        raise ValueError("no epoch")
     if not (isinstance(meta["normalisation"], str) and isinstance(meta["statistics"], str)):
         raise ValueError("no normalisation or statistics")
     if not isinstance(meta["network"]["name"], str):

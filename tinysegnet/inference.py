@@ -5,7 +5,7 @@
     model.meta["classes"][labels[0, 0]]
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +33,15 @@ class Model:
              "network": its name and arguments, "classes": their names, "palette": their colours,
              "size": (H, W) at which it looks, "normalisation" of its input,
              "test_scales": see `test_time_augmentation`, "statistics": "running" or "exact", "epoch"
-    folded   params with every batch norm folded into its convolution, if they will not move any more
+    folded   params with every batch norm folded into its convolution: only of a model that was loaded, and lost by
+             dataclasses.replace, as it belongs to these params and stats
     """
 
     network: networks.Block
     params: dict
     stats: dict
     meta: dict
-    folded: dict | None = None
+    folded: dict | None = field(default=None, init=False, repr=False)
 
     @property
     def xp(self):
@@ -67,19 +68,21 @@ def load_on(xp, path=None):
     check_arrays(network, params, stats, path)
     if meta["normalisation"] not in NORMALISATIONS:
         raise InputError(f"{path} wants the input {meta['normalisation']!r}: use the version that wrote it")
-    params, stats = to_device(params, xp), to_device(stats, xp)
-    return Model(network, params, stats, meta, fold_all(params, stats))
+    model = Model(network, to_device(params, xp), to_device(stats, xp), meta)
+    object.__setattr__(model, "folded", fold_all(model.params, model.stats))
+    return model
 
 
 def network_of(meta, path):
     """The network that a checkpoint names. Raises InputError if this version has none like that."""
     name, arguments = meta["network"]["name"], {k: v for k, v in meta["network"].items() if k != "name"}
     if arguments.get("classes") != len(meta["classes"]):
-        raise InputError(f"{path} is a network of other classes than it says: give another file")
+        raise InputError(f"{path} does not say how many classes its network has, or not truly: give another file")
     try:
         return networks.build(name, **arguments)
     except ValueError as error:
-        raise InputError(f"{path} cannot be used, {error}: use the version that wrote it") from error
+        what = str(error).partition(":")[0]
+        raise InputError(f"{path} cannot be used here ({what}): use the version that wrote it") from error
 
 
 def check_arrays(network, params, stats, path):
@@ -94,7 +97,7 @@ def check_arrays(network, params, stats, path):
 
 
 def fold_all(params, stats, ops=fast):
-    """params with every batch norm folded into its convolution, for network.predict(folded, {}, x)."""
+    """params with every batch norm folded into its convolution, for network.predict(folded, None, x)."""
     folded = dict(params)
     for name in stats:
         if name.endswith(".norm.mean"):
@@ -147,7 +150,7 @@ def look(model, photograph, ops=fast):
     """The logits (1, H, W, classes) of a photograph, uint8 (H, W, 3), as it is."""
     x = normalise(photograph[None], model.xp, model.meta["normalisation"])
     if model.folded:
-        return model.network.predict(model.folded, {}, x, ops)
+        return model.network.predict(model.folded, None, x, ops)
     return model.network.predict(model.params, model.stats, x, ops)
 
 

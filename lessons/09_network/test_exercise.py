@@ -16,7 +16,7 @@ from lessons.engine.watch import TroubleError, watched
 from tinysegnet import networks
 from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
-from tinysegnet.networks.blocks import Block, chain, conv, pool, relu, unpool
+from tinysegnet.networks.blocks import chain, conv, conv_norm, pool, relu, unpool
 from tinysegnet.ops.fast import ops_with
 
 OPS = ops_with()
@@ -126,14 +126,9 @@ def first_wrong(adapt, yours, truth, keys, mistakes, args):
 
 
 def norm(name):
-    """A batch norm by itself. (The library has it in one block with its convolution.)"""
-    gamma, beta, mean, var = (f"{name}.norm.{kind}" for kind in ("gamma", "beta", "mean", "var"))
-
-    def forward(params, x, ops, kept):
-        y, (batch_mean, batch_var), _ = ops.batch_norm(x, params[gamma], params[beta])
-        return y, {mean: batch_mean, var: batch_var}, None
-
-    return forward_only(forward)
+    """A batch norm without its convolution."""
+    _, block = conv_norm(name, C=1, F=1, K=1)       # a forward takes what it is given, of whatever size
+    return block
 
 
 def unpool_to_twice(level):
@@ -144,11 +139,7 @@ def unpool_to_twice(level):
         N, H, W, C = corners.shape
         return ops.max_unpool(x, corners, (N, 2 * H, 2 * W, C)), {}, None
 
-    return forward_only(forward)
-
-
-def forward_only(forward):
-    return Block({}, {}, forward, None, None)
+    return unpool(level)._replace(forward=forward)
 
 
 def network(

@@ -56,9 +56,9 @@ def with_learners(learner, settings):
     """
     ops, names = operations(learner)
     replaced = {"ops": ops}
-    for name, field in (("class_weights", "class_weights"), ("confusion_matrix", "confusion_matrix")):
+    for name in ("class_weights", "confusion_matrix"):
         if name in learner:
-            replaced[field] = learner[name]
+            replaced[name] = learner[name]
             names.append(name)
     if shown := [name for name in FIGURES.values() if name in learner]:
         figures = {figure: learner.get(name, getattr(metrics, name)) for figure, name in FIGURES.items()}
@@ -155,7 +155,7 @@ def one_step(mixed, settings, data):
     trainer = prepare(model, optim.start(settings.optimiser, model.params), settings, data, even, mixed)
     x = np.zeros((settings.batch, *settings.size, 3), np.float32)
     labels = np.zeros(x.shape[:3], np.uint8)
-    train_step(model, trainer.optimiser, (x, labels), trainer.loss, 0.01, mixed.ops)
+    train_step(model, trainer.optimiser, (x, labels), trainer.criterion, 0.01, mixed.ops)
 
 
 def peak(mixed, settings, data):

@@ -9,9 +9,9 @@ them and noted the losses in figures/falls.json: what does not train is not plan
 
 import functools
 import hashlib
+import itertools
 import json
 import operator
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -151,23 +151,11 @@ def is_planted(name, table, wrong, args):
     return in_shape and np.allclose(planted, known) and not np.allclose(planted, right)
 
 
-def trained(operations, seed=0, steps=STEPS, size=DEFAULTS["size"]):
-    """Train a small SegNet on streets with these operations. Of each epoch its losses, and the Model after it."""
-    batches = steps_of(len(streets.TRAIN), DEFAULTS["batch"])
-    settings = from_recipe("streets", **DEFAULTS | {"size": size, "seed": seed, "steps": batches})
-    return loop.train(settings, streets.dataset(), loop.Functions(ops=operations), steps)
-
-
-def noting(operations):
-    """The same operations, and a list in which they note each loss: of an epoch that breaks down there is no other."""
-    noted = []
-
-    def softmax_cross_entropy(*args):
-        loss, cache = operations.softmax_cross_entropy(*args)
-        noted.append(float(loss))
-        return loss, cache
-
-    return SimpleNamespace(**vars(operations) | {"softmax_cross_entropy": softmax_cross_entropy}), noted
+def trained(operations, seed=0, size=DEFAULTS["size"]):
+    """Train a small SegNet on streets with these operations: see loop.train."""
+    steps = steps_of(len(streets.TRAIN), DEFAULTS["batch"])
+    settings = from_recipe("streets", **DEFAULTS | {"size": size, "seed": seed, "steps": steps})
+    return loop.train(settings, streets.dataset(), loop.Functions(ops=operations))
 
 
 def judged(model):
@@ -177,15 +165,17 @@ def judged(model):
 
 
 def compare(operations, steps=STEPS):
-    """Train with these operations, and print the losses and mIoU beside what the healthy network has reached."""
+    """Train with these operations, up to 300 steps, and print losses and mIoU beside what the healthy network has."""
     notes = json.loads((FIGURES / "trainings.json").read_text(encoding="utf-8"))
     healthy, every = notes["runs"]["healthy"][0], notes["every"]
     print("   step    loss    of the healthy network", flush=True)
-    done, model = 0, None
-    for of_epoch in trained(operations, steps=steps):
-        losses, model = of_epoch
-        for part in np.split(np.array(losses), len(losses) // every):
-            beside = healthy["loss"][done // every]
-            done += every
-            print(f"{done:>7}{part.mean():>8.2f}{beside:>8.2f}", flush=True)
+    losses, (model, epochs) = [], trained(operations)
+    for of_epoch in epochs:
+        for loss in itertools.islice(of_epoch, steps - len(losses)):
+            losses.append(loss)
+            if len(losses) % every == 0:
+                beside = healthy["loss"][len(losses) // every - 1]
+                print(f"{len(losses):>7}{np.mean(losses[-every:]):>8.2f}{beside:>8.2f}", flush=True)
+        if len(losses) == steps:
+            break
     print(f"mIoU on val {100 * metrics.mean_iou(judged(model)):.1f}, of the healthy network {healthy['mIoU']}")

@@ -30,11 +30,12 @@ def run(args):
         sizes = ", ".join(f"{count} of {H}x{W}" for (H, W), count in what.sizes.most_common(4))
         others = what.images - sum(count for _, count in what.sizes.most_common(4))
         print(f"{split:6} {sizes or 'no image that can be used'}" + (f", {others} of other sizes" if others else ""))
-    print(f"\n{'% of pixels':26}" + "".join(f"{split:>9}" for split in splits))
+    width = max(26, *map(len, data.classes))
+    print(f"\n{'% of pixels':{width}}" + "".join(f"{split:>9}" for split in splits))
     rows = list(zip(data.classes, *(what.pixels for what in seen.values())))
     for name, *pixels in [*rows, ("(do not count)", *(what.void for what in seen.values()))]:
         shares = (share(n, what.pixels.sum() + what.void) for n, what in zip(pixels, seen.values()))
-        print(f"{name:26}" + "".join(f"{text:>9}" for text in shares))
+        print(f"{name:{width}}" + "".join(f"{text:>9}" for text in shares))
     for name in seen["train"].missing(data.classes):
         print(f"No pixel of train is {name}: it cannot be learnt.")
     for split in splits:

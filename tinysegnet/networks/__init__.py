@@ -2,7 +2,7 @@
 
     network = networks.build("segnet-basic", classes=11, filters=64)
     params, stats = networks.init(network, seed=0)
-    logits, batch_stats, cache = network.forward(params, x)
+    logits, batch_stats, cache = network.forward(params, x)         # several times faster with ops=tinysegnet.ops.fast
     _, grads = network.backward(dlogits, cache)
 """
 
@@ -13,29 +13,36 @@ import numpy as np
 
 from tinysegnet.networks.blocks import Block, Param
 
-__all__ = ["NETWORKS", "Block", "Param", "build", "init"]
+__all__ = ["NETWORKS", "Block", "Param", "build", "defaults", "init"]
 
 NETWORKS = {"segnet-basic": "segnet_basic"}      # the module here that has it, as a function of the same name
 
 
-def build(name, **arguments):
+def build(name, /, **given):
     """The Block of a network. All take classes=11 and filters=64 (of the first level; the others in proportion).
 
-    Raises ValueError that lists the right ones if there is no such network or it takes no such argument, and if an
-    argument is not a whole number from 1 to 9999 or kernel is even.
+    Raises ValueError, which lists what is right, if there is no such network or an argument is unknown or wrong.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"there is no network {name!r}: choose one of {', '.join(NETWORKS)}")
-    function = getattr(import_module(f"tinysegnet.networks.{NETWORKS[name]}"), name.replace("-", "_"))
-    known = inspect.signature(function).parameters
-    for argument, value in arguments.items():
+    known = defaults(name)
+    for argument, value in given.items():
         if argument not in known:
             raise ValueError(f"{name} has no argument {argument!r}: it takes {', '.join(known)}")
         if type(value) is not int or not 1 <= value <= 9999:
             raise ValueError(f"{name}: {argument} should be a whole number from 1 to 9999, got {value!r}")
         if argument == "kernel" and value % 2 == 0:
             raise ValueError(f"{name}: kernel should be odd, so that it has a centre, got {value}")
-    return function(**arguments)
+    return function_of(name)(**given)
+
+
+def defaults(name):
+    """{argument: its value if none is given} of a network."""
+    return {argument: p.default for argument, p in inspect.signature(function_of(name)).parameters.items()}
+
+
+def function_of(name):
+    if name not in NETWORKS:
+        raise ValueError(f"there is no network {name!r}: choose one of {', '.join(NETWORKS)}")
+    return getattr(import_module(f"tinysegnet.networks.{NETWORKS[name]}"), name.replace("-", "_"))
 
 
 def init(block, seed, dtype=np.float32):

@@ -1,15 +1,14 @@
 """Blocks: what networks are made of. Blocks in a chain are a block, and that is what makes a network.
 
-A block is four things that belong together: what it learns (`params`, and the statistics of its batch norms, `stats`)
-and three functions over the operations `ops`:
+A block says what it has to learn, and does three things with the operations `ops`:
 
     forward(params, x, ops, kept)         -> y, batch_stats, cache    in training: batch norm by this batch alone
     backward(dy, cache, ops, need_dx)     -> dx, grads                uses the cache up
-    predict(params, stats, x, ops, kept)  -> y                        afterwards: batch norm by stats, no cache
+    predict(params, stats, x, ops, kept)  -> y                        afterwards: batch norm by stats
 
-params, stats, batch_stats and grads are dicts of arrays by their full names, "encoder1.conv.w". `kept` is a dict for
-what crosses from the encoder to the decoder: `pool` puts its corners there under the name of its level, `unpool` of the
-same name takes them. dx is None where it is not needed, as for the image.
+x, y, dy and dx are maps (N, H, W, C). params, grads, stats and batch_stats are dicts of arrays by their full names,
+"encoder1.conv.w". `kept` is a dict for what crosses from the encoder to the decoder: `pool` puts its corners there
+under a name, and the `unpool` of that name takes them. dx may be None where it is not needed, as for the image.
 """
 
 from collections.abc import Callable
@@ -28,8 +27,8 @@ class Param(NamedTuple):
 
 
 class Block(NamedTuple):
-    params: dict                # {name: Param}, in the order of the network
-    stats: dict                 # {name: shape}
+    params: dict                # what has to be learnt, {name: Param}, in the order of the network
+    stats: dict                 # the statistics of its batch norms, {name: shape}
     forward: Callable
     backward: Callable
     predict: Callable
@@ -50,10 +49,10 @@ def he_normal(rng, shape):
 
 
 def chain(*blocks):
-    """One block after the other: forward goes down the list, and backward goes up the same list.
+    """One block after the other: forward goes through the list, and backward through the same list from its end.
 
     Raises ValueError if two blocks have a parameter of the same name, or a cache is used twice; InputError if x is too
-    small to be halved at every level. (In `predict` stats are {} if params are folded: see inference.fold_all.)
+    small to be halved at every level. (In `predict` stats are None if params are folded: see inference.fold_all.)
     """
     params = {name: param for block in blocks for name, param in block.params.items()}
     stats = {name: shape for block in blocks for name, shape in block.stats.items()}
@@ -73,12 +72,11 @@ def chain(*blocks):
     def backward(dy, cache, ops=tinysegnet.ops, need_dx=False):
         if len(cache) != len(blocks):
             raise ValueError("backward: this cache has been used up: call forward again")
-        grads, flow = {}, [dy]      # dy is handed on in a list, and not held here: its memory is free once it is used
-        del dy
+        grads = {}
         for i in reversed(range(len(blocks))):
-            *flow, block_grads = blocks[i].backward(flow.pop(), cache.pop(), ops, need_dx or i > 0)
+            dy, block_grads = blocks[i].backward(dy, cache.pop(), ops, need_dx or i > 0)
             grads |= block_grads
-        return flow.pop(), grads
+        return dy, grads
 
     def predict(params, stats, x, ops=tinysegnet.ops, kept=None):
         check_size(levels, *x.shape[1:3])
@@ -92,7 +90,7 @@ def chain(*blocks):
 
 def conv(name, C, F, K):
     """A convolution from C channels to F by K x K kernels. Biases start at 0 and, by custom, do not decay."""
-    w, b = f"{name}.w", f"{name}.b"
+    w, b = f"{name}.w", f"{name}.b"                             # the keys of params
 
     def forward(params, x, ops, kept):
         y, cache = ops.conv2d(x, params[w], params[b])
@@ -102,33 +100,34 @@ def conv(name, C, F, K):
         dx, dw, db = ops.conv2d_backward(dy, cache, need_dx)
         return dx, {w: dw, b: db}
 
-    params = {w: Param((K, K, C, F), he_normal, decays=True), b: Param((F,), 0, decays=False)}
-    return Block(params, {}, forward, backward, by_forward(forward))
+    learnt = {w: Param((K, K, C, F), he_normal, decays=True), b: Param((F,), 0, decays=False)}
+    return Block(learnt, {}, forward, backward, by_forward(forward))
 
 
 def conv_norm(name, C, F, K):
-    """A convolution and its batch norm, which in `predict` is a part of the convolution. Scales start at 1 and shifts
-    at 0.001, as in the authors' Caffe files."""
+    """Two blocks: a convolution, and its batch norm, which in `predict` is a part of the convolution. Scales start at 1
+    and shifts at 0.001, as in the authors' Caffe files."""
     w, b, gamma, beta, mean, var = names_of(name)
 
     def forward(params, x, ops, kept):
-        y, conv_cache = ops.conv2d(x, params[w], params[b])
-        y, (batch_mean, batch_var), norm_cache = ops.batch_norm(y, params[gamma], params[beta])
-        return y, {mean: batch_mean, var: batch_var}, [conv_cache, norm_cache]
+        y, (batch_mean, batch_var), cache = ops.batch_norm(x, params[gamma], params[beta])
+        return y, {mean: batch_mean, var: batch_var}, cache
 
     def backward(dy, cache, ops, need_dx):
-        dy, dgamma, dbeta = ops.batch_norm_backward(dy, cache.pop())
-        dx, dw, db = ops.conv2d_backward(dy, cache.pop(), need_dx)
-        return dx, {w: dw, b: db, gamma: dgamma, beta: dbeta}
+        dx, dgamma, dbeta = ops.batch_norm_backward(dy, cache)
+        return dx, {gamma: dgamma, beta: dbeta}
 
-    def predict(params, stats, x, ops, kept):
-        if stats:
+    def convolved_and_normalised(params, stats, x, ops, kept):
+        if stats is not None:                                   # or else it has been done once for all
             params = fold(name, params, stats, ops)
         return ops.conv2d(x, params[w], params[b])[0]
 
-    params = conv(f"{name}.conv", C, F, K).params
-    params |= {gamma: Param((F,), 1, decays=False), beta: Param((F,), 0.001, decays=False)}
-    return Block(params, {mean: (F,), var: (F,)}, forward, backward, predict)
+    def as_it_is(params, stats, x, ops, kept):
+        return x
+
+    learnt = {gamma: Param((F,), 1, decays=False), beta: Param((F,), 0.001, decays=False)}
+    norm = Block(learnt, {mean: (F,), var: (F,)}, forward, backward, as_it_is)
+    return conv(f"{name}.conv", C, F, K)._replace(predict=convolved_and_normalised), norm
 
 
 def names_of(name):
@@ -155,26 +154,29 @@ def relu():
     return Block({}, {}, forward, backward, by_forward(forward))
 
 
-def pool(level):
-    """Halve the map, and keep for the `unpool` of that level where the maxima were, and the shape to give back."""
+def pool(name):
+    """Halve the map, and keep for the `unpool` of that name where the maxima were, and the shape to give back."""
 
     def forward(params, x, ops, kept):
+        if name in kept:
+            raise ValueError(f"pool: two of one chain are called {name!r}")
         y, corners = ops.max_pool(x)
-        kept[level] = corners, x.shape
-        return y, {}, (corners, x.shape)
+        kept[name] = corners, x.shape                           # for the decoder; and as cache, for the backward
+        return y, {}, kept[name]
 
     def backward(dy, cache, ops, need_dx):
-        return ops.max_pool_backward(dy, *cache), {}
+        corners, shape = cache
+        return ops.max_pool_backward(dy, corners, shape), {}
 
     return Block({}, {}, forward, backward, by_forward(forward), levels=1)
 
 
-def unpool(level):
+def unpool(name):
     """Bring the map back to the shape it had in the encoder, each value in its corner. No gradient goes across to the
     encoder: corners are positions, and moving x a little moves none of them."""
 
     def forward(params, x, ops, kept):
-        corners, shape = kept[level]
+        corners, shape = kept[name]
         return ops.max_unpool(x, corners, shape), {}, corners
 
     def backward(dy, corners, ops, need_dx):

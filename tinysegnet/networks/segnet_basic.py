@@ -15,7 +15,7 @@ def segnet_basic(classes=11, filters=64, levels=4, kernel=7):
     blocks = []
     for level in range(1, levels + 1):
         C = 3 if level == 1 else filters
-        blocks += [conv_norm(f"encoder{level}", C, filters, kernel), relu(), pool(f"level{level}")]
+        blocks += [*conv_norm(f"encoder{level}", C, filters, kernel), relu(), pool(f"level{level}")]
     for level in range(levels, 0, -1):
-        blocks += [unpool(f"level{level}"), conv_norm(f"decoder{level}", filters, filters, kernel)]
+        blocks += [unpool(f"level{level}"), *conv_norm(f"decoder{level}", filters, filters, kernel)]
     return chain(*blocks, conv("classifier", filters, classes, K=1))

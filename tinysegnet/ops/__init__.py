@@ -26,7 +26,7 @@ def conv2d(x, w, b):
 
 
 def conv2d_backward(dy, cache, need_dx=True):
-    """dx, dw, db of conv.conv2d_backward: both have the same cache, (x, w)."""
+    """dx, dw, db of conv.conv2d_backward. The cache is (x, w), whichever of the two files made it."""
     return module_for(cache[1]).conv2d_backward(dy, cache, need_dx)
 
 

@@ -31,7 +31,7 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
     labels         (N, H, W), integers, each 0 to classes - 1 or `ignore` (the loader sees to that)
     class_weights  (classes,), any dtype: cast to that of the logits
     loss           a 0-d array of the logits' dtype
-    cache          (log_p, one_hot, pixel_weights): both (N, H, W, classes), and class_weights[label] / count, (N, H, W)
+    cache          (log_p, one_hot, pixel_weights): two of (N, H, W, classes), one of (N, H, W)
 
     Raises ValueError if the shapes do not fit or the labels are not integers.
     """

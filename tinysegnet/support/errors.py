@@ -30,7 +30,7 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
     InputError and a full memory: one sentence on stderr, exit code 2. Ctrl-C: 130, SIGTERM: 143.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):                  # not where they were exchanged, as in a notebook
+        if hasattr(stream, "reconfigure") and not stream.closed:    # they may have been exchanged, as in a notebook
             stream.reconfigure(errors="backslashreplace")   # a name that the terminal cannot show is no reason to stop
     open_standard_streams()
     if threading.current_thread() is threading.main_thread():
@@ -45,7 +45,7 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
         say("stopped")
         sys.exit(130)
     except BrokenPipeError:                                 # whoever read the output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except OSError as error:                                # a folder without rights, a name that is too long, ...
         name = error.filename or "the output"
@@ -68,5 +68,5 @@ def complain(error):
 
 def say(sentence):
     """On stderr, if there is one: print would take stdout instead."""
-    if sys.stderr is not None:
+    if sys.stderr is not None and not sys.stderr.closed:
         print(sentence, file=sys.stderr)

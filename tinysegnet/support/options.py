@@ -72,16 +72,21 @@ def at_most_1(text):
     return number
 
 
-def numbers(count=None):
-    """A parser of so many numbers above 0, or of any number of them: "0.75,1.25" -> (0.75, 1.25)."""
+def between(low, high):
+    """A parser of a number from low to high."""
 
     def parse(text):
-        values = tuple(positive(part) for part in text.split(","))
-        if count and len(values) != count:
-            raise ArgumentTypeError(f"{text!r} is not {count} numbers with a comma between them")
-        return values
+        number = not_negative(text)
+        if not low <= number <= high:
+            raise ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+        return number
 
     return parse
+
+
+def numbers(low, high):
+    """A parser of numbers from low to high with commas between them: "0.75,1.25" -> (0.75, 1.25)."""
+    return lambda text: tuple(between(low, high)(part) for part in text.split(","))
 
 
 def yes_or_no(text):

@@ -55,7 +55,7 @@ def describe(shape, sizes):
 
 def check_size(levels, height, width, crop=None):
     """Raise InputError if images of that size, or such a part of them, cannot be halved so many times."""
-    smallest = math.ceil(2**levels / (crop or 1))
+    smallest = math.ceil(2**levels / crop) if crop else 2**levels
     if min(height, width) < smallest:
         raise InputError(
             f"images of {height}x{width} pixels are too small for a network that halves {'a part of ' if crop else ''}"

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from functools import lru_cache
 
 import numpy
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from tinysegnet.support.errors import InputError
 
@@ -67,21 +67,31 @@ class OneBlasThread:
     def __enter__(self):
         with self.lock:
             if self.inside == 0:
-                self.limit = blas().limit(limits=1, user_api="blas")
+                self.limit = self.alone(lambda: blas().limit(limits=1, user_api="blas"))
             self.inside += 1
 
     def __exit__(self, *_):
         with self.lock:
             self.inside -= 1
             if self.inside == 0:
-                self.limit.restore_original_limits()
+                self.alone(self.limit.restore_original_limits)
+
+    def alone(self, set_limits):
+        """set_limits(), from whichever thread. From version 3.7 on, threadpoolctl listens to the first thread that has
+        set a limit, and to no other until that has ended or is cleared; but the first in need not be the last out."""
+        clear = getattr(OpenBLASController, "clear_controlling_thread", lambda force: None)
+        clear(force=True)
+        try:
+            return set_limits()
+        finally:
+            clear(force=True)
 
     def after_fork(self):
         """A forked process has none of the threads that were inside, but for the one that forked, perhaps in a job."""
         self.lock, was_inside = threading.Lock(), self.inside
         self.inside = int(getattr(here, "in_job", False))
         if was_inside and not self.inside:
-            self.limit.restore_original_limits()
+            self.alone(self.limit.restore_original_limits)
 
 
 one_blas_thread = OneBlasThread()

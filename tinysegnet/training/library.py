@@ -1,4 +1,8 @@
-"""`train.py --ops library`: the functions of tinysegnet itself. (`--ops lessons`: lessons/engine/my_segnet.py.)"""
+"""`train.py --ops library`: the functions of tinysegnet itself.
+
+train.py takes five names from here: DEFAULTS, run_name, check, functions, finished. With `--ops lessons` it takes them
+from lessons/engine/my_segnet.py, where they are a learner's.
+"""
 
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.errors import InputError

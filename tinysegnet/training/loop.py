@@ -1,6 +1,5 @@
 """A whole training: step after step, evaluation on whole images, and the statistics of batch norm at its end."""
 
-import itertools
 import math
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -18,7 +17,8 @@ from tinysegnet.ops import fast
 from tinysegnet.support.backend import array_module, to_device
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import optim
-from tinysegnet.training.step import Loss, train_step
+from tinysegnet.training.settings import Settings
+from tinysegnet.training.step import Criterion, train_step
 
 
 def cosine_rate(lr, done, total):
@@ -44,15 +44,15 @@ class Trainer(NamedTuple):
 
     model: Model
     optimiser: optim.Optimiser
-    loss: Loss
-    settings: object            # training.settings.Settings
+    criterion: Criterion
+    settings: Settings
     functions: Functions
 
 
 def new_model(settings, data, xp=np):
     """A Model before its first step: a network for the classes of a data set, its weights drawn by the seed."""
-    arguments = {"classes": len(data.classes), "filters": settings.filters}
     try:
+        arguments = networks.defaults(settings.network) | {"classes": len(data.classes), "filters": settings.filters}
         network = networks.build(settings.network, **arguments)
     except ValueError as error:
         raise InputError(f"{error}: see --filters") from error
@@ -74,37 +74,38 @@ def prepare(model, opt_state, settings, data, train, functions):
     decays = model.network.decays
     optimiser = optim.Optimiser(update, opt_state, settings.momentum, settings.weight_decay, decays)
     weights = functions.class_weights(train.pixels, train.image_pixels, settings.class_weight_power)
-    loss = Loss(to_device(weights.astype(np.float32), model.xp), data.ignore)
-    return Trainer(model, optimiser, loss, settings, functions)
+    criterion = Criterion(to_device(weights.astype(np.float32), model.xp), data.ignore)
+    return Trainer(model, optimiser, criterion, settings, functions)
 
 
-def train(settings, data, functions=None, steps=None):
+def train(settings, data, functions=None):
     """Train a new model from its beginning, in memory: for figures and experiments that need no folder of a run.
 
-    settings   training.settings.Settings
+    settings   a Settings
     data       a DataSet
     functions  Functions
-    steps      stop after so many
 
-    Yields the losses of each epoch, a list, and the Model as it is after it. Raises InputError on a loss that is not a
-    number.
+    Returns the Model, and an iterator over the epochs. Each is an iterator over its losses, which makes the steps and
+    so changes the model; it raises InputError on a loss that is not a number.
     """
     model = new_model(settings, data)
     opt_state = optim.start(settings.optimiser, model.params)
     trainer = prepare(model, opt_state, settings, data, survey(data, "train"), functions or Functions())
-    for epoch in range(1, settings.epochs + 1):
-        done = (epoch - 1) * settings.steps
-        batches = training_batches(data, settings, epoch)
-        if steps is not None:
-            batches = itertools.islice(batches, max(0, steps - done))
-        if losses := list(train_steps(trainer, batches, done)):
-            yield losses, model
+
+    def epochs():
+        for epoch in range(1, settings.epochs + 1):
+            losses = train_steps(trainer, training_batches(data, settings, epoch), (epoch - 1) * settings.steps)
+            yield losses
+            for _ in losses:        # those that nobody has asked for
+                pass
+
+    return model, epochs()
 
 
 def train_steps(trainer, batches, done):
     """Train on every batch once. Yields the loss of each step.
 
-    trainer  a Trainer, whose model and optimiser are moved in place
+    trainer   a Trainer, whose model and optimiser are changed in place
     batches   uint8 images (N, H, W, 3) and labels (N, H, W)
     done      how many steps the run has made before this call
 
@@ -116,7 +117,8 @@ def train_steps(trainer, batches, done):
     for images, labels in batches:
         started_from = {name: a.copy() for name, a in model.params.items()}     # to explain a loss that is no number
         batch = normalise(images, model.xp, settings.normalisation), to_device(labels, model.xp)
-        loss = train_step(model, trainer.optimiser, batch, trainer.loss, rate(trainer, done), trainer.functions.ops)
+        lr, ops = rate(trainer, done), trainer.functions.ops
+        loss = train_step(model, trainer.optimiser, batch, trainer.criterion, lr, ops)
         done += 1
         if before is not None:
             yield read_loss(trainer, *before)
@@ -153,8 +155,9 @@ def first_not_finite(trainer, params, images):
         def run(x, *arrays):
             y, *rest = op(x, *arrays)
             if not is_finite(y):
-                layers = [name.rpartition(".")[0] for name, a in params.items() if any(a is one for one in arrays)]
-                raise FloatingPointError(f"the output of {layers[0]}" if layers else f"an output of {op.__name__}")
+                owners = [name.rpartition(".")[0] for name, a in params.items() if any(a is one for one in arrays)]
+                layer = owners[0] if owners else "a layer whose parameters are not the network's own"
+                raise FloatingPointError(f"the output of {layer}")
             return y, *rest
 
         return run

@@ -1,8 +1,7 @@
-"""From gradients to better parameters: SGD with momentum, as Caffe counts it, and Adam. (The authors also give biases
-twice the rate; here all parameters have one.)
+"""From gradients to better parameters: SGD with momentum, as Caffe counts it, and Adam.
 
 The state of an optimiser is a dict of arrays: for SGD a velocity of each parameter. Weight decay applies to those named
-in `decays`, by custom the convolution weights; biases, scales and shifts do not decay.
+in `decays`, by custom the convolution weights alone. All have one rate (the authors give biases twice that).
 """
 
 from collections.abc import Callable

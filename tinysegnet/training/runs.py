@@ -44,7 +44,7 @@ def read_config(path):
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
         given, form = config["settings"], config.get("format", 1)
-        if not (isinstance(given, dict) and config["data"]["fingerprint"]):
+        if not (isinstance(given, dict) and config["data"]["fingerprint"] and config["data"]["name"]):
             raise ValueError("no settings or no data")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file} is missing or damaged: delete the folder {path} and start again") from error
@@ -66,7 +66,8 @@ def kept_settings(path, given):
             moved[name] = value
         elif value != getattr(kept, name):
             was = settings.as_text(name, getattr(kept, name))
-            raise InputError(f"--{name} was {was} when {path} began: leave it out, or start another --name")
+            option = settings.option_of(name)
+            raise InputError(f"{option} was {was} when {path} began: leave it out, or start another --name")
     return replace(kept, **moved)
 
 
@@ -81,7 +82,7 @@ class Run:
     """
 
     def __init__(self, path, settings, data, xp):
-        """See `begin` and `resume`, one of which comes next."""
+        """A run before its first step, of which nothing is on the disk yet: call `begin` or `resume` next."""
         self.path, self.settings, self.data, self.xp = Path(path), settings, data, xp
         self.log_path = self.path / "log.jsonl"
         self.model = new_model(settings, data, xp)
@@ -143,6 +144,8 @@ class Run:
             return self.save()
         meta, groups = checkpoint.load(last)
         params, stats, opt_state = groups["params"], groups["stats"], groups.get("opt_state", {})
+        if meta["network"] != self.model.meta["network"]:
+            raise InputError(f"{last} and config.json have different networks: put that of the run back")
         inference.check_arrays(self.model.network, params, stats, last)
         if {name: a.shape for name, a in opt_state.items()} != {name: a.shape for name, a in self.opt_state.items()}:
             raise InputError(f"{last} holds no optimiser of its recipe to go on with: start another --name")

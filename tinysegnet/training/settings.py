@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from dataclasses import dataclass, field, fields
 
 from tinysegnet import networks
-from tinysegnet.checkpoint import renamed
+from tinysegnet.checkpoint import LARGEST_TEST_SCALE, renamed
 from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
@@ -13,6 +13,7 @@ from tinysegnet.support.options import (
     at_least_1,
     at_most_1,
     below_1,
+    between,
     choice,
     height_x_width,
     label,
@@ -30,9 +31,20 @@ def setting(parse):
     return field(metadata={"parse": parse})
 
 
+def span(text):
+    """ "0.75,1.25", the lowest and the highest multiple of a size."""
+    low_and_high = numbers(0.1, 10)(text)
+    if len(low_and_high) != 2 or low_and_high[0] > low_and_high[1]:
+        raise ArgumentTypeError(f"{text!r} is not a lower and a higher number, as in 0.75,1.25")
+    return low_and_high
+
+
+scales = numbers(0.1, LARGEST_TEST_SCALE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All that decides how a training goes. `Settings(**values)` refuses a misspelt name and a missing one."""
+    """All that decides how a training goes. A misspelt or a missing name is a TypeError, a wrong value a ValueError."""
 
     # the data
     data: str = setting(str)                               # a folder, or "streets"
@@ -47,17 +59,17 @@ class Settings:
     batch: int = setting(at_least_1)                        # images per step
     optimiser: str = setting(choice(*STEPS))
     lr: float = setting(positive)                           # learning rate at the start
-    schedule: str = setting(choice("constant", "cosine"))   # cosine: down to 0 at the last step
+    schedule: str = setting(choice("constant", "cosine"))   # cosine: falls to 0 by the end
     momentum: float = setting(below_1)                      # beta1 of Adam
     weight_decay: float = setting(not_negative)
-    class_weight_power: float = setting(not_negative)       # of median-frequency balancing, 0 for none
+    class_weight_power: float = setting(between(0, 4))      # of median-frequency balancing, 0 for none
     # data augmentation, see data/augment.py
     flip: bool = setting(yes_or_no)
-    scale: tuple[float, float] | None = setting(or_none(numbers(2)))
+    scale: tuple[float, float] | None = setting(or_none(span))
     crop: float | None = setting(or_none(at_most_1))
     jitter: float | None = setting(or_none(below_1))
     # the network afterwards
-    test_scales: tuple[float, ...] | None = setting(or_none(numbers()))   # inference.test_time_augmentation
+    test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
     best_by: str = setting(choice("mIoU", "G", "C"))        # the figure on val by which the best epoch is chosen
     # the run
     seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation
@@ -66,6 +78,10 @@ class Settings:
     ops: str = setting(choice("library", "lessons"))
     conv: str = setting(choice(*CONVOLUTIONS))
     backend: str = setting(choice("numpy", "cupy"))
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, parsed(name, as_text(name, value)))      # a list from JSON becomes a tuple
 
 
 PARSERS = {one.name: one.metadata["parse"] for one in fields(Settings)}
@@ -98,13 +114,22 @@ USUAL = dict(ignore=None, network="segnet-basic", filters=64, seed=0, ops="libra
 NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
 
 
+def option_of(name):
+    """How the command line sets it."""
+    by_set = name == "network" or name in RECIPES["best"].keys() - {"epochs", "batch", "lr"}
+    return f"--set {name}" if by_set else f"--{name}"
+
+
 def assignment(given):
     """ "crop=0.5", of --set, -> ("crop", 0.5)."""
     name, equals, value = given.partition("=")
     if not equals or name not in PARSERS or name in NOT_GIVEN:
         known = ", ".join(name for name in PARSERS if name not in NOT_GIVEN)
         raise ArgumentTypeError(f"{given!r} sets nothing: write NAME=VALUE, with one of the names {known}")
-    return name, PARSERS[name](value)
+    try:
+        return name, parsed(name, value)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def from_recipe(recipe, **given):
@@ -147,15 +172,20 @@ def read(values):
     for name in PARSERS:
         if name not in values:
             raise ValueError(f"it has no setting {name!r}")
-    try:
-        return Settings(**{name: parse(as_text(name, values[name])) for name, parse in PARSERS.items()})
-    except ArgumentTypeError as error:
-        raise ValueError(str(error)) from error
+    return Settings(**values)
 
 
 def read_of_0_1(values):
     """The same, of a run of version 0.1.0, which knew one network and called some settings otherwise."""
     return read({"network": "segnet-basic"} | renamed(values))
+
+
+def parsed(name, text):
+    """The value of a setting in that text. Raises ValueError that names the setting."""
+    try:
+        return PARSERS[name](text)
+    except ArgumentTypeError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def as_text(name, value):

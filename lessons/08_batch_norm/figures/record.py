@@ -22,7 +22,7 @@ from tinysegnet.data.normalisation import normalise  # noqa: E402
 from tinysegnet.ops import fast  # noqa: E402
 from tinysegnet.training import loop, optim  # noqa: E402
 from tinysegnet.training.settings import from_recipe  # noqa: E402
-from tinysegnet.training.step import Loss, train_step  # noqa: E402
+from tinysegnet.training.step import Criterion, train_step  # noqa: E402
 
 SETTINGS = {"height": 48, "width": 64, "filters": 16, "images": 240, "epochs": 6, "batch": 4, "lr": 0.05, "seed": 0}
 SHOWN = 3           # which street of val is in the figure
@@ -43,7 +43,7 @@ def new_model():
 def train(images, labels):
     """A Model, whose stats are the running averages that the training has kept."""
     pixels = np.bincount(labels[labels != VOID], minlength=11)
-    loss = Loss(np.sqrt(np.median(pixels) / pixels).astype(np.float32), VOID)
+    loss = Criterion(np.sqrt(np.median(pixels) / pixels).astype(np.float32), VOID)
     model = new_model()
     optimiser = optim.Optimiser(optim.sgd_step, optim.start("sgd", model.params), weight_decay=5e-4)
     for epoch in range(SETTINGS["epochs"]):

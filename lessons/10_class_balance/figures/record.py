@@ -6,7 +6,6 @@ takes some minutes and writes trainings.json, from which draw.py and the page ta
 already is not trained again: delete the file to begin anew.
 """
 
-import itertools
 import json
 import os
 import re
@@ -19,12 +18,10 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import numpy as np
 
-from lessons.engine.planted import noting
 from tinysegnet import metrics
 from tinysegnet.data import streets
 from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.data.survey import survey
-from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import loop
@@ -47,17 +44,18 @@ RUNS = (
 def trained(data, change):
     """What is noted of one training."""
     noted = dict(change, loss=[], G=[], C=[], mIoU=[])
-    operations, of_epoch = noting(ops_with())
+    losses, (model, epochs) = [], loop.train(replace(USUAL, **change), data)
     try:
-        for losses, model in loop.train(replace(USUAL, **change), data, loop.Functions(ops=operations)):
-            of_epoch.clear()
+        for of_epoch in epochs:
+            losses.clear()
+            for loss in of_epoch:
+                losses.append(loss)
             noted["loss"] += [float(f"{part.mean():.4g}") for part in np.split(np.array(losses), len(losses) // EVERY)]
             counts = loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)
             for name, value in metrics.figures(counts).items():
                 noted[name].append(round(100 * float(value), 1))
     except InputError as error:
-        numbers = itertools.takewhile(np.isfinite, of_epoch)
-        return noted | {"losses": [f"{loss:.3g}" for loss in numbers], "stopped": str(error)}
+        return noted | {"losses": [f"{loss:.3g}" for loss in losses], "stopped": str(error)}
     print(change, noted["loss"][-1], noted["G"], noted["C"], noted["mIoU"], flush=True)
     return noted | {
         "accuracy": (100 * metrics.class_accuracy(counts)).round(1).tolist(),

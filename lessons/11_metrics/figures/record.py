@@ -74,7 +74,9 @@ def main():
     data = streets.dataset()
     pairs = [data.read(sample) for sample in (*data.samples("val"), *OTHERS)]
     history = []
-    for losses, model in loop.train(SETTINGS, data):
+    model, epochs = loop.train(SETTINGS, data)
+    for of_epoch in epochs:
+        losses = list(of_epoch)
         history.append(per_image(model, pairs))
         shown = in_percent(history[-1][:40, :11].sum(axis=0))
         print(len(history), round(float(np.mean(losses)), 3), shown, flush=True)

@@ -33,22 +33,23 @@ SEEDS = 0, 1
 
 def fall(operations):
     """The loss at first and after some steps; None for what is not a number."""
-    operations, noted = planted.noting(operations)
+    losses = []
+    _, epochs = planted.trained(operations, size=SIZE)
     try:
-        next(planted.trained(operations, steps=SHORT, size=SIZE))
+        for loss in itertools.islice(next(epochs), SHORT):
+            losses.append(loss)
     except InputError:
-        numbers = list(itertools.takewhile(np.isfinite, noted))
-        return [mean(numbers[:MEAN_OF]), None]
-    return [mean(noted[:MEAN_OF]), mean(noted[-MEAN_OF:])]
+        return [mean(losses[:MEAN_OF]), None]
+    return [mean(losses[:MEAN_OF]), mean(losses[-MEAN_OF:])]
 
 
 def full(operations, seed):
     """What is noted of one training: the losses, and the figures on val in %."""
-    epochs = list(planted.trained(operations, seed))        # the Model is one, that of the last epoch
-    losses = np.concatenate([of_epoch for of_epoch, _ in epochs])
-    counts = planted.judged(epochs[-1][1])
+    model, epochs = planted.trained(operations, seed)
+    losses = [loss for of_epoch in epochs for loss in of_epoch]
+    counts = planted.judged(model)
     figures = {name: round(100 * float(value), 1) for name, value in metrics.figures(counts).items()}
-    noted = {"seed": seed, "loss": [mean(part) for part in np.split(losses, len(losses) // EVERY)], **figures}
+    noted = {"seed": seed, "loss": [mean(part) for part in np.split(np.array(losses), len(losses) // EVERY)], **figures}
     return noted | {"iou": (100 * metrics.iou(counts)).round(1).tolist()}
 
 

@@ -1,6 +1,6 @@
 """The Fourier transform of an image cut into tiles, by matrix products, and the way back.
 
-Read the introduction of ops/conv_fft.py first: it says why the tiles overlap. A tile has T values along an axis. Their
+Read the introduction of conv_fft.py first: it says why the tiles overlap. A tile has T values along an axis. Their
 spectrum has T // 2 + 1 frequencies, called L; those above are the conjugates of these (T - l of l). The transform of
 real numbers needs no complex ones: the spectrum c + i s is a product with the matrix [cos; -sin], (2 L, T), whose upper
 half gives c and whose lower half gives s. Along both axes it goes in two steps:
