@@ -100,7 +100,7 @@ def test_a_training_step_and_a_prediction(xp):
         loss = Criterion(to_device(weights, library), 11)
         loss = train_step(model, sgd(model), (x, to_device(labels, library)), loss, 0.1, fast)
         folded = inference.fold_all(model.params, model.stats, fast)
-        logits = [model.network.predict(*arrays, x, fast) for arrays in ((model.params, model.stats), (folded, {}))]
+        logits = [model.network.predict(*arrays, x, fast) for arrays in ((model.params, model.stats), (folded, None))]
         results.append((loss, model, *logits))
     (loss, model, *logits), (loss_device, model_device, *logits_device) = results
     assert model.xp is np and model_device.xp is xp

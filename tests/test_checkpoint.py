@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -218,13 +219,14 @@ def test_a_checkpoint_of_0_1_that_is_no_segnet_basic(saved):
 @pytest.mark.parametrize(
     "network, message",
     [
-        ({"name": "segnet-of-tomorrow"}, r"cannot be used, there is no network 'segnet-of-tomorrow': choose one of"),
-        ({"depth": 3}, r"cannot be used, segnet-basic has no argument 'depth': it takes classes, filters, levels"),
-        ({"kernel": 4}, r"cannot be used, segnet-basic: kernel should be odd"),
-        ({"levels": 0}, r"cannot be used, segnet-basic: levels should be a whole number from 1 to 9999, got 0"),
-        ({"filters": "2"}, r"cannot be used, segnet-basic: filters should be a whole number"),
-        ({"filters": [2]}, r"cannot be used, segnet-basic: filters should be a whole number"),
-        ({"classes": 3}, r"is a network of other classes than it says"),
+        ({"name": "segnet-of-tomorrow"}, r"holds a network 'segnet-of-tomorrow', unknown to this version: use the"),
+        ({"depth": 3}, r"cannot be used \(segnet-basic has no argument 'depth': it takes classes, filters, levels"),
+        ({"kernel": 4}, r"cannot be used \(segnet-basic: kernel should be odd"),
+        ({"levels": 0}, r"cannot be used \(segnet-basic: levels should be a whole number from 1 to 9999, got 0"),
+        ({"filters": "2"}, r"cannot be used \(segnet-basic: filters should be a whole number"),
+        ({"filters": [2]}, r"cannot be used \(segnet-basic: filters should be a whole number"),
+        ({"classes": 3}, r"is a network of 3 classes and names 2: give another file"),
+        ({"classes": None}, r"is a network of None classes and names 2: give another file"),
         ({"filters": 3}, r"does not hold the network that it names, see encoder1\.conv\.w"),
         ({"levels": 2}, r"does not hold the network that it names, see encoder2\.conv\.w"),
     ],
@@ -369,3 +371,23 @@ def test_kill_9_at_any_moment_leaves_a_whole_file(tmp_path):
         assert meta["i"] >= said                        # nothing that was said to be saved is lost
         assert (groups["params"]["a"] == meta["i"]).all() and (groups["stats"]["a"] == meta["i"]).all()
         assert {file.name for file in Path(tmp_path).iterdir()} <= {"last.npz", "last.npz.unfinished"}
+
+
+@pytest.mark.parametrize("change", [{"test_scales": [5]}, {"size": [0, 4]}, {"classes": ["a"]}, {"epoch": "3"}])
+def test_what_could_not_be_read_is_not_written(saved, change):
+    path, params, stats = saved
+    before = path.read_bytes()
+    with pytest.raises(ValueError):
+        checkpoint.save(path, META | change, params=params, stats=stats)
+    assert path.read_bytes() == before
+
+
+def test_a_folded_model_is_folded_anew_when_its_statistics_change(saved):
+    """dataclasses.replace must not keep what was folded of other statistics."""
+    model = inference.load(saved[0])
+    photograph = np.random.default_rng(0).integers(0, 256, (32, 40, 3), np.uint8)
+    moved = replace(model, stats={name: a + 1 for name, a in model.stats.items()})
+    assert model.folded and moved.folded is None
+    unfolded = replace(model, meta=dict(model.meta))
+    np.testing.assert_array_equal(inference.scores(unfolded, photograph), inference.scores(model, photograph))
+    assert (inference.scores(moved, photograph) != inference.scores(model, photograph)).any()

@@ -53,7 +53,7 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
             assert picture.size[0] > 600 and len(picture.convert("L").getcolors()) > 10
     meta, groups = checkpoint.load(folder / "runs/first/best.npz")
     assert sum(a.size for a in groups["params"].values()) == 1_416_587
-    assert meta["network"] == {"name": "segnet-basic", "classes": 11, "filters": 64}
+    assert meta["network"] == {"name": "segnet-basic", "classes": 11, "filters": 64, "levels": 4, "kernel": 7}
     assert meta["size"] == [20, 28] and meta["epoch"] in (1, 2)
     assert {path.name for path in (folder / "runs/first").iterdir()} == {
         "best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png",
@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((TRAIN, "--filters", "9999999"), "'9999999' is not a whole number from 1 to 999999"),
         ((TRAIN, "--data", "tiny", "--name", "wide", "--filters", "10000"), "filters should be a whole number from"),
         ((TRAIN, "--set", "light=0.5"), "'light=0.5' sets nothing: write NAME=VALUE, with one of the names data, "),
-        ((TRAIN, "--name", "first", "--resume", "--set", "crop=0.5"), "--crop was none when runs/first began"),
+        ((TRAIN, "--name", "first", "--resume", "--set", "crop=0.5"), "--set crop was none when runs/first began"),
         ((TRAIN, "--name", "first", "--resume", "--width", "8"), "--filters was 64 when runs/first began"),
         ((TRAIN, "--seed", "-1"), "'-1' is not a whole number of at least 0"),
         ((TRAIN, "--name", ""), "'' is not the name of a folder: write one word"),
@@ -138,10 +138,10 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((*EVALUATE, "lacking.npz"), "lacking.npz does not hold the network that it names, see encoder1.conv.b"),
         ((*EVALUATE, "half.npz"), "half.npz holds numbers that are not all float32 or all float64: give another file"),
         ((*EVALUATE, "mixed.npz"), "mixed.npz holds numbers that are not all float32 or all float64"),
-        ((*EVALUATE, "even.npz"), "even.npz cannot be used, segnet-basic: kernel should be odd"),
+        ((*EVALUATE, "even.npz"), "even.npz cannot be used (segnet-basic: kernel should be odd"),
         ((*EVALUATE, "wide.npz"), "wide.npz does not hold the network that it names, see encoder1.conv.w"),
-        ((*EVALUATE, "later.npz"), "later.npz cannot be used, there is no network 'segnet': choose one of"),
-        ((*EVALUATE, "count.npz"), "count.npz is a network of other classes than it says: give another file"),
+        ((*EVALUATE, "later.npz"), "later.npz holds a network 'segnet', unknown to this version: use the"),
+        ((*EVALUATE, "count.npz"), "count.npz is a network of 2 classes and names 11: give another file"),
         ((*EVALUATE, "input.npz"), "input.npz wants the input 'x / 127 - 1': use the version that wrote it"),
         ((*EVALUATE, "runs/first/best.npz", "--split", "test"), "there is no folder tiny/test"),
         (

@@ -171,3 +171,18 @@ def test_a_bar_where_no_one_sees_it(monkeypatch):
     with bar(total=3) as shown:
         shown.update()
         shown.set_postfix(loss="1")
+
+
+@pytest.mark.parametrize(
+    "before, body, code, err",
+    [
+        ("sys.stdout.close()", "raise InputError('x: mend it')", 2, "error: x: mend it\n"),
+        ("sys.stderr.close()", "raise InputError('x: mend it')", 2, ""),
+        ("sys.stdout = io.StringIO()", "raise BrokenPipeError", 1, ""),
+        ("sys.stdout = None", "raise BrokenPipeError", 1, ""),
+    ],
+)
+def test_streams_that_were_closed_or_exchanged(before, body, code, err):
+    program = f"import io, sys\n{START}{before}\ndef main():\n    {body}\nexit_in_words(main)"
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (process.returncode, process.stderr) == (code, err) and process.stdout == ""

@@ -317,3 +317,10 @@ def test_shapes_are_those_of_what_is_drawn():
     network, params, stats = begun(classes=3, filters=5, levels=2, kernel=3)
     assert network.shapes == {name: a.shape for name, a in params.items()} and [*network.shapes] == [*params]
     assert network.stats == {name: a.shape for name, a in stats.items()} and network.levels == 2
+
+
+def test_two_poolings_of_one_name_are_refused():
+    """The second would put its corners in the place of the first's, and both unpoolings would take them."""
+    twice = blocks.chain(blocks.pool("a"), blocks.pool("a"))
+    with pytest.raises(ValueError, match="pool: two of one chain are called 'a'"):
+        twice.forward({}, np.zeros((1, 8, 8, 2), np.float32))

@@ -110,7 +110,7 @@ def check_meta(meta):
         raise ValueError("no size")
     if not all(type(s) in (int, float) and 0 < s <= LARGEST_TEST_SCALE for s in meta["test_scales"] or [1]):
         raise ValueError("no scales to test at")
-    if type(meta["epoch"]) is not int:
+    if type(meta.get("epoch", 0)) is not int:
         raise ValueError("no epoch")
     if not (isinstance(meta["normalisation"], str) and isinstance(meta["statistics"], str)):
         raise ValueError("no normalisation or statistics")

@@ -76,13 +76,15 @@ def load_on(xp, path=None):
 def network_of(meta, path):
     """The network that a checkpoint names. Raises InputError if this version has none like that."""
     name, arguments = meta["network"]["name"], {k: v for k, v in meta["network"].items() if k != "name"}
-    if arguments.get("classes") != len(meta["classes"]):
-        raise InputError(f"{path} does not say how many classes its network has, or not truly: give another file")
+    if name not in networks.NETWORKS:
+        raise InputError(f"{path} holds a network {name!r}, unknown to this version: use the version that wrote it")
+    count, names = arguments.get("classes"), len(meta["classes"])
+    if count != names:
+        raise InputError(f"{path} is a network of {count} classes and names {names}: give another file")
     try:
         return networks.build(name, **arguments)
     except ValueError as error:
-        what = str(error).partition(":")[0]
-        raise InputError(f"{path} cannot be used here ({what}): use the version that wrote it") from error
+        raise InputError(f"{path} cannot be used ({error}): use the version that wrote it") from error
 
 
 def check_arrays(network, params, stats, path):
