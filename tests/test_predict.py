@@ -222,3 +222,24 @@ def test_the_network_that_comes_with_it_is_the_usual_one():
         inference.classify(model, np.zeros((60, 80, 3), np.uint8), seen_at=(15, 48))
     with pytest.raises(InputError, match="unknown backend 'tpu': choose numpy or cupy"):
         inference.load(backend="tpu")
+
+
+@pytest.mark.parametrize(
+    "photograph, options, said",
+    [
+        (np.zeros((16, 16, 3)), {}, r"uint8 \(H, W, 3\), got float64 \(16, 16, 3\)"),
+        (np.zeros((16, 16), np.uint8), {}, r"got uint8 \(16, 16\)"),
+        (np.zeros((16, 16, 4), np.uint8), {}, r"got uint8 \(16, 16, 4\)"),
+        (np.zeros((1, 16, 16, 3), np.uint8), {}, r"got uint8 \(1, 16, 16, 3\)"),
+        (Image.new("RGB", (16, 16)), {}, "got Image Image: see read_photograph"),
+        (np.zeros((16, 16, 3), np.uint8), {"size": 120}, r"size should be \(H, W\), two whole numbers .* got 120"),
+        (np.zeros((16, 16, 3), np.uint8), {"size": "12x16"}, "got '12x16'"),
+        (np.zeros((16, 16, 3), np.uint8), {"seen_at": (16.5, 16)}, r"seen_at should be .* got \(16\.5, 16\)"),
+        (np.zeros((16, 16, 3), np.uint8), {"size": (0, 16)}, r"got \(0, 16\)"),
+    ],
+)
+def test_classify_says_what_it_takes(predict, photograph, options, said):
+    model = inference.load("light.npz")
+    for function in (inference.classify, inference.scores):
+        with pytest.raises(ValueError, match=said):
+            function(model, photograph, **options)

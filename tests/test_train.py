@@ -205,14 +205,15 @@ def test_any_setting_arrives(run):
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (("--set", "crops=0.5"), "'crops=0.5' sets nothing: write NAME=VALUE, with one of the names data, ignore"),
+        (("--set", "x=0.5"), "'x=0.5' sets nothing: write NAME=VALUE, with one of the names data, ignore"),
+        (("--set", "optimizer=adam"), "'optimizer=adam' sets nothing: write NAME=VALUE, did you mean optimiser?"),
         (("--set", "crop"), "'crop' sets nothing: write NAME=VALUE"),
-        (("--set", "recipe=best"), "'recipe=best' sets nothing"),
+        (("--set", "recipe=best"), "a recipe has an option of its own: write --recipe best"),
         (("--set", "steps=3"), "'steps=3' sets nothing"),
         (("--set", "test_scales=5"), "argument --set: test_scales: '5' is not a number from 0.1 to 4"),
         (("--set", "scale=1.25,0.75"), "scale: '1.25,0.75' is not a lower and a higher number, as in 0.75,1.25"),
         (("--set", "class_weight_power=400"), "class_weight_power: '400' is not a number from 0 to 4"),
-        (("--set", "crop=2"), "'2' is not a number above 0 and at most 1"),
+        (("--set", "crop=2"), "crop: '2' is not a number from 0.01 to 1, or none"),
         (("--set", "flip=true"), "'true' is neither yes nor no"),
         (("--set", "scale=1"), "scale: '1' is not a lower and a higher number"),
         (("--set", "optimiser=sdg"), "there is no 'sdg' to choose: it is one of sgd, adam"),

@@ -115,7 +115,7 @@ def classify(model, photograph, size=None, ops=fast, seen_at=None):
     ops         the operations to compute with: see tinysegnet.ops
     seen_at     (H, W) to which the photograph is brought for the network; by default it keeps its proportions
 
-    Raises InputError if it is too small for the network.
+    Raises ValueError if the photograph or a size is not of that kind, InputError if it is too small for the network.
     """
     bands = score_bands(model, photograph, size, ops, seen_at)
     return np.concatenate([to_numpy(band.argmax(axis=3)) for band in bands], axis=1)[0].astype(np.uint8)
@@ -128,11 +128,23 @@ def scores(model, photograph, size=None, ops=fast, seen_at=None):
 
 def score_bands(model, photograph, size, ops, seen_at):
     """Yields the scores in bands of rows, (1, rows, W, classes): a large photograph's do not fit at once."""
+    check_photograph(photograph, size=size, seen_at=seen_at)
     height, width = size or photograph.shape[:2]
     seen_at = seen_at or size_seen(model, photograph.shape[:2])
     looks = test_time_augmentation(model, photograph, ops, seen_at)
     for bands in zip(*[resized_bands(logits, height, width) for logits in looks], strict=True):
         yield sum(bands)
+
+
+def check_photograph(photograph, **sizes):
+    """Raise ValueError unless it is uint8 (H, W, 3), and each size None or two whole numbers above 0."""
+    if not (isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,)):
+        shape, dtype = (getattr(photograph, name, type(photograph).__name__) for name in ("shape", "dtype"))
+        raise ValueError(f"photograph should be an array, uint8 (H, W, 3), got {dtype} {shape}: see read_photograph")
+    for name, size in sizes.items():
+        pair = isinstance(size, tuple | list) and len(size) == 2
+        if size is not None and not (pair and all(isinstance(n, int | np.integer) and n > 0 for n in size)):
+            raise ValueError(f"{name} should be (H, W), two whole numbers above 0, got {size!r}")
 
 
 def test_time_augmentation(model, photograph, ops, seen_at):

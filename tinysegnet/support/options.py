@@ -58,25 +58,14 @@ def not_negative(text):
     return number
 
 
-def below_1(text):
-    number = not_negative(text)
-    if number >= 1:
-        raise ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
-    return number
-
-
-def at_most_1(text):
-    number = positive(text)
-    if number > 1:
-        raise ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")
-    return number
-
-
 def between(low, high):
     """A parser of a number from low to high."""
 
     def parse(text):
-        number = not_negative(text)
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
         if not low <= number <= high:
             raise ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
         return number
@@ -108,4 +97,11 @@ def choice(*names):
 
 def or_none(parse):
     """A parser that takes "none" for None besides."""
-    return lambda text: None if text == "none" else parse(text)
+
+    def parse_or_none(text):
+        try:
+            return None if text == "none" else parse(text)
+        except ArgumentTypeError as error:
+            raise ArgumentTypeError(f"{error}, or none") from error
+
+    return parse_or_none

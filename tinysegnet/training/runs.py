@@ -96,7 +96,7 @@ class Run:
             way_out = "continue it with --resume, give this run another --name, or delete that folder"
             raise InputError(f"{self.path} is already there: {way_out}")
         smallest_part = min(self.settings.crop or 1, *(self.settings.test_scales or [1]))
-        check_size(self.model.network.levels, *self.settings.size, smallest_part)
+        check_size(self.model.network.levels, *self.settings.size, smallest_part if smallest_part < 1 else None)
         packages = {"tinysegnet": tinysegnet.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__

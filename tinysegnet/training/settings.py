@@ -2,6 +2,7 @@
 
 from argparse import ArgumentTypeError
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 
 from tinysegnet import networks
 from tinysegnet.checkpoint import LARGEST_TEST_SCALE, renamed
@@ -11,8 +12,6 @@ from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import (
     at_least_0,
     at_least_1,
-    at_most_1,
-    below_1,
     between,
     choice,
     height_x_width,
@@ -60,14 +59,14 @@ class Settings:
     optimiser: str = setting(choice(*STEPS))
     lr: float = setting(positive)                           # learning rate at the start
     schedule: str = setting(choice("constant", "cosine"))   # cosine: falls to 0 by the end
-    momentum: float = setting(below_1)                      # beta1 of Adam
+    momentum: float = setting(between(0, 0.9999))         # beta1 of Adam
     weight_decay: float = setting(not_negative)
     class_weight_power: float = setting(between(0, 4))      # of median-frequency balancing, 0 for none
     # data augmentation, see data/augment.py
     flip: bool = setting(yes_or_no)
     scale: tuple[float, float] | None = setting(or_none(span))
-    crop: float | None = setting(or_none(at_most_1))
-    jitter: float | None = setting(or_none(below_1))
+    crop: float | None = setting(or_none(between(0.01, 1)))
+    jitter: float | None = setting(or_none(between(0, 0.99)))
     # the network afterwards
     test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
     best_by: str = setting(choice("mIoU", "G", "C"))        # the figure on val by which the best epoch is chosen
@@ -123,9 +122,13 @@ def option_of(name):
 def assignment(given):
     """ "crop=0.5", of --set, -> ("crop", 0.5)."""
     name, equals, value = given.partition("=")
-    if not equals or name not in PARSERS or name in NOT_GIVEN:
-        known = ", ".join(name for name in PARSERS if name not in NOT_GIVEN)
-        raise ArgumentTypeError(f"{given!r} sets nothing: write NAME=VALUE, with one of the names {known}")
+    known = [name for name in PARSERS if name not in NOT_GIVEN]
+    if equals and name == "recipe":
+        raise ArgumentTypeError(f"a recipe has an option of its own: write --recipe {value}")
+    if not equals or name not in known:
+        near = get_close_matches(name, known, n=1)
+        which = f"did you mean {near[0]}?" if near else f"with one of the names {', '.join(known)}"
+        raise ArgumentTypeError(f"{given!r} sets nothing: write NAME=VALUE, {which}")
     try:
         return name, parsed(name, value)
     except ValueError as error:
