@@ -1,6 +1,10 @@
 """Hypothesis profiles, the backends, and where CamVid is."""
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:     # one of several processes: each has one thread, for BLAS and for the ops
+    os.environ |= {name: "1" for name in ("OPENBLAS_NUM_THREADS", "TINYSEGNET_THREADS") if name not in os.environ}
+
 import signal
 import sys
 from pathlib import Path
@@ -29,6 +33,11 @@ def why_no_gpu():
         return None if cupy.cuda.runtime.getDeviceCount() else "there is no GPU"
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"CuPy finds no GPU: {error}"
+
+
+def pytest_xdist_auto_num_workers(config):
+    """A process for each processor, if it is not for a file or two."""
+    return 0 if any(".py" in arg for arg in config.args) else None
 
 
 def pytest_collection_modifyitems(items):
