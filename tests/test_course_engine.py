@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_camvid
 
 from lessons.engine.course import load
 from tinysegnet import checkpoint
@@ -219,7 +220,8 @@ def test_hints_come_one_after_the_other_and_nothing_is_judged(ask):
 
 def test_a_network_of_ones_own(ask, course):
     assert ask(RIGHT)[0] == 0
-    options = "--ops", "lessons", "--epochs", "1", "--size", "16x16", "--filters", "2"
+    tiny_camvid.make(course / "tiny")           # streets would have to be drawn, which takes longer than all the rest
+    options = "--ops", "lessons", "--data", "tiny", "--epochs", "1", "--size", "16x16", "--filters", "2"
     command = [sys.executable, "train.py", *options]
     process = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False)
     assert process.returncode == 0, process.stderr
