@@ -24,7 +24,7 @@ from tinysegnet import checkpoint, inference, metrics
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.images import scaled
-from tinysegnet.data.survey import usable
+from tinysegnet.data.survey import checked_survey
 from tinysegnet.plots import figures as plots
 from tinysegnet.support.backend import keep_freed_memory, select
 from tinysegnet.support.errors import exit_in_words
@@ -84,7 +84,7 @@ def main():
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     print(why, flush=True)
-    train, val = (usable(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
+    train, val = (checked_survey(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
     run = runs.Run(Path("runs", name or source.run_name()), settings, data, xp)

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from tinysegnet import networks
 from tinysegnet.ops.fast import conv_fft
 from tinysegnet.ops.pool import pooled_shape
+from tinysegnet.support.shapes import ceil_div
 
 
 def processor():
@@ -83,7 +84,7 @@ def empty(*shape):
 def by_tiles(N, H, W, C, F, need_dx):
     T = conv_fft.tile_side(N, H, W, 7)
     M, L = T - 6, T // 2 + 1
-    rows, tiles = N * -(-H // M), N * -(-H // M) * -(-W // M)
+    rows, tiles = N * ceil_div(H, M), N * ceil_div(H, M) * ceil_div(W, M)
 
     def transform(length, channels):                        # down and across, or back
         return 2 * 2 * L * length * channels * (rows * W + 2 * L * tiles)

@@ -101,8 +101,9 @@ def need_pytorch():
 def interleaved(ours, peers, name, rounds):
     """Our seconds and the best peer's, in turn: for each part of what is timed a pair of lists."""
     best = min(peers, key=lambda peer: min(sum(peer.time(name)) for _ in range(2)))
-    times = [(ours.time(name), best.time(name)) for _ in range(rounds)]
-    return [tuple(zip(*part)) for part in zip(*(zip(*both) for both in times))]
+    measured = [(ours.time(name), best.time(name)) for _ in range(rounds)]
+    parts = range(len(measured[0][0]))
+    return [(tuple(mine[i] for mine, _ in measured), tuple(theirs[i] for _, theirs in measured)) for i in parts]
 
 
 def row(title, pair, unit=1):

@@ -47,6 +47,11 @@ class Match:
         for name in self.ours.prepare(kind, shape):
             yield name, interleaved(self.ours, self.peers, name, self.rounds)
 
+    def whole(self, kind, shape):
+        """The one pair of something that is timed as a whole."""
+        _, parts = next(self.play(kind, shape))
+        return parts[0]
+
     def close(self):
         for contender in (self.ours, *self.peers):
             contender.close()
@@ -67,7 +72,7 @@ def report(counts, sizes, rounds):
             ("training_step", (4, *large)), ("training_step", (1, *large)), ("training_step", (4, *small)),
             ("inference", (1, *large)),
         ):
-            (_, (pair,)), = match.play(kind, shape)
+            pair = match.whole(kind, shape)
             title = "{0}, {2}x{3}, batch {1}".format(kind.replace("_", " "), *shape)
             yield row(title, pair)
             if kind == "training_step":
@@ -81,7 +86,7 @@ def report(counts, sizes, rounds):
         if threads == max(counts):
             yield f"\nGrowth: the training step, per million pixels.\n\n{HEAD}"
             for shape in [(1, *size) for size in sizes] + [(batch, *small) for batch in (2, 4, 8)]:
-                (_, (pair,)), = match.play("training_step", shape)
+                pair = match.whole("training_step", shape)
                 yield row("{1}x{2}, batch {0}".format(*shape), pair, unit=shape[0] * shape[1] * shape[2] / 1e6)
         match.close()
     yield f"\n## Memory\n\nThe most that a process had in three training steps at {large[0]}x{large[1]}.\n"

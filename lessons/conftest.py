@@ -18,10 +18,6 @@ def pytest_addoption(parser):
     group.addoption("--hint", metavar="FUNCTION", help="show the next of three hints for a function")
 
 
-def pytest_xdist_auto_num_workers():
-    return 0                    # a lesson is judged in one process, whatever pyproject.toml says of the tests
-
-
 def pytest_configure(config):
     config.stash[JUDGED], config.stash[STATES], config.stash[HINTS] = {}, {}, []
     if all(Path(arg.partition("::")[0]).resolve().is_relative_to(course.LESSONS) for arg in config.args):

@@ -15,6 +15,8 @@ from hypothesis import settings
 sys.path.append(str(Path(__file__).parents[1] / "lessons/12_gpu"))
 import pretend_gpu
 
+from tinysegnet.support.threads import workers
+
 # Some shells start what runs in the background with Ctrl-C ignored, and all that it starts would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -35,9 +37,12 @@ def why_no_gpu():
         return f"CuPy finds no GPU: {error}"
 
 
-def pytest_xdist_auto_num_workers(config):
-    """A process for each processor, if it is not for a file or two."""
-    return 0 if any(".py" in arg for arg in config.args) else None
+@pytest.hookimpl(tryfirst=True)         # before pytest-xdist looks at its options
+def pytest_cmdline_main(config):
+    """All tests run in as many processes as there are processors; a file or two are faster in this one."""
+    asked = config.getoption("numprocesses", default=0)     # None if nobody has said, 0 without pytest-xdist
+    if asked is None and not config.option.usepdb and not any(".py" in arg for arg in config.args):
+        config.option.numprocesses, config.option.dist = workers(), "worksteal"
 
 
 def pytest_collection_modifyitems(items):

@@ -44,11 +44,11 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
         fourier.Tiles(1, 5, -beyond, T, *fourier.transforms(T, np.dtype(np.float64)))
         for T, beyond in ((8, 1), (9, 2))
     )
-    planes = fourier.down(images, rows, columns)
+    planes = fourier.dft_vertical(images, rows, columns)
     padded = np.pad(images, ((0, 0), (1, 0), (2, 0), (0, 0)))
     expected = np.fft.fft2(padded, axes=(1, 2))
     for k in range(rows.L):
-        re, im = fourier.across(planes[:, k], columns)
+        re, im = fourier.dft_horizontal(planes[:, k], columns)
         for sign, which in ((1, 0), (-1, 1)):
             for frequency in range(columns.L):
                 found = re[which, frequency] + 1j * im[which, frequency]

@@ -14,7 +14,7 @@ from tinysegnet.data import balance, camvid, download
 from tinysegnet.data import folder as folders
 from tinysegnet.data.batches import evaluation_pairs, prefetched, training_batches
 from tinysegnet.data.images import resize_photograph
-from tinysegnet.data.survey import survey, usable
+from tinysegnet.data.survey import checked_survey, survey
 from tinysegnet.support.errors import InputError
 
 
@@ -43,7 +43,7 @@ def test_a_missing_folder_an_empty_one_and_a_missing_annotation_are_named(folder
         folders.samples(folder, "test")
     (folder / "valannot" / "001.png").unlink()
     with pytest.raises(InputError, match=r"val.001\.png has no annotation: .*valannot.001\.png is missing"):
-        usable(folders.dataset(folder), "val")
+        checked_survey(folders.dataset(folder), "val")
 
 
 def spoil_with(mode, values, size=(32, 24)):
@@ -88,7 +88,7 @@ def test_a_decompression_bomb_is_refused_unopened(folder):
         )
         (folder / "train" / "001.png").write_bytes(png)
         with pytest.raises(InputError, match=r"001\.png claims to have more than 89 million pixels: give a"):
-            usable(folders.dataset(folder), "train")
+            checked_survey(folders.dataset(folder), "train")
 
 
 def test_mutated_images(folder):
@@ -227,4 +227,4 @@ def test_a_split_without_a_labelled_pixel_is_refused(folder):
     for path in (folder / "valannot").iterdir():
         Image.fromarray(np.full((24, 32), 11, np.uint8)).save(path)
     with pytest.raises(InputError, match=r"no pixel of CamVid in .*, val, is labelled"):
-        usable(folders.dataset(folder), "val")
+        checked_survey(folders.dataset(folder), "val")

@@ -8,7 +8,7 @@ from train_in_process import train_script
 from tinysegnet import __main__ as commands
 from tinysegnet import inference, metrics
 from tinysegnet.data import folder, open_dataset
-from tinysegnet.data.survey import survey, usable
+from tinysegnet.data.survey import checked_survey, survey
 from tinysegnet.support.errors import InputError
 
 TWO = "grass 60 160 60\nred kite 220 40 40\n"
@@ -79,7 +79,7 @@ def test_classes_colours_and_the_ignored_label(kites):
     again = survey(folder.dataset(kites, ignore=9), "train")
     assert (again.pixels == seen.pixels).all() and again.void == seen.void
     with pytest.raises(InputError, match=r"has a label 9: labels are 0 to 1, and 255 for void"):
-        usable(data, "train")
+        checked_survey(data, "train")
 
 
 def test_labels_may_have_a_palette(kites):
@@ -143,7 +143,7 @@ def test_check_data_reports_everything_and_every_bad_file(kites, monkeypatch, ca
     for name in ("train/03.png cannot be read", "train/04.png has no annotation", "valannot/02.png has 10x10 pixels"):
         assert name in text.replace("\\", "/")
     with pytest.raises(InputError, match=r"03\.png cannot .*\(1 more: see  python -m tinysegnet check-data kites\)"):
-        usable(folder.dataset("kites"), "train")
+        checked_survey(folder.dataset("kites"), "train")
 
 
 def test_masks_of_0_and_255(kites):
@@ -151,7 +151,7 @@ def test_masks_of_0_and_255(kites):
     for path in (kites / "trainannot").iterdir():
         Image.fromarray(np.where(np.array(Image.open(path)) == 1, 255, 0).astype(np.uint8)).save(path)
     with pytest.raises(InputError, match="all of train is grass, nothing else can be learnt: labels go from 0"):
-        usable(folder.dataset(kites), "train")
+        checked_survey(folder.dataset(kites), "train")
     assert not survey(folder.dataset(kites), "val").bad
 
 
@@ -207,7 +207,7 @@ def test_which_files_are_photographs(kites):
     (kites / "train" / "01.jpg").rename(kites / "train" / "01.JPEG")
     (kites / "train" / "._02.png").write_bytes(b"what another system leaves")
     (kites / "train" / "notes.txt").write_text("not a photograph")
-    assert survey(folder.dataset(kites), "train").images == 16 and usable(folder.dataset(kites), "train")
+    assert survey(folder.dataset(kites), "train").images == 16 and checked_survey(folder.dataset(kites), "train")
 
 
 def test_check_data_knows_what_train_would_refuse(kites, monkeypatch, capsys):

@@ -19,6 +19,7 @@ from tinysegnet.data import streets
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.shapes import ceil_div
 from tinysegnet.training import optim
 from tinysegnet.training.loop import Functions, new_model, prepare
 from tinysegnet.training.step import train_step
@@ -205,7 +206,7 @@ def panel(picture, caption):
 
 def sheet(panels, columns=4):
     width, height = panels[0].size
-    rows = -(-len(panels) // columns)
+    rows = ceil_div(len(panels), columns)
     image = Image.new("RGB", (width * min(columns, len(panels)), height * rows), "white")
     for i, picture in enumerate(panels):
         image.paste(picture, (i % columns * width, i // columns * height))

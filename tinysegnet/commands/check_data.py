@@ -24,7 +24,9 @@ def run(args):
     data = folder.dataset(args.folder, args.ignore)
     source = "" if (Path(args.folder) / "classes.txt").is_file() else " (there is no classes.txt)"
     print(f"{data.name}: {len(data.classes)} classes{source}, {data.ignore} for pixels that do not count")
-    splits = ["train", "val"] + ["test"] * (Path(args.folder) / "test").is_dir()
+    splits = ["train", "val"]
+    if (Path(args.folder) / "test").is_dir():
+        splits.append("test")
     seen = {split: survey(data, split, lambda samples: bar(samples, "reading", unit="img")) for split in splits}
     for split, what in seen.items():
         sizes = ", ".join(f"{count} of {H}x{W}" for (H, W), count in what.sizes.most_common(4))

@@ -48,7 +48,8 @@ def run(args):
     if done := len(paths) - len(bad):
         if args.weights is None:
             print(ITS_OWN)
-        print(f"{done} photograph{'s' * (done > 1)}: the pictures are in {out}")
+        what = "1 photograph" if done == 1 else f"{done} photographs"
+        print(f"{what}: the pictures are in {out}")
     for error in bad[:-1]:
         complain(error)
     if bad:

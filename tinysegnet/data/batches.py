@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tinysegnet.data.augment import augment
+from tinysegnet.support.shapes import ceil_div
 
 
 def training_batches(data, settings, epoch, first=0):
@@ -28,7 +29,7 @@ def training_batches(data, settings, epoch, first=0):
         images, labels = zip(*pairs)
         return np.stack(images), np.stack(labels)
 
-    return prefetched(load, range(first, -(-len(samples) // batch)))
+    return prefetched(load, range(first, ceil_div(len(samples), batch)))
 
 
 def evaluation_pairs(data, split):

@@ -51,15 +51,15 @@ def read_classes(path):
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        *words, red, green, blue = ["", "", "", *line.split()]
-        name = " ".join(words).strip()
-        numbers = all(value.isdecimal() and len(value) < 4 and int(value) < 256 for value in (red, green, blue))
+        words, rgb = line.split()[:-3], line.split()[-3:]
+        name = " ".join(words)
+        numbers = all(value.isdecimal() and len(value) < 4 and int(value) < 256 for value in rgb)
         if not name or not numbers:
             raise InputError(f"{path}, line {number}: write a name and three numbers 0 to 255, as in  Sky 128 128 128")
         if name in names:
             raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")
         names.append(name)
-        palette.append((int(red), int(green), int(blue)))
+        palette.append(tuple(map(int, rgb)))
     if not 2 <= len(names) <= 255:
         raise InputError(f"{path} names {len(names)} classes: it takes 2 to 255")
     return tuple(names), np.array(palette, np.uint8)

@@ -55,7 +55,7 @@ def survey(data, split, watch=iter):
     return Survey(sizes.total(), pixels, image_pixels, int(void), sizes, bad, sha256.hexdigest())
 
 
-def usable(data, split, watch=iter):
+def checked_survey(data, split, watch=iter):
     """The Survey of a split that can be used. Raises InputError if anything must be mended before."""
     seen = survey(data, split, watch)
     if seen.bad:

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from tinysegnet.support.errors import writing
+from tinysegnet.support.shapes import ceil_div
 
 WRONG = 220, 30, 40         # red
 
@@ -67,7 +68,7 @@ def predictions(examples, data, png_path):
     """Draw a row for each (photograph, labels, predicted): the image, the truth, the prediction and the errors."""
     examples = list(examples)
     ratios = [labels.shape[0] / labels.shape[1] for _, labels, _ in examples]
-    legend_rows = -(-(len(data.classes) + 2) // 7)
+    legend_rows = ceil_div(len(data.classes) + 2, 7)
     height = sum(2.6 * ratio + 0.1 for ratio in ratios) + 0.4 + 0.25 * legend_rows
     figure = Figure(figsize=(10.6, height), layout="constrained")
     grid = figure.subplots(len(examples), 4, squeeze=False, height_ratios=ratios)

@@ -1,4 +1,4 @@
-"""The one error that is the user's to mend, and how the command line ends."""
+"""InputError: a mistake of the user, whose message says what to do; and how the command line ends."""
 
 import os
 import signal

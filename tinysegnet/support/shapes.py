@@ -61,3 +61,8 @@ def check_size(levels, height, width, crop=None):
             f"images of {height}x{width} pixels are too small for a network that halves {'a part of ' if crop else ''}"
             f"them {levels} times: use at least {smallest}x{smallest}"
         )
+
+
+def ceil_div(a, b):
+    """a / b, rounded up to a whole number."""
+    return -(-a // b)

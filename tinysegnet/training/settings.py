@@ -22,6 +22,7 @@ from tinysegnet.support.options import (
     positive,
     yes_or_no,
 )
+from tinysegnet.support.shapes import ceil_div
 from tinysegnet.training.optim import STEPS
 
 
@@ -164,7 +165,7 @@ def resolve(given, data, train, val):
 
 def steps_of(images, batch):
     """How many steps it takes to see so many images once; the last batch may be smaller."""
-    return -(-images // batch)
+    return ceil_div(images, batch)
 
 
 def read(values):

@@ -8,10 +8,10 @@ periodically, is correlated with the kernel by multiplying frequency by frequenc
 to r + K - 1 of the tile, which are there for r < M = T - K + 1; what needs more has wrapped around and is thrown away.
 The M x M values that are kept lie side by side in y (overlap-save). The steps:
 
-    down      from the rows of each tile to vertical frequencies
-    across    for each vertical frequency, from its columns to horizontal ones
-    multiply  for each pair of frequencies, y_hat = x_hat @ conj(w_hat), a product of (tiles, C) and (C, F)
-    back      across and down again, keeping M values of T
+    dft_vertical                      from the rows of each tile to vertical frequencies
+    dft_horizontal                    for each vertical frequency, from its columns to horizontal ones
+    times_conjugate                   for each pair of frequencies, y_hat = x_hat @ conj(w_hat), (tiles, C) by (C, F)
+    idft_horizontal, idft_vertical    back again, keeping M values of T
 
 The backward is the adjoint of each step, in reverse order. dy fills M values of T and the others are 0, so nothing
 wraps around: M - 1 + K - 1 < T. Of dx, where dy_hat @ w_hat^T gives the tiles, all T values are kept, and added where
@@ -24,8 +24,8 @@ backward on the way back to dx and dw, and frequency by frequency it makes no di
 
 import numpy as np
 
-from tinysegnet.ops.fast.fourier import Tiles, across, across_back, down, down_back, transforms
-from tinysegnet.support.shapes import check_arrays
+from tinysegnet.ops.fast.fourier import Tiles, dft_horizontal, dft_vertical, idft_horizontal, idft_vertical, transforms
+from tinysegnet.support.shapes import ceil_div, check_arrays
 from tinysegnet.support.threads import parallel_map
 
 TILES_IN_GROUP = 256        # of small images go through the whole pipeline together; a large image goes alone
@@ -39,29 +39,29 @@ def conv2d(x, w, b):
     K, _, _, F = w.shape
     if K % 2 == 0:
         raise ValueError(f"conv2d: the kernel size K should be odd, so that it has a centre, got {K}")
-    of_x, of_y = cut(N, H, W, K, x.dtype)
-    w_hat = kernel_spectrum(w, of_x)
+    x_tiles, y_tiles = cut(N, H, W, K, x.dtype)
+    w_hat = kernel_spectrum(w, x_tiles)
     y = np.empty((N, H, W, F), x.dtype)
-    for some in groups(N, of_x):
-        correlate(x[some], w_hat, b, of_x, of_y, y[some])
+    for some in groups(N, x_tiles):
+        correlate(x[some], w_hat, b, x_tiles, y_tiles, y[some])
     return y, (x, w)
 
 
-def correlate(x, w_hat, b, of_x, of_y, y):
+def correlate(x, w_hat, b, x_tiles, y_tiles, y):
     """Fill y with the correlation of x and the kernel, and b."""
-    (_, x_horizontal), (y_vertical, y_horizontal) = of_x, of_y
-    x_down = down(x, *of_x)                             # (2, L, tile rows, columns, C), 2: real and imaginary part
+    (_, x_horizontal), (y_vertical, y_horizontal) = x_tiles, y_tiles
+    x_down = dft_vertical(x, *x_tiles)          # (2, L, tile rows, columns, C), 2: real and imaginary part
     _, L, tile_rows, _, _ = x_down.shape
     y_down = np.empty((2, L, tile_rows, y_horizontal.end, len(b)), x.dtype)
 
     def at_vertical_frequency(k):
         for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
-            x_hat = across(x_down[:, k, strip], x_horizontal)
-            across_back(times_conjugate(x_hat, w_hat[k]), y_horizontal, y_down[:, k, strip])
+            x_hat = dft_horizontal(x_down[:, k, strip], x_horizontal)
+            idft_horizontal(times_conjugate(x_hat, w_hat[k]), y_horizontal, y_down[:, k, strip])
 
     parallel_map(at_vertical_frequency, range(L))
     y_down[0, 0] += b / y_vertical.inverse[0, 0]        # a value at frequency 0 comes back as 1 / T of it in every row
-    down_back(y_down, *of_y, y)
+    idft_vertical(y_down, *y_tiles, y)
 
 
 def conv2d_backward(dy, cache, need_dx=True):
@@ -70,36 +70,36 @@ def conv2d_backward(dy, cache, need_dx=True):
     check_arrays("conv2d_backward", x=(x, "N H W C"), w=(w, "K K C F"), dy=(dy, "N H W F"))
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    of_x, of_y = cut(N, H, W, K, x.dtype)
-    w_hat = kernel_spectrum(w.swapaxes(2, 3), of_x) if need_dx else None        # of w^T
-    vertical, horizontal = of_x
+    x_tiles, y_tiles = cut(N, H, W, K, x.dtype)
+    w_hat = kernel_spectrum(w.swapaxes(2, 3), x_tiles) if need_dx else None        # of w^T
+    vertical, horizontal = x_tiles
     dw_hat = np.zeros((vertical.L, 2, 2, horizontal.L, C, F), x.dtype)
     db = np.zeros(F, x.dtype)
     dx = np.empty(x.shape, x.dtype) if need_dx else None
-    for some in groups(N, of_x):
-        correlate_backward(dy[some], x[some], w_hat, of_x, of_y, dw_hat, db, dx[some] if need_dx else None)
-    return dx, kernel_back(dw_hat, of_x, K), db
+    for some in groups(N, x_tiles):
+        correlate_backward(dy[some], x[some], w_hat, x_tiles, y_tiles, dw_hat, db, dx[some] if need_dx else None)
+    return dx, kernel_back(dw_hat, x_tiles, K), db
 
 
-def correlate_backward(dy, x, w_hat, of_x, of_y, dw_hat, db, dx):
+def correlate_backward(dy, x, w_hat, x_tiles, y_tiles, dw_hat, db, dx):
     """Add to dw_hat and db the part of these images, and fill dx unless it is None."""
-    (_, x_horizontal), (_, y_horizontal) = of_x, of_y
-    x_down = down(x, *of_x)
-    dy_down = down(dy, *of_y)
+    (_, x_horizontal), (_, y_horizontal) = x_tiles, y_tiles
+    x_down = dft_vertical(x, *x_tiles)
+    dy_down = dft_vertical(dy, *y_tiles)
     _, L, tile_rows, _, _ = x_down.shape
     db += dy_down[0, 0].sum(axis=1).sum(axis=0)         # frequency 0 is the sum over the rows of each tile
 
     def at_vertical_frequency(k):
         for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
-            x_hat = across(x_down[:, k, strip], x_horizontal)
-            dy_hat = across(dy_down[:, k, strip], y_horizontal)
+            x_hat = dft_horizontal(x_down[:, k, strip], x_horizontal)
+            dy_hat = dft_horizontal(dy_down[:, k, strip], y_horizontal)
             dw_hat[k] += transposed_times_conjugate(x_hat, dy_hat)
             if dx is not None:                          # in the place of x_down, done with
-                across_back(times(dy_hat, w_hat[k]), x_horizontal, x_down[:, k, strip])
+                idft_horizontal(times(dy_hat, w_hat[k]), x_horizontal, x_down[:, k, strip])
 
     parallel_map(at_vertical_frequency, range(L))
     if dx is not None:
-        down_back(x_down, *of_x, dx)
+        idft_vertical(x_down, *x_tiles, dx)
 
 
 def cut(N, H, W, K, dtype):
@@ -107,10 +107,10 @@ def cut(N, H, W, K, dtype):
     T = tile_side(N, H, W, K)
     M = T - K + 1
     forward, inverse = transforms(T, dtype)
-    counts = -(-H // M), -(-W // M)
-    of_x = [Tiles(count, M, -(K // 2), T, forward, inverse) for count in counts]
-    of_y = [Tiles(count, M, 0, M, forward[:, :M].copy(), inverse[:M]) for count in counts]
-    return of_x, of_y
+    counts = ceil_div(H, M), ceil_div(W, M)
+    x_tiles = [Tiles(count, M, -(K // 2), T, forward, inverse) for count in counts]
+    y_tiles = [Tiles(count, M, 0, M, forward[:, :M].copy(), inverse[:M]) for count in counts]
+    return x_tiles, y_tiles
 
 
 def tile_side(N, H, W, K):
@@ -123,14 +123,14 @@ def tile_side(N, H, W, K):
     """
     def cost(T):
         M, L = T - K + 1, T // 2 + 1
-        return L * L * (N * -(-H // M) * -(-W // M) + 40)
+        return L * L * (N * ceil_div(H, M) * ceil_div(W, M) + 40)
 
     return min(range(2 * K, 5 * K), key=cost)
 
 
-def groups(N, of_x):
+def groups(N, x_tiles):
     """Slices of the batch: small images go together, so that the products are large; a large image goes alone."""
-    vertical, horizontal = of_x
+    vertical, horizontal = x_tiles
     return slices(N, TILES_IN_GROUP // (vertical.count * horizontal.count))
 
 
@@ -170,36 +170,36 @@ def gauss(common, b, for_re, a, for_im):
 
 # The kernel goes through the same functions as an image: one of K x K, with C * F channels, that is one tile.
 
-def kernel_spectrum(w, of_x):
+def kernel_spectrum(w, x_tiles):
     """The spectrum c + i d of the kernel, ready for the products: (vertical L, 3, 2, L, C, F).
 
-    The 3 are c, c - d and c + d; the 2 are the frequencies (k, l) and (k, -l), as in `across`.
+    The 3 are c, c - d and c + d; the 2 are the frequencies (k, l) and (k, -l), as in `dft_horizontal`.
     """
     K, _, C, F = w.shape
-    vertical, horizontal = (only_tile(tiles, K) for tiles in of_x)
-    w_down = down(w.reshape(1, K, K, C * F), vertical, horizontal)
+    vertical, horizontal = (only_tile(tiles, K) for tiles in x_tiles)
+    w_down = dft_vertical(w.reshape(1, K, K, C * F), vertical, horizontal)
     w_hat = np.empty((vertical.L, 3, 2, horizontal.L, C, F), w.dtype)
 
     def at_vertical_frequency(k):
-        c, d = across(w_down[:, k], horizontal).reshape(2, 2, horizontal.L, C, F)
+        c, d = dft_horizontal(w_down[:, k], horizontal).reshape(2, 2, horizontal.L, C, F)
         w_hat[k] = c, c - d, c + d
 
     parallel_map(at_vertical_frequency, range(vertical.L))
     return w_hat
 
 
-def kernel_back(dw_hat, of_x, K):
+def kernel_back(dw_hat, x_tiles, K):
     """dw, from its spectrum (vertical L, 2, 2, L, C, F): of the inverse transform the first K x K values."""
     _, _, _, L, C, F = dw_hat.shape
-    vertical, horizontal = (only_tile(tiles, K) for tiles in of_x)
+    vertical, horizontal = (only_tile(tiles, K) for tiles in x_tiles)
     dw_down = np.empty((2, vertical.L, 1, K, C * F), dw_hat.dtype)
 
     def at_vertical_frequency(k):
-        across_back(dw_hat[k].reshape(2, 2, L, 1, C * F), horizontal, dw_down[:, k])
+        idft_horizontal(dw_hat[k].reshape(2, 2, L, 1, C * F), horizontal, dw_down[:, k])
 
     parallel_map(at_vertical_frequency, range(vertical.L))
     dw = np.empty((1, K, K, C * F), dw_hat.dtype)
-    down_back(dw_down, vertical, horizontal, dw)
+    idft_vertical(dw_down, vertical, horizontal, dw)
     return dw.reshape(K, K, C, F)
 
 

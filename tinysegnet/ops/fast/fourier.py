@@ -5,10 +5,10 @@ spectrum has T // 2 + 1 frequencies, called L; those above are the conjugates of
 real numbers needs no complex ones: the spectrum c + i s is a product with the matrix [cos; -sin], (2 L, T), whose upper
 half gives c and whose lower half gives s. Along both axes it goes in two steps:
 
-    down    along the columns: the rows of each tile become 2 planes, c and s, for each vertical frequency k
-    across  along the rows of two such planes: the spectrum of each tile at k and all horizontal frequencies l
+    dft_vertical    along the columns: the rows of each tile become 2 planes, c and s, for each vertical frequency k
+    dft_horizontal  along the rows of two such planes: the spectrum of each tile at k and all horizontal frequencies l
 
-`down_back` and `across_back` apply the inverse matrix. Where tiles lie side by side, that undoes `down` and `across`.
+`idft_vertical` and `idft_horizontal` apply the inverse matrix. Where tiles lie side by side, that undoes the former.
 Where they overlap, values are added: that is the adjoint, but for the weight of each frequency (see `transforms`).
 """
 
@@ -56,7 +56,7 @@ def transforms(T, dtype):
     return np.ascontiguousarray(forward, dtype), np.ascontiguousarray(inverse, dtype)
 
 
-def down(images, vertical, horizontal):
+def dft_vertical(images, vertical, horizontal):
     """The spectrum along the columns of each tile.
 
     images                (N, H, W, C)
@@ -80,7 +80,7 @@ def down(images, vertical, horizontal):
     return planes.reshape(2, vertical.L, N * vertical.count, horizontal.end, C)
 
 
-def down_back(planes, vertical, horizontal, images):
+def idft_vertical(planes, vertical, horizontal, images):
     """From the planes back to the rows of each tile: fills the images."""
     N, H, W, C = images.shape
     inside = slice(-horizontal.first, -horizontal.first + W)
@@ -121,7 +121,7 @@ def times_strip(matrix, strip, out):
     return out
 
 
-def across(planes, horizontal):
+def dft_horizontal(planes, horizontal):
     """The spectrum of all tiles at one vertical frequency k, from the two planes of it, (2, tile rows, columns, C).
 
     Returns real and imaginary parts, (2, 2, L, tiles, C): in [:, 0, l] those at (k, l), in [:, 1, l] those at (k, -l).
@@ -148,7 +148,7 @@ def across(planes, horizontal):
     return spectrum
 
 
-def across_back(spectrum, horizontal, planes):
+def idft_horizontal(spectrum, horizontal, planes):
     """From the spectrum at one vertical frequency back to the columns of each tile: fills its two planes."""
     (re, re_minus), (im, im_minus) = spectrum
     twice = np.empty((2, *spectrum.shape[1:]), spectrum.dtype)      # of cc, cs and sc, ss: (cc - ss) + (cc + ss) = 2 cc
