@@ -1,4 +1,4 @@
-"""The network that comes with the project is what its papers say, and does what the README says."""
+"""The network that comes with the project is what its papers say, and does what the RESULTS says."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tinysegnet.inference import SHIPPED
 from tinysegnet.training import loop, settings
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs/results.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_its_log_is_whole_and_it_is_the_best_epoch(config):
 
 def table_of_the_readme():
     """Class -> accuracy and IoU in %, and G, C, mIoU, of the network that comes with the project."""
-    section = README.split("## What it reaches on CamVid")[1].split("\n## ")[0]
+    section = RESULTS.split("## What it reaches on CamVid")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line]
     classes = {name: (float(accuracy), float(IoU)) for name, accuracy, IoU, *_ in rows if name in camvid.CLASSES}
     whole = next(row for row in rows if row[0] == "`--recipe best`")
