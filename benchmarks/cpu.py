@@ -21,7 +21,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
 
 import arithmetic  # noqa: E402
-from contenders import HEAD, Contender, interleaved, need_pytorch, row  # noqa: E402
+from workers import HEAD, Worker, interleaved, need_pytorch, row  # noqa: E402
 
 import tinysegnet  # noqa: E402
 from tinysegnet.support.errors import exit_in_words  # noqa: E402
@@ -32,15 +32,15 @@ RESULTS = Path(__file__).parent / "results" / "cpu.md"
 LAYOUTS = "channels_last", "contiguous_format"
 
 
-class Match:
+class Comparison:
     """tinysegnet, and PyTorch in both layouts, on so many threads."""
 
     def __init__(self, threads, keep_memory, rounds):
         self.rounds = rounds
-        self.ours = Contender("ours", threads, keep_memory=True)
-        self.peers = [Contender("peer", threads, keep_memory, layout=layout) for layout in LAYOUTS]
+        self.ours = Worker("numpy_side", threads, keep_memory=True)
+        self.peers = [Worker("torch_side", threads, keep_memory, layout=layout) for layout in LAYOUTS]
 
-    def play(self, kind, shape):
+    def measure(self, kind, shape):
         """Yields, for everything of that kind, its name, and for each part a pair: our seconds, PyTorch's."""
         for peer in self.peers:
             peer.prepare(kind, shape)
@@ -49,12 +49,12 @@ class Match:
 
     def whole(self, kind, shape):
         """The one pair of something that is timed as a whole."""
-        _, parts = next(self.play(kind, shape))
+        _, parts = next(self.measure(kind, shape))
         return parts[0]
 
     def close(self):
-        for contender in (self.ours, *self.peers):
-            contender.close()
+        for worker in (self.ours, *self.peers):
+            worker.close()
 
 
 def report(counts, sizes, rounds):
@@ -63,7 +63,7 @@ def report(counts, sizes, rounds):
     yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances()}"
     for threads in counts:
         keep_memory = gains_from_kept_memory(threads, (4, *large))
-        match = Match(threads, keep_memory, rounds)
+        comparison = Comparison(threads, keep_memory, rounds)
         yield f"\n## {threads} thread{'s' * (threads > 1)}\n"
         too = "so does PyTorch here, as it gains by it" if keep_memory else "PyTorch does not here, as it loses by it"
         yield f"tinysegnet keeps freed memory (see backend.py), and {too}.\n\n{HEAD}"
@@ -72,7 +72,7 @@ def report(counts, sizes, rounds):
             ("training_step", (4, *large)), ("training_step", (1, *large)), ("training_step", (4, *small)),
             ("inference", (1, *large)),
         ):
-            pair = match.whole(kind, shape)
+            pair = comparison.whole(kind, shape)
             title = "{0}, {2}x{3}, batch {1}".format(kind.replace("_", " "), *shape)
             yield row(title, pair)
             if kind == "training_step":
@@ -80,21 +80,21 @@ def report(counts, sizes, rounds):
         yield "\nThe arithmetic of a step's 7x7 convolutions, and the rate it comes to in the time of the whole step:\n"
         yield "\n".join(notes)
         yield f"\nOne image of {large[0]}x{large[1]}, operation by operation:\n\n{HEAD}"
-        for name, parts in match.play("operations", (1, *large)):
+        for name, parts in comparison.measure("operations", (1, *large)):
             for part, pair in zip(("", ", backward"), parts):
                 yield row(name + part, pair)
         if threads == max(counts):
             yield f"\nGrowth: the training step, per million pixels.\n\n{HEAD}"
             for shape in [(1, *size) for size in sizes] + [(batch, *small) for batch in (2, 4, 8)]:
-                pair = match.whole("training_step", shape)
+                pair = comparison.whole("training_step", shape)
                 yield row("{1}x{2}, batch {0}".format(*shape), pair, unit=shape[0] * shape[1] * shape[2] / 1e6)
-        match.close()
+        comparison.close()
     yield f"\n## Memory\n\nThe most that a process had in three training steps at {large[0]}x{large[1]}.\n"
     yield HEAD
     for batch in (1, 4):
-        ours = memory_of_steps((batch, *large), "ours", max(counts), keep_memory=True)
+        ours = memory_of_steps((batch, *large), "numpy_side", max(counts), keep_memory=True)
         theirs = min(
-            memory_of_steps((batch, *large), "peer", max(counts), layout=layout, keep_memory=keep)
+            memory_of_steps((batch, *large), "torch_side", max(counts), layout=layout, keep_memory=keep)
             for layout in LAYOUTS for keep in (False, True)
         )
         yield f"| batch {batch} | {ours:.0f} MB | {theirs:.0f} MB | {ours / theirs:.2f} |"
@@ -104,7 +104,7 @@ def gains_from_kept_memory(threads, shape):
     """Whether PyTorch is faster with keep_freed_memory, which tinysegnet always has."""
     seconds = []
     for keep in (False, True):
-        peer = Contender("peer", threads, keep, layout="channels_last")
+        peer = Worker("torch_side", threads, keep, layout="channels_last")
         peer.prepare("training_step", shape)
         seconds.append(peer.time())
         peer.close()
@@ -120,13 +120,13 @@ def compared_with_products(shape, seconds, threads):
     )
 
 
-def memory_of_steps(shape, *contender, **options):
-    contender = Contender(*contender, **options)
-    contender.prepare("training_step", shape)
+def memory_of_steps(shape, *worker, **options):
+    worker = Worker(*worker, **options)
+    worker.prepare("training_step", shape)
     for _ in range(3):
-        contender.time()
-    megabytes = contender.peak_memory()
-    contender.close()
+        worker.time()
+    megabytes = worker.peak_memory()
+    worker.close()
     return megabytes
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from contenders import HEAD, Contender, interleaved, need_pytorch, row
+from workers import HEAD, Worker, interleaved, need_pytorch, row
 
 import tinysegnet
 from tinysegnet.data import open_dataset
@@ -45,9 +45,9 @@ def report(cupy, rounds, data):
         f"{platform.python_version()}, {packages}, cupy {cupy.__version__}.\nMedians (lowest to highest)."
     )
     for tf32 in (False, True):
-        ours = Contender("ours", tf32=tf32, backend="cupy")
+        ours = Worker("numpy_side", tf32=tf32, backend="cupy")
         layouts = "channels_last", "contiguous_format"
-        peers = [Contender("peer", tf32=tf32, layout=layout, device="cuda") for layout in layouts]
+        peers = [Worker("torch_side", tf32=tf32, layout=layout, device="cuda") for layout in layouts]
         yield f"\n## TF32 {'on' if tf32 else 'off'}\n\n{HEAD}"
         for kind, shape in WORKLOADS:
             for peer in peers:
@@ -56,8 +56,8 @@ def report(cupy, rounds, data):
                 title = "{0}, {2}x{3}, batch {1}".format(name or kind.replace("_", " "), *shape)
                 for part, pair in zip(("", ", backward"), interleaved(ours, peers, name, rounds)):
                     yield row(title + part, pair)
-        for contender in (ours, *peers):
-            contender.close()
+        for worker in (ours, *peers):
+            worker.close()
     if data:
         yield f"\nOne epoch of {data.name} at its own size, batch 12, data loading and all: {epoch(cupy, data):.1f} s."
 

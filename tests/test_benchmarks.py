@@ -20,10 +20,10 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 def sides(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.syspath_prepend(BENCHMARKS)
-    import ours
-    import peer
+    import numpy_side
+    import torch_side
 
-    return ours, peer
+    return numpy_side, torch_side
 
 
 @pytest.mark.parametrize("layout", ["contiguous_format", "channels_last"])
@@ -77,7 +77,7 @@ def test_steps_and_inference_run(sides):
 
 
 def test_the_best_peer_is_the_one_compared_with(sides):
-    import contenders
+    import workers as measuring
 
     class Fake:
         def __init__(self, *seconds):
@@ -88,9 +88,9 @@ def test_the_best_peer_is_the_one_compared_with(sides):
 
     ours = Fake(1.0, 2.0, 3.0)
     slow, fast = Fake(7.0, 7.0), Fake(8.0, 6.5, 5.0, 6.0, 4.0)
-    ((mine, theirs),) = contenders.interleaved(ours, [slow, fast], None, rounds=3)
+    ((mine, theirs),) = measuring.interleaved(ours, [slow, fast], None, rounds=3)
     assert mine == (1.0, 2.0, 3.0) and theirs == (5.0, 6.0, 4.0)
-    assert contenders.row("step", (mine, theirs)) == "| step | 2.00 s (1.00 to 3.00) | 5.00 s (4.00 to 6.00) | 0.40 |"
+    assert measuring.row("step", (mine, theirs)) == "| step | 2.00 s (1.00 to 3.00) | 5.00 s (4.00 to 6.00) | 0.40 |"
 
 
 def test_the_arithmetic_is_that_of_the_network(sides):

@@ -1,4 +1,4 @@
-"""The network that comes with the project is what its papers say, and does what the RESULTS says."""
+"""The network that comes with the project is what its papers say, and does what docs/results.md says."""
 
 import json
 import re
@@ -62,7 +62,7 @@ def test_its_log_is_whole_and_it_is_the_best_epoch(config):
     assert best["epoch"] == checkpoint.load(SHIPPED)[0]["epoch"]
 
 
-def table_of_the_readme():
+def table_of_the_results():
     """Class -> accuracy and IoU in %, and G, C, mIoU, of the network that comes with the project."""
     section = RESULTS.split("## What it reaches on CamVid")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line]
@@ -71,12 +71,12 @@ def table_of_the_readme():
     return classes, [float(value) for value in whole[-3:]]
 
 
-def test_it_reaches_what_the_readme_says(camvid_folder):
+def test_it_reaches_what_the_results_say(camvid_folder):
     """To 0.2: the last digit may differ with the machine's matrix products."""
     model = inference.load(SHIPPED)
     data = folder.dataset(str(camvid_folder))
     counts = loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)
-    classes, whole = table_of_the_readme()
+    classes, whole = table_of_the_results()
     found = metrics.figures(counts)
     np.testing.assert_allclose([100 * found[name] for name in ("G", "C", "mIoU")], whole, atol=0.2)
     assert len(classes) == len(camvid.CLASSES)

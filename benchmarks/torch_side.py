@@ -4,7 +4,7 @@ import itertools
 import time
 
 import torch
-from ours import CLASSES, IGNORE, pictures
+from numpy_side import CLASSES, IGNORE, pictures
 from torch import nn
 from torch.nn import functional as F  # noqa: N812, its usual name
 from torch.nn.utils.fusion import fuse_conv_bn_eval

@@ -13,10 +13,10 @@ PAUSE = 0.05            # seconds, for the threads of the one before to fall asl
 HEAD = "| | tinysegnet | PyTorch | ratio |\n|---|---|---|---|"
 
 
-class Contender:
+class Worker:
     """A process in which one of the two runs: `prepare` something, then `time` it.
 
-    module       "ours" or "peer"
+    module       "numpy_side" or "torch_side"
     threads      how many
     keep_memory  whether the C library keeps freed memory: see backend.keep_freed_memory
     tf32         on a GPU, whether products may be rounded to 10 bits
@@ -30,7 +30,7 @@ class Contender:
         self.process.start()
 
     def prepare(self, kind, shape):
-        """Let it make ready one of the functions of ours.py and peer.py. Returns the names of what can be timed."""
+        """Let it make ready one of the functions of numpy_side.py and torch_side.py. Returns the names of what can be timed."""
         return self.ask("prepare", kind, shape)
 
     def time(self, name=None):
@@ -59,29 +59,29 @@ class Contender:
 
 
 def serve(pipe, module, threads, keep_memory, tf32, options):
-    """What the process of a Contender does."""
+    """What the process of a Worker does."""
     os.environ |= {"TINYSEGNET_THREADS": str(threads), "CUPY_TF32": str(int(tf32))}
     from tinysegnet.support.backend import keep_freed_memory
 
     if keep_memory:
         keep_freed_memory()
-    contender = importlib.import_module(module)
-    contender.set_up(threads, tf32)
+    worker = importlib.import_module(module)
+    worker.set_up(threads, tf32)
     while question := pipe.recv():
         try:
             match question:
                 case "prepare", kind, shape:
                     prepared = None         # lets go of the one before
-                    prepared = getattr(contender, kind)(*shape, **options)
+                    prepared = getattr(worker, kind)(*shape, **options)
                     answer = list(prepared) if isinstance(prepared, dict) else [None]
                 case "time", None:
-                    answer = [contender.seconds(prepared, **options)[0]]
+                    answer = [worker.seconds(prepared, **options)[0]]
                 case "time", name:
                     forward, backward = prepared[name]
-                    first, cache = contender.seconds(forward, **options)
+                    first, cache = worker.seconds(forward, **options)
                     answer = [first]
                     if backward:
-                        answer.append(contender.seconds(partial(backward, cache), **options)[0])
+                        answer.append(worker.seconds(partial(backward, cache), **options)[0])
                 case ("memory",):
                     import resource  # not on Windows
 

@@ -1,4 +1,4 @@
-"""What is measured of tinysegnet. peer.py has the same for PyTorch, under the same names.
+"""What is measured of tinysegnet. torch_side.py has the same for PyTorch, under the same names.
 
 Each function prepares, on fresh random data, and returns a callable that runs once what its name says.
 """
