@@ -30,7 +30,7 @@ class Worker:
         self.process.start()
 
     def prepare(self, kind, shape):
-        """Let it make ready one of the functions of numpy_side.py and torch_side.py. Returns the names of what can be timed."""
+        """Let it prepare a function of numpy_side.py or torch_side.py. Returns the names of what can be timed."""
         return self.ask("prepare", kind, shape)
 
     def time(self, name=None):

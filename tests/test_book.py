@@ -12,6 +12,7 @@ from lessons import book
 from lessons.engine import course
 from tinysegnet.support.errors import InputError
 
+pytestmark = pytest.mark.docs
 FETCHED = {("img", "src"), ("script", "src"), ("link", "href"), ("iframe", "src"), ("source", "srcset")}
 
 

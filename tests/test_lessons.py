@@ -80,7 +80,7 @@ def test_pictures_say_in_words_what_they_show(page):
         assert Image.open(page.parent / path).mode in ("RGB", "RGBA")
 
 
-@pytest.mark.figures
+@pytest.mark.docs
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_figures_are_those_that_the_script_draws(lesson, tmp_path):
     """To a few grey levels on average, as fonts differ between versions of Matplotlib."""
