@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -230,6 +231,17 @@ def test_help_is_documentation(trained):
         assert f"--{option}" in text
     for file in ("best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png"):
         assert file in text
+
+
+def test_the_command_of_an_installed_package(trained):
+    """The same as python -m tinysegnet, under its own name."""
+    project = tomllib.loads((Path(TRAIN).parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = project["scripts"]["tinysegnet"].partition(":")
+    call = f"import sys; sys.argv[0] = 'bin/tinysegnet'; from {module} import {function}; {function}()"
+    helped, wrong = run(trained[0], "-c", call, "-h"), run(trained[0], "-c", call, "evaluate", "--weights", "none.npz")
+    assert helped.returncode == 0 and helped.stdout.startswith("usage: tinysegnet [-h] COMMAND ...\n")
+    assert wrong.returncode == 2 and wrong.stderr.startswith("error: there is no checkpoint none.npz")
+    assert run(trained[0], "-m", "tinysegnet", "-h").stdout == helped.stdout.replace(": t", ": python -m t", 1)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminal here")

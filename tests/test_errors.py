@@ -32,13 +32,36 @@ def end(body, **options):
         ("open('x' * 300)", 2, "File name too long: see that it is there and may be read and written\n"),
         ("raise MemoryError", 2, "error: out of memory: use a smaller --batch (no details)\n"),
         ("raise KeyboardInterrupt", 130, "stopped\n"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 143, ""),
+        pytest.param(
+            "import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 143, "",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself signals here"),
+        ),
     ],
 )
 def test_one_sentence_and_an_exit_code(body, code, text):
     process = end(body)
     assert process.returncode == code and process.stderr.endswith(text) and "Traceback" not in process.stderr
     assert process.stderr.count("\n") <= 1
+
+
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize(
+    "error, code, sentence",
+    [
+        ("InputError('x.png is missing: put it back')", 2, "error: x.png is missing: put it back\n"),
+        ("MemoryError", 2, "error: out of memory: use a smaller --batch (no details)\n"),
+        ("KeyboardInterrupt", 130, "stopped\n"),
+        ("FileNotFoundError(2, 'No such file', 'x.png')", 2, "see that it is there and may be read and written\n"),
+        ("BrokenPipeError", 1, ""),
+        ("SystemExit(143)", 143, ""),
+    ],
+)
+def test_the_traceback_behind_a_sentence_is_shown_to_whoever_asks(error, code, sentence, asked):
+    process = end(f"raise {error}", env=os.environ | {"TINYSEGNET_DEBUG": "1" if asked else "0"})
+    assert process.returncode == code and process.stderr.endswith(sentence) and process.stdout == ""
+    shown = asked and error != "SystemExit(143)"            # the signal to stop is no error
+    assert process.stderr.startswith("Traceback (most recent call last):\n") == ("Traceback" in process.stderr) == shown
+    assert not shown or f"raise {error}" in process.stderr or "in main" in process.stderr
 
 
 def test_a_bug_still_shows_where_it_is():

@@ -50,6 +50,8 @@ def run(*options):
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """The folder of the grades of PEOPLE in lesson 02, and what was printed."""
+    if sys.platform == "darwin":
+        pytest.skip("no limit on memory that holds here, and one of them asks for 8 TB")
     folder = tmp_path_factory.mktemp("a class")
     for i, (name, content) in enumerate(PEOPLE.items()):
         mine = folder / name / "mine" if i % 2 else folder / name          # both are understood

@@ -26,6 +26,9 @@ from tinysegnet.training import loop, settings
 # Three steps an epoch, nine in all, of the recipe in which most can go wrong: Adam, scale, crop, jitter.
 OPTIONS = "--data", "tiny", "--recipe", "best", "--size", "12x16", "--epochs", "3", "--batch", "2"
 
+# os.kill with one of them ends the process there, whatever handler it has.
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself signals here")
+
 
 @pytest.fixture
 def train(tmp_path, monkeypatch):
@@ -71,6 +74,7 @@ def at_step(monkeypatch, number, do):
     monkeypatch.setattr(loop, "train_step", watched)
 
 
+@needs_signals
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 9])
 @pytest.mark.parametrize("name, code", [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_signal_finishes_the_step_and_the_run_goes_on_to_the_bit(
@@ -138,6 +142,7 @@ def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
         assert content("crashed") == whole
 
 
+@needs_signals
 def test_the_seconds_of_an_epoch_are_those_of_all_its_parts(train, monkeypatch):
     with monkeypatch.context() as patch:
         at_step(patch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
@@ -180,7 +185,7 @@ def test_a_photograph_that_disappears_during_the_training(train, monkeypatch):
 
 
 def test_two_processes_on_one_run(train, monkeypatch):
-    pytest.importorskip("fcntl")
+    pytest.importorskip("fcntl", reason="no flock here")
     at_step(monkeypatch, 2, lambda: train("--name", "first", "--resume"))
     with pytest.raises(InputError, match=r"another process is at work in runs.first: stop it, or wait"):
         train(*OPTIONS, "--name", "first")
@@ -198,6 +203,7 @@ def test_streets_can_be_resumed_when_camvid_has_come(train, monkeypatch, capsys)
     assert capsys.readouterr().out.startswith("Data: streets.\n2 images, seen at 12x16; 1 of val")
 
 
+@needs_signals
 def test_ctrl_c_also_ends_whoever_reads_the_output(train, whole, monkeypatch):
     """`python train.py | tee log`: both get the signal, and then there is no one to write to."""
     def gone(*_):
@@ -228,6 +234,7 @@ def test_it_is_saved_every_few_minutes_within_an_epoch(train, whole, monkeypatch
     assert content("often") == whole
 
 
+@needs_signals
 @pytest.mark.parametrize("when", ["judged", "statistics"])
 def test_a_signal_while_the_network_is_judged(train, whole, monkeypatch, when):
     """Half of val must not be taken for all of it."""
@@ -246,6 +253,7 @@ def test_a_signal_while_the_network_is_judged(train, whole, monkeypatch, when):
     assert content("stopped") == whole
 
 
+@needs_signals
 def test_a_second_signal_stops_at_once(train, monkeypatch):
     def twice():
         os.kill(os.getpid(), signal.SIGINT)

@@ -18,4 +18,4 @@ tinysegnet.data. To use a trained network: tinysegnet.inference.
 An op keeps the dtype of its input: float32 to train, float64 to check gradients.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,6 +1,8 @@
-"""python -m tinysegnet evaluate | predict | check-data | download"""
+"""python -m tinysegnet evaluate | predict | check-data | download; installed, it is `tinysegnet` alone too."""
 
 import argparse
+import sys
+from pathlib import Path
 
 from tinysegnet.commands import check_data, download, evaluate, predict
 from tinysegnet.support.backend import keep_freed_memory
@@ -10,7 +12,9 @@ COMMANDS = {"evaluate": evaluate, "predict": predict, "check-data": check_data, 
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tinysegnet", description="For training see  python train.py -h")
+    by_name = Path(sys.argv[0]).stem == "tinysegnet"
+    prog = "tinysegnet" if by_name else "python -m tinysegnet"
+    parser = argparse.ArgumentParser(prog=prog, description="For training see  python train.py -h")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         summary, _, description = module.__doc__.partition("\n\n")
@@ -24,5 +28,10 @@ def main():
     args.run(args)
 
 
-if __name__ == "__main__":
+def entry():
+    """What the command `tinysegnet` calls."""
     exit_in_words(main)
+
+
+if __name__ == "__main__":
+    entry()

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from contextlib import contextmanager
 
 
@@ -27,7 +28,8 @@ def writing(path):
 def exit_in_words(main, out_of_memory="close other programs, or use a smaller image"):
     """Run main() and end the process as a user expects, without a traceback for what is not a bug.
 
-    InputError and a full memory: one sentence on stderr, exit code 2. Ctrl-C: 130, SIGTERM: 143.
+    InputError and a full memory: one sentence on stderr, exit code 2. Ctrl-C: 130, SIGTERM: 143. With
+    TINYSEGNET_DEBUG=1 the traceback comes before the sentence.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure") and not stream.closed:    # they may have been exchanged, as in a notebook
@@ -36,7 +38,8 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        main()
+        with traceback_if_asked():
+            main()
     except InputError as error:
         sys.exit(complain(error))
     except MemoryError as error:                            # NumPy's and CuPy's are both of this kind
@@ -50,6 +53,17 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
     except OSError as error:                                # a folder without rights, a name that is too long, ...
         name = error.filename or "the output"
         sys.exit(complain(f"{name}: {error.strerror or error}: see that it is there and may be read and written"))
+
+
+@contextmanager
+def traceback_if_asked():
+    """With TINYSEGNET_DEBUG=1 the traceback of what is to become a sentence goes to stderr; a bug has one anyway."""
+    try:
+        yield
+    except (InputError, MemoryError, KeyboardInterrupt, OSError):
+        if os.environ.get("TINYSEGNET_DEBUG") == "1":
+            say(traceback.format_exc().rstrip())
+        raise
 
 
 def open_standard_streams():
