@@ -42,7 +42,7 @@ def said(exercise, function, file):
     return "\n".join(verdict.text for verdict in verdicts.values() if verdict.kind == WRONG)
 
 
-FIRST = [(name, function.__name__, function) for name, function in planted_answers.PLANTED]
+FIRST = [(name, mistake, function) for name, mistake, _, function in planted_answers.PLANTED]
 SECOND = [(name, mistake, function) for name, mistake, _, function in planted_answers_2.PLANTED]
 THIRD = [
     ("tape_" * mistake.startswith("tape_") + name, mistake, function)
