@@ -10,7 +10,7 @@ import numpy as np
 
 from tinysegnet.support.backend import array_module, to_numpy
 
-BETA2, EPS = 0.99, 1e-8
+BETA2, EPS = 0.99, 1e-8         # of lesson 10; lesson 08 has EPS = 1e-5, and its answers here have always had this one
 
 
 # ---- 08: batch norm
