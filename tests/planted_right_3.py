@@ -1,0 +1,404 @@
+"""Right answers to lessons 08 to 16, as a learner would write them: what planted_answers_3.py spoils, line by line.
+
+Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
+Lessons 09 and 15 both have a `backward`: that of lesson 15 is backward__tape.
+"""
+
+import math
+
+import numpy as np
+
+from tinysegnet.support.backend import array_module, to_numpy
+
+BETA2, EPS = 0.99, 1e-8         # of lesson 10; lesson 08 has EPS = 1e-5, and its answers here have always had this one
+
+
+# ---- 08: batch norm
+
+def batch_norm(x, gamma, beta):
+    mean = x.mean(axis=(0, 1, 2))
+    var = x.var(axis=(0, 1, 2))
+    inv_std = 1 / np.sqrt(var + EPS)
+    x_hat = (x - mean) * inv_std
+    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, inv_std)
+
+
+def batch_norm__by_std(x, gamma, beta):
+    mean = x.mean(axis=(0, 1, 2))
+    var = x.var(axis=(0, 1, 2))
+    std = np.sqrt(var + EPS)
+    x_hat = (x - mean) / std
+    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, 1 / std)
+
+
+def batch_norm_backward(dy, cache):
+    x_hat, gamma, inv_std = cache
+    dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
+    dbeta = dy.sum(axis=(0, 1, 2))
+    M = dy.shape[0] * dy.shape[1] * dy.shape[2]
+    return gamma * inv_std * (dy - dbeta / M - x_hat * dgamma / M), dgamma, dbeta
+
+
+def batch_norm_inference(x, gamma, beta, mean, var):
+    return gamma * (x - mean) / np.sqrt(var + EPS) + beta
+
+
+# ---- 09: the network
+
+def forward(params, x, ops):
+    stats, cache = {}, {}
+
+    def conv(name, x):
+        y, cache[name] = ops.conv2d(x, params[name + ".w"], params[name + ".b"])
+        return y
+
+    def norm(name, x):
+        y, (mean, var), cache[name] = ops.batch_norm(x, params[name + ".gamma"], params[name + ".beta"])
+        stats[name + ".mean"] = mean
+        stats[name + ".var"] = var
+        return y
+
+    for level in (1, 2):
+        x = conv(f"encoder{level}.conv", x)
+        x = norm(f"encoder{level}.norm", x)
+        x, cache[f"encoder{level}.relu"] = ops.relu(x)
+        shape = x.shape
+        x, corners = ops.max_pool(x)
+        cache[f"level{level}"] = corners, shape
+    for level in (2, 1):
+        corners, shape = cache[f"level{level}"]
+        x = ops.max_unpool(x, corners, shape)
+        x = conv(f"decoder{level}.conv", x)
+        x = norm(f"decoder{level}.norm", x)
+    return conv("classifier", x), stats, cache
+
+
+def backward(dlogits, cache, ops):
+    grads = {}
+
+    def conv(name, dy):
+        dx, grads[name + ".w"], grads[name + ".b"] = ops.conv2d_backward(dy, cache[name])
+        return dx
+
+    def norm(name, dy):
+        dx, dgamma, dbeta = ops.batch_norm_backward(dy, cache[name])
+        grads[name + ".gamma"] = dgamma
+        grads[name + ".beta"] = dbeta
+        return dx
+
+    dx = conv("classifier", dlogits)
+    for level in (1, 2):
+        dx = norm(f"decoder{level}.norm", dx)
+        dx = conv(f"decoder{level}.conv", dx)
+        dx = ops.max_unpool_backward(dx, cache[f"level{level}"][0])
+    for level in (2, 1):
+        corners, shape = cache[f"level{level}"]
+        dx = ops.max_pool_backward(dx, corners, shape)
+        dx = ops.relu_backward(dx, cache[f"encoder{level}.relu"])
+        dx = norm(f"encoder{level}.norm", dx)
+        dx = conv(f"encoder{level}.conv", dx)
+    return grads
+
+
+# ---- 10: class weights, rate, Adam
+
+def class_weights(pixels, image_pixels, power=1.0):
+    there = pixels > 0
+    freq = pixels[there] / image_pixels[there]
+    weights = np.zeros(len(pixels))
+    weights[there] = (np.median(freq) / freq) ** power
+    return weights
+
+
+def cosine_rate(lr, done, steps):
+    return lr * (1 + math.cos(math.pi * done / steps)) / 2
+
+
+def adam_step(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
+    memory["steps"] += 1
+    t = memory["steps"]
+    for name, w in params.items():
+        g, m, s = grads[name], memory[name], memory[name + ".square"]
+        m *= momentum
+        m += (1 - momentum) * g
+        s *= BETA2
+        s += (1 - BETA2) * g * g
+        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
+        if w.ndim == 4:
+            pace += weight_decay * w
+        w -= lr * pace
+
+
+# ---- 11: metrics
+
+def confusion_matrix(labels, predicted, classes, ignore):
+    counted = labels != ignore
+    pairs = labels[counted].astype(np.int64) * classes + predicted[counted]
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def confusion_matrix__by_add_at(labels, predicted, classes, ignore):
+    counted = labels != ignore
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels[counted], predicted[counted]), 1)
+    return counts
+
+
+def global_accuracy(counts):
+    return np.trace(counts) / counts.sum() if counts.any() else np.nan
+
+
+def class_average(counts):
+    rows = counts.sum(axis=1)
+    present = rows > 0
+    return (np.diag(counts)[present] / rows[present]).mean() if present.any() else np.nan
+
+
+def mean_iou(counts):
+    tp = np.diag(counts)
+    union = counts.sum(axis=0) + counts.sum(axis=1) - tp
+    present = union > 0
+    return (tp[present] / union[present]).mean() if present.any() else np.nan
+
+
+# ---- 12: the GPU
+
+def pad(x, margin):
+    xp = array_module(x)
+    N, H, W, C = x.shape
+    padded = xp.zeros((N, H + 2 * margin, W + 2 * margin, C), x.dtype)
+    padded[:, margin : margin + H, margin : margin + W] = x
+    return padded
+
+
+def pixel_weights(labels, class_weights, ignore):
+    xp = array_module(labels)
+    labelled = labels != ignore
+    count = xp.maximum(labelled.sum(), 1).astype(class_weights.dtype)
+    return class_weights[xp.where(labelled, labels, 0)] * labelled / count
+
+
+def class_sums(values, labels, classes):
+    xp = array_module(values)
+    return xp.stack([(values * (labels == k)[..., None]).sum(axis=(0, 1, 2)) for k in range(classes)])
+
+
+def class_sums__by_product(values, labels, classes):
+    xp = array_module(values)
+    one_hot = (labels.reshape(-1, 1) == xp.arange(classes)).astype(values.dtype)
+    return one_hot.T @ values.reshape(-1, values.shape[3])
+
+
+def train(step, batches, every):
+    def read(group):
+        return to_numpy(array_module(group[0]).stack(group)).tolist() if group else []
+
+    losses, group = [], []
+    for batch in batches:
+        group.append(step(batch))
+        if len(group) == every:
+            losses += read(group)
+            group = []
+    return losses + read(group)
+
+
+# ---- 13: circular convolution
+
+def transforms(T, dtype):
+    L = T // 2 + 1
+    angle = 2 * np.pi * np.outer(np.arange(L), np.arange(T)) / T
+    forward = np.concatenate([np.cos(angle), -np.sin(angle)])
+    weights = np.full(L, 2 / T)
+    weights[0] = 1 / T
+    if T % 2 == 0:
+        weights[-1] = 1 / T
+    inverse = forward.T * np.concatenate([weights, weights])
+    return forward.astype(dtype), inverse.astype(dtype)
+
+
+def by_frequencies(p, q, T, conjugate):
+    """The inverse transform of p_hat * q_hat, or of p_hat * conj(q_hat); p and q at most T long."""
+    forward, inverse = transforms(T, p.dtype)
+    L = T // 2 + 1
+    p_hat, q_hat = forward[:, : len(p)] @ p, forward[:, : len(q)] @ q
+    a, b, c, d = p_hat[:L], p_hat[L:], q_hat[:L], q_hat[L:]
+    if conjugate:
+        d = -d
+    return inverse @ np.concatenate([a * c - b * d, b * c + a * d])
+
+
+def circular_convolution(x, w):
+    return by_frequencies(x, w, len(x), conjugate=True), (x, w)
+
+
+def circular_convolution_backward(dy, cache):
+    x, w = cache
+    T, K = len(x), len(w)
+    dx = by_frequencies(dy, w, T, conjugate=False)
+    dw = by_frequencies(x, dy, T, conjugate=True)[:K]
+    return dx, dw
+
+
+def overlap_save(x, w, T):
+    S, K = len(x), len(w)
+    M = T - K + 1
+    y = np.zeros(S - K + 1, x.dtype)
+    for first in range(0, S - K + 1, M):
+        tile = np.zeros(T, x.dtype)
+        part = x[first : first + T]
+        tile[: len(part)] = part
+        kept = by_frequencies(tile, w, T, conjugate=True)[:M]
+        y[first : first + M] = kept[: S - K + 1 - first]
+    return y
+
+
+# ---- 14: the fast convolution
+
+def cut_out(x, T, M, margin):
+    """Tiles (N, rows of tiles, columns of tiles, T, T, C) of x with zeros around it."""
+    N, H, W, C = x.shape
+    down, right = -(-H // M), -(-W // M)
+    padded = np.zeros((N, (down - 1) * M + T + margin, (right - 1) * M + T + margin, C), x.dtype)
+    padded[:, margin : margin + H, margin : margin + W] = x
+    return np.stack([np.stack([padded[:, i * M : i * M + T, j * M : j * M + T] for j in range(right)], 1)
+                     for i in range(down)], 1)
+
+
+def conv2d_by_tiles(x, w, b, T):
+    N, H, W, C = x.shape
+    K, F = w.shape[0], w.shape[3]
+    M = T - K + 1
+    x_hat = np.fft.rfft2(cut_out(x, T, M, K // 2), (T, T), axes=(3, 4))
+    w_hat = np.fft.rfft2(w, (T, T), axes=(0, 1)).conj()
+    y_hat = np.einsum("nijklc,klcf->nijklf", x_hat, w_hat)
+    tiles = np.fft.irfft2(y_hat, (T, T), axes=(3, 4))
+    y = np.zeros((N, H, W, F), x.dtype)
+    for i in range(tiles.shape[1]):
+        for j in range(tiles.shape[2]):
+            into = y[:, i * M : (i + 1) * M, j * M : (j + 1) * M]
+            into[...] = tiles[:, i, j, : into.shape[1], : into.shape[2]]
+    return y + b, (x, w, T)
+
+
+def conv2d_by_tiles_backward(dy, cache):
+    x, w, T = cache
+    N, H, W, C = x.shape
+    K = w.shape[0]
+    M, half = T - K + 1, K // 2
+    dy_hat = np.fft.rfft2(cut_out(dy, M, M, 0), (T, T), axes=(3, 4))        # M x M, and zeros behind it
+    x_hat = np.fft.rfft2(cut_out(x, T, M, half), (T, T), axes=(3, 4))
+    w_hat = np.fft.rfft2(w, (T, T), axes=(0, 1))
+    dx_hat = np.einsum("nijklf,klcf->nijklc", dy_hat, w_hat)
+    dx_tiles = np.fft.irfft2(dx_hat, (T, T), axes=(3, 4))
+    down, right = dx_tiles.shape[1:3]
+    padded = np.zeros((N, (down - 1) * M + T + K, (right - 1) * M + T + K, C), x.dtype)
+    for i in range(down):
+        for j in range(right):
+            padded[:, i * M : i * M + T, j * M : j * M + T] += dx_tiles[:, i, j]
+    dx = padded[:, half : half + H, half : half + W].copy()
+    dw_hat = np.einsum("nijklc,nijklf->klcf", x_hat, dy_hat.conj())
+    dw = np.fft.irfft2(dw_hat, (T, T), axes=(0, 1))[:K, :K]
+    return dx, dw.astype(w.dtype), dy.sum(axis=(0, 1, 2))
+
+
+# ---- 15: the tape
+
+def topological(root):
+    nodes, seen = [], set()
+
+    def visit(node):
+        if node not in seen:
+            seen.add(node)
+            for parent in node.parents:
+                visit(parent)
+            nodes.append(node)
+
+    visit(root)
+    return nodes
+
+
+def backward__tape(root):
+    grads = {root: np.ones_like(root.value)}
+    for node in reversed(topological(root)):
+        if node.parents:
+            for parent, g in zip(node.parents, node.hand_back(grads[node])):
+                grads[parent] = grads[parent] + g if parent in grads else g
+    return grads
+
+
+# ---- 16: six more
+
+def leaky_relu_backward(dy, cache):
+    x, slope = cache
+    dx = np.where(x > 0, dy, slope * dy)
+    dslope = (dy * np.minimum(x, 0)).sum(axis=(0, 1, 2))
+    return dx, dslope
+
+
+def conv2d_stride2_backward(dy, cache):
+    x, w, b = cache
+    N, H, W, C = x.shape
+    K = w.shape[0]
+    half = K // 2
+    padded = np.zeros((N, H + K, W + K, C), x.dtype)
+    padded[:, half : half + H, half : half + W] = x
+    dpadded = np.zeros_like(padded)
+    dw = np.zeros_like(w)
+    db = dy.sum(axis=(0, 1, 2))
+    rows, columns = dy.shape[1:3]
+    for i in range(K):
+        for j in range(K):
+            at = (slice(None), slice(i, i + 2 * rows, 2), slice(j, j + 2 * columns, 2))
+            dw[i, j] = np.tensordot(padded[at], dy, axes=((0, 1, 2), (0, 1, 2)))
+            dpadded[at] += dy @ w[i, j].T
+    dx = dpadded[:, half : half + H, half : half + W]
+    return dx, dw, db
+
+
+def layer_norm_backward(dy, cache):
+    x, gamma, beta, eps = cache
+    inv_std = 1 / np.sqrt(x.var(axis=3, keepdims=True) + eps)
+    x_hat = (x - x.mean(axis=3, keepdims=True)) * inv_std
+    g = gamma * dy
+    shift = g.mean(axis=3, keepdims=True)
+    stretch = (g * x_hat).mean(axis=3, keepdims=True)
+    dx = inv_std * (g - shift - x_hat * stretch)
+    return dx, (dy * x_hat).sum(axis=(0, 1, 2)), dy.sum(axis=(0, 1, 2))
+
+
+def upsample_backward(dy, cache):
+    def along(dy, axis):
+        d = np.moveaxis(dy, axis, 0)
+        even, odd = d[0::2], d[1::2]
+        dx = 0.75 * (even + odd)
+        dx[:-1] += 0.25 * even[1:]                  # y[2r] told x[r - 1]
+        dx[0] += 0.25 * even[0]
+        dx[1:] += 0.25 * odd[:-1]                   # y[2r + 1] told x[r + 1]
+        dx[-1] += 0.25 * odd[-1]
+        return np.moveaxis(dx, 0, axis)
+
+    return along(along(dy, 2), 1)
+
+
+def dice_loss_backward(dloss, cache):
+    p, labels, ignore, smooth = cache
+    classes = p.shape[3]
+    labelled = (labels != ignore)[..., None]
+    there = ((labels[..., None] == np.arange(classes)) & labelled).astype(p.dtype)
+    labelled = labelled.astype(p.dtype)
+    overlap = (p * there).sum(axis=(0, 1, 2))
+    said = (p * labelled).sum(axis=(0, 1, 2))
+    top = (2 * overlap + smooth).astype(p.dtype)
+    bottom = (said + there.sum(axis=(0, 1, 2)) + smooth).astype(p.dtype)
+    return -dloss / classes * (2 * there / bottom - labelled * top / bottom**2)
+
+
+def gate_backward(dy, cache):
+    x, w, b = cache
+    seen = x.mean(axis=(1, 2))
+    opening = 1 / (1 + np.exp(-(seen @ w + b)))
+    dopening = (dy * x).sum(axis=(1, 2))
+    dz = dopening * opening * (1 - opening)
+    pixels = x.shape[1] * x.shape[2]
+    dx = dy * opening[:, None, None] + (dz @ w.T)[:, None, None] / pixels
+    return dx, seen.T @ dz, dz.sum(axis=0)
