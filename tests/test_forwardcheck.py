@@ -7,7 +7,7 @@ import pytest
 
 from tinysegnet import ops
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
-from tinysegnet.checker.mistakes import conv_forward
+from tinysegnet.checker.mistakes import conv
 
 rng = np.random.default_rng(5)
 X, W, B = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)
@@ -125,7 +125,7 @@ def test_a_wrong_answer_in_which_nothing_is_seen_is_said_to_be_unknown():
     def conv2d(x, w, b):
         return ops.conv2d(x, w + 0.1 * w * w, b)
 
-    assert f"note       none of the {len(conv_forward.MISTAKES)} known mistakes gives this" in report(conv2d)[0]
+    assert f"note       none of the {len(conv.forward.mistakes)} known mistakes gives this" in report(conv2d)[0]
 
 
 def test_a_reason_is_given_once():

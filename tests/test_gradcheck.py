@@ -270,7 +270,7 @@ def test_a_backward_that_fails_on_other_sizes_is_said_not_to_be_compared():
 
 
 def test_an_unknown_mistake_is_said_to_be_unknown():
-    known = len(TABLES["conv2d_backward"].MISTAKES)
+    known = len(TABLES["conv2d_backward"].mistakes)
     assert f"none of the {known} known mistakes gives this" in report_on("conv2d_backward", spoilt(0, ramp))
 
 

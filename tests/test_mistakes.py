@@ -12,7 +12,7 @@ from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.checker.gradcheck import GradientError, check_backward
 from tinysegnet.checker.mistakes import FORWARD_TABLES, TABLES
 
-ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.MISTAKES]
+ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.mistakes]
 
 
 def answers(op, args):
@@ -21,7 +21,7 @@ def answers(op, args):
     dy = upstream(y, seed=0)
     gradients = RIGHT[op](dy, cache)
     right = dict(zip([f"d{name}" for name in NAMES[op]], gradients if isinstance(gradients, tuple) else (gradients,)))
-    return dy, right, [wrong(dy, *args) for wrong in TABLES[op].MISTAKES]
+    return dy, right, [wrong(dy, *args) for wrong in TABLES[op].mistakes]
 
 
 def apart(a, b):
@@ -31,7 +31,7 @@ def apart(a, b):
 @pytest.mark.parametrize("op", TABLES)
 def test_at_least_three_and_on_two_cases_of_different_sizes(op):
     table = TABLES[op]
-    assert len(table.MISTAKES) >= 3
+    assert len(table.mistakes) >= 3
     shapes = [np.shape(args[0]) for args in table.cases()]
     assert len(shapes) >= 2 and any(shape[1] % 2 for shape in shapes)
     assert all(len(set(shape)) == 4 for shape in shapes)
@@ -41,11 +41,11 @@ def test_at_least_three_and_on_two_cases_of_different_sizes(op):
 def test_every_mistake_is_wrong_and_every_pair_is_apart(op):
     for args in TABLES[op].cases():
         _, right, wrongs = answers(op, args)
-        for mistake, wrong in zip(TABLES[op].MISTAKES, wrongs):
+        for mistake, wrong in zip(TABLES[op].mistakes, wrongs):
             assert wrong and wrong.keys() <= right.keys()
             for name, gradient in wrong.items():
                 assert apart(gradient, right[name]), f"{mistake.__name__} gives the right {name}"
-        for (a, first), (b, second) in combinations(zip(TABLES[op].MISTAKES, wrongs), 2):
+        for (a, first), (b, second) in combinations(zip(TABLES[op].mistakes, wrongs), 2):
             for name in first.keys() & second.keys():
                 assert apart(first[name], second[name]), f"{a.__name__} and {b.__name__} give the same {name}"
 
@@ -71,17 +71,17 @@ def test_each_is_recognised_as_itself(op, wrong):
         check_backward(forward, backward, *ARGS[op], names=NAMES[op])
     report = " ".join(str(caught.value).split())
     assert report.count(" mistake ") == 1
-    assert " ".join(wrong.__doc__.split()) in report
-    assert wrong.__doc__[0].islower() and "\n" not in wrong.__doc__.strip()
+    assert wrong.sentence in report
+    assert wrong.sentence[0].islower() and "\n" not in wrong.sentence
 
 
-FORWARDS = [(op, wrong) for op, table in FORWARD_TABLES.items() for wrong in table.MISTAKES]
+FORWARDS = [(op, wrong) for op, table in FORWARD_TABLES.items() for wrong in table.mistakes]
 
 
 def results(table, args):
     """The right results by their names."""
     values = table.forward(*args)
-    return dict(zip(table.RESULTS, values if isinstance(values, tuple) else (values,)))
+    return dict(zip(table.results, values if isinstance(values, tuple) else (values,)))
 
 
 def alike(a, b):
@@ -92,16 +92,16 @@ def alike(a, b):
 def test_every_op_has_a_dozen_known_mistakes():
     for backward, table in TABLES.items():
         forward = FORWARD_TABLES[backward.removesuffix("_backward")]
-        assert len(table.MISTAKES) + len(forward.MISTAKES) >= 12
+        assert len(table.mistakes) + len(forward.mistakes) >= 12
 
 
 @pytest.mark.parametrize("op", FORWARD_TABLES)
 def test_every_wrong_forward_is_wrong_and_every_pair_is_apart(op):
     table = FORWARD_TABLES[op]
     right = [results(table, args) for args in table.cases()]
-    answers = {wrong.__name__: [wrong(*args) for args in table.cases()] for wrong in table.MISTAKES}
+    answers = {wrong.__name__: [wrong(*args) for args in table.cases()] for wrong in table.mistakes}
     for name, answer in answers.items():
-        assert answer[0] and answer[0].keys() <= set(table.RESULTS)
+        assert answer[0] and answer[0].keys() <= set(table.results)
         for result in answer[0]:
             assert not alike([of[result] for of in answer], [of[result] for of in right]), f"{name} is right"
     for (a, first), (b, second) in combinations(answers.items(), 2):
@@ -121,10 +121,10 @@ def test_each_wrong_forward_is_recognised_as_itself(op, wrong):
     forward.__name__ = op
     for args in table.cases():
         try:
-            check_forward(forward, table.forward, *args, results=table.RESULTS)
+            check_forward(forward, table.forward, *args, results=table.results)
         except ForwardError as error:
             report = " ".join(str(error).split())
             break
-    assert " ".join(wrong.__doc__.split()) in report
+    assert wrong.sentence in report
     assert report.count(" mistake ") == len(wrong(*args))
-    assert wrong.__doc__[0].islower() and "\n" not in wrong.__doc__.strip()
+    assert wrong.sentence[0].islower() and "\n" not in wrong.sentence

@@ -1,11 +1,10 @@
 """Lesson 00: how the ten tasks are judged. The answers are here: the library has no functions for such small things."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, values
+from tinysegnet.checker.mistakes.table import Table
 
 rng = np.random.default_rng(0)
 SMALL, ODD, LARGE = (rng.standard_normal(shape) for shape in ((1, 2, 4, 2), (2, 4, 6, 3), (4, 90, 120, 16)))
@@ -23,16 +22,10 @@ def left_column_zero(x):
 
 def known(args, *mistakes):
     """A table of known wrong answers, for one task: (sentence, function) each, told apart on args."""
-
-    def named(sentence, function):
-        def wrong(*args):
-            return {"y": function(*args)}
-
-        wrong.__doc__ = sentence
-        return wrong
-
-    table = tuple(named(*mistake) for mistake in mistakes)
-    return SimpleNamespace(READ=PAGE, MISTAKES=table, cases=lambda: (args,))
+    table = Table(PAGE, lambda: (args,), ["y"])
+    for sentence, function in mistakes:
+        table.mistake(sentence, wrong=function)
+    return table
 
 
 def task(name, answer, names, *cases, differs, hints, race, mistakes=None):

@@ -1,13 +1,12 @@
 """Lesson 01: how numerical_gradient is judged."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, values
 from tinysegnet.checker.finite_differences import STEP
 from tinysegnet.checker.finite_differences import numerical_gradient as library
+from tinysegnet.checker.mistakes.table import Table
 
 # A measurement with another step, or in another order, differs a little. The true gradients here have no more than four
 # decimal places, so rounding to five takes that away; and the curves are bent enough to show a one-sided difference.
@@ -47,69 +46,6 @@ def steep(x):
     return 100 * (x**2).sum()
 
 
-def known_mistakes():
-    """Wrong answers f, x -> {"gradient": ...}, with a sentence each. Learners take various steps, and so do these."""
-    for step in 1e-3, 1e-4, 1e-5, 1e-6, 1e-7:
-
-        def one_sided(f, x, step=step):
-            """it looks to one side only: look to both, f(x + step) - f(x - step), and divide by 2 * step"""
-            return measured(f, x, lambda at: (f(at(step)) - f(at(0))) / step)
-
-        def the_other_side(f, x, step=step):
-            """it looks to one side only: look to both, f(x + step) - f(x - step), and divide by 2 * step"""
-            return measured(f, x, lambda at: (f(at(0)) - f(at(-step))) / step)
-
-        def step_once(f, x, step=step):
-            """from x - step to x + step it is two steps: divide by 2 * step"""
-            return measured(f, x, lambda at: (f(at(step)) - f(at(-step))) / step)
-
-        def difference_only(f, x, step=step):
-            """that is how much f moves: divide by how far x was moved, 2 * step"""
-            return measured(f, x, lambda at: f(at(step)) - f(at(-step)))
-
-        def left_below(f, x, step=step):
-            """an entry that has been measured is left at x - step: put it back before you move the next"""
-            moving = x.copy()
-
-            def slope(at):
-                above = f(moving + at(step) - x)
-                moving[:] = moving + at(-step) - x
-                return (above - f(moving)) / (2 * step)
-
-            return measured(f, x, slope)
-
-        yield from (step_once, difference_only, left_below)
-        if step > 1e-7:             # so near that the bend of f is lost in the five places
-            yield from (one_sided, the_other_side)
-
-    for step in 0.1, 0.01:
-
-        def too_far(f, x, step=step):
-            """the step is so large that the bend of f shows: take one of about 1e-5"""
-            return measured(f, x, lambda at: (f(at(step)) - f(at(-step))) / (2 * step))
-
-        yield too_far
-
-    def all_at_once(f, x):
-        """all entries were moved at once: move one, and leave the others where they are"""
-        return {"gradient": np.full_like(x, (f(x + STEP) - f(x - STEP)) / (2 * STEP)).round(PLACES)}
-
-    def one_number(f, x):
-        """all entries were moved at once: move one, and leave the others where they are"""
-        return {"gradient": all_at_once(f, x)["gradient"].flat[0]}
-
-    def row_at_once(f, x):
-        """a whole row was moved at once: move one entry, x[i, j], and leave the others where they are"""
-        gradient = np.zeros_like(x)
-        for i in range(len(x)):
-            moved = np.zeros_like(x)
-            moved[i] = STEP
-            gradient[i] = (f(x + moved) - f(x - moved)) / (2 * STEP)
-        return {"gradient": gradient.round(PLACES)}
-
-    yield from (all_at_once, one_number, row_at_once)
-
-
 def measured(f, x, slope):
     """slope(at) for each entry, where at(offset) is x with that entry moved."""
     gradient = np.zeros_like(x)
@@ -121,14 +57,62 @@ def measured(f, x, slope):
             return moved
 
         gradient[i] = slope(at)
-    return {"gradient": gradient.round(PLACES)}
+    return gradient.round(PLACES)
 
 
-MISTAKES = SimpleNamespace(
-    READ="lessons/01_gradient_is_a_measurement/README.md",
-    MISTAKES=tuple(known_mistakes()),
-    cases=lambda: ((cubes, 2 * TABLE), (square_of_sum, TABLE), (steep, TABLE)),
-)
+def cases():
+    return (cubes, 2 * TABLE), (square_of_sum, TABLE), (steep, TABLE)
+
+
+MISTAKES = Table("lessons/01_gradient_is_a_measurement/README.md", cases, ["gradient"])
+
+for step in 1e-3, 1e-4, 1e-5, 1e-6, 1e-7:       # learners take various steps, and so do these
+    MISTAKES.mistake("from x - step to x + step it is two steps: divide by 2 * step",
+                     step_once=lambda f, x, step=step: measured(f, x, lambda at: (f(at(step)) - f(at(-step))) / step))
+    MISTAKES.mistake("that is how much f moves: divide by how far x was moved, 2 * step",
+                     difference_only=lambda f, x, step=step: measured(f, x, lambda at: f(at(step)) - f(at(-step))))
+
+    @MISTAKES.mistake("an entry that has been measured is left at x - step: put it back before you move the next")
+    def left_below(f, x, step=step):
+        moving = x.copy()
+
+        def slope(at):
+            above = f(moving + at(step) - x)
+            moving[:] = moving + at(-step) - x
+            return (above - f(moving)) / (2 * step)
+
+        return measured(f, x, slope)
+
+    if step > 1e-7:             # so near that the bend of f is lost in the five places
+        MISTAKES.mistake(
+            "it looks to one side only: look to both, f(x + step) - f(x - step), and divide by 2 * step",
+            one_sided=lambda f, x, step=step: measured(f, x, lambda at: (f(at(step)) - f(at(0))) / step),
+            the_other_side=lambda f, x, step=step: measured(f, x, lambda at: (f(at(0)) - f(at(-step))) / step),
+        )
+
+for step in 0.1, 0.01:
+    MISTAKES.mistake("the step is so large that the bend of f shows: take one of about 1e-5",
+                     too_far=lambda f, x, step=step: measured(
+                         f, x, lambda at: (f(at(step)) - f(at(-step))) / (2 * step)))
+
+
+def all_at_once(f, x):
+    return np.full_like(x, (f(x + STEP) - f(x - STEP)) / (2 * STEP)).round(PLACES)
+
+
+MISTAKES.mistake("all entries were moved at once: move one, and leave the others where they are",
+                 all_at_once=all_at_once, one_number=lambda f, x: all_at_once(f, x).flat[0])
+
+
+@MISTAKES.mistake("a whole row was moved at once: move one entry, x[i, j], and leave the others where they are")
+def row_at_once(f, x):
+    gradient = np.zeros_like(x)
+    for i in range(len(x)):
+        moved = np.zeros_like(x)
+        moved[i] = STEP
+        gradient[i] = (f(x + moved) - f(x - moved)) / (2 * STEP)
+    return gradient.round(PLACES)
+
 
 EXERCISES = (
     Exercise(

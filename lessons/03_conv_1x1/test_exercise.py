@@ -1,12 +1,14 @@
 """Lesson 03: how conv1x1 and conv1x1_backward are judged, by ops.conv2d with a kernel of 1 x 1."""
 
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet import ops
+from tinysegnet.checker.mistakes.table import Table
+
+READ = "lessons/03_conv_1x1/README.md"
 
 
 def conv1x1(x, w, b):
@@ -20,112 +22,56 @@ def conv1x1_backward(dy, cache):
     return dx, dw[0, 0], db
 
 
-def bias_left_out(x, w, b):
-    """b is left out: add it to every pixel"""
-    return {"y": x @ w}
-
-
-def bias_subtracted(x, w, b):
-    """b is subtracted, and must be added"""
-    return {"y": x @ w - b}
-
-
-def bias_in_each_channel(x, w, b):
-    """b is added once for each channel of x: add it once for each pixel"""
-    return {"y": x @ w + len(w) * b}
-
-
-def w_reshaped(x, w, b):
-    """w has been reshaped, which mixes up its rows and columns: x @ w is (..., C) @ (C, F) with w as it is"""
-    return {"y": x @ w.reshape(w.shape[::-1]).T + b}
-
-
-def filters_before_pixels(x, w, b):
-    """the product has the scores first and is reshaped to have them last: transpose it"""
-    y = x @ w
-    return {"y": np.moveaxis(y, 3, 0).reshape(y.shape) + b}
-
-
-def dx_w_reshaped(dy, x, w, b):
-    """w is reshaped where it should be transposed: reshape keeps the order of the numbers, .T exchanges the axes"""
-    return {"dx": dy @ w.reshape(w.shape[::-1])}
-
-
-def dx_divided(dy, x, w, b):
-    """dx is divided by the number of pixels: a pixel of x reaches one pixel of y, so nothing is averaged"""
-    return {"dx": dy @ w.T / x[..., 0].size}
-
-
-def mean_of_channels(x, w, b):
-    """the products of a pixel are divided by the number of channels: y is their sum"""
-    return {"y": x @ w / len(w) + b}
-
-
-def x_reshaped(x, w, b):
-    """x is reshaped to have its channels first, which mixes up its pixels: its last axis is the channels already"""
-    return {"y": (x.reshape(len(w), -1).T @ w).reshape(*x.shape[:3], -1) + b}
-
-
-def dw_x_reshaped(dy, x, w, b):
-    """x is reshaped to (C, pixels), which mixes up its numbers: reshape it to (pixels, C) and transpose that"""
-    return {"dw": x.reshape(len(w), -1) @ dy.reshape(-1, len(b))}
-
-
-def db_of_all_scores(dy, x, w, b):
-    """db is one sum over everything: each score has a sum of its own, over the pixels"""
-    return {"db": np.full_like(b, dy.sum())}
-
-
-def db_mean(dy, x, w, b):
-    """db is the mean of dy, but b was added to every pixel, so it is the sum"""
-    return {"db": dy.mean(axis=(0, 1, 2))}
-
-
-def db_mean_over_images(dy, x, w, b):
-    """db is divided by the number of images: the loss has taken its mean already, so the backward only adds up"""
-    return {"db": dy.sum(axis=(0, 1, 2)) / len(dy)}
-
-
-def db_from_last_image(dy, x, w, b):
-    """only the last image reached db: add up (+=) over the images"""
-    return {"db": dy[-1].sum(axis=(0, 1))}
-
-
-def dw_mean(dy, x, w, b):
-    """dw is divided by the number of pixels, but w was used in every pixel, so it is the sum"""
-    return {"dw": conv1x1_backward(dy, (x, w))[1] / x[..., 0].size}
-
-
-def dw_mean_over_images(dy, x, w, b):
-    """dw is divided by the number of images: the loss has taken its mean already, so the backward only adds up"""
-    return {"dw": conv1x1_backward(dy, (x, w))[1] / len(x)}
-
-
-def dw_from_last_image(dy, x, w, b):
-    """only the last image reached dw: add up (+=) over the images"""
-    return {"dw": conv1x1_backward(dy[-1:], (x[-1:], w))[1]}
-
-
-def dw_of_summed_pixels(dy, x, w, b):
-    """x and dy are summed over the pixels first and then multiplied: multiply in each pixel, and then sum"""
-    return {"dw": np.outer(x.sum(axis=(0, 1, 2)), dy.sum(axis=(0, 1, 2)))}
-
-
 def generic_cases():
     rng = np.random.default_rng(0)
     for N, H, W, C, F in ((2, 4, 6, 5, 7), (3, 7, 6, 2, 4)):
         yield rng.standard_normal((N, H, W, C)), rng.standard_normal((C, F)), rng.standard_normal(F)
 
 
-known = dict(READ="lessons/03_conv_1x1/README.md", forward=conv1x1, cases=generic_cases)
-FORWARD = SimpleNamespace(**known, RESULTS=("y",), MISTAKES=(
-    bias_left_out, bias_subtracted, bias_in_each_channel, w_reshaped, filters_before_pixels, mean_of_channels,
-    x_reshaped,
-))
-BACKWARD = SimpleNamespace(**known, MISTAKES=(
-    dx_w_reshaped, dx_divided, dw_x_reshaped, db_of_all_scores, db_mean, db_mean_over_images, db_from_last_image,
-    dw_mean, dw_mean_over_images, dw_from_last_image, dw_of_summed_pixels,
-))
+FORWARD = Table(READ, generic_cases, ["y"], conv1x1)
+FORWARD.mistake("b is left out: add it to every pixel",
+                bias_left_out=lambda x, w, b: x @ w)
+FORWARD.mistake("b is subtracted, and must be added",
+                bias_subtracted=lambda x, w, b: x @ w - b)
+FORWARD.mistake("b is added once for each channel of x: add it once for each pixel",
+                bias_in_each_channel=lambda x, w, b: x @ w + len(w) * b)
+FORWARD.mistake("w has been reshaped, which mixes up its rows and columns: x @ w is (..., C) @ (C, F) with w as it is",
+                w_reshaped=lambda x, w, b: x @ w.reshape(w.shape[::-1]).T + b)
+
+
+@FORWARD.mistake("the product has the scores first and is reshaped to have them last: transpose it")
+def filters_before_pixels(x, w, b):
+    y = x @ w
+    return np.moveaxis(y, 3, 0).reshape(y.shape) + b
+
+
+FORWARD.mistake("the products of a pixel are divided by the number of channels: y is their sum",
+                mean_of_channels=lambda x, w, b: x @ w / len(w) + b)
+FORWARD.mistake("x is reshaped to have its channels first, which mixes up its pixels: its last axis is the channels "
+                "already", x_reshaped=lambda x, w, b: (x.reshape(len(w), -1).T @ w).reshape(*x.shape[:3], -1) + b)
+BACKWARD = Table(READ, generic_cases, ["dx", "dw", "db"], conv1x1)
+BACKWARD.mistake("w is reshaped where it should be transposed: reshape keeps the order of the numbers, .T exchanges "
+                 "the axes", "dx", dx_w_reshaped=lambda dy, x, w, b: dy @ w.reshape(w.shape[::-1]))
+BACKWARD.mistake("dx is divided by the number of pixels: a pixel of x reaches one pixel of y, so nothing is averaged",
+                 "dx", dx_divided=lambda dy, x, w, b: dy @ w.T / x[..., 0].size)
+BACKWARD.mistake("x is reshaped to (C, pixels), which mixes up its numbers: reshape it to (pixels, C) and transpose "
+                 "that", "dw", dw_x_reshaped=lambda dy, x, w, b: x.reshape(len(w), -1) @ dy.reshape(-1, len(b)))
+BACKWARD.mistake("db is one sum over everything: each score has a sum of its own, over the pixels", "db",
+                 db_of_all_scores=lambda dy, x, w, b: np.full_like(b, dy.sum()))
+BACKWARD.mistake("db is the mean of dy, but b was added to every pixel, so it is the sum", "db",
+                 db_mean=lambda dy, x, w, b: dy.mean(axis=(0, 1, 2)))
+BACKWARD.mistake("db is divided by the number of images: the loss has taken its mean already, so the backward only "
+                 "adds up", "db", db_mean_over_images=lambda dy, x, w, b: dy.sum(axis=(0, 1, 2)) / len(dy))
+BACKWARD.mistake("only the last image reached db: add up (+=) over the images", "db",
+                 db_from_last_image=lambda dy, x, w, b: dy[-1].sum(axis=(0, 1)))
+BACKWARD.mistake("dw is divided by the number of pixels, but w was used in every pixel, so it is the sum", "dw",
+                 dw_mean=lambda dy, x, w, b: conv1x1_backward(dy, (x, w))[1] / x[..., 0].size)
+BACKWARD.mistake("dw is divided by the number of images: the loss has taken its mean already, so the backward only "
+                 "adds up", "dw", dw_mean_over_images=lambda dy, x, w, b: conv1x1_backward(dy, (x, w))[1] / len(x))
+BACKWARD.mistake("only the last image reached dw: add up (+=) over the images", "dw",
+                 dw_from_last_image=lambda dy, x, w, b: conv1x1_backward(dy[-1:], (x[-1:], w))[1])
+BACKWARD.mistake("x and dy are summed over the pixels first and then multiplied: multiply in each pixel, and then sum",
+                 "dw", dw_of_summed_pixels=lambda dy, x, w, b: np.outer(x.sum(axis=(0, 1, 2)), dy.sum(axis=(0, 1, 2))))
 
 rng = np.random.default_rng(3)
 LADDER = (

@@ -1,6 +1,5 @@
 """Lesson 04: how softmax, the loss, its gradient and sgd_step are judged."""
 
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet import ops
 from tinysegnet.checker.forwardcheck import ForwardError
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.training import optim
 
 rng = np.random.default_rng(4)
@@ -67,101 +67,6 @@ def answers(w, b, v, vb):
     return {"w": w, "b": b, "v of w": v, "v of b": vb}
 
 
-def unchanged(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """the array that was given is as it was: a = a - c makes a new array, and a -= c changes the one that is there"""
-    return answers(w, b, vw, vb)
-
-
-def uphill(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """the step goes up the hill: subtract v"""
-    v, v_of_b = momentum * vw + lr * (dw + weight_decay * w), momentum * vb + lr * db
-    return {"w": w + v, "b": b + v_of_b}
-
-
-def biases_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """the weights of fewer than four dimensions decay too: only those of four should"""
-    v = momentum * vb + lr * (db + weight_decay * b)
-    return {"b": b - v, "v of b": v}
-
-
-def matrices_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """an array of two dimensions decays too: only those of four should"""
-    v = momentum * vb + lr * (db + weight_decay * b * (b.ndim > 1))
-    return {"b": b - v, "v of b": v}
-
-
-def no_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """v lacks weight_decay * w: this w has four dimensions, so it decays"""
-    v = momentum * vw + lr * dw
-    return {"w": w - v, "v of w": v}
-
-
-def decay_grows(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """the decay has the wrong sign and makes w larger: v = momentum * v + lr * (g + weight_decay * w)"""
-    v = momentum * vw + lr * (dw - weight_decay * w)
-    return {"w": w - v, "v of w": v}
-
-
-def decay_twice(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """the decay counts twice: it is weight_decay * w, without a 2"""
-    v = momentum * vw + lr * (dw + 2 * weight_decay * w)
-    return {"w": w - v, "v of w": v}
-
-
-def momentum_on_all(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """momentum multiplies the new gradient too: only the old velocity fades"""
-    v = momentum * (vw + lr * (dw + weight_decay * w))
-    v_of_b = momentum * (vb + lr * db)
-    return answers(w - v, b - v_of_b, v, v_of_b)
-
-
-def momentum_of_one_kind(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """momentum is 0.9 whatever is asked for: it is an argument"""
-    v, v_of_b = 0.9 * vw + lr * (dw + weight_decay * w), 0.9 * vb + lr * db
-    return answers(w - v, b - v_of_b, v, v_of_b)
-
-
-def nesterov(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """w looks one step further ahead, as Nesterov has it: here it moves by v"""
-    step, step_of_b = lr * (dw + weight_decay * w), lr * db
-    v, v_of_b = momentum * vw + step, momentum * vb + step_of_b
-    return {"w": w - momentum * v - step, "b": b - momentum * v_of_b - step_of_b}
-
-
-def decay_without_rate(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """weight_decay * w is not multiplied by lr: it belongs inside the bracket, with g"""
-    v = momentum * vw + lr * dw + weight_decay * w
-    return {"w": w - v, "v of w": v}
-
-
-def no_momentum(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """the old velocity is forgotten: momentum * v is part of the new one"""
-    return {"v of w": lr * (dw + weight_decay * w), "v of b": lr * db}
-
-
-def rate_outside(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """lr is multiplied in when w moves: as Caffe counts, it is inside the velocity already"""
-    v, v_of_b = momentum * vw + dw + weight_decay * w, momentum * vb + db
-    return answers(w - lr * v, b - lr * v_of_b, v, v_of_b)
-
-
-def old_velocity(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """w moves by the old velocity: change v first, and then w"""
-    return {"w": w - vw, "b": b - vb}
-
-
-def without_velocity(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """w moves by lr times the gradient alone: the old velocity, momentum * v, should move it too"""
-    return {"w": w - lr * (dw + weight_decay * w), "b": b - lr * db}
-
-
-def averaged(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-    """the new gradient is weighed by 1 - momentum: here it counts in full"""
-    v = momentum * vw + (1 - momentum) * lr * (dw + weight_decay * w)
-    v_of_b = momentum * vb + (1 - momentum) * lr * db
-    return answers(w - v, b - v_of_b, v, v_of_b)
-
-
 def step_case(rng, w_shape, b_shape, lr, momentum, weight_decay, start=1):
     """All that sgd_step is given; a start of 0 is a velocity of 0, as at the first step of a training."""
     w, dw, b, db = (rng.standard_normal(shape) for shape in (w_shape, w_shape, b_shape, b_shape))
@@ -176,15 +81,99 @@ def generic_steps():
     yield step_case(rng, (3, 3, 4, 2), (5, 3), 0.3, 0.8, 0.4)
 
 
-STEP = SimpleNamespace(
-    READ="tinysegnet/training/optim.py",
-    cases=generic_steps,
-    MISTAKES=(
-        unchanged, uphill, biases_decay, matrices_decay, no_decay, decay_grows, decay_twice, decay_without_rate,
-        no_momentum, momentum_on_all, momentum_of_one_kind, rate_outside, old_velocity, without_velocity, averaged,
-        nesterov,
-    ),
-)
+STEP = Table("tinysegnet/training/optim.py", generic_steps)
+STEP.mistake("the array that was given is as it was: a = a - c makes a new array, and a -= c changes the one that is "
+             "there", unchanged=lambda w, b, dw, db, vw, vb, lr, momentum, weight_decay: answers(w, b, vw, vb))
+
+
+@STEP.mistake("the step goes up the hill: subtract v", "w", "b")
+def uphill(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v, v_of_b = momentum * vw + lr * (dw + weight_decay * w), momentum * vb + lr * db
+    return w + v, b + v_of_b
+
+
+@STEP.mistake("the weights of fewer than four dimensions decay too: only those of four should", "b", "v of b")
+def biases_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * vb + lr * (db + weight_decay * b)
+    return b - v, v
+
+
+@STEP.mistake("an array of two dimensions decays too: only those of four should", "b", "v of b")
+def matrices_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * vb + lr * (db + weight_decay * b * (b.ndim > 1))
+    return b - v, v
+
+
+@STEP.mistake("v lacks weight_decay * w: this w has four dimensions, so it decays", "w", "v of w")
+def no_decay(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * vw + lr * dw
+    return w - v, v
+
+
+@STEP.mistake("the decay has the wrong sign and makes w larger: v = momentum * v + lr * (g + "
+              "weight_decay * w)", "w", "v of w")
+def decay_grows(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * vw + lr * (dw - weight_decay * w)
+    return w - v, v
+
+
+@STEP.mistake("the decay counts twice: it is weight_decay * w, without a 2", "w", "v of w")
+def decay_twice(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * vw + lr * (dw + 2 * weight_decay * w)
+    return w - v, v
+
+
+@STEP.mistake("weight_decay * w is not multiplied by lr: it belongs inside the bracket, with g", "w", "v of w")
+def decay_without_rate(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * vw + lr * dw + weight_decay * w
+    return w - v, v
+
+
+@STEP.mistake("the old velocity is forgotten: momentum * v is part of the new one", "v of w", "v of b")
+def no_momentum(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    return lr * (dw + weight_decay * w), lr * db
+
+
+@STEP.mistake("momentum multiplies the new gradient too: only the old velocity fades")
+def momentum_on_all(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * (vw + lr * (dw + weight_decay * w))
+    v_of_b = momentum * (vb + lr * db)
+    return answers(w - v, b - v_of_b, v, v_of_b)
+
+
+@STEP.mistake("momentum is 0.9 whatever is asked for: it is an argument")
+def momentum_of_one_kind(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v, v_of_b = 0.9 * vw + lr * (dw + weight_decay * w), 0.9 * vb + lr * db
+    return answers(w - v, b - v_of_b, v, v_of_b)
+
+
+@STEP.mistake("lr is multiplied in when w moves: as Caffe counts, it is inside the velocity already")
+def rate_outside(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v, v_of_b = momentum * vw + dw + weight_decay * w, momentum * vb + db
+    return answers(w - lr * v, b - lr * v_of_b, v, v_of_b)
+
+
+STEP.mistake("w moves by the old velocity: change v first, and then w", "w", "b",
+             old_velocity=lambda w, b, dw, db, vw, vb, lr, momentum, weight_decay: (w - vw, b - vb))
+
+
+@STEP.mistake("w moves by lr times the gradient alone: the old velocity, momentum * v, should move it too", "w", "b")
+def without_velocity(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    return w - lr * (dw + weight_decay * w), b - lr * db
+
+
+@STEP.mistake("the new gradient is weighed by 1 - momentum: here it counts in full")
+def averaged(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v = momentum * vw + (1 - momentum) * lr * (dw + weight_decay * w)
+    v_of_b = momentum * vb + (1 - momentum) * lr * db
+    return answers(w - v, b - v_of_b, v, v_of_b)
+
+
+@STEP.mistake("w looks one step further ahead, as Nesterov has it: here it moves by v", "w", "b")
+def nesterov(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    step, step_of_b = lr * (dw + weight_decay * w), lr * db
+    v, v_of_b = momentum * vw + step, momentum * vb + step_of_b
+    return w - momentum * v - step, b - momentum * v_of_b - step_of_b
 STEP_CASES = (
     (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([3.0]),
      np.zeros((1, 1, 1, 1)), np.zeros(1), 0.1, 0.9, 0.1),

@@ -1,13 +1,13 @@
 """Lesson 05: how conv2d_loops, im2col and conv2d are judged."""
 
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, values
 from tinysegnet import ops
-from tinysegnet.checker.mistakes import conv_forward
+from tinysegnet.checker.mistakes import conv
+from tinysegnet.checker.mistakes.table import Table
 
 rng = np.random.default_rng(5)
 
@@ -55,29 +55,29 @@ def by_place(x, K):
     return columns.reshape(*columns.shape[:2], K, K, -1), columns.shape
 
 
-def channels_first(x, K):
-    """in each row the channel runs slowest: it should run fastest, at (i*K + j)*C + c"""
-    places, shape = by_place(x, K)
-    return {"columns": places.transpose(0, 1, 4, 2, 3).reshape(shape)}
-
-
-def kernel_transposed(x, K):
-    """i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c"""
-    places, shape = by_place(x, K)
-    return {"columns": places.swapaxes(2, 3).reshape(shape)}
-
-
-def read_backwards(x, K):
-    """each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]"""
-    places, shape = by_place(x, K)
-    return {"columns": places[:, :, ::-1, ::-1].reshape(shape)}
-
-
-COLUMN_MISTAKES = SimpleNamespace(
-    READ="lessons/05_conv_forward/README.md",
-    MISTAKES=(channels_first, kernel_transposed, read_backwards),
-    cases=lambda: ((np.random.default_rng(0).standard_normal((6, 7, 2)), 3),),
+COLUMN_MISTAKES = Table(
+    "lessons/05_conv_forward/README.md",
+    lambda: ((np.random.default_rng(0).standard_normal((6, 7, 2)), 3),),
+    results=("columns",),
 )
+
+
+@COLUMN_MISTAKES.mistake("in each row the channel runs slowest: it should run fastest, at (i*K + j)*C + c")
+def channels_first(x, K):
+    places, shape = by_place(x, K)
+    return places.transpose(0, 1, 4, 2, 3).reshape(shape)
+
+
+@COLUMN_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c")
+def kernel_transposed(x, K):
+    places, shape = by_place(x, K)
+    return places.swapaxes(2, 3).reshape(shape)
+
+
+@COLUMN_MISTAKES.mistake("each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]")
+def read_backwards(x, K):
+    places, shape = by_place(x, K)
+    return places[:, :, ::-1, ::-1].reshape(shape)
 
 
 def convolved(x, w, b):
@@ -88,7 +88,7 @@ def convolved(x, w, b):
 EXERCISES = (
     Exercise(
         "conv2d_loops",
-        values(convolved, *IMAGES, mistakes=conv_forward),
+        values(convolved, *IMAGES, mistakes=conv.forward),
         answer=convolved,
         hints=(
             "Take one pixel of y. Which pixel of x does the kernel's place i, j read for it, and is that pixel there?",

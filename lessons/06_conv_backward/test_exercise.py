@@ -1,6 +1,5 @@
 """Lesson 06: how col2im and conv2d_backward are judged."""
 
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
 from lessons.engine.watch import TroubleError
 from tinysegnet import ops
+from tinysegnet.checker.mistakes.table import Table
 
 rng = np.random.default_rng(6)
 
@@ -35,8 +35,6 @@ COLUMNS = (
 )
 
 
-
-
 def scattered(columns, K, places=lambda places: places, combine=np.add):
     """col2im of other columns, or with another way to combine (what is there, what comes)."""
     H, W, KKC = columns.shape
@@ -49,42 +47,41 @@ def scattered(columns, K, places=lambda places: places, combine=np.add):
     return {"x": x}
 
 
-def overwritten(columns, K):
-    """it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers add up (+=)"""
-    return scattered(columns, K, combine=lambda there, comes: comes)
+IMAGE_MISTAKES = Table(
+    "lessons/06_conv_backward/README.md",
+    lambda: ((np.random.default_rng(0).standard_normal((4, 5, 18)), 3),),
+    results=("x",),
+)
+IMAGE_MISTAKES.mistake("it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers add "
+                       "up (+=)",
+                       overwritten=lambda columns, K: scattered(columns, K, combine=lambda there, comes: comes))
 
 
-def channels_first(columns, K):
-    """each row is read as if the channel ran slowest: it runs fastest, at (i*K + j)*C + c"""
-    return scattered(columns, K, lambda a: a.reshape(*a.shape[:2], -1, K, K).transpose(0, 1, 3, 4, 2))
-
-
-def kernel_transposed(columns, K):
-    """i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c"""
-    return scattered(columns, K, lambda a: a.swapaxes(2, 3))
-
-
-def written_backwards(columns, K):
-    """each neighbourhood is put down from its end: place i, j should go to x[r + i, q + j]"""
-    return scattered(columns, K, lambda a: a[:, :, ::-1, ::-1])
-
-
-def average(columns, K):
-    """what lands on a pixel is averaged: an adjoint only adds up"""
-    return {"x": scattered(columns, K)["x"] / scattered(np.ones_like(columns), K)["x"]}
-
-
+@IMAGE_MISTAKES.mistake("it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers "
+                        "add up (+=)")
 def overwritten_by_pixels(columns, K):
-    """it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers add up (+=)"""
     H, W, KKC = columns.shape
     x = np.zeros((H + K - 1, W + K - 1, KKC // (K * K)))
     for r, q in np.ndindex(H, W):
         x[r : r + K, q : q + K] = columns[r, q].reshape(K, K, -1)
-    return {"x": x}
+    return x
 
 
+@IMAGE_MISTAKES.mistake("each row is read as if the channel ran slowest: it runs fastest, at (i*K + j)*C + c")
+def channels_first(columns, K):
+    return scattered(columns, K, lambda a: a.reshape(*a.shape[:2], -1, K, K).transpose(0, 1, 3, 4, 2))
+
+
+IMAGE_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c",
+                       kernel_transposed=lambda columns, K: scattered(columns, K, lambda a: a.swapaxes(2, 3)))
+IMAGE_MISTAKES.mistake("each neighbourhood is put down from its end: place i, j should go to x[r + i, q + j]",
+                       written_backwards=lambda columns, K: scattered(columns, K, lambda a: a[:, :, ::-1, ::-1]))
+IMAGE_MISTAKES.mistake("what lands on a pixel is averaged: an adjoint only adds up",
+                       average=lambda columns, K: scattered(columns, K)["x"] / scattered(np.ones_like(columns), K)["x"])
+
+
+@IMAGE_MISTAKES.mistake("only the middle of each neighbourhood is put down: all K*K of its pixels are in x")
 def only_the_middle(columns, K):
-    """only the middle of each neighbourhood is put down: all K*K of its pixels are in x"""
     def middle(places):
         kept = np.zeros_like(places)
         kept[:, :, K // 2, K // 2] = places[:, :, K // 2, K // 2]
@@ -93,30 +90,21 @@ def only_the_middle(columns, K):
     return scattered(columns, K, middle)
 
 
+@IMAGE_MISTAKES.mistake("the last column of each neighbourhood is left out: j goes from 0 to K - 1")
 def last_column_left_out(columns, K):
-    """the last column of each neighbourhood is left out: j goes from 0 to K - 1"""
     return scattered(columns, K, lambda a: a * (np.arange(K) < K - 1)[:, None])
 
 
+@IMAGE_MISTAKES.mistake("the last row of each neighbourhood is left out: i goes from 0 to K - 1")
 def last_row_left_out(columns, K):
-    """the last row of each neighbourhood is left out: i goes from 0 to K - 1"""
     return scattered(columns, K, lambda a: a * (np.arange(K) < K - 1)[:, None, None])
 
 
+@IMAGE_MISTAKES.mistake("columns is reshaped to have i and j in front, which mixes it up: they come after the pixels, "
+                        "(H, W, K, K, C)")
 def places_first(columns, K):
-    """columns is reshaped to have i and j in front, which mixes it up: they come after the pixels, (H, W, K, K, C)"""
     H, W, _ = columns.shape
     return scattered(columns, K, lambda a: a.reshape(K, K, H, W, -1).transpose(2, 3, 0, 1, 4))
-
-
-IMAGE_MISTAKES = SimpleNamespace(
-    READ="lessons/06_conv_backward/README.md",
-    MISTAKES=(
-        overwritten, overwritten_by_pixels, channels_first, kernel_transposed, written_backwards, average,
-        only_the_middle, last_column_left_out, last_row_left_out, places_first,
-    ),
-    cases=lambda: ((np.random.default_rng(0).standard_normal((4, 5, 18)), 3),),
-)
 
 NOT_NEEDED = """dx is right, but conv2d_backward(dy, cache, need_dx=False) should return None, dw, db
 and spare the work: before the first layer nobody asks for dx"""

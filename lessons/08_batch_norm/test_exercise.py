@@ -1,6 +1,5 @@
 """Lesson 08: how batch_norm, its backward and batch_norm_inference are judged."""
 
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +7,8 @@ import pytest
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet import ops
 from tinysegnet.checker.forwardcheck import ForwardError
-from tinysegnet.checker.mistakes import batchnorm, batchnorm_forward
+from tinysegnet.checker.mistakes import batchnorm
+from tinysegnet.checker.mistakes.table import Table
 
 rng = np.random.default_rng(8)
 EPS = 1e-5
@@ -60,149 +60,37 @@ def flat(function):
     return run
 
 
-def cached_deviation(x, gamma, beta):
-    """inv_std in the cache is the standard deviation: it should be 1 divided by that"""
-    return {"inv_std": np.sqrt(x.var((0, 1, 2)) + EPS)}
+FORWARD = Table(batchnorm.READ, batchnorm.cases, mistakes=batchnorm.forward.mistakes)
+FORWARD.mistake("inv_std in the cache is the standard deviation: it should be 1 divided by that", "inv_std",
+                cached_deviation=lambda x, gamma, beta: np.sqrt(x.var((0, 1, 2)) + EPS))
+FORWARD.mistake("inv_std in the cache is 1 divided by the variance: the root is missing", "inv_std",
+                cached_inverse_variance=lambda x, gamma, beta: 1 / (x.var((0, 1, 2)) + EPS))
+FORWARD.mistake("inv_std in the cache is multiplied by gamma: gamma has a place of its own there", "inv_std",
+                cached_with_gamma=lambda x, gamma, beta: gamma / np.sqrt(x.var((0, 1, 2)) + EPS))
+FORWARD.mistake("x_hat in the cache is x without its mean: it should be divided by the standard deviation too", "x_hat",
+                cached_centred=lambda x, gamma, beta: x - x.mean((0, 1, 2)))
+FORWARD.mistake("x_hat in the cache is x itself, as it came in", "x_hat",
+                cached_x=lambda x, gamma, beta: x)
+FORWARD.mistake("x_hat in the cache is y: it should be without scale and shift", "x_hat",
+                cached_y=lambda x, gamma, beta: gamma * batchnorm.normalised(x) + beta)
+FORWARD.mistake("x_hat in the cache is multiplied by gamma already: it should have a variance of 1", "x_hat",
+                cached_scaled=lambda x, gamma, beta: gamma * batchnorm.normalised(x))
 
 
-def cached_inverse_variance(x, gamma, beta):
-    """inv_std in the cache is 1 divided by the variance: the root is missing"""
-    return {"inv_std": 1 / (x.var((0, 1, 2)) + EPS)}
-
-
-def cached_with_gamma(x, gamma, beta):
-    """inv_std in the cache is multiplied by gamma: gamma has a place of its own there"""
-    return {"inv_std": gamma / np.sqrt(x.var((0, 1, 2)) + EPS)}
-
-
-def cached_centred(x, gamma, beta):
-    """x_hat in the cache is x without its mean: it should be divided by the standard deviation too"""
-    return {"x_hat": x - x.mean((0, 1, 2))}
-
-
-def cached_x(x, gamma, beta):
-    """x_hat in the cache is x itself, as it came in"""
-    return {"x_hat": x}
-
-
-def cached_y(x, gamma, beta):
-    """x_hat in the cache is y: it should be without scale and shift"""
-    return {"x_hat": gamma * batchnorm_forward.normalised(x) + beta}
-
-
-def cached_scaled(x, gamma, beta):
-    """x_hat in the cache is multiplied by gamma already: it should have a variance of 1"""
-    return {"x_hat": gamma * batchnorm_forward.normalised(x)}
-
-
+@FORWARD.mistake("the variance is divided by one less than the number of pixels: divide by their "
+                 "number", "x_hat", "inv_std")
 def unbiased(x, gamma, beta):
-    """the variance is divided by one less than the number of pixels: divide by their number"""
-    return {"x_hat": batchnorm_forward.normalised(x, ddof=1), "inv_std": 1 / root(x.var((0, 1, 2), ddof=1))}
+    return batchnorm.normalised(x, ddof=1), 1 / root(x.var((0, 1, 2), ddof=1))
 
 
-def no_eps(x, gamma, beta):
-    """the small number under the root is missing, or far smaller than 1e-5"""
-    return {"x_hat": batchnorm_forward.normalised(x, eps=0), "inv_std": 1 / x.std((0, 1, 2))}
-
-
-def cached_beta(x, gamma, beta):
-    """the second of the cache is beta: it should be gamma, as the backward has no need of beta"""
-    return {"gamma": beta}
-
-
-FORWARD = SimpleNamespace(
-    READ=batchnorm_forward.READ,
-    cases=batchnorm_forward.cases,
-    MISTAKES=(
-        *batchnorm_forward.MISTAKES, cached_deviation, cached_inverse_variance, cached_with_gamma, cached_centred,
-        cached_x, cached_y, cached_scaled, unbiased, no_eps, cached_beta,
-    ),
-)
+FORWARD.mistake("the small number under the root is missing, or far smaller than 1e-5", "x_hat", "inv_std",
+                no_eps=lambda x, gamma, beta: (batchnorm.normalised(x, eps=0), 1 / x.std((0, 1, 2))))
+FORWARD.mistake("the second of the cache is beta: it should be gamma, as the backward has no need of beta", "gamma",
+                cached_beta=lambda x, gamma, beta: beta)
 
 
 def root(var):
     return np.sqrt(var + EPS)
-
-
-def statistics_of_the_batch(x, gamma, beta, mean, var):
-    """the statistics of this x are used: use those that are given"""
-    return {"y": gamma * (x - x.mean((0, 1, 2))) / root(x.var((0, 1, 2))) + beta}
-
-
-def statistics_of_the_image(x, gamma, beta, mean, var):
-    """each image is normalised by its own statistics: use those that are given"""
-    axes = {"axis": (1, 2), "keepdims": True}
-    return {"y": gamma * (x - x.mean(**axes)) / root(x.var(**axes)) + beta}
-
-
-def own_mean(x, gamma, beta, mean, var):
-    """the mean is that of this x: use the one that is given"""
-    return {"y": gamma * (x - x.mean((0, 1, 2))) / root(var) + beta}
-
-
-def own_variance(x, gamma, beta, mean, var):
-    """the variance is that of this x: use the one that is given"""
-    return {"y": gamma * (x - mean) / root(x.var((0, 1, 2))) + beta}
-
-
-def divided_by_variance(x, gamma, beta, mean, var):
-    """x is divided by the variance, and must be divided by its square root"""
-    return {"y": gamma * (x - mean) / (var + EPS) + beta}
-
-
-def given_without_eps(x, gamma, beta, mean, var):
-    """the small number under the root is missing: training had it, and so must this"""
-    return {"y": gamma * (x - mean) / np.sqrt(var) + beta}
-
-
-def eps_outside(x, gamma, beta, mean, var):
-    """the small number is added to the root, and must be added under it"""
-    return {"y": gamma * (x - mean) / (np.sqrt(var) + EPS) + beta}
-
-
-def not_divided(x, gamma, beta, mean, var):
-    """the mean is taken away, but the division by the standard deviation is missing"""
-    return {"y": gamma * (x - mean) + beta}
-
-
-def mean_left(x, gamma, beta, mean, var):
-    """the mean is not taken away before the division"""
-    return {"y": gamma * x / root(var) + beta}
-
-
-def mean_added(x, gamma, beta, mean, var):
-    """the mean is added to x: it must be taken away"""
-    return {"y": gamma * (x + mean) / root(var) + beta}
-
-
-def mean_after_scale(x, gamma, beta, mean, var):
-    """the mean is taken away after the scaling: it is a mean of x, so it comes off before"""
-    return {"y": gamma * x / root(var) - mean + beta}
-
-
-def no_gamma(x, gamma, beta, mean, var):
-    """the scale gamma is left out"""
-    return {"y": (x - mean) / root(var) + beta}
-
-
-def no_beta(x, gamma, beta, mean, var):
-    """the shift beta is left out"""
-    return {"y": gamma * (x - mean) / root(var)}
-
-
-def neither(x, gamma, beta, mean, var):
-    """scale and shift are left out: training has learned both"""
-    return {"y": (x - mean) / root(var)}
-
-
-def exchanged(x, gamma, beta, mean, var):
-    """gamma and beta are exchanged: gamma multiplies, beta is added"""
-    return {"y": beta * (x - mean) / root(var) + gamma}
-
-
-def shifted_first(x, gamma, beta, mean, var):
-    """beta is added before the multiplication by gamma, and must be added after it"""
-    return {"y": gamma * ((x - mean) / root(var) + beta)}
 
 
 def given(N, H, W, C, rng=rng):
@@ -217,15 +105,48 @@ def generic():
     yield given(3, 7, 6, 2, rng)
 
 
-INFERENCE = SimpleNamespace(
-    READ="tinysegnet/ops/batchnorm.py",
-    cases=generic,
-    MISTAKES=(
-        statistics_of_the_batch, statistics_of_the_image, own_mean, own_variance, divided_by_variance,
-        given_without_eps, eps_outside, not_divided, mean_left, mean_added, mean_after_scale, no_gamma, no_beta,
-        neither, exchanged, shifted_first,
-    ),
-)
+INFERENCE = Table("tinysegnet/ops/batchnorm.py", generic, results=("y",))
+
+
+@INFERENCE.mistake("the statistics of this x are used: use those that are given")
+def statistics_of_the_batch(x, gamma, beta, mean, var):
+    return gamma * (x - x.mean((0, 1, 2))) / root(x.var((0, 1, 2))) + beta
+
+
+@INFERENCE.mistake("each image is normalised by its own statistics: use those that are given")
+def statistics_of_the_image(x, gamma, beta, mean, var):
+    axes = {"axis": (1, 2), "keepdims": True}
+    return gamma * (x - x.mean(**axes)) / root(x.var(**axes)) + beta
+
+
+INFERENCE.mistake("the mean is that of this x: use the one that is given",
+                  own_mean=lambda x, gamma, beta, mean, var: gamma * (x - x.mean((0, 1, 2))) / root(var) + beta)
+INFERENCE.mistake("the variance is that of this x: use the one that is given",
+                  own_variance=lambda x, gamma, beta, mean, var: gamma * (x - mean) / root(x.var((0, 1, 2))) + beta)
+INFERENCE.mistake("x is divided by the variance, and must be divided by its square root",
+                  divided_by_variance=lambda x, gamma, beta, mean, var: gamma * (x - mean) / (var + EPS) + beta)
+INFERENCE.mistake("the small number under the root is missing: training had it, and so must this",
+                  given_without_eps=lambda x, gamma, beta, mean, var: gamma * (x - mean) / np.sqrt(var) + beta)
+INFERENCE.mistake("the small number is added to the root, and must be added under it",
+                  eps_outside=lambda x, gamma, beta, mean, var: gamma * (x - mean) / (np.sqrt(var) + EPS) + beta)
+INFERENCE.mistake("the mean is taken away, but the division by the standard deviation is missing",
+                  not_divided=lambda x, gamma, beta, mean, var: gamma * (x - mean) + beta)
+INFERENCE.mistake("the mean is not taken away before the division",
+                  mean_left=lambda x, gamma, beta, mean, var: gamma * x / root(var) + beta)
+INFERENCE.mistake("the mean is added to x: it must be taken away",
+                  mean_added=lambda x, gamma, beta, mean, var: gamma * (x + mean) / root(var) + beta)
+INFERENCE.mistake("the mean is taken away after the scaling: it is a mean of x, so it comes off before",
+                  mean_after_scale=lambda x, gamma, beta, mean, var: gamma * x / root(var) - mean + beta)
+INFERENCE.mistake("the scale gamma is left out",
+                  no_gamma=lambda x, gamma, beta, mean, var: (x - mean) / root(var) + beta)
+INFERENCE.mistake("the shift beta is left out",
+                  no_beta=lambda x, gamma, beta, mean, var: gamma * (x - mean) / root(var))
+INFERENCE.mistake("scale and shift are left out: training has learned both",
+                  neither=lambda x, gamma, beta, mean, var: (x - mean) / root(var))
+INFERENCE.mistake("gamma and beta are exchanged: gamma multiplies, beta is added",
+                  exchanged=lambda x, gamma, beta, mean, var: beta * (x - mean) / root(var) + gamma)
+INFERENCE.mistake("beta is added before the multiplication by gamma, and must be added after it",
+                  shifted_first=lambda x, gamma, beta, mean, var: gamma * ((x - mean) / root(var) + beta))
 INFERENCE_CASES = (
     (*PAGE, np.array([6.0]), np.array([9.0])),
     given(1, 3, 4, 1),
@@ -258,7 +179,7 @@ EXERCISES = (
     ),
     Exercise(
         "batch_norm_backward",
-        gradients(ops.batch_norm, ops.batch_norm_backward, *SMOOTH, names=("x", "gamma", "beta"), mistakes=batchnorm),
+        gradients(ops.batch_norm, ops.batch_norm_backward, *SMOOTH, names=("x", "gamma", "beta")),
         answer=ops.batch_norm_backward,
         hints=(
             "dbeta and dgamma first: gamma and beta were used at every pixel of their channel, and all of them answer. "

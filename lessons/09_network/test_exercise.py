@@ -5,7 +5,6 @@ A learner's cache is the learner's own affair, so backward is judged together wi
 
 import inspect
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from lessons.engine.watch import TroubleError, watched
 from tinysegnet import networks
 from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.networks.blocks import chain, conv, conv_norm, pool, relu, unpool
 from tinysegnet.ops.fast import ops_with
 
@@ -166,102 +166,59 @@ def network(
     return found | {"logits": logits}
 
 
-def no_relu(x, params):
-    """there is no ReLU in the encoder"""
-    return network(x, params, encoder=("conv", "norm", "pool"))
+FORWARD = Table("tinysegnet/networks/segnet_basic.py", lambda: (case(2, 7, 8, 101), case(1, 8, 12, 102)))
+FORWARD.mistake("there is no ReLU in the encoder",
+                no_relu=lambda x, params: network(x, params, encoder=("conv", "norm", "pool")))
+FORWARD.mistake("in the encoder ReLU comes before batch norm: it comes after it",
+                relu_before_norm=lambda x, params: network(x, params, encoder=("conv", "relu", "norm", "pool")))
+FORWARD.mistake("in the decoder batch norm comes before the convolution: it comes after it",
+                norm_before_conv=lambda x, params: network(x, params, decoder=("unpool", "norm", "conv")))
+FORWARD.mistake("in the encoder batch norm comes after the pooling: it comes before ReLU",
+                norm_after_pool=lambda x, params: network(x, params, encoder=("conv", "pool", "norm", "relu")))
+FORWARD.mistake("in the encoder batch norm comes last: it comes right after the convolution",
+                norm_after_relu_and_pool=lambda x, params: network(x, params, encoder=("conv", "relu", "pool", "norm")))
+FORWARD.mistake("there is a ReLU in the decoder: SegNet-Basic has none there",
+                relu_in_decoder=lambda x, params: network(x, params, decoder=("unpool", "conv", "norm", "relu")))
 
 
-def relu_before_norm(x, params):
-    """in the encoder ReLU comes before batch norm: it comes after it"""
-    return network(x, params, encoder=("conv", "relu", "norm", "pool"))
-
-
-def norm_before_conv(x, params):
-    """in the decoder batch norm comes before the convolution: it comes after it"""
-    return network(x, params, decoder=("unpool", "norm", "conv"))
-
-
-def norm_after_pool(x, params):
-    """in the encoder batch norm comes after the pooling: it comes before ReLU"""
-    return network(x, params, encoder=("conv", "pool", "norm", "relu"))
-
-
-def norm_after_relu_and_pool(x, params):
-    """in the encoder batch norm comes last: it comes right after the convolution"""
-    return network(x, params, encoder=("conv", "relu", "pool", "norm"))
-
-
-def relu_in_decoder(x, params):
-    """there is a ReLU in the decoder: SegNet-Basic has none there"""
-    return network(x, params, decoder=("unpool", "conv", "norm", "relu"))
-
-
+@FORWARD.mistake("there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there")
 def relu_in_decoder_before_norm(x, params):
-    """there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there"""
     return network(x, params, decoder=("unpool", "conv", "relu", "norm"))
 
 
-def relu_before_classifier(x, params):
-    """there is a ReLU before the classifier: what comes out of the last batch norm goes in as it is"""
-    return network(x, params, before_classifier=[relu()])
+FORWARD.mistake("there is a ReLU before the classifier: what comes out of the last batch norm goes in as it is",
+                relu_before_classifier=lambda x, params: network(x, params, before_classifier=[relu()]))
+FORWARD.mistake("the batch norm of the encoder is left out",
+                no_norm_in_encoder=lambda x, params: network(x, params, encoder=("conv", "relu", "pool")))
+FORWARD.mistake("the batch norm of the decoder is left out",
+                no_norm_in_decoder=lambda x, params: network(x, params, decoder=("unpool", "conv")))
 
 
-def no_norm_in_encoder(x, params):
-    """the batch norm of the encoder is left out"""
-    return network(x, params, encoder=("conv", "relu", "pool"))
-
-
-def no_norm_in_decoder(x, params):
-    """the batch norm of the decoder is left out"""
-    return network(x, params, decoder=("unpool", "conv"))
-
-
+@FORWARD.mistake("batch norm is left out everywhere")
 def no_norm(x, params):
-    """batch norm is left out everywhere"""
     return network(x, params, encoder=("conv", "relu", "pool"), decoder=("unpool", "conv"))
 
 
-def decoders_exchanged(x, params):
-    """decoder1 comes before decoder2: the way up begins at the deepest level, with decoder2"""
-    return network(x, params, decoders=(1, 2))
+FORWARD.mistake("decoder1 comes before decoder2: the way up begins at the deepest level, with decoder2",
+                decoders_exchanged=lambda x, params: network(x, params, decoders=(1, 2)))
+FORWARD.mistake("a map is unpooled to twice its size: give back the shape that was pooled, which may have been odd",
+                twice_the_size=lambda x, params: network(x, params, unpool=unpool_to_twice))
+FORWARD.mistake("in the decoder the convolution comes before the unpooling: it comes after it, to fill the zeros",
+                conv_first=lambda x, params: network(x, params, decoder=("conv", "unpool", "norm")))
+FORWARD.mistake("in the decoder the unpooling comes last: it comes first",
+                unpooled_last=lambda x, params: network(x, params, decoder=("conv", "norm", "unpool")))
 
 
-def twice_the_size(x, params):
-    """a map is unpooled to twice its size: give back the shape that was pooled, which may have been odd"""
-    return network(x, params, unpool=unpool_to_twice)
-
-
-def conv_first(x, params):
-    """in the decoder the convolution comes before the unpooling: it comes after it, to fill the zeros"""
-    return network(x, params, decoder=("conv", "unpool", "norm"))
-
-
-def unpooled_last(x, params):
-    """in the decoder the unpooling comes last: it comes first"""
-    return network(x, params, decoder=("conv", "norm", "unpool"))
-
-
+@FORWARD.mistake("mean and var are exchanged")
 def mean_and_var_exchanged(x, params):
-    """mean and var are exchanged"""
     found = network(x, params)
     swap = {"mean": "var", "var": "mean"}
     return {key: found[f"{key.rpartition('.')[0]}.{swap[key.rpartition('.')[2]]}"] for key in OF_STATS}
 
 
+@FORWARD.mistake("there is a root where the variance itself belongs")
 def deviations(x, params):
-    """there is a root where the variance itself belongs"""
     return {key: np.sqrt(a) for key, a in network(x, params).items() if key.endswith("var")}
-
-
-FORWARD = SimpleNamespace(
-    READ="tinysegnet/networks/segnet_basic.py",
-    cases=lambda: (case(2, 7, 8, 101), case(1, 8, 12, 102)),
-    MISTAKES=(
-        no_relu, relu_before_norm, norm_before_conv, norm_after_pool, norm_after_relu_and_pool, relu_in_decoder,
-        relu_in_decoder_before_norm, relu_before_classifier, no_norm_in_encoder, no_norm_in_decoder, no_norm,
-        decoders_exchanged, twice_the_size, conv_first, unpooled_last, mean_and_var_exchanged, deviations,
-    ),
-)
 
 
 def gradients_by(x, params, **changed):
@@ -294,14 +251,13 @@ def handed_past(op, those):
 # In a backward batch_norm_backward is called for decoder1, decoder2, encoder2, encoder1, and conv2d_backward for the
 # classifier, decoder1, decoder2, encoder2, encoder1.
 
+BACKWARD = Table("tinysegnet/networks/blocks.py", FORWARD.cases)
+BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling",
+                 relu_left_out=lambda x, params: gradients_by(x, params, relu_backward=lambda call, dy, cache: dy))
 
-def relu_left_out(x, params):
-    """relu_backward is missing, or comes too late: ReLU was the last before the pooling"""
-    return gradients_by(x, params, relu_backward=lambda call, dy, cache: dy)
 
-
+@BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling")
 def relu_after_norm(x, params):
-    """relu_backward is missing, or comes too late: ReLU was the last before the pooling"""
     masks = []
 
     def keep(call, dy, mask):
@@ -315,28 +271,33 @@ def relu_after_norm(x, params):
     return gradients_by(x, params, relu_backward=keep, batch_norm_backward=norm)
 
 
+@BACKWARD.mistake("in the decoder the gradient goes on as it came to batch norm: what goes on is the dx of "
+                  "batch_norm_backward")
 def past_the_norm_of_decoders(x, params):
-    """in the decoder the gradient goes on as it came to batch norm: what goes on is the dx of batch_norm_backward"""
     return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (1, 2)))
 
 
+@BACKWARD.mistake("in the encoder the gradient goes on as it came to batch norm: what goes on is the dx of "
+                  "batch_norm_backward")
 def past_the_norm_of_encoders(x, params):
-    """in the encoder the gradient goes on as it came to batch norm: what goes on is the dx of batch_norm_backward"""
     return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (3, 4)))
 
 
+@BACKWARD.mistake("in the decoder the gradient goes on as it came to the convolution: what goes on is the dx of "
+                  "conv2d_backward")
 def past_the_conv_of_decoders(x, params):
-    """in the decoder the gradient goes on as it came to the convolution: what goes on is the dx of conv2d_backward"""
     return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (2, 3)))
 
 
+@BACKWARD.mistake("in the encoder the gradient goes on as it came to the convolution: what goes on is the dx of "
+                  "conv2d_backward")
 def past_the_conv_of_encoder2(x, params):
-    """in the encoder the gradient goes on as it came to the convolution: what goes on is the dx of conv2d_backward"""
     return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (4,)))
 
 
+@BACKWARD.mistake("what comes out of a decoder is added to the encoder's gradient: only positions went across, and no "
+                  "gradient")
 def added_across(x, params):
-    """what comes out of a decoder is added to the encoder's gradient: only positions went across, and no gradient"""
     crossing = {}
 
     def unpool(call, dy, corners):
@@ -349,27 +310,17 @@ def added_across(x, params):
     return gradients_by(x, params, max_unpool_backward=unpool, max_pool_backward=pool)
 
 
+@BACKWARD.mistake("the gradients of decoder1 and decoder2 are exchanged")
 def decoders_under_wrong_keys(x, params):
-    """the gradients of decoder1 and decoder2 are exchanged"""
     grads, other = gradients_by(x, params), {"1": "2", "2": "1"}
     return {key: grads[f"decoder{other[key[7]]}{key[8:]}"] for key in grads if key.startswith("decoder")}
 
 
+@BACKWARD.mistake("the gradients of gamma and beta are exchanged")
 def gamma_and_beta_exchanged(x, params):
-    """the gradients of gamma and beta are exchanged"""
     grads, other = gradients_by(x, params), {"gamma": "beta", "beta": "gamma"}
     names = [key.rpartition(".") for key in grads if ".norm." in key]
     return {f"{block}.{kind}": grads[f"{block}.{other[kind]}"] for block, _, kind in names}
-
-
-BACKWARD = SimpleNamespace(
-    READ="tinysegnet/networks/blocks.py",
-    cases=FORWARD.cases,
-    MISTAKES=(
-        relu_left_out, relu_after_norm, past_the_norm_of_decoders, past_the_norm_of_encoders, past_the_conv_of_decoders,
-        past_the_conv_of_encoder2, added_across, decoders_under_wrong_keys, gamma_and_beta_exchanged,
-    ),
-)
 
 
 def check_forward_pass(function):

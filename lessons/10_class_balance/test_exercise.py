@@ -1,12 +1,12 @@
 """Lesson 10: how class_weights, cosine_rate and adam_step are judged."""
 
 from math import cos, pi
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, values
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.data.balance import median_frequency_weights
 from tinysegnet.training import optim
 from tinysegnet.training.loop import cosine_rate
@@ -32,84 +32,83 @@ def placed(weights, there, absent=0.0):
     return {"weights": found}
 
 
+BALANCE = Table(
+    "tinysegnet/data/balance.py",
+    lambda: (
+        (np.array([500, 40, 7, 130, 260]), np.array([1000, 800, 400, 900, 700]), 0.6),
+        (np.array([90, 0, 31, 12, 0, 55, 7]), np.array([300, 0, 200, 100, 0, 280, 250]), 0.4),
+    ),
+    results=("weights",),
+)
+
+
+@BALANCE.mistake("the ratio is upside down: a rare class must weigh more, so its frequency divides")
 def inverted(pixels, image_pixels, power):
-    """the ratio is upside down: a rare class must weigh more, so its frequency divides"""
     freq, there = frequencies(pixels, image_pixels)
     return placed((freq / np.median(freq)) ** power, there)
 
 
+@BALANCE.mistake("a frequency is taken of the pixels of all images: divide by those of the images that contain the "
+                 "class")
 def over_all_pixels(pixels, image_pixels, power):
-    """a frequency is taken of the pixels of all images: divide by those of the images that contain the class"""
     freq, there = frequencies(pixels, np.full_like(pixels, pixels.sum()))
     return placed((np.median(freq) / freq) ** power, there)
 
 
+@BALANCE.mistake("the mean of the frequencies is taken: it should be their median")
 def mean_for_median(pixels, image_pixels, power):
-    """the mean of the frequencies is taken: it should be their median"""
     freq, there = frequencies(pixels, image_pixels)
     return placed((freq.mean() / freq) ** power, there)
 
 
+@BALANCE.mistake("the median is that of the pixel counts: it should be that of the frequencies")
 def median_of_pixels(pixels, image_pixels, power):
-    """the median is that of the pixel counts: it should be that of the frequencies"""
     freq, there = frequencies(pixels, image_pixels)
     return placed((np.median(pixels[there]) / freq) ** power, there)
 
 
+@BALANCE.mistake("classes without a pixel count in the median, as if their frequency were 0: leave them out")
 def absent_in_the_median(pixels, image_pixels, power):
-    """classes without a pixel count in the median, as if their frequency were 0: leave them out"""
     freq, there = frequencies(pixels, image_pixels)
     padded = np.append(freq, np.zeros(np.count_nonzero(~there)))
     return placed((np.median(padded) / freq) ** power, there)
 
 
+@BALANCE.mistake("a class without a pixel gets the weight 1: it should be 0")
 def absent_weighs_1(pixels, image_pixels, power):
-    """a class without a pixel gets the weight 1: it should be 0"""
     freq, there = frequencies(pixels, image_pixels)
     return placed((np.median(freq) / freq) ** power, there, absent=1)
 
 
+@BALANCE.mistake("power is left out")
 def no_power(pixels, image_pixels, power):
-    """power is left out"""
     freq, there = frequencies(pixels, image_pixels)
     return placed(np.median(freq) / freq, there)
 
 
+@BALANCE.mistake("the weights are multiplied by power: they should be raised to it")
 def times_power(pixels, image_pixels, power):
-    """the weights are multiplied by power: they should be raised to it"""
     freq, there = frequencies(pixels, image_pixels)
     return placed(power * np.median(freq) / freq, there)
 
 
+@BALANCE.mistake("only the frequency is raised to power: the whole ratio should be")
 def power_of_the_frequency(pixels, image_pixels, power):
-    """only the frequency is raised to power: the whole ratio should be"""
     freq, there = frequencies(pixels, image_pixels)
     return placed(np.median(freq) / freq**power, there)
 
 
+@BALANCE.mistake("the median is left out: 1 over the frequency makes all weights above 1, and the loss larger")
 def no_median(pixels, image_pixels, power):
-    """the median is left out: 1 over the frequency makes all weights above 1, and the loss larger"""
     freq, there = frequencies(pixels, image_pixels)
     return placed((1 / freq) ** power, there)
 
 
+@BALANCE.mistake("the weights are divided by their sum: the class of middling frequency should weigh 1")
 def adding_up_to_1(pixels, image_pixels, power):
-    """the weights are divided by their sum: the class of middling frequency should weigh 1"""
     freq, there = frequencies(pixels, image_pixels)
     weights = (np.median(freq) / freq) ** power
     return placed(weights / weights.sum(), there)
-
-
-BALANCE = SimpleNamespace(
-    READ="tinysegnet/data/balance.py",
-    RESULTS=("weights",),
-    cases=lambda: (
-        (np.array([500, 40, 7, 130, 260]), np.array([1000, 800, 400, 900, 700]), 0.6),
-        (np.array([90, 0, 31, 12, 0, 55, 7]), np.array([300, 0, 200, 100, 0, 280, 250]), 0.4),
-    ),
-    MISTAKES=(inverted, over_all_pixels, mean_for_median, median_of_pixels, absent_in_the_median, absent_weighs_1,
-              no_power, times_power, power_of_the_frequency, no_median, adding_up_to_1),
-)
 BALANCE_CASES = (
     (np.array([240, 40, 20]), np.array([300, 200, 100]), 1.0),                      # the three images of the page
     (np.array([500, 40, 7, 130, 260]), np.array([1000, 800, 400, 900, 700]), 1.0),
@@ -135,69 +134,29 @@ def as_array(function):
     return run
 
 
-def not_halved(lr, done, steps):
-    """it begins at twice lr: 1 + cosine goes from 2 to 0, so halve it"""
-    return {"rate": np.float64(lr * (1 + cos(pi * done / steps)))}
-
-
-def quarter(lr, done, steps):
-    """it is a quarter of a wave: half a wave, from +1 to -1, lifted by 1 and halved"""
-    return {"rate": np.float64(lr * cos(pi / 2 * done / steps))}
-
-
-def rising(lr, done, steps):
-    """it rises from 0 to lr: it should fall"""
-    return {"rate": np.float64(lr * (1 - cos(pi * done / steps)) / 2)}
-
-
-def not_lifted(lr, done, steps):
-    """the bare cosine goes down to -lr: lift it by 1, and halve it"""
-    return {"rate": np.float64(lr * cos(pi * done / steps))}
-
-
-def linear(lr, done, steps):
-    """it falls in a straight line: it should follow half a cosine"""
-    return {"rate": np.float64(lr * (1 - done / steps))}
-
-
-def whole_wave(lr, done, steps):
-    """it is a whole wave, which is back at lr at the end: half a wave is pi, not 2 pi"""
-    return {"rate": np.float64(lr * (1 + cos(2 * pi * done / steps)) / 2)}
-
-
-def in_degrees(lr, done, steps):
-    """the angle is in degrees: the cosine of math and of NumPy takes radians, and half a wave is pi"""
-    return {"rate": np.float64(lr * (1 + cos(180 * done / steps)) / 2)}
-
-
-def a_step_ahead(lr, done, steps):
-    """it is one step ahead: before the first step, where done is 0, the rate is lr itself"""
-    return {"rate": np.float64(lr * (1 + cos(pi * (done + 1) / steps)) / 2)}
-
-
-def zero_too_early(lr, done, steps):
-    """it divides by steps - 1, so the last step has a rate of 0 and is wasted: 0 comes after the last"""
-    return {"rate": np.float64(lr * (1 + cos(pi * done / (steps - 1))) / 2)}
-
-
-def without_pi(lr, done, steps):
-    """pi is left out: half a wave is an angle that goes from 0 to pi"""
-    return {"rate": np.float64(lr * (1 + cos(done / steps)) / 2)}
-
-
-def without_lr(lr, done, steps):
-    """lr is left out"""
-    return {"rate": np.float64((1 + cos(pi * done / steps)) / 2)}
-
-
-COSINE = SimpleNamespace(
-    READ="tinysegnet/training/loop.py",
-    RESULTS=("rate",),
-    cases=lambda: ((0.3, 3, 10), (0.07, 29, 37), (0.2, 0, 5)),
-    MISTAKES=(not_halved, quarter, rising, not_lifted, linear, whole_wave, in_degrees, a_step_ahead, zero_too_early,
-              without_pi,
-              without_lr),
-)
+COSINE = Table("tinysegnet/training/loop.py", lambda: ((0.3, 3, 10), (0.07, 29, 37), (0.2, 0, 5)), results=("rate",))
+COSINE.mistake("it begins at twice lr: 1 + cosine goes from 2 to 0, so halve it",
+               not_halved=lambda lr, done, steps: np.float64(lr * (1 + cos(pi * done / steps))))
+COSINE.mistake("it is a quarter of a wave: half a wave, from +1 to -1, lifted by 1 and halved",
+               quarter=lambda lr, done, steps: np.float64(lr * cos(pi / 2 * done / steps)))
+COSINE.mistake("it rises from 0 to lr: it should fall",
+               rising=lambda lr, done, steps: np.float64(lr * (1 - cos(pi * done / steps)) / 2))
+COSINE.mistake("the bare cosine goes down to -lr: lift it by 1, and halve it",
+               not_lifted=lambda lr, done, steps: np.float64(lr * cos(pi * done / steps)))
+COSINE.mistake("it falls in a straight line: it should follow half a cosine",
+               linear=lambda lr, done, steps: np.float64(lr * (1 - done / steps)))
+COSINE.mistake("it is a whole wave, which is back at lr at the end: half a wave is pi, not 2 pi",
+               whole_wave=lambda lr, done, steps: np.float64(lr * (1 + cos(2 * pi * done / steps)) / 2))
+COSINE.mistake("the angle is in degrees: the cosine of math and of NumPy takes radians, and half a wave is pi",
+               in_degrees=lambda lr, done, steps: np.float64(lr * (1 + cos(180 * done / steps)) / 2))
+COSINE.mistake("it is one step ahead: before the first step, where done is 0, the rate is lr itself",
+               a_step_ahead=lambda lr, done, steps: np.float64(lr * (1 + cos(pi * (done + 1) / steps)) / 2))
+COSINE.mistake("it divides by steps - 1, so the last step has a rate of 0 and is wasted: 0 comes after the last",
+               zero_too_early=lambda lr, done, steps: np.float64(lr * (1 + cos(pi * done / (steps - 1))) / 2))
+COSINE.mistake("pi is left out: half a wave is an angle that goes from 0 to pi",
+               without_pi=lambda lr, done, steps: np.float64(lr * (1 + cos(done / steps)) / 2))
+COSINE.mistake("lr is left out",
+               without_lr=lambda lr, done, steps: np.float64((1 + cos(pi * done / steps)) / 2))
 COSINE_CASES = (
     (0.1, 0, 100), (0.1, 50, 100), (0.1, 25, 100), (0.3, 3, 10), (0.06, 99, 100), (7e-4, 8000, 8280), (2.0, 0, 1),
 )
@@ -244,115 +203,6 @@ def only(result, *names):
     return {name: result[name] for name in names}
 
 
-def unchanged(w, b, dw, db, m, s, mb, sb, t, lr, momentum, weight_decay):
-    """the array in the dict is as it was: a = a - c makes a new array, and a -= c changes the one that is there"""
-    return dict(zip(RESULTS, (w, b, m, s, mb, sb)))
-
-
-def uphill(*args):
-    """the step goes up the hill: subtract lr * pace"""
-    return only(adam(*args, sign=1), "w", "b")
-
-
-def uncorrected(*args):
-    """m and s are not divided by 1 - momentum**t and 1 - BETA2**t: both began at 0, and are too small at first"""
-    return only(adam(*args, pace=lambda m, s, t, momentum: m / (np.sqrt(s) + EPS)), "w", "b")
-
-
-def mean_uncorrected(*args):
-    """m is not divided by 1 - momentum**t"""
-    return only(adam(*args, pace=lambda m, s, t, momentum: paced(m * (1 - momentum**t), s, t, momentum)), "w", "b")
-
-
-def square_uncorrected(*args):
-    """s is not divided by 1 - BETA2**t"""
-    return only(adam(*args, pace=lambda m, s, t, momentum: paced(m, s * (1 - BETA2**t), t, momentum)), "w", "b")
-
-
-def no_root(*args):
-    """the root is missing: m is divided by the mean square, and should be by its root"""
-    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / (s / (1 - BETA2**t) + EPS))
-    return only(found, "w", "b")
-
-
-def tiny_in_the_root(*args):
-    """EPS is added inside the root: add it after the root"""
-    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / np.sqrt(s / (1 - BETA2**t) + EPS))
-    return only(found, "w", "b")
-
-
-def corrections_exchanged(*args):
-    """the two corrections are exchanged: 1 - momentum**t is for m, and 1 - BETA2**t for s"""
-    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - BETA2**t) / (np.sqrt(s / (1 - momentum**t)) + EPS))
-    return only(found, "w", "b")
-
-
-def t_not_raised(*args):
-    """t is as it was: memory["steps"] should grow by 1 at each step, in place (+=)"""
-    return only(adam(*args, ahead=0), "t")
-
-
-def raised_for_each_name(*args):
-    """t grows once for each parameter: it should grow once in a step, before the names are gone through"""
-    return only(adam(*args, ahead=2), "t")
-
-
-def old_t(*args):
-    """the correction is made with the old t: count this step before you use it"""
-    return only(adam(*args, ahead=0), "w", "b")
-
-
-def mean_is_a_sum(*args):
-    """the new gradient counts in full: in this mean it is weighed by 1 - momentum"""
-    return only(adam(*args, mean=lambda m, g, momentum: momentum * m + g), "w", "b", "m of w", "m of b")
-
-
-def weights_exchanged(*args):
-    """the old mean is weighed by 1 - momentum and the new gradient by momentum: the other way round"""
-    return only(
-        adam(*args, mean=lambda m, g, momentum: (1 - momentum) * m + momentum * g), "w", "b", "m of w", "m of b",
-    )
-
-
-def square_of_the_mean(*args):
-    """s takes the square of m: it should take that of g"""
-    found = adam(*args, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * m * m)
-    return only(found, "w", "b", "s of w", "s of b")
-
-
-def absolute_value(*args):
-    """s takes the gradient without its sign: it should take its square"""
-    found = adam(*args, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * np.abs(g))
-    return only(found, "w", "b", "s of w", "s of b")
-
-
-def momentum_for_both(*args):
-    """s forgets by momentum: it should forget by BETA2"""
-    found = adam(*args, square=lambda s, g, m, momentum: momentum * s + (1 - momentum) * g * g)
-    return only(found, "w", "b", "s of w", "s of b")
-
-
-def no_decay(*args):
-    """weight_decay is left out: this w has four dimensions, so it decays"""
-    return only(adam(*args, decay=lambda w, weight_decay, lr: 0), "w")
-
-
-def decay_without_rate(*args):
-    """weight_decay * w is not multiplied by lr: it is part of the pace"""
-    return only(adam(*args, decay=lambda w, weight_decay, lr: weight_decay * w / lr), "w")
-
-
-def biases_decay(*args):
-    """the weights of fewer than four dimensions decay too: only those of four should"""
-    return only(adam(*args, decay=lambda w, weight_decay, lr: weight_decay * w), "b")
-
-
-def decay_in_the_gradient(w, b, dw, *others):
-    """weight_decay * w is added to the gradient, where m and s take it up: it should be added to the pace at the end"""
-    dw = dw + others[-1] * w
-    return only(adam(w, b, dw, *others, decay=lambda w, weight_decay, lr: 0), "w", "m of w", "s of w")
-
-
 def adam_case(rng, w_shape, b_shape, steps, lr, momentum, weight_decay, scale=1.0):
     """All that adam_step is given; after no steps the memory is 0, as at the beginning of a training."""
     w, dw, m, s = rng.standard_normal((4, *w_shape))
@@ -369,15 +219,109 @@ def generic_steps():
     yield adam_case(rng, (1, 1, 5, 2), (2,), 3, 0.7, 0.6, 0.2, scale=1e-3)
 
 
-ADAM = SimpleNamespace(
-    READ="tinysegnet/training/optim.py",
-    RESULTS=RESULTS,
-    cases=generic_steps,
-    MISTAKES=(unchanged, uphill, uncorrected, mean_uncorrected, square_uncorrected, no_root, tiny_in_the_root,
-              corrections_exchanged, t_not_raised, raised_for_each_name, old_t, mean_is_a_sum,
-              weights_exchanged, square_of_the_mean, absolute_value, momentum_for_both, no_decay, decay_without_rate,
-              biases_decay, decay_in_the_gradient),
-)
+ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS)
+
+
+@ADAM.mistake("the array in the dict is as it was: a = a - c makes a new array, and a -= c changes the one that is "
+              "there")
+def unchanged(w, b, dw, db, m, s, mb, sb, t, lr, momentum, weight_decay):
+    return dict(zip(RESULTS, (w, b, m, s, mb, sb)))
+
+
+ADAM.mistake("the step goes up the hill: subtract lr * pace",
+             uphill=lambda *args: only(adam(*args, sign=1), "w", "b"))
+
+
+@ADAM.mistake("m and s are not divided by 1 - momentum**t and 1 - BETA2**t: both began at 0, and are too small at "
+              "first")
+def uncorrected(*args):
+    return only(adam(*args, pace=lambda m, s, t, momentum: m / (np.sqrt(s) + EPS)), "w", "b")
+
+
+@ADAM.mistake("m is not divided by 1 - momentum**t")
+def mean_uncorrected(*args):
+    return only(adam(*args, pace=lambda m, s, t, momentum: paced(m * (1 - momentum**t), s, t, momentum)), "w", "b")
+
+
+@ADAM.mistake("s is not divided by 1 - BETA2**t")
+def square_uncorrected(*args):
+    return only(adam(*args, pace=lambda m, s, t, momentum: paced(m, s * (1 - BETA2**t), t, momentum)), "w", "b")
+
+
+@ADAM.mistake("the root is missing: m is divided by the mean square, and should be by its root")
+def no_root(*args):
+    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / (s / (1 - BETA2**t) + EPS))
+    return only(found, "w", "b")
+
+
+@ADAM.mistake("EPS is added inside the root: add it after the root")
+def tiny_in_the_root(*args):
+    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - momentum**t) / np.sqrt(s / (1 - BETA2**t) + EPS))
+    return only(found, "w", "b")
+
+
+@ADAM.mistake("the two corrections are exchanged: 1 - momentum**t is for m, and 1 - BETA2**t for s")
+def corrections_exchanged(*args):
+    found = adam(*args, pace=lambda m, s, t, momentum: m / (1 - BETA2**t) / (np.sqrt(s / (1 - momentum**t)) + EPS))
+    return only(found, "w", "b")
+
+
+ADAM.mistake('t is as it was: memory["steps"] should grow by 1 at each step, in place (+=)',
+             t_not_raised=lambda *args: only(adam(*args, ahead=0), "t"))
+ADAM.mistake("t grows once for each parameter: it should grow once in a step, before the names are gone through",
+             raised_for_each_name=lambda *args: only(adam(*args, ahead=2), "t"))
+ADAM.mistake("the correction is made with the old t: count this step before you use it",
+             old_t=lambda *args: only(adam(*args, ahead=0), "w", "b"))
+
+
+@ADAM.mistake("the new gradient counts in full: in this mean it is weighed by 1 - momentum")
+def mean_is_a_sum(*args):
+    return only(adam(*args, mean=lambda m, g, momentum: momentum * m + g), "w", "b", "m of w", "m of b")
+
+
+@ADAM.mistake("the old mean is weighed by 1 - momentum and the new gradient by momentum: the other way round")
+def weights_exchanged(*args):
+    return only(
+        adam(*args, mean=lambda m, g, momentum: (1 - momentum) * m + momentum * g), "w", "b", "m of w", "m of b",
+    )
+
+
+@ADAM.mistake("s takes the square of m: it should take that of g")
+def square_of_the_mean(*args):
+    found = adam(*args, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * m * m)
+    return only(found, "w", "b", "s of w", "s of b")
+
+
+@ADAM.mistake("s takes the gradient without its sign: it should take its square")
+def absolute_value(*args):
+    found = adam(*args, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * np.abs(g))
+    return only(found, "w", "b", "s of w", "s of b")
+
+
+@ADAM.mistake("s forgets by momentum: it should forget by BETA2")
+def momentum_for_both(*args):
+    found = adam(*args, square=lambda s, g, m, momentum: momentum * s + (1 - momentum) * g * g)
+    return only(found, "w", "b", "s of w", "s of b")
+
+
+ADAM.mistake("weight_decay is left out: this w has four dimensions, so it decays",
+             no_decay=lambda *args: only(adam(*args, decay=lambda w, weight_decay, lr: 0), "w"))
+
+
+@ADAM.mistake("weight_decay * w is not multiplied by lr: it is part of the pace")
+def decay_without_rate(*args):
+    return only(adam(*args, decay=lambda w, weight_decay, lr: weight_decay * w / lr), "w")
+
+
+ADAM.mistake("the weights of fewer than four dimensions decay too: only those of four should",
+             biases_decay=lambda *args: only(adam(*args, decay=lambda w, weight_decay, lr: weight_decay * w), "b"))
+
+
+@ADAM.mistake("weight_decay * w is added to the gradient, where m and s take it up: it should be added to the pace at "
+              "the end")
+def decay_in_the_gradient(w, b, dw, *others):
+    dw = dw + others[-1] * w
+    return only(adam(w, b, dw, *others, decay=lambda w, weight_decay, lr: 0), "w", "m of w", "s of w")
 ADAM_CASES = (
     (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([-0.5]), np.zeros((1, 1, 1, 1)),
      np.zeros((1, 1, 1, 1)), np.zeros(1), np.zeros(1), np.array(0.0), 0.1, 0.9, 0.0),      # the first step of the page

@@ -1,12 +1,13 @@
 """Lesson 11: how confusion_matrix, global_accuracy, class_average and mean_iou are judged."""
 
-from types import SimpleNamespace
+from functools import wraps
 
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, values
 from tinysegnet import metrics
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.metrics.confusion import mean_of_present, ratio
 
 rng = np.random.default_rng(11)
@@ -35,82 +36,83 @@ def counted(rows, columns, classes):
     return {"counts": counts}
 
 
+MATRIX = Table(
+    "tinysegnet/metrics/confusion.py",
+    lambda: (
+        pictures(np.random.default_rng(0), (2, 6, 7), 4, ignore=9),
+        pictures(np.random.default_rng(1), (5, 9, 3), 3, ignore=2),
+    ),
+    results=("counts",),
+)
+
+
+@MATRIX.mistake("rows and columns are exchanged: the label says the row, and the prediction the column")
 def exchanged(labels, predicted, classes, ignore):
-    """rows and columns are exchanged: the label says the row, and the prediction the column"""
     there = labels != ignore
     return counted(predicted[there], labels[there], classes)
 
 
+@MATRIX.mistake("each pair is counted once, however many pixels have it: counts[i, j] += 1 on arrays adds to a place "
+                "only once")
 def ones(labels, predicted, classes, ignore):
-    """each pair is counted once, however many pixels have it: counts[i, j] += 1 on arrays adds to a place only once"""
     there = labels != ignore
-    return {"counts": np.minimum(counted(labels[there], predicted[there], classes)["counts"], 1)}
+    return np.minimum(counted(labels[there], predicted[there], classes)["counts"], 1)
 
 
+@MATRIX.mistake("only the pixels that are right are counted: those that are wrong belong beside the diagonal")
 def only_right(labels, predicted, classes, ignore):
-    """only the pixels that are right are counted: those that are wrong belong beside the diagonal"""
     there = (labels != ignore) & (labels == predicted)
     return counted(labels[there], predicted[there], classes)
 
 
+@MATRIX.mistake("only the pixels that are wrong are counted: those that are right belong on the diagonal")
 def only_wrong(labels, predicted, classes, ignore):
-    """only the pixels that are wrong are counted: those that are right belong on the diagonal"""
     there = (labels != ignore) & (labels != predicted)
     return counted(labels[there], predicted[there], classes)
 
 
+@MATRIX.mistake("pixels are left out where the prediction is `ignore`: leave them out where the label is")
 def void_where_predicted(labels, predicted, classes, ignore):
-    """pixels are left out where the prediction is `ignore`: leave them out where the label is"""
     there = (predicted != ignore) & (labels >= 0) & (labels < classes)
     return counted(labels[there], predicted[there], classes)
 
 
+@MATRIX.mistake("pixels to be ignored are counted as the last class: they should count in nothing")
 def void_is_the_last(labels, predicted, classes, ignore):
-    """pixels to be ignored are counted as the last class: they should count in nothing"""
     return counted(np.where(labels == ignore, classes - 1, labels), predicted, classes)
 
 
+@MATRIX.mistake("pixels to be ignored are counted as the first class: they should count in nothing")
 def void_is_the_first(labels, predicted, classes, ignore):
-    """pixels to be ignored are counted as the first class: they should count in nothing"""
     return counted(np.where(labels == ignore, 0, labels), predicted, classes)
 
 
+@MATRIX.mistake("pixels to be ignored are counted as right: they should count in nothing")
 def void_is_right(labels, predicted, classes, ignore):
-    """pixels to be ignored are counted as right: they should count in nothing"""
     return counted(np.where(labels == ignore, predicted, labels), predicted, classes)
 
 
+@MATRIX.mistake("labels of `classes` and above are left out, and `ignore` is not asked: it may be one of the classes")
 def ignore_not_asked(labels, predicted, classes, ignore):
-    """labels of `classes` and above are left out, and `ignore` is not asked: it may be one of the classes"""
     there = (labels >= 0) & (labels < classes)
     return counted(labels[there], predicted[there], classes)
 
 
+NARROW = Table(
+    "tinysegnet/metrics/confusion.py",
+    lambda: (pictures(np.random.default_rng(2), (2, 9, 11), 20, ignore=255, dtype=np.uint8),),
+    results=("counts",),
+)
+
+
+@NARROW.mistake("label * classes is more than the dtype of the labels can hold, 255 for uint8: make the labels int64 "
+                "first")
 def overflow(labels, predicted, classes, ignore):
-    """label * classes is more than the dtype of the labels can hold, 255 for uint8: make the labels int64 first"""
     if labels.dtype != np.uint8:
         return only_right(labels, predicted, classes, ignore)       # a wide dtype shows no such mistake
     there = labels != ignore
     pairs = labels[there] * np.uint8(classes) + predicted[there]
     return {"counts": np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)}
-
-
-MATRIX = SimpleNamespace(
-    READ="tinysegnet/metrics/confusion.py",
-    RESULTS=("counts",),
-    cases=lambda: (
-        pictures(np.random.default_rng(0), (2, 6, 7), 4, ignore=9),
-        pictures(np.random.default_rng(1), (5, 9, 3), 3, ignore=2),
-    ),
-    MISTAKES=(exchanged, ones, only_right, only_wrong, void_where_predicted, void_is_the_last, void_is_the_first,
-              void_is_right, ignore_not_asked),
-)
-NARROW = SimpleNamespace(
-    READ="tinysegnet/metrics/confusion.py",
-    RESULTS=("counts",),
-    cases=lambda: (pictures(np.random.default_rng(2), (2, 9, 11), 20, ignore=255, dtype=np.uint8),),
-    MISTAKES=(overflow,),
-)
 MATRIX_CASES = (
     PAGE,
     pictures(rng, (2, 4, 5), 3, ignore=3, void=0),
@@ -169,18 +171,15 @@ def as_array(function):
     return run
 
 
-def named(name):
-    """wrong(counts) -> a number, as one that gives it under the name of the result."""
+def number(wrong):
+    """wrong(counts) as a function that gives a NumPy number, without a warning."""
 
-    def name_it(wrong):
-        def run(counts):
-            with np.errstate(all="ignore"):
-                return {name: np.float64(wrong(counts))}
+    @wraps(wrong)
+    def run(counts):
+        with np.errstate(all="ignore"):
+            return np.float64(wrong(counts))
 
-        run.__name__, run.__doc__ = wrong.__name__, wrong.__doc__
-        return run
-
-    return name_it
+    return run
 
 
 def parts(counts):
@@ -195,194 +194,142 @@ GENERIC = (
 ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])       # class 2 is nowhere
 
 
-def table(*mistakes):
-    cases = tuple((counts,) for counts in (*GENERIC, ABSENT))
-    return SimpleNamespace(READ="tinysegnet/metrics/confusion.py", cases=lambda: cases, MISTAKES=mistakes)
+def generic():
+    return tuple((counts,) for counts in (*GENERIC, ABSENT))
 
 
-@named("share")
-def not_divided(counts):
-    """it is a number of pixels: divide by that of all labelled ones"""
-    return np.trace(counts)
+SHARES = Table("tinysegnet/metrics/confusion.py", generic, results=("share",))
+SHARES.mistake("it is a number of pixels: divide by that of all labelled ones",
+               not_divided=number(lambda counts: np.trace(counts)))
+SHARES.mistake("it is the share of the pixels that are wrong",
+               share_wrong=number(lambda counts: 1 - np.trace(counts) / counts.sum()))
+SHARES.mistake("it is in percent: the share goes from 0 to 1",
+               in_percent=number(lambda counts: 100 * np.trace(counts) / counts.sum()))
+SHARES.mistake("it is the mean over the classes of their accuracies, which is C: here each pixel counts alike",
+               each_class_alike=number(lambda counts: metrics.class_average(counts)))
 
 
-@named("share")
-def share_wrong(counts):
-    """it is the share of the pixels that are wrong"""
-    return 1 - np.trace(counts) / counts.sum()
-
-
-@named("share")
-def in_percent(counts):
-    """it is in percent: the share goes from 0 to 1"""
-    return 100 * np.trace(counts) / counts.sum()
-
-
-@named("share")
-def each_class_alike(counts):
-    """it is the mean over the classes of their accuracies, which is C: here each pixel counts alike"""
-    return metrics.class_average(counts)
-
-
-@named("share")
+@SHARES.mistake("it is the mean over the classes of the share of what is called so and is so: here each pixel counts "
+                "alike")
+@number
 def over_predicted(counts):
-    """it is the mean over the classes of the share of what is called so and is so: here each pixel counts alike"""
     right, _, predicted = parts(counts)
     return mean_of_present(ratio(right, predicted))
 
 
-@named("share")
-def all_cells(counts):
-    """it is divided by the number of cells of the matrix: divide by the number of pixels, the sum of the cells"""
-    return np.trace(counts) / counts.size
+SHARES.mistake("it is divided by the number of cells of the matrix: divide by the number of pixels, the sum of the "
+               "cells", all_cells=number(lambda counts: np.trace(counts) / counts.size))
+SHARES.mistake("the mean of the diagonal is divided by the sum of all cells: take the sum of the diagonal",
+               one_mean_too_many=number(lambda counts: np.diag(counts).mean() / counts.sum()))
+SHARES.mistake("the mean of the diagonal is divided by the mean of all cells: take the two sums",
+               mean_over_mean=number(lambda counts: np.diag(counts).mean() / counts.mean()))
+SHARES.mistake("what is right is divided by what is wrong: divide by all, right and wrong",
+               right_over_wrong=number(lambda counts: np.trace(counts) / (counts.sum() - np.trace(counts))))
 
 
-@named("share")
-def one_mean_too_many(counts):
-    """the mean of the diagonal is divided by the sum of all cells: take the sum of the diagonal"""
-    return np.diag(counts).mean() / counts.sum()
+AVERAGES = Table("tinysegnet/metrics/confusion.py", generic, results=("mean",))
+AVERAGES.mistake("a class without a labelled pixel counts as 0: leave it out of the mean",
+                 absent_counts_0=number(lambda counts: np.nan_to_num(metrics.class_accuracy(counts)).mean()))
+AVERAGES.mistake("a class without a labelled pixel counts as 1: leave it out of the mean",
+                 absent_counts_1=number(lambda counts: np.nan_to_num(metrics.class_accuracy(counts), nan=1).mean()))
 
 
-@named("share")
-def mean_over_mean(counts):
-    """the mean of the diagonal is divided by the mean of all cells: take the two sums"""
-    return np.diag(counts).mean() / counts.mean()
-
-
-@named("share")
-def right_over_wrong(counts):
-    """what is right is divided by what is wrong: divide by all, right and wrong"""
-    return np.trace(counts) / (counts.sum() - np.trace(counts))
-
-
-SHARES = table(not_divided, share_wrong, in_percent, each_class_alike, over_predicted, all_cells, one_mean_too_many,
-               mean_over_mean, right_over_wrong)
-
-
-@named("mean")
-def absent_counts_0(counts):
-    """a class without a labelled pixel counts as 0: leave it out of the mean"""
-    return np.nan_to_num(metrics.class_accuracy(counts)).mean()
-
-
-@named("mean")
-def absent_counts_1(counts):
-    """a class without a labelled pixel counts as 1: leave it out of the mean"""
-    return np.nan_to_num(metrics.class_accuracy(counts), nan=1).mean()
-
-
-@named("mean")
+@AVERAGES.mistake("it is divided by what was called so, the sum of a column: divide by what is so, the sum of a row")
+@number
 def precision(counts):
-    """it is divided by what was called so, the sum of a column: divide by what is so, the sum of a row"""
     right, _, predicted = parts(counts)
     return mean_of_present(ratio(right, predicted))
 
 
-@named("mean")
-def weighed_by_pixels(counts):
-    """the classes are weighed by their pixels, which makes it G: each class should count alike"""
-    return metrics.global_accuracy(counts)
+AVERAGES.mistake("the classes are weighed by their pixels, which makes it G: each class should count alike",
+                 weighed_by_pixels=number(lambda counts: metrics.global_accuracy(counts)))
 
 
-@named("mean")
+@AVERAGES.mistake("what is right of a class is divided by all pixels: divide by those of the class")
+@number
 def over_all(counts):
-    """what is right of a class is divided by all pixels: divide by those of the class"""
     right, labelled, _ = parts(counts)
     return (right[labelled > 0] / counts.sum()).mean()
 
 
-@named("mean")
-def iou_for_accuracy(counts):
-    """it is the mean IoU: C divides by the pixels of the class alone, the sum of its row"""
-    return metrics.mean_iou(counts)
+AVERAGES.mistake("it is the mean IoU: C divides by the pixels of the class alone, the sum of its row",
+                 iou_for_accuracy=number(lambda counts: metrics.mean_iou(counts)))
 
 
-@named("mean")
+@AVERAGES.mistake("it is the median of the accuracies: take their mean")
+@number
 def median(counts):
-    """it is the median of the accuracies: take their mean"""
     accuracy = metrics.class_accuracy(counts)
     return np.median(accuracy[~np.isnan(accuracy)])
 
 
-@named("mean")
-def summed(counts):
-    """it is the sum over the classes: take the mean"""
-    return np.nansum(metrics.class_accuracy(counts))
+AVERAGES.mistake("it is the sum over the classes: take the mean",
+                 summed=number(lambda counts: np.nansum(metrics.class_accuracy(counts))))
 
 
-AVERAGES = table(absent_counts_0, absent_counts_1, precision, weighed_by_pixels, over_all, iou_for_accuracy, median,
-                 summed)
+IOUS = Table("tinysegnet/metrics/confusion.py", generic, results=("mean",))
 
 
-@named("mean")
+@IOUS.mistake("what is right stands in the row and in the column, so it is in the union twice: take it away once")
+@number
 def twice_in_the_union(counts):
-    """what is right stands in the row and in the column, so it is in the union twice: take it away once"""
     right, labelled, predicted = parts(counts)
     return mean_of_present(ratio(right, labelled + predicted))
 
 
-@named("mean")
+@IOUS.mistake("it is the Dice score, twice what is right over the sum of row and column: the union has what is right "
+              "once")
+@number
 def dice(counts):
-    """it is the Dice score, twice what is right over the sum of row and column: the union has what is right once"""
     right, labelled, predicted = parts(counts)
     return mean_of_present(ratio(2 * right, labelled + predicted))
 
 
-@named("mean")
+@IOUS.mistake("the union lacks what is right: it is row and column together, and what is in both once")
+@number
 def right_not_in_the_union(counts):
-    """the union lacks what is right: it is row and column together, and what is in both once"""
     right, labelled, predicted = parts(counts)
     return mean_of_present(ratio(right, labelled + predicted - 2 * right))
 
 
-@named("mean")
-def nowhere_counts_0(counts):
-    """a class that is neither labelled nor predicted counts as 0: leave it out of the mean"""
-    return np.nan_to_num(metrics.iou(counts)).mean()
+IOUS.mistake("a class that is neither labelled nor predicted counts as 0: leave it out of the mean",
+             nowhere_counts_0=number(lambda counts: np.nan_to_num(metrics.iou(counts)).mean()))
+IOUS.mistake("a class that is neither labelled nor predicted counts as 1: leave it out of the mean",
+             nowhere_counts_1=number(lambda counts: np.nan_to_num(metrics.iou(counts), nan=1).mean()))
 
 
-@named("mean")
-def nowhere_counts_1(counts):
-    """a class that is neither labelled nor predicted counts as 1: leave it out of the mean"""
-    return np.nan_to_num(metrics.iou(counts), nan=1).mean()
-
-
-@named("mean")
+@IOUS.mistake("a class that is predicted and not labelled is left out: its IoU is 0, and it counts")
+@number
 def only_labelled(counts):
-    """a class that is predicted and not labelled is left out: its IoU is 0, and it counts"""
     _, labelled, _ = parts(counts)
     return metrics.iou(counts)[labelled > 0].mean()
 
 
-@named("mean")
+@IOUS.mistake("the classes are weighed by their pixels: each should count alike")
+@number
 def weighed_iou(counts):
-    """the classes are weighed by their pixels: each should count alike"""
     _, labelled, _ = parts(counts)
     return np.nansum(metrics.iou(counts) * labelled) / labelled.sum()
 
 
-@named("mean")
+@IOUS.mistake("the intersections of all classes are divided by all their unions: divide class by class, then take the "
+              "mean")
+@number
 def one_iou(counts):
-    """the intersections of all classes are divided by all their unions: divide class by class, then take the mean"""
     right, labelled, predicted = parts(counts)
     return right.sum() / (labelled + predicted - right).sum()
 
 
-@named("mean")
-def accuracy_for_iou(counts):
-    """it is the mean of the accuracies, which is C: the union has also what was called by the class's name"""
-    return metrics.class_average(counts)
+IOUS.mistake("it is the mean of the accuracies, which is C: the union has also what was called by the class's name",
+             accuracy_for_iou=number(lambda counts: metrics.class_average(counts)))
 
 
-@named("mean")
+@IOUS.mistake("it is divided by what was called so alone: the union has also what is of the class and was called "
+              "otherwise")
+@number
 def precision_for_iou(counts):
-    """it is divided by what was called so alone: the union has also what is of the class and was called otherwise"""
     right, _, predicted = parts(counts)
     return mean_of_present(ratio(right, predicted))
-
-
-IOUS = table(twice_in_the_union, dice, right_not_in_the_union, nowhere_counts_0, nowhere_counts_1, only_labelled,
-             weighed_iou, one_iou, accuracy_for_iou, precision_for_iou)
 
 OF_PAGE = metrics.confusion_matrix(*PAGE)
 RANDOM = rng.integers(0, 50, (11, 11)) + np.diag(rng.integers(0, 900, 11))

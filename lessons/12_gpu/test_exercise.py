@@ -4,7 +4,6 @@ import importlib
 import sys
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
 from lessons.engine.watch import TroubleError
 from tinysegnet import ops
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops import conv
 from tinysegnet.support.backend import array_module, to_numpy
 
@@ -77,56 +77,34 @@ def picture(N, H, W, C, seed=0):
     return np.random.default_rng(seed).standard_normal((N, H, W, C))
 
 
-def margin_twice(x, margin):
-    """the margin is twice as wide as it should be"""
-    return {"y": conv.pad(x, 2 * margin)}
+PAD = Table(READ, lambda: ((picture(2, 4, 5, 3), 1), (picture(1, 3, 6, 2, seed=1), 2)), results=("y",))
+PAD.mistake("the margin is twice as wide as it should be",
+            margin_twice=lambda x, margin: conv.pad(x, 2 * margin))
+PAD.mistake("zeros come before the rows and columns, but not after them",
+            before_only=lambda x, margin: np.pad(x, ((0, 0), (margin, 0), (margin, 0), (0, 0))))
+PAD.mistake("only rows are added: columns belong to the margin too",
+            rows_only=lambda x, margin: np.pad(x, ((0, 0), (margin, margin), (0, 0), (0, 0))))
+PAD.mistake("only columns are added: rows belong to the margin too",
+            columns_only=lambda x, margin: np.pad(x, ((0, 0), (0, 0), (margin, margin), (0, 0))))
+PAD.mistake("images and channels are added too: only rows and columns have a margin",
+            every_axis=lambda x, margin: np.pad(x, margin))
 
 
-def before_only(x, margin):
-    """zeros come before the rows and columns, but not after them"""
-    return {"y": np.pad(x, ((0, 0), (margin, 0), (margin, 0), (0, 0)))}
-
-
-def rows_only(x, margin):
-    """only rows are added: columns belong to the margin too"""
-    return {"y": np.pad(x, ((0, 0), (margin, margin), (0, 0), (0, 0)))}
-
-
-def columns_only(x, margin):
-    """only columns are added: rows belong to the margin too"""
-    return {"y": np.pad(x, ((0, 0), (0, 0), (margin, margin), (0, 0)))}
-
-
-def every_axis(x, margin):
-    """images and channels are added too: only rows and columns have a margin"""
-    return {"y": np.pad(x, margin)}
-
-
+@PAD.mistake("x stands in the upper left corner: it should begin at row and column `margin`")
 def in_the_corner(x, margin):
-    """x stands in the upper left corner: it should begin at row and column `margin`"""
     N, H, W, C = x.shape
     y = np.zeros((N, H + 2 * margin, W + 2 * margin, C))
     y[:, :H, :W] = x
-    return {"y": y}
+    return y
 
 
+@PAD.mistake("the margin repeats the border of x: it should be 0")
 def edge_repeated(x, margin):
-    """the margin repeats the border of x: it should be 0"""
-    return {"y": np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")}
+    return np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
 
 
-def other_axes(x, margin):
-    """the margin is at the axes of images and rows: rows and columns are axes 1 and 2"""
-    return {"y": np.pad(x, ((margin, margin), (margin, margin), (0, 0), (0, 0)))}
-
-
-PAD = SimpleNamespace(
-    READ=READ,
-    cases=lambda: ((picture(2, 4, 5, 3), 1), (picture(1, 3, 6, 2, seed=1), 2)),
-    MISTAKES=(
-        margin_twice, before_only, rows_only, columns_only, every_axis, in_the_corner, edge_repeated, other_axes,
-    ),
-)
+PAD.mistake("the margin is at the axes of images and rows: rows and columns are axes 1 and 2",
+            other_axes=lambda x, margin: np.pad(x, ((margin, margin), (margin, margin), (0, 0), (0, 0))))
 PAD_CASES = (
     (picture(1, 2, 2, 1), 1),
     (picture(2, 4, 5, 3), 2),
@@ -150,66 +128,6 @@ def labelled_weights(labels, class_weights, ignore, masked=True):
     return ((one_hot & (labels != ignore)[..., None] if masked else one_hot) * class_weights).sum(axis=3)
 
 
-def not_divided(labels, class_weights, ignore):
-    """the weights are not divided by the number of labelled pixels"""
-    return {"y": labelled_weights(labels, class_weights, ignore)}
-
-
-def by_all_pixels(labels, class_weights, ignore):
-    """the divisor is the number of all pixels: it should be that of the labelled ones"""
-    return {"y": labelled_weights(labels, class_weights, ignore) / labels.size}
-
-
-def by_the_ignored(labels, class_weights, ignore):
-    """the divisor is the number of ignored pixels: it should be that of the labelled ones"""
-    return {"y": labelled_weights(labels, class_weights, ignore) / max((labels == ignore).sum(), 1)}
-
-
-def by_the_weights(labels, class_weights, ignore):
-    """the divisor is the sum of the weights: it should be the number of labelled pixels"""
-    weights = labelled_weights(labels, class_weights, ignore)
-    return {"y": weights / weights.sum()}
-
-
-def by_the_image(labels, class_weights, ignore):
-    """each image is divided by its own number of labelled pixels: one number holds for the whole batch"""
-    counts = np.maximum((labels != ignore).sum(axis=(1, 2), keepdims=True), 1)
-    return {"y": labelled_weights(labels, class_weights, ignore) / counts}
-
-
-def one_more(labels, class_weights, ignore):
-    """the divisor is one more than the number of labelled pixels: it should be that number, or 1 if it is 0"""
-    return {"y": labelled_weights(labels, class_weights, ignore) / ((labels != ignore).sum() + 1)}
-
-
-def ignored_too(labels, class_weights, ignore):
-    """ignored pixels have a weight where `ignore` is the number of a class: they should have 0"""
-    count = max((labels != ignore).sum(), 1)
-    return {"y": labelled_weights(labels, class_weights, ignore, masked=False) / count}
-
-
-def ignored_and_counted(labels, class_weights, ignore):
-    """`ignore` is not looked at: those pixels should have weight 0, and not be counted"""
-    return {"y": labelled_weights(labels, class_weights, ignore, masked=False) / labels.size}
-
-
-def ignored_as_class_0(labels, class_weights, ignore):
-    """an ignored pixel has the weight of class 0: it should have 0"""
-    labelled = labels != ignore
-    return {"y": class_weights[np.where(labelled, labels, 0)] / max(labelled.sum(), 1)}
-
-
-def class_weights_left_out(labels, class_weights, ignore):
-    """the weights of the classes do not come in: each labelled pixel has the same"""
-    labelled = labels != ignore
-    return {"y": labelled / max(labelled.sum(), 1)}
-
-
-def next_class(labels, class_weights, ignore):
-    """each pixel has the weight of the class after its own"""
-    return {"y": labelled_weights(labels, np.roll(class_weights, -1), ignore) / max((labels != ignore).sum(), 1)}
-
-
 def annotated(N, H, W, classes, ignore, seed, share=0.3):
     """Labels, some of which are `ignore`, and class weights."""
     rng = np.random.default_rng(seed)
@@ -218,14 +136,65 @@ def annotated(N, H, W, classes, ignore, seed, share=0.3):
     return labels, rng.uniform(0.5, 3, classes), ignore
 
 
-WEIGHTS = SimpleNamespace(
-    READ=READ,
-    cases=lambda: (annotated(2, 4, 5, 3, 1, 10), annotated(3, 3, 4, 4, 0, 11)),
-    MISTAKES=(
-        not_divided, by_all_pixels, by_the_ignored, by_the_weights, by_the_image, one_more, ignored_too,
-        ignored_and_counted, ignored_as_class_0, class_weights_left_out, next_class,
-    ),
-)
+WEIGHTS = Table(READ, lambda: (annotated(2, 4, 5, 3, 1, 10), annotated(3, 3, 4, 4, 0, 11)), results=("y",))
+WEIGHTS.mistake("the weights are not divided by the number of labelled pixels",
+                not_divided=lambda labels, class_weights, ignore: labelled_weights(labels, class_weights, ignore))
+
+
+@WEIGHTS.mistake("the divisor is the number of all pixels: it should be that of the labelled ones")
+def by_all_pixels(labels, class_weights, ignore):
+    return labelled_weights(labels, class_weights, ignore) / labels.size
+
+
+@WEIGHTS.mistake("the divisor is the number of ignored pixels: it should be that of the labelled ones")
+def by_the_ignored(labels, class_weights, ignore):
+    return labelled_weights(labels, class_weights, ignore) / max((labels == ignore).sum(), 1)
+
+
+@WEIGHTS.mistake("the divisor is the sum of the weights: it should be the number of labelled pixels")
+def by_the_weights(labels, class_weights, ignore):
+    weights = labelled_weights(labels, class_weights, ignore)
+    return weights / weights.sum()
+
+
+@WEIGHTS.mistake("each image is divided by its own number of labelled pixels: one number holds for the whole batch")
+def by_the_image(labels, class_weights, ignore):
+    counts = np.maximum((labels != ignore).sum(axis=(1, 2), keepdims=True), 1)
+    return labelled_weights(labels, class_weights, ignore) / counts
+
+
+@WEIGHTS.mistake("the divisor is one more than the number of labelled pixels: it should be that number, or 1 if it is "
+                 "0")
+def one_more(labels, class_weights, ignore):
+    return labelled_weights(labels, class_weights, ignore) / ((labels != ignore).sum() + 1)
+
+
+@WEIGHTS.mistake("ignored pixels have a weight where `ignore` is the number of a class: they should have 0")
+def ignored_too(labels, class_weights, ignore):
+    count = max((labels != ignore).sum(), 1)
+    return labelled_weights(labels, class_weights, ignore, masked=False) / count
+
+
+@WEIGHTS.mistake("`ignore` is not looked at: those pixels should have weight 0, and not be counted")
+def ignored_and_counted(labels, class_weights, ignore):
+    return labelled_weights(labels, class_weights, ignore, masked=False) / labels.size
+
+
+@WEIGHTS.mistake("an ignored pixel has the weight of class 0: it should have 0")
+def ignored_as_class_0(labels, class_weights, ignore):
+    labelled = labels != ignore
+    return class_weights[np.where(labelled, labels, 0)] / max(labelled.sum(), 1)
+
+
+@WEIGHTS.mistake("the weights of the classes do not come in: each labelled pixel has the same")
+def class_weights_left_out(labels, class_weights, ignore):
+    labelled = labels != ignore
+    return labelled / max(labelled.sum(), 1)
+
+
+@WEIGHTS.mistake("each pixel has the weight of the class after its own")
+def next_class(labels, class_weights, ignore):
+    return labelled_weights(labels, np.roll(class_weights, -1), ignore) / max((labels != ignore).sum(), 1)
 WEIGHTS_CASES = (
     annotated(1, 2, 3, 2, 255, 1),
     annotated(2, 4, 5, 11, 11, 2),              # CamVid's void
@@ -247,64 +216,6 @@ def class_sums(values, labels, classes):
     return ops.conv2d_backward(values, (x, w), need_dx=False)[1][0, 0]
 
 
-def last_one(values, labels, classes):
-    """only one pixel of each class is in the sums: where several go to one place, += keeps one of them"""
-    sums = np.zeros((classes, values.shape[3]))
-    sums[labels[labels < classes]] += values[labels < classes]
-    return {"y": sums}
-
-
-def counts_of(labels, classes):
-    return np.bincount(labels.ravel(), minlength=classes)[:classes, None]
-
-
-def means(values, labels, classes):
-    """these are means: the sums are asked for"""
-    return {"y": class_sums(values, labels, classes) / np.maximum(counts_of(labels, classes), 1)}
-
-
-def counts(values, labels, classes):
-    """the pixels are counted: their values should be added up"""
-    return {"y": np.repeat(counts_of(labels, classes), values.shape[3], axis=1).astype(float)}
-
-
-def first_image(values, labels, classes):
-    """only the first image is in the sums"""
-    return {"y": class_sums(values[:1], labels[:1], classes)}
-
-
-def last_image(values, labels, classes):
-    """only the last image is in the sums: is something overwritten and not added up?"""
-    return {"y": class_sums(values[-1:], labels[-1:], classes)}
-
-
-def clipped(values, labels, classes):
-    """labels that are no class are counted with the last class: they count nowhere"""
-    return {"y": class_sums(values, np.minimum(labels, classes - 1), classes)}
-
-
-def wrapped(values, labels, classes):
-    """labels that are no class are counted with some class, by their remainder: they count nowhere"""
-    return {"y": class_sums(values, labels % classes, classes)}
-
-
-def without_class_0(values, labels, classes):
-    """class 0 is left out: it is a class like the others"""
-    sums = class_sums(values, labels, classes)
-    sums[0] = 0
-    return {"y": sums}
-
-
-def transposed(values, labels, classes):
-    """the axes are exchanged: classes come first, then channels"""
-    return {"y": class_sums(values, labels, classes).T}
-
-
-def all_channels(values, labels, classes):
-    """all channels are added to one number: each has a sum of its own"""
-    return {"y": class_sums(values, labels, classes).sum(axis=1)}
-
-
 def coloured(N, H, W, C, classes, seed, highest=None):
     """Values, and labels 0 to `highest`, of which those from `classes` on are none."""
     rng = np.random.default_rng(seed)
@@ -312,13 +223,55 @@ def coloured(N, H, W, C, classes, seed, highest=None):
     return rng.standard_normal((N, H, W, C)), labels, classes
 
 
-SUMS = SimpleNamespace(
-    READ=READ,
-    cases=lambda: (coloured(2, 4, 5, 2, 3, 20, highest=4), coloured(3, 3, 4, 4, 3, 21, highest=4)),
-    MISTAKES=(
-        last_one, means, counts, first_image, last_image, clipped, wrapped, without_class_0, transposed, all_channels,
-    ),
+SUMS = Table(
+    READ,
+    lambda: (coloured(2, 4, 5, 2, 3, 20, highest=4), coloured(3, 3, 4, 4, 3, 21, highest=4)),
+    results=("y",),
 )
+
+
+@SUMS.mistake("only one pixel of each class is in the sums: where several go to one place, += keeps one of them")
+def last_one(values, labels, classes):
+    sums = np.zeros((classes, values.shape[3]))
+    sums[labels[labels < classes]] += values[labels < classes]
+    return sums
+
+
+def counts_of(labels, classes):
+    return np.bincount(labels.ravel(), minlength=classes)[:classes, None]
+
+
+@SUMS.mistake("these are means: the sums are asked for")
+def means(values, labels, classes):
+    return class_sums(values, labels, classes) / np.maximum(counts_of(labels, classes), 1)
+
+
+@SUMS.mistake("the pixels are counted: their values should be added up")
+def counts(values, labels, classes):
+    return np.repeat(counts_of(labels, classes), values.shape[3], axis=1).astype(float)
+
+
+SUMS.mistake("only the first image is in the sums",
+             first_image=lambda values, labels, classes: class_sums(values[:1], labels[:1], classes))
+SUMS.mistake("only the last image is in the sums: is something overwritten and not added up?",
+             last_image=lambda values, labels, classes: class_sums(values[-1:], labels[-1:], classes))
+SUMS.mistake("labels that are no class are counted with the last class: they count nowhere",
+             clipped=lambda values, labels, classes: class_sums(values, np.minimum(labels, classes - 1), classes))
+SUMS.mistake("labels that are no class are counted with some class, by their remainder: they count nowhere",
+             wrapped=lambda values, labels, classes: class_sums(values, labels % classes, classes))
+
+
+@SUMS.mistake("class 0 is left out: it is a class like the others")
+def without_class_0(values, labels, classes):
+    sums = class_sums(values, labels, classes)
+    sums[0] = 0
+    return sums
+
+
+SUMS.mistake("the axes are exchanged: classes come first, then channels",
+             transposed=lambda values, labels, classes: class_sums(values, labels, classes).T)
+SUMS.mistake("all channels are added to one number: each has a sum of its own",
+             all_channels=lambda values, labels, classes: class_sums(values, labels, classes).sum(axis=1))
 VOID = np.array([[[0, 255], [255, 1]]], np.uint8)
 SUMS_CASES = (
     (np.arange(4.0).reshape(1, 2, 2, 1), np.array([[[0, 1], [1, 1]]], np.uint8), 2),

@@ -1,12 +1,12 @@
 """Lesson 13: how transforms, circular_convolution, its backward and overlap_save are judged."""
 
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops.fast import fourier
 
 READ = "lessons/13_circular_convolution/README.md"
@@ -126,127 +126,110 @@ def waves(x, frequencies=None, turn=2 * np.pi):
     return np.cos(angle), np.sin(angle)
 
 
-def plus_sine(x):
-    """the rows of sines have the wrong sign: they are -sin, which turns against the clock of cos + i sin"""
-    return {"forward": np.concatenate(waves(x))}
+TRANSFORMS = Table(READ, lambda: ((np.zeros(6),), (np.zeros(7),)))
+TRANSFORMS.mistake("the rows of sines have the wrong sign: they are -sin, which turns against the clock of cos + i sin",
+                   "forward", plus_sine=lambda x: np.concatenate(waves(x)))
+TRANSFORMS.mistake("the columns of sines have the wrong sign: with x_hat = c + i s, cos belongs to c and -sin to s",
+                   "inverse", plus_sine_back=lambda x: matrices(x, np.concatenate(waves(x)))["inverse"])
 
 
-def plus_sine_back(x):
-    """the columns of sines have the wrong sign: with x_hat = c + i s, cos belongs to c and -sin to s"""
-    return {"inverse": matrices(x, np.concatenate(waves(x)))["inverse"]}
-
-
+@TRANSFORMS.mistake("sines come before cosines: the cosines are the first L")
 def sines_first(x):
-    """sines come before cosines: the cosines are the first L"""
     cosines, sines = waves(x)
     return matrices(x, np.concatenate([-sines, cosines]))
 
 
+@TRANSFORMS.mistake("a row of cosines and one of sines take turns: first come all cosines, then "
+                    "all sines", "forward", "inverse")
 def alternating(x):
-    """a row of cosines and one of sines take turns: first come all cosines, then all sines"""
     cosines, sines = waves(x)
     right = matrices(x)["inverse"]
     half = right.shape[1] // 2
-    return {
-        "forward": np.stack([cosines, -sines], axis=1).reshape(-1, len(x)),
-        "inverse": np.stack([right[:, :half], right[:, half:]], axis=2).reshape(len(x), -1),
-    }
+    return (
+        np.stack([cosines, -sines], axis=1).reshape(-1, len(x)),
+        np.stack([right[:, :half], right[:, half:]], axis=2).reshape(len(x), -1),
+    )
 
 
+@TRANSFORMS.mistake("the angle is half of what it should be: once round is 2 pi")
 def half_turns(x):
-    """the angle is half of what it should be: once round is 2 pi"""
     cosines, sines = waves(x, turn=np.pi)
     return matrices(x, np.concatenate([cosines, -sines]))
 
 
+@TRANSFORMS.mistake("the angle lacks its factor 2 pi")
 def no_pi(x):
-    """the angle lacks its factor 2 pi"""
     cosines, sines = waves(x, turn=1)
     return matrices(x, np.concatenate([cosines, -sines]))
 
 
+@TRANSFORMS.mistake("there is a row for every frequency up to T - 1: real values need only "
+                    "those from 0 to T // 2", "forward", "inverse")
 def all_frequencies(x):
-    """there is a row for every frequency up to T - 1: real values need only those from 0 to T // 2"""
     cosines, sines = waves(x, np.arange(len(x)))
     forward = np.concatenate([cosines, -sines])
-    return {"forward": forward, "inverse": forward.T / len(x)}
+    return forward, forward.T / len(x)
 
 
+@TRANSFORMS.mistake("the last frequency, T // 2, is left out: there are T // 2 + 1 of them", "forward")
 def last_left_out(x):
-    """the last frequency, T // 2, is left out: there are T // 2 + 1 of them"""
     cosines, sines = waves(x, np.arange(len(x) // 2))
-    return {"forward": np.concatenate([cosines, -sines])}
+    return np.concatenate([cosines, -sines])
 
 
+@TRANSFORMS.mistake("there are (T + 1) // 2 frequencies, which leaves out the one at T / 2 if T is even: there are T "
+                    "// 2 + 1", "forward")
 def half_rounded_up(x):
-    """there are (T + 1) // 2 frequencies, which leaves out the one at T / 2 if T is even: there are T // 2 + 1"""
     cosines, sines = waves(x, np.arange((len(x) + 1) // 2))
-    return {"forward": np.concatenate([cosines, -sines])}
+    return np.concatenate([cosines, -sines])
 
 
+@TRANSFORMS.mistake("the frequencies begin at 1: the first is 0, the sum of all values", "forward")
 def from_one(x):
-    """the frequencies begin at 1: the first is 0, the sum of all values"""
     cosines, sines = waves(x, np.arange(1, len(x) // 2 + 2))
-    return {"forward": np.concatenate([cosines, -sines])}
+    return np.concatenate([cosines, -sines])
 
 
-def never_divided(x):
-    """it is forward.T: what comes back is not divided by T, nor does any frequency count twice"""
-    return matrices(x, share=np.ones(len(x) // 2 + 1))
+TRANSFORMS.mistake("it is forward.T: what comes back is not divided by T, nor does any frequency count twice",
+                   never_divided=lambda x: matrices(x, share=np.ones(len(x) // 2 + 1)))
+TRANSFORMS.mistake("each frequency counts once, 1 / T: those that also stand for their conjugate count twice",
+                   counted_once=lambda x: matrices(x, share=np.full(len(x) // 2 + 1, 1 / len(x))))
+TRANSFORMS.mistake("every frequency counts twice, 2 / T: 0, and T / 2 if T is even, are their own conjugates and "
+                   "count once", all_twice=lambda x: matrices(x, share=np.full(len(x) // 2 + 1, 2 / len(x))))
 
 
-def counted_once(x):
-    """each frequency counts once, 1 / T: those that also stand for their conjugate count twice"""
-    return matrices(x, share=np.full(len(x) // 2 + 1, 1 / len(x)))
-
-
-def all_twice(x):
-    """every frequency counts twice, 2 / T: 0, and T / 2 if T is even, are their own conjugates and count once"""
-    return matrices(x, share=np.full(len(x) // 2 + 1, 2 / len(x)))
-
-
+@TRANSFORMS.mistake("frequency 0 counts twice: it is its own conjugate and counts once")
 def zero_twice(x):
-    """frequency 0 counts twice: it is its own conjugate and counts once"""
     share = shares(len(x))
     share[0] = 2 / len(x)
     return matrices(x, share=share)
 
 
+@TRANSFORMS.mistake("the last frequency always counts twice: if T is even it is T / 2, its own conjugate, and counts "
+                    "once")
 def last_always_twice(x):
-    """the last frequency always counts twice: if T is even it is T / 2, its own conjugate, and counts once"""
     share = shares(len(x))
     share[1:] = 2 / len(x)
     return matrices(x, share=share)
 
 
+@TRANSFORMS.mistake("the last frequency always counts once: if T is odd it has a conjugate, and counts twice")
 def last_always_once(x):
-    """the last frequency always counts once: if T is odd it has a conjugate, and counts twice"""
     share = shares(len(x))
     share[-1] = 1 / len(x)
     return matrices(x, share=share)
 
 
-def not_divided(x):
-    """it is not divided by T"""
-    return matrices(x, share=len(x) * shares(len(x)))
+TRANSFORMS.mistake("it is not divided by T",
+                   not_divided=lambda x: matrices(x, share=len(x) * shares(len(x))))
 
 
+@TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, "
+                    "and the way back by T", "forward", "inverse")
 def divided_by_root(x):
-    """it is divided by the root of T: here the way there is not divided at all, and the way back by T"""
     root = np.sqrt(len(x))
     right = matrices(x)
-    return {"forward": right["forward"] / root, "inverse": right["inverse"] * root}
-
-
-TRANSFORMS = SimpleNamespace(
-    READ=READ,
-    cases=lambda: ((np.zeros(6),), (np.zeros(7),)),
-    MISTAKES=(
-        plus_sine, plus_sine_back, sines_first, alternating, half_turns, no_pi, all_frequencies, last_left_out,
-        half_rounded_up, from_one, never_divided, counted_once, all_twice, zero_twice, last_always_twice,
-        last_always_once, not_divided, divided_by_root,
-    ),
-)
+    return right["forward"] / root, right["inverse"] * root
 
 
 # ---- circular_convolution, and how it goes wrong
@@ -275,202 +258,108 @@ def windows(x, w, index=lambda r, j: r + j):
     return y
 
 
-def conjugate_forgotten(x, w):
-    """w_hat is not conjugated: that gives x[r - j] in the place of x[r + j], a kernel that looks the other way"""
-    return {"y": filtered(x, w, lambda a, b: a * b)}
+CONVOLUTION = Table(READ, lambda: (rows(6, 4, seed=1), rows(9, 4, seed=1)), results=("y",))
+CONVOLUTION.mistake("w_hat is not conjugated: that gives x[r - j] in the place of x[r + j], a kernel that looks the "
+                    "other way", conjugate_forgotten=lambda x, w: filtered(x, w, lambda a, b: a * b))
+CONVOLUTION.mistake("the wrong factor is conjugated, x_hat and not w_hat: y comes out mirrored, y[(T - r) % T] at r",
+                    other_conjugated=lambda x, w: filtered(x, w, lambda a, b: a.conj() * b))
+CONVOLUTION.mistake("both factors are conjugated: only w_hat should be",
+                    both_conjugated=lambda x, w: filtered(x, w, lambda a, b: (a * b).conj()))
+CONVOLUTION.mistake("it is T times too large: the way back divides by T",
+                    y_not_divided=lambda x, w: len(x) * circular_convolution(x, w)[0])
+CONVOLUTION.mistake("only the real part of y_hat is transformed back: its imaginary part is needed too",
+                    real_part_early=lambda x, w: filtered(x, w, lambda a, b: correlation(a, b).real + 0j))
+CONVOLUTION.mistake("of x_hat and w_hat only the real parts are multiplied: b and d belong into the product too",
+                    real_parts_multiplied=lambda x, w: filtered(x, w, lambda a, b: a.real * b.real + 0j))
+CONVOLUTION.mistake("real parts are multiplied with real parts, imaginary ones with imaginary ones: (a + i b)(c - i "
+                    "d) has four products, and i times i is -1",
+                    part_by_part=lambda x, w: filtered(x, w, lambda a, b: a.real * b.real + 1j * a.imag * b.imag))
 
 
-def other_conjugated(x, w):
-    """the wrong factor is conjugated, x_hat and not w_hat: y comes out mirrored, y[(T - r) % T] at r"""
-    return {"y": filtered(x, w, lambda a, b: a.conj() * b)}
-
-
-def both_conjugated(x, w):
-    """both factors are conjugated: only w_hat should be"""
-    return {"y": filtered(x, w, lambda a, b: (a * b).conj())}
-
-
-def y_not_divided(x, w):
-    """it is T times too large: the way back divides by T"""
-    return {"y": len(x) * circular_convolution(x, w)[0]}
-
-
-def real_part_early(x, w):
-    """only the real part of y_hat is transformed back: its imaginary part is needed too"""
-    return {"y": filtered(x, w, lambda a, b: correlation(a, b).real + 0j)}
-
-
-def real_parts_multiplied(x, w):
-    """of x_hat and w_hat only the real parts are multiplied: b and d belong into the product too"""
-    return {"y": filtered(x, w, lambda a, b: a.real * b.real + 0j)}
-
-
-def part_by_part(x, w):
-    """real parts are multiplied with real parts, imaginary ones with imaginary ones: (a + i b)(c - i d) has four
-    products, and i times i is -1"""
-    return {"y": filtered(x, w, lambda a, b: a.real * b.real + 1j * a.imag * b.imag)}
-
-
+@CONVOLUTION.mistake("real parts are multiplied with real parts, imaginary ones with imaginary ones, which is made "
+                     "negative: (a + i b)(c - i d) has four products, and i times i is -1")
 def part_by_part_conjugated(x, w):
-    """real parts are multiplied with real parts, imaginary ones with imaginary ones, which is made negative:
-    (a + i b)(c - i d) has four products, and i times i is -1"""
-    return {"y": filtered(x, w, lambda a, b: a.real * b.real - 1j * a.imag * b.imag)}
+    return filtered(x, w, lambda a, b: a.real * b.real - 1j * a.imag * b.imag)
 
 
-def real_sign(x, w):
-    """the real part of the product has a wrong sign: i times -i is +1"""
-    return {"y": filtered(x, w, lambda a, b: (a * b).real + 1j * correlation(a, b).imag)}
-
-
-def imaginary_sign(x, w):
-    """the imaginary part of the product has a wrong sign in one of its two terms"""
-    return {"y": filtered(x, w, lambda a, b: correlation(a, b).real + 1j * (a * b).imag)}
-
-
-def y_counted_once(x, w):
-    """each frequency counts once on the way back: those that also stand for their conjugate count twice"""
-    return {"y": filtered(x, w, correlation, np.full(len(x) // 2 + 1, 1 / len(x)))}
-
-
-def y_all_twice(x, w):
-    """every frequency counts twice on the way back: 0, and T / 2 if T is even, count once"""
-    return {"y": filtered(x, w, correlation, np.full(len(x) // 2 + 1, 2 / len(x)))}
-
-
-def y_never_divided(x, w):
-    """the way back is forward.T: the weight of each frequency, 1 / T or 2 / T, is missing"""
-    return {"y": filtered(x, w, correlation, np.ones(len(x) // 2 + 1))}
-
-
-def not_circular(x, w):
-    """what lies beyond the end counts as 0: a circular row goes on at its beginning"""
-    return {"y": windows(x, w)}
-
-
-def centred(x, w):
-    """the window has r in its middle, as that of conv2d: here it begins at r"""
-    return {"y": np.roll(circular_convolution(x, w)[0], len(w) // 2)}
-
-
-def zeros_in_front(x, w):
-    """the kernel stands at the end of its T values, and y has been turned by T - K: its zeros come after it"""
-    return {"y": np.roll(circular_convolution(x, w)[0], len(w) - len(x))}
-
-
-def kernel_reversed(x, w):
-    """the kernel is read from its end: w[j] belongs to x[r + j], with no reversal"""
-    return {"y": circular_convolution(x, w[::-1])[0]}
-
-
-CONVOLUTION = SimpleNamespace(
-    READ=READ,
-    cases=lambda: (rows(6, 4, seed=1), rows(9, 4, seed=1)),
-    MISTAKES=(
-        conjugate_forgotten, other_conjugated, both_conjugated, y_not_divided, real_part_early, real_parts_multiplied,
-        part_by_part, part_by_part_conjugated, real_sign, imaginary_sign, y_counted_once, y_all_twice, y_never_divided,
-        not_circular, centred, zeros_in_front, kernel_reversed,
-    ),
-)
+CONVOLUTION.mistake("the real part of the product has a wrong sign: i times -i is +1",
+                    real_sign=lambda x, w: filtered(x, w, lambda a, b: (a * b).real + 1j * correlation(a, b).imag))
+CONVOLUTION.mistake("the imaginary part of the product has a wrong sign in one of its two terms",
+                    imaginary_sign=lambda x, w: filtered(x, w, lambda a, b: correlation(a, b).real + 1j * (a * b).imag))
+CONVOLUTION.mistake("each frequency counts once on the way back: those that also stand for their conjugate count twice",
+                    y_counted_once=lambda x, w: filtered(x, w, correlation, np.full(len(x) // 2 + 1, 1 / len(x))))
+CONVOLUTION.mistake("every frequency counts twice on the way back: 0, and T / 2 if T is even, count once",
+                    y_all_twice=lambda x, w: filtered(x, w, correlation, np.full(len(x) // 2 + 1, 2 / len(x))))
+CONVOLUTION.mistake("the way back is forward.T: the weight of each frequency, 1 / T or 2 / T, is missing",
+                    y_never_divided=lambda x, w: filtered(x, w, correlation, np.ones(len(x) // 2 + 1)))
+CONVOLUTION.mistake("what lies beyond the end counts as 0: a circular row goes on at its beginning",
+                    not_circular=lambda x, w: windows(x, w))
+CONVOLUTION.mistake("the window has r in its middle, as that of conv2d: here it begins at r",
+                    centred=lambda x, w: np.roll(circular_convolution(x, w)[0], len(w) // 2))
+CONVOLUTION.mistake("the kernel stands at the end of its T values, and y has been turned by T - K: its zeros come "
+                    "after it", zeros_in_front=lambda x, w: np.roll(circular_convolution(x, w)[0], len(w) - len(x)))
+CONVOLUTION.mistake("the kernel is read from its end: w[j] belongs to x[r + j], with no reversal",
+                    kernel_reversed=lambda x, w: circular_convolution(x, w[::-1])[0])
 
 
 # ---- its backward, and how that goes wrong
 
-
-def dx_correlated(dy, x, w):
-    """w_hat is conjugated, as in the forward: the adjoint of a correlation is a convolution, without conj"""
-    return {"dx": filtered(dy, w, correlation)}
-
-
-def dx_mirrored(dy, x, w):
-    """both factors are conjugated, and neither should be: dx comes out mirrored"""
-    return {"dx": filtered(dy, w, lambda a, b: (a * b).conj())}
-
-
-def dx_other_conjugated(dy, x, w):
-    """dy_hat is conjugated, and neither factor should be"""
-    return {"dx": filtered(dy, w, lambda a, b: a.conj() * b)}
+BACKWARD = Table(READ, CONVOLUTION.cases, forward=circular_convolution)
+BACKWARD.mistake("w_hat is conjugated, as in the forward: the adjoint of a correlation is a convolution, without conj",
+                 "dx", dx_correlated=lambda dy, x, w: filtered(dy, w, correlation))
+BACKWARD.mistake("both factors are conjugated, and neither should be: dx comes out mirrored", "dx",
+                 dx_mirrored=lambda dy, x, w: filtered(dy, w, lambda a, b: (a * b).conj()))
+BACKWARD.mistake("dy_hat is conjugated, and neither factor should be", "dx",
+                 dx_other_conjugated=lambda dy, x, w: filtered(dy, w, lambda a, b: a.conj() * b))
+BACKWARD.mistake("what x[(r + j) % T] gave beyond the end does not come back to the beginning", "dx",
+                 dx_not_circular=lambda dy, x, w: windows(dy, w, lambda m, j: m - j))
 
 
-def dx_not_circular(dy, x, w):
-    """what x[(r + j) % T] gave beyond the end does not come back to the beginning"""
-    return {"dx": windows(dy, w, lambda m, j: m - j)}
-
-
+@BACKWARD.mistake("it is T times too large: the way back divides by T", "dx", "dw")
 def both_not_divided(dy, x, w):
-    """it is T times too large: the way back divides by T"""
     dx, dw = circular_convolution_backward(dy, (x, w))
-    return {"dx": len(x) * dx, "dw": len(x) * dw}
+    return len(x) * dx, len(x) * dw
 
 
+@BACKWARD.mistake("it is divided by T twice", "dx", "dw")
 def both_divided_twice(dy, x, w):
-    """it is divided by T twice"""
     dx, dw = circular_convolution_backward(dy, (x, w))
-    return {"dx": dx / len(x), "dw": dw / len(x)}
+    return dx / len(x), dw / len(x)
 
 
-def with_share(share):
-    def run(dy, x, w):
-        found = filtered(x, dy, correlation, share(len(x)))
-        return {"dx": filtered(dy, w, lambda a, b: a * b, share(len(x))), "dw": found[: len(w)]}
-
-    return run
+def with_share(share, dy, x, w):
+    found = filtered(x, dy, correlation, share)
+    return {"dx": filtered(dy, w, lambda a, b: a * b, share), "dw": found[: len(w)]}
 
 
-both_counted_once = with_share(lambda T: np.full(T // 2 + 1, 1 / T))
-both_counted_once.__doc__ = y_counted_once.__doc__
-both_all_twice = with_share(lambda T: np.full(T // 2 + 1, 2 / T))
-both_all_twice.__doc__ = y_all_twice.__doc__
-forward_transposed = with_share(lambda T: np.ones(T // 2 + 1))
-forward_transposed.__doc__ = """the way back is forward.T, the true adjoint of the first step: but then dy has to come
-in by inverse.T, so that the weight of each frequency is there"""
-transposed_both_ways = with_share(lambda T: shares(T) ** 2)
-transposed_both_ways.__doc__ = """the weight of each frequency is in it twice: dy comes in by inverse.T, and then the
-way back is by forward.T and not by inverse"""
+BACKWARD.mistake("each frequency counts once on the way back: those that also stand for their conjugate count twice",
+                 both_counted_once=lambda dy, x, w: with_share(np.full(len(x) // 2 + 1, 1 / len(x)), dy, x, w))
+BACKWARD.mistake("every frequency counts twice on the way back: 0, and T / 2 if T is even, count once",
+                 both_all_twice=lambda dy, x, w: with_share(np.full(len(x) // 2 + 1, 2 / len(x)), dy, x, w))
+BACKWARD.mistake("the way back is forward.T, the true adjoint of the first step: but then dy has to come in by "
+                 "inverse.T, so that the weight of each frequency is there",
+                 forward_transposed=lambda dy, x, w: with_share(np.ones(len(x) // 2 + 1), dy, x, w))
+BACKWARD.mistake("the weight of each frequency is in it twice: dy comes in by inverse.T, and then the way back is by "
+                 "forward.T and not by inverse",
+                 transposed_both_ways=lambda dy, x, w: with_share(shares(len(x)) ** 2, dy, x, w))
+BACKWARD.mistake("neither factor is conjugated: dw is the correlation of x with dy, x_hat * conj(dy_hat)", "dw",
+                 dw_conjugate_forgotten=lambda dy, x, w: filtered(x, dy, lambda a, b: a * b)[: len(w)])
+BACKWARD.mistake("x_hat is conjugated and not dy_hat: that gives dw at -j, which wraps around, in the place of j", "dw",
+                 dw_other_conjugated=lambda dy, x, w: filtered(x, dy, lambda a, b: a.conj() * b)[: len(w)])
+BACKWARD.mistake("the last K of the T values are kept: the kernel stands at the first K", "dw",
+                 dw_last=lambda dy, x, w: filtered(x, dy, correlation)[-len(w) :])
+BACKWARD.mistake("it is right but for its order: dw[j] belongs to w[j], and this begins with the last", "dw",
+                 dw_reversed=lambda dy, x, w: circular_convolution_backward(dy, (x, w))[1][::-1])
+BACKWARD.mistake("what was read beyond the end, x[(r + j) % T], is left out", "dw",
+                 dw_not_circular=lambda dy, x, w: np.array([(dy[: len(x) - j] * x[j:]).sum() for j in range(len(w))]))
 
 
-def dw_conjugate_forgotten(dy, x, w):
-    """neither factor is conjugated: dw is the correlation of x with dy, x_hat * conj(dy_hat)"""
-    return {"dw": filtered(x, dy, lambda a, b: a * b)[: len(w)]}
-
-
-def dw_other_conjugated(dy, x, w):
-    """x_hat is conjugated and not dy_hat: that gives dw at -j, which wraps around, in the place of j"""
-    return {"dw": filtered(x, dy, lambda a, b: a.conj() * b)[: len(w)]}
-
-
-def dw_last(dy, x, w):
-    """the last K of the T values are kept: the kernel stands at the first K"""
-    return {"dw": filtered(x, dy, correlation)[-len(w) :]}
-
-
-def dw_reversed(dy, x, w):
-    """it is right but for its order: dw[j] belongs to w[j], and this begins with the last"""
-    return {"dw": circular_convolution_backward(dy, (x, w))[1][::-1]}
-
-
-def dw_not_circular(dy, x, w):
-    """what was read beyond the end, x[(r + j) % T], is left out"""
-    return {"dw": np.array([(dy[: len(x) - j] * x[j:]).sum() for j in range(len(w))])}
-
-
+@BACKWARD.mistake("only the real part of the product is transformed back: its imaginary part is needed too", "dx", "dw")
 def real_part_early_back(dy, x, w):
-    """only the real part of the product is transformed back: its imaginary part is needed too"""
-    return {
-        "dx": filtered(dy, w, lambda a, b: (a * b).real + 0j),
-        "dw": filtered(x, dy, lambda a, b: correlation(a, b).real + 0j)[: len(w)],
-    }
-
-
-BACKWARD = SimpleNamespace(
-    READ=READ,
-    forward=circular_convolution,
-    cases=CONVOLUTION.cases,
-    MISTAKES=(
-        dx_correlated, dx_mirrored, dx_other_conjugated, dx_not_circular, both_not_divided, both_divided_twice,
-        both_counted_once, both_all_twice, forward_transposed, transposed_both_ways, dw_conjugate_forgotten,
-        dw_other_conjugated, dw_last, dw_reversed, dw_not_circular, real_part_early_back,
-    ),
-)
+    return (
+        filtered(dy, w, lambda a, b: (a * b).real + 0j),
+        filtered(x, dy, lambda a, b: correlation(a, b).real + 0j)[: len(w)],
+    )
 
 
 def adjoint(function):
@@ -513,60 +402,25 @@ def tiled(x, w, T, step=None, keep=None, begin=0, whole=False, short=False):
     return {"y": y}
 
 
-def wrapped_kept(x, w, T):
-    """tiles stand side by side and all T values are kept: the last K - 1 have wrapped around. Tiles overlap by K - 1"""
-    return tiled(x, w, T, step=T, keep=slice(T))
-
-
-def last_kept(x, w, T):
-    """the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the first"""
-    return tiled(x, w, T, keep=slice(len(w) - 1, T))
-
-
-def last_kept_of_short(x, w, T):
-    """the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the first"""
-    return tiled(x, w, T, keep=slice(len(w) - 1, T), short=True)
-
-
-def holes(x, w, T):
-    """tiles stand side by side, which leaves holes of K - 1 zeros: the next begins where the kept values end"""
-    return tiled(x, w, T, step=T)
-
-
-def begun_early(x, w, T):
-    """the first tile begins K - 1 values before x, as for a kernel that looks back: ours looks ahead, and the tile
-    begins with x"""
-    return tiled(x, w, T, begin=1 - len(w))
-
-
-def last_tile_left_out(x, w, T):
-    """the last tile, which is not full, is left out: fill it up with zeros"""
-    return tiled(x, w, T, whole=True)
-
-
-def looks_back(x, w, T):
-    """the kernel is read from its end: w[j] belongs to x[r + j]"""
-    return {"y": overlap_save(x, w[::-1], T)}
-
-
-def one_circle(x, w, T):
-    """the whole row is taken as one circle, and T is not used"""
-    return {"y": circular_convolution(x, w)[0]}
-
-
-def as_long_as_x(x, w, T):
-    """y is as long as x, with windows that reach beyond its end: keep those that lie in x, len(x) - K + 1"""
-    return {"y": windows(x, w)}
-
-
-SAVE = SimpleNamespace(
-    READ=READ,
-    cases=lambda: ((*rows(12, 3, seed=2), 5), (*rows(20, 4, seed=2), 7)),
-    MISTAKES=(
-        wrapped_kept, last_kept, last_kept_of_short, holes, begun_early, last_tile_left_out, looks_back, one_circle,
-        as_long_as_x,
-    ),
-)
+SAVE = Table(READ, lambda: ((*rows(12, 3, seed=2), 5), (*rows(20, 4, seed=2), 7)), results=("y",))
+SAVE.mistake("tiles stand side by side and all T values are kept: the last K - 1 have wrapped around. Tiles overlap "
+             "by K - 1", wrapped_kept=lambda x, w, T: tiled(x, w, T, step=T, keep=slice(T)))
+SAVE.mistake("the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the "
+             "first", last_kept=lambda x, w, T: tiled(x, w, T, keep=slice(len(w) - 1, T)))
+SAVE.mistake("the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the "
+             "first", last_kept_of_short=lambda x, w, T: tiled(x, w, T, keep=slice(len(w) - 1, T), short=True))
+SAVE.mistake("tiles stand side by side, which leaves holes of K - 1 zeros: the next begins where the kept values end",
+             holes=lambda x, w, T: tiled(x, w, T, step=T))
+SAVE.mistake("the first tile begins K - 1 values before x, as for a kernel that looks back: ours looks ahead, and the "
+             "tile begins with x", begun_early=lambda x, w, T: tiled(x, w, T, begin=1 - len(w)))
+SAVE.mistake("the last tile, which is not full, is left out: fill it up with zeros",
+             last_tile_left_out=lambda x, w, T: tiled(x, w, T, whole=True))
+SAVE.mistake("the kernel is read from its end: w[j] belongs to x[r + j]",
+             looks_back=lambda x, w, T: overlap_save(x, w[::-1], T))
+SAVE.mistake("the whole row is taken as one circle, and T is not used",
+             one_circle=lambda x, w, T: circular_convolution(x, w)[0])
+SAVE.mistake("y is as long as x, with windows that reach beyond its end: keep those that lie in x, len(x) - K + 1",
+             as_long_as_x=lambda x, w, T: windows(x, w))
 
 
 EXERCISES = (

@@ -1,13 +1,13 @@
 """Lesson 14: how conv2d_by_tiles and its backward are judged."""
 
 from functools import wraps
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
-from tinysegnet.checker.mistakes import conv, conv_forward
+from tinysegnet.checker.mistakes import conv
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops import fast
 
 READ = "lessons/14_fast_convolution/README.md"
@@ -68,94 +68,79 @@ def tiled(x, w, b, T, step=None, first=None, times=lambda x_hat, w_hat: x_hat @ 
     return y[:, :H, :W] + b
 
 
-def not_conjugated(x, w, b, T):
-    """w_hat is not conjugated: that is the convolution with the kernel rotated by 180 degrees, and x[r - i] wraps
-    around at the other end of the tile"""
-    return {"y": tiled(x, w, b, T, times=np.matmul)}
+def without_t(wrong):
+    """A known mistake of conv2d or its backward, which have no T."""
+
+    @wraps(wrong)
+    def with_t(*args):
+        return wrong(*args[:-1])
+
+    return with_t
 
 
-def x_conjugated(x, w, b, T):
-    """x_hat is conjugated and w_hat is not: each tile comes out mirrored"""
-    return {"y": tiled(x, w, b, T, times=lambda x_hat, w_hat: x_hat.conj() @ w_hat)}
+def generic():
+    return arrays(2, 7, 9, 3, 2, 3, 6), arrays(3, 6, 11, 2, 4, 5, 11)
 
 
-def both_conjugated(x, w, b, T):
-    """both spectra are conjugated: only w_hat should be"""
-    return {"y": tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat).conj())}
+FORWARD = Table(READ, generic, results=("y",))
+FORWARD.mistake("w_hat is not conjugated: that is the convolution with the kernel rotated by 180 degrees, and x[r - "
+                "i] wraps around at the other end of the tile",
+                not_conjugated=lambda x, w, b, T: tiled(x, w, b, T, times=np.matmul))
+FORWARD.mistake("x_hat is conjugated and w_hat is not: each tile comes out mirrored",
+                x_conjugated=lambda x, w, b, T: tiled(x, w, b, T, times=lambda x_hat, w_hat: x_hat.conj() @ w_hat))
+FORWARD.mistake("both spectra are conjugated: only w_hat should be",
+                both_conjugated=lambda x, w, b, T: tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat).conj()))
+FORWARD.mistake("tiles lie T apart, and all of each is kept: the last K - 1 rows and columns have wrapped around, so "
+                "they lie M = T - K + 1 apart", wrapped_kept=lambda x, w, b, T: tiled(x, w, b, T, step=T))
+FORWARD.mistake("of each tile the last M values are kept: what has wrapped around is at the end here, so keep the "
+                "first", last_values_kept=lambda x, w, b, T: tiled(x, w, b, T, keep=len(w) - 1))
+FORWARD.mistake("of each tile the M values in the middle are kept: nothing has wrapped around in the first M",
+                middle_kept=lambda x, w, b, T: tiled(x, w, b, T, keep=len(w) // 2))
+FORWARD.mistake("the kernel stands at the end of its T x T values: its zeros come after it",
+                kernel_at_the_end=lambda x, w, b, T: tiled(x, w, b, T, kernel=(T - len(w), T - len(w))))
+FORWARD.mistake("the kernel stands with its middle at [0, 0] and wraps around, and there are zeros before the image "
+                "as well: that centres it twice",
+                kernel_centred=lambda x, w, b, T: tiled(x, w, b, T, kernel=(-(len(w) // 2), -(len(w) // 2))))
+FORWARD.mistake("only the real part of the product goes back: y_hat is complex",
+                real_parts=lambda x, w, b, T: tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat.conj()).real))
 
 
-def wrapped_kept(x, w, b, T):
-    """tiles lie T apart, and all of each is kept: the last K - 1 rows and columns have wrapped around, so they lie
-    M = T - K + 1 apart"""
-    return {"y": tiled(x, w, b, T, step=T)}
-
-
-def last_values_kept(x, w, b, T):
-    """of each tile the last M values are kept: what has wrapped around is at the end here, so keep the first"""
-    return {"y": tiled(x, w, b, T, keep=len(w) - 1)}
-
-
-def middle_kept(x, w, b, T):
-    """of each tile the M values in the middle are kept: nothing has wrapped around in the first M"""
-    return {"y": tiled(x, w, b, T, keep=len(w) // 2)}
-
-
-def kernel_at_the_end(x, w, b, T):
-    """the kernel stands at the end of its T x T values: its zeros come after it"""
-    return {"y": tiled(x, w, b, T, kernel=(T - len(w), T - len(w)))}
-
-
-def kernel_centred(x, w, b, T):
-    """the kernel stands with its middle at [0, 0] and wraps around, and there are zeros before the image as well: that
-    centres it twice"""
-    return {"y": tiled(x, w, b, T, kernel=(-(len(w) // 2), -(len(w) // 2)))}
-
-
-def length_not_given(x, w, b, T):
-    """the way back is not told that a tile is T long, and takes it for even: give irfft2 the lengths (T, T)"""
-    return {"y": tiled(x, w, b, T, length=T // 2 * 2)}
-
-
-def real_parts(x, w, b, T):
-    """only the real part of the product goes back: y_hat is complex"""
-    return {"y": tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat.conj()).real)}
-
-
+@FORWARD.mistake("b is added to every frequency: in y that is one pixel of each tile. Add it to y")
 def bias_in_frequency(x, w, b, T):
-    """b is added to every frequency: in y that is one pixel of each tile. Add it to y"""
     def times(x_hat, w_hat):
         return x_hat @ w_hat.conj() + b
 
-    return {"y": tiled(x, w, np.zeros_like(b), T, times=times)}
+    return tiled(x, w, np.zeros_like(b), T, times=times)
 
 
-def bias_at_zero(x, w, b, T):
-    """b is added to frequency 0 as it is, and comes back as 1 / (T * T) of it: add it to y"""
-    return {"y": tiled(x, w, b / T**2, T)}
+FORWARD.mistake("b is added to frequency 0 as it is, and comes back as 1 / (T * T) of it: add it to y",
+                bias_at_zero=lambda x, w, b, T: tiled(x, w, b / T**2, T))
+FORWARD.mistake("b comes back as 1 / T of it: added to frequency 0 of both directions it needs a factor T * T. Add it "
+                "to y", bias_once_divided=lambda x, w, b, T: tiled(x, w, b / T, T))
+FORWARD.mistake("of each tile T - K + 2 values are kept, one too many, which has wrapped around: M = T - K + 1",
+                one_row_too_many=lambda x, w, b, T: tiled(x, w, b, T, step=T - len(w) + 2))
 
 
-def bias_once_divided(x, w, b, T):
-    """b comes back as 1 / T of it: added to frequency 0 of both directions it needs a factor T * T. Add it to y"""
-    return {"y": tiled(x, w, b / T, T)}
-
-
-def one_row_too_many(x, w, b, T):
-    """of each tile T - K + 2 values are kept, one too many, which has wrapped around: M = T - K + 1"""
-    return {"y": tiled(x, w, b, T, step=T - len(w) + 2)}
-
-
+@FORWARD.mistake("the last tiles are missing where M does not divide H or W: round the number of tiles up")
 def last_tiles_missing(x, w, b, T):
-    """the last tiles are missing where M does not divide H or W: round the number of tiles up"""
     M = T - len(w) + 1
     y = tiled(x, w, np.zeros_like(b), T)
     y[:, y.shape[1] // M * M :] = 0
     y[:, :, y.shape[2] // M * M :] = 0
-    return {"y": y + b}
+    return y + b
+
+
+FORWARD.mistake("the way back is not told that a tile is T long, and takes it for even: give irfft2 the lengths (T, T)",
+                length_not_given=lambda x, w, b, T: tiled(x, w, b, T, length=T // 2 * 2))
+
+
+FORWARD.mistakes += map(without_t, conv.forward.mistakes)
+
+
+BACKWARD = Table(READ, generic, forward=conv2d_by_tiles)
 
 
 # ---- its backward
-
-
 def spectra(a, T, step, reach, rows, columns):
     """Of tiles that lie `step` apart, and of which the first `reach` values in each direction are used."""
     for r in range(0, rows * step, step):
@@ -189,18 +174,19 @@ def only(name, answer):
     return {name: answer[name]}
 
 
+@BACKWARD.mistake("w_hat is conjugated in dx, as in the forward: its adjoint has the other turn, so no conjugate")
 def dx_conjugated(dy, x, w, b, T):
-    """w_hat is conjugated in dx, as in the forward: its adjoint has the other turn, so no conjugate"""
     return only("dx", tiled_backward(dy, x, w, T, lambda a: a.conj().swapaxes(2, 3)))
 
 
+@BACKWARD.mistake("the tiles of dx overwrite each other: they overlap by K - 1, and what overlaps adds up (+=)")
 def dx_overwritten(dy, x, w, b, T):
-    """the tiles of dx overwrite each other: they overlap by K - 1, and what overlaps adds up (+=)"""
     return only("dx", tiled_backward(dy, x, w, T, combine=lambda there, comes: comes))
 
 
+@BACKWARD.mistake("of each tile of dx only the first M values are kept: in dx all T count, and add up where tiles "
+                  "overlap")
 def dx_side_by_side(dy, x, w, b, T):
-    """of each tile of dx only the first M values are kept: in dx all T count, and add up where tiles overlap"""
     M = T - len(w) + 1
 
     def combine(there, comes):
@@ -210,26 +196,25 @@ def dx_side_by_side(dy, x, w, b, T):
     return only("dx", tiled_backward(dy, x, w, T, combine=combine))
 
 
+@BACKWARD.mistake("dy_hat is not conjugated in dw: dw is the correlation of x with dy")
 def dw_not_conjugated(dy, x, w, b, T):
-    """dy_hat is not conjugated in dw: dw is the correlation of x with dy"""
     return only("dw", tiled_backward(dy, x, w, T, dw_times=lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat))
 
 
+@BACKWARD.mistake("in dw x_hat is conjugated in the place of dy_hat: it comes out mirrored")
 def dw_x_conjugated(dy, x, w, b, T):
-    """in dw x_hat is conjugated in the place of dy_hat: it comes out mirrored"""
     def times(x_hat, dy_hat):
         return x_hat.conj().swapaxes(2, 3) @ dy_hat
 
     return only("dw", tiled_backward(dy, x, w, T, dw_times=times))
 
 
-def dw_not_centred(dy, x, w, b, T):
-    """in dw the tiles of x begin at the first pixel: as in the forward they begin K // 2 before it"""
-    return only("dw", tiled_backward(dy, x, w, T, first=0))
+BACKWARD.mistake("in dw the tiles of x begin at the first pixel: as in the forward they begin K // 2 before it",
+                 dw_not_centred=lambda dy, x, w, b, T: only("dw", tiled_backward(dy, x, w, T, first=0)))
 
 
+@BACKWARD.mistake("only the last tile reached dw: add up (+=) over the tiles", "dw")
 def dw_of_the_last_tile(dy, x, w, b, T):
-    """only the last tile reached dw: add up (+=) over the tiles"""
     of_tiles = []
 
     def times(x_hat, dy_hat):
@@ -237,52 +222,19 @@ def dw_of_the_last_tile(dy, x, w, b, T):
         return of_tiles[-1]
 
     tiled_backward(dy, x, w, T, dw_times=times)
-    return {"dw": np.fft.irfft2(of_tiles[-1], (T, T), axes=(0, 1))[: len(w), : len(w)]}
+    return np.fft.irfft2(of_tiles[-1], (T, T), axes=(0, 1))[: len(w), : len(w)]
 
 
+@BACKWARD.mistake("of the tile that dw comes from the last K x K values are kept: they are the first")
 def dw_last_values(dy, x, w, b, T):
-    """of the tile that dw comes from the last K x K values are kept: they are the first"""
     return only("dw", tiled_backward(dy, x, w, T, corner=slice(T - len(w), T)))
 
 
-def dy_tiles_overlap(dy, x, w, b, T):
-    """the tiles of dy overlap: where M x M values were kept there are M x M of dy, and zeros behind them"""
-    return tiled_backward(dy, x, w, T, reach=T)
+BACKWARD.mistake("the tiles of dy overlap: where M x M values were kept there are M x M of dy, and zeros behind them",
+                 dy_tiles_overlap=lambda dy, x, w, b, T: tiled_backward(dy, x, w, T, reach=T))
 
 
-def without_t(wrong):
-    """A known mistake of conv2d or its backward, which have no T."""
-
-    @wraps(wrong)
-    def with_t(*args):
-        return wrong(*args[:-1])
-
-    return with_t
-
-
-def generic():
-    return arrays(2, 7, 9, 3, 2, 3, 6), arrays(3, 6, 11, 2, 4, 5, 11)
-
-
-FORWARD = SimpleNamespace(
-    READ=READ,
-    cases=generic,
-    MISTAKES=(
-        not_conjugated, x_conjugated, both_conjugated, wrapped_kept, last_values_kept, middle_kept, kernel_at_the_end,
-        kernel_centred, real_parts, bias_in_frequency, bias_at_zero, bias_once_divided, one_row_too_many,
-        last_tiles_missing, length_not_given,
-        *map(without_t, conv_forward.MISTAKES),
-    ),
-)
-BACKWARD = SimpleNamespace(
-    READ=READ,
-    cases=generic,
-    forward=conv2d_by_tiles,
-    MISTAKES=(
-        dx_conjugated, dx_overwritten, dx_side_by_side, dw_not_conjugated, dw_x_conjugated, dw_not_centred,
-        dw_of_the_last_tile, dw_last_values, dy_tiles_overlap, *map(without_t, conv.MISTAKES),
-    ),
-)
+BACKWARD.mistakes += map(without_t, conv.backward.mistakes)
 
 
 def generator():

@@ -4,10 +4,9 @@ import importlib
 import re
 import sys
 import textwrap
-from functools import cache
+from functools import cache, wraps
 from graphlib import TopologicalSorter
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict
 from lessons.engine.watch import TroubleError
 from tinysegnet import networks, ops
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
+from tinysegnet.checker.mistakes.table import Table
 
 sys.path.append(str(Path(__file__).parent))
 tape = importlib.import_module("tape")
@@ -203,136 +203,6 @@ def walked(root, order=None, start=None, combine=np.add, hand_back=lambda node, 
     return grads
 
 
-def overwritten(root):
-    """where a node is used twice, the second gradient overwrites the first: they add up, += and not ="""
-    return walked(root, combine=lambda old, new: new)
-
-
-def first_kept(root):
-    """where a node is used twice, only the first gradient that arrives is kept: they add up"""
-    return walked(root, combine=lambda old, new: old)
-
-
-def largest_kept(root):
-    """where a node is used twice, the larger gradient is kept: they add up"""
-    return walked(root, combine=np.maximum)
-
-
-def averaged(root):
-    """where a node is used twice, the two gradients are averaged: they add up"""
-    return walked(root, combine=lambda old, new: (old + new) / 2)
-
-
-def breadth_first(root):
-    """a node hands back when it is first reached, level by level from the root: a gradient that comes by a
-    longer way is too late to be handed on"""
-    order, seen, level = [], {root}, [root]
-    while level:
-        order += level
-        level = [parent for node in level for parent in dict.fromkeys(node.parents) if parent not in seen]
-        level = list(dict.fromkeys(level))
-        seen |= set(level)
-    return walked(root, order)
-
-
-def depth_first(root):
-    """a node hands back as soon as a gradient first reaches it, before its other uses have answered: walk in reverse
-    topological order"""
-    order, seen = [], set()
-
-    def visit(node):
-        if node not in seen:
-            seen.add(node)
-            order.append(node)
-            for parent in node.parents:
-                visit(parent)
-
-    visit(root)
-    return walked(root, order)
-
-
-def handed_on_again(root):
-    """a node that is reached a second time hands on all it has collected so far, the first part once more: each node
-    should hand back once"""
-    grads = {}
-
-    def visit(node, dy):
-        grads[node] = grads.get(node, 0) + dy
-        for parent, handed in zip(node.parents, node.hand_back(grads[node])):
-            visit(parent, handed)
-
-    visit(root, np.ones_like(root.value))
-    return grads
-
-
-def queued_again(root):
-    """a node hands back once for each of its uses, and each time all that it has by then: it should hand back once,
-    when all of its uses have answered"""
-    grads, queue = {root: np.ones_like(root.value)}, [root]
-    while queue:
-        node = queue.pop(0)
-        for parent, handed in zip(node.parents, node.hand_back(grads[node])):
-            grads[parent] = grads.get(parent, 0) + handed
-            queue.append(parent)
-    return grads
-
-
-def as_dict(root):
-    """if a node is both parents of another, as in a * a, only one of the two gradients counts: a dict with the parents
-    as keys has room for one"""
-    return walked(root, hand_back=lambda node, dy: tuple(
-        dict(zip(node.parents, node.hand_back(dy)))[parent] if node.parents.index(parent) == i else np.zeros_like(dy)
-        for i, parent in enumerate(node.parents)
-    ))
-
-
-def first_parent(root):
-    """only the first parent of each node is handed a gradient"""
-    return walked(root, hand_back=lambda node, dy: node.hand_back(dy)[:1])
-
-
-def parents_exchanged(root):
-    """the gradients go to the wrong parents: hand_back gives them in the order of parents"""
-    return walked(root, hand_back=lambda node, dy: node.hand_back(dy)[::-1])
-
-
-def started_with_value(root):
-    """the walk begins with the value of root: root's own gradient is 1, whatever its value is"""
-    return walked(root, start=root.value)
-
-
-def started_with_zero(root):
-    """the walk begins with a gradient of 0, and 0 is all that can come of it: root's own gradient is 1"""
-    return walked(root, start=np.zeros_like(root.value))
-
-
-def never_multiplied(root):
-    """every hand_back is asked with a gradient of ones: it should be the node's own gradient"""
-    return walked(root, hand_back=lambda node, dy: node.hand_back(np.ones_like(node.value)))
-
-
-def shared_array(root):
-    """a gradient is changed in place, by +=, and another node had been handed the same array: make a new one"""
-    return walked(root, combine=lambda old, new: np.add(old, new, out=old))
-
-
-def in_the_other_order(walk, **options):
-    """The same mistake in the order of somebody who goes to the last parent first."""
-
-    def run(root):
-        return walked(root, parents_first(root, reverse=True)[::-1], **options)
-
-    run.__doc__ = walk.__doc__
-    return run
-
-
-WRONG_WALKS = (
-    overwritten, first_kept, largest_kept, averaged, breadth_first, depth_first, handed_on_again, queued_again,
-    as_dict, first_parent, parents_exchanged, started_with_value, started_with_zero, never_multiplied, shared_array,
-    in_the_other_order(overwritten, combine=lambda old, new: new),
-    in_the_other_order(first_kept, combine=lambda old, new: old),
-    in_the_other_order(shared_array, combine=lambda old, new: np.add(old, new, out=old)),
-)
 RESULTS = "loss", "a", "b", "c"
 
 
@@ -358,24 +228,134 @@ def gradients_by(function):
     return run
 
 
+def in_the_other_order(root, combine):
+    """The walk of somebody who goes to the last parent first."""
+    return walked(root, parents_first(root, reverse=True)[::-1], combine=combine)
+
+
+def added_in_place(old, new):
+    return np.add(old, new, out=old)
+
+
 def entry(walk):
     """A wrong walk as an entry of a table of mistakes."""
 
+    @wraps(walk)
     def wrong(*args):
         def complete(root):
             return {node: np.zeros_like(node.value) for node in ancestors(root)} | walk(root)
 
         return dict(zip(RESULTS, gradients_by(complete)(*args)))
 
-    wrong.__doc__ = walk.__doc__
     return wrong
 
 
-BACKWARD = SimpleNamespace(
-    READ=READ,
-    cases=lambda: ((*leaves(7), graph, roles) for graph in GRAPHS for roles in ROLES),
-    MISTAKES=tuple(map(entry, WRONG_WALKS)),
-)
+BACKWARD = Table(READ, lambda: ((*leaves(7), graph, roles) for graph in GRAPHS for roles in ROLES))
+BACKWARD.mistake("where a node is used twice, the second gradient overwrites the first: they add up, += and not =",
+                 overwritten=entry(lambda root: walked(root, combine=lambda old, new: new)),
+                 overwritten_in_the_other_order=entry(lambda root: in_the_other_order(root, lambda old, new: new)))
+BACKWARD.mistake("where a node is used twice, only the first gradient that arrives is kept: they add up",
+                 first_kept=entry(lambda root: walked(root, combine=lambda old, new: old)),
+                 first_kept_in_the_other_order=entry(lambda root: in_the_other_order(root, lambda old, new: old)))
+BACKWARD.mistake("where a node is used twice, the larger gradient is kept: they add up",
+                 largest_kept=entry(lambda root: walked(root, combine=np.maximum)))
+BACKWARD.mistake("where a node is used twice, the two gradients are averaged: they add up",
+                 averaged=entry(lambda root: walked(root, combine=lambda old, new: (old + new) / 2)))
+
+
+@BACKWARD.mistake("a node hands back when it is first reached, level by level from the root: a gradient that comes by "
+                  "a longer way is too late to be handed on")
+@entry
+def breadth_first(root):
+    order, seen, level = [], {root}, [root]
+    while level:
+        order += level
+        level = [parent for node in level for parent in dict.fromkeys(node.parents) if parent not in seen]
+        level = list(dict.fromkeys(level))
+        seen |= set(level)
+    return walked(root, order)
+
+
+@BACKWARD.mistake("a node hands back as soon as a gradient first reaches it, before its other uses have answered: "
+                  "walk in reverse topological order")
+@entry
+def depth_first(root):
+    order, seen = [], set()
+
+    def visit(node):
+        if node not in seen:
+            seen.add(node)
+            order.append(node)
+            for parent in node.parents:
+                visit(parent)
+
+    visit(root)
+    return walked(root, order)
+
+
+@BACKWARD.mistake("a node that is reached a second time hands on all it has collected so far, the first part once "
+                  "more: each node should hand back once")
+@entry
+def handed_on_again(root):
+    grads = {}
+
+    def visit(node, dy):
+        grads[node] = grads.get(node, 0) + dy
+        for parent, handed in zip(node.parents, node.hand_back(grads[node])):
+            visit(parent, handed)
+
+    visit(root, np.ones_like(root.value))
+    return grads
+
+
+@BACKWARD.mistake("a node hands back once for each of its uses, and each time all that it has by then: it should hand "
+                  "back once, when all of its uses have answered")
+@entry
+def queued_again(root):
+    grads, queue = {root: np.ones_like(root.value)}, [root]
+    while queue:
+        node = queue.pop(0)
+        for parent, handed in zip(node.parents, node.hand_back(grads[node])):
+            grads[parent] = grads.get(parent, 0) + handed
+            queue.append(parent)
+    return grads
+
+
+@BACKWARD.mistake("if a node is both parents of another, as in a * a, only one of the two gradients counts: a dict "
+                  "with the parents as keys has room for one")
+@entry
+def as_dict(root):
+    return walked(root, hand_back=lambda node, dy: tuple(
+        dict(zip(node.parents, node.hand_back(dy)))[parent] if node.parents.index(parent) == i else np.zeros_like(dy)
+        for i, parent in enumerate(node.parents)
+    ))
+
+
+BACKWARD.mistake("only the first parent of each node is handed a gradient",
+                 first_parent=entry(lambda root: walked(root, hand_back=lambda node, dy: node.hand_back(dy)[:1])))
+
+
+@BACKWARD.mistake("the gradients go to the wrong parents: hand_back gives them in the order of parents")
+@entry
+def parents_exchanged(root):
+    return walked(root, hand_back=lambda node, dy: node.hand_back(dy)[::-1])
+
+
+BACKWARD.mistake("the walk begins with the value of root: root's own gradient is 1, whatever its value is",
+                 started_with_value=entry(lambda root: walked(root, start=root.value)))
+BACKWARD.mistake("the walk begins with a gradient of 0, and 0 is all that can come of it: root's own gradient is 1",
+                 started_with_zero=entry(lambda root: walked(root, start=np.zeros_like(root.value))))
+
+
+@BACKWARD.mistake("every hand_back is asked with a gradient of ones: it should be the node's own gradient")
+@entry
+def never_multiplied(root):
+    return walked(root, hand_back=lambda node, dy: node.hand_back(np.ones_like(node.value)))
+
+
+BACKWARD.mistake("a gradient is changed in place, by +=, and another node had been handed the same array: make a new "
+                 "one", shared_array=entry(lambda root: walked(root, combine=added_in_place)),
+                 shared_in_the_other_order=entry(lambda root: in_the_other_order(root, added_in_place)))
 
 
 def check_backward(function):

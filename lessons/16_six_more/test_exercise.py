@@ -1,7 +1,6 @@
 """Lesson 16: how six backwards are judged whose answers are written nowhere. They are measured."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +10,11 @@ from lessons.engine.exercises import Exercise, as_tuple, gradients
 from tinysegnet.checker.diagnosis import equal
 from tinysegnet.checker.finite_differences import central_differences, upstream
 from tinysegnet.checker.gradcheck import cast
+from tinysegnet.checker.mistakes.table import Table
 
 HERE = Path(__file__).parent
-READ = "lessons/16_six_more/README.md"
 forwards, wrong_forwards = (course.load(HERE / f"{name}.py") for name in ("forwards", "wrong_forwards"))
+READ = wrong_forwards.READ
 
 
 def measured(forward, names):
@@ -55,7 +55,8 @@ def exercise(forward, *cases, names, hints, mistakes=None, read="tinysegnet/chec
 
 
 def known(forward, names, wrong, *case):
-    """A table of mistakes, as in tinysegnet/checker/mistakes: the gradients of wrong forwards, measured on one case."""
+    """A table of mistakes: the gradients of wrong forwards, measured on one case."""
+    table = Table(READ, lambda: (case,), [f"d{name}" for name in names], forward)
 
     def entry(held):
         def mistake(dy, *args):
@@ -64,12 +65,13 @@ def known(forward, names, wrong, *case):
             right = as_tuple(measured(forward, names)(dy, cache))
             found = as_tuple(measured(lambda *args: (other(*args),), names)(dy, cache))
             wrong = [not equal(mine, true) and mine.any() for mine, true in zip(found, right)]
-            return {f"d{name}": mine for name, mine, is_wrong in zip(names, found, wrong) if is_wrong}
+            return {name: mine for name, mine, is_wrong in zip(table.results, found, wrong) if is_wrong}
 
-        mistake.__doc__ = held.__doc__
         return mistake
 
-    return SimpleNamespace(READ=READ, forward=forward, cases=lambda: (case,), MISTAKES=tuple(map(entry, wrong)))
+    for held in wrong.mistakes:
+        table.mistake(held.sentence, **{held.__name__: entry(held)})
+    return table
 
 
 rng = np.random.default_rng(16)

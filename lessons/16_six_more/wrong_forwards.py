@@ -6,40 +6,24 @@ function of dy and the arguments that returns such a forward: what it holds fixe
 
 import numpy as np
 
+from tinysegnet.checker.mistakes.table import Table
 
-def flat_where_negative(dy, x, slope):
-    """what is negative gets nothing, as with a plain ReLU: here it moves y too"""
-    return lambda x, slope: np.maximum(x, 0)
-
-
-def straight(dy, x, slope):
-    """dy is handed on as it is, where x is negative too"""
-    return lambda x, slope: x
+READ = "lessons/16_six_more/README.md"
 
 
-def slope_everywhere(dy, x, slope):
-    """where x is positive, slope plays no part"""
-    return lambda x, slope: slope * x
-
-
-def sides_exchanged(dy, x, slope):
-    """the two sides are exchanged"""
-    return lambda x, slope: np.where(x > 0, slope * x, x)
-
-
-def by_the_sign_of_dy(dy, x, slope):
-    """the sign of dy decides, and it should be that of x"""
-    return lambda x, slope: np.where(dy > 0, x, slope * x)
-
-
-def slope_of_the_magnitude(dy, x, slope):
-    """where x is negative, the sign is the wrong one"""
-    return lambda x, slope: np.where(x > 0, x, slope * np.abs(x))
-
-
-LEAKY_RELU = (
-    flat_where_negative, straight, slope_everywhere, sides_exchanged, by_the_sign_of_dy, slope_of_the_magnitude,
-)
+LEAKY_RELU = Table(READ)
+LEAKY_RELU.mistake("what is negative gets nothing, as with a plain ReLU: here it moves y too",
+                   flat_where_negative=lambda dy, x, slope: lambda x, slope: np.maximum(x, 0))
+LEAKY_RELU.mistake("dy is handed on as it is, where x is negative too",
+                   straight=lambda dy, x, slope: lambda x, slope: x)
+LEAKY_RELU.mistake("where x is positive, slope plays no part",
+                   slope_everywhere=lambda dy, x, slope: lambda x, slope: slope * x)
+LEAKY_RELU.mistake("the two sides are exchanged",
+                   sides_exchanged=lambda dy, x, slope: lambda x, slope: np.where(x > 0, slope * x, x))
+LEAKY_RELU.mistake("the sign of dy decides, and it should be that of x",
+                   by_the_sign_of_dy=lambda dy, x, slope: lambda x, slope: np.where(dy > 0, x, slope * x))
+LEAKY_RELU.mistake("where x is negative, the sign is the wrong one",
+                   slope_of_the_magnitude=lambda dy, x, slope: lambda x, slope: np.where(x > 0, x, slope * np.abs(x)))
 
 
 def strided(x, w, b, down=0, right=0):
@@ -51,35 +35,27 @@ def strided(x, w, b, down=0, right=0):
     return b + sum(padded[:, rows[i], columns[j]] @ w[i, j] for i in range(K) for j in range(K))
 
 
-def turned(dy, x, w, b):
-    """the kernel is turned by 180 degrees: i and j should run as they do in the forward"""
-    return lambda x, w, b: strided(x, w[::-1, ::-1], b)
+CONV2D_STRIDE2 = Table(READ)
+CONV2D_STRIDE2.mistake("the kernel is turned by 180 degrees: i and j should run as they do in the forward",
+                       turned=lambda dy, x, w, b: lambda x, w, b: strided(x, w[::-1, ::-1], b))
+CONV2D_STRIDE2.mistake("i and j of the kernel are exchanged: i counts rows, and j columns",
+                       axes_exchanged=lambda dy, x, w, b: lambda x, w, b: strided(x, w.swapaxes(0, 1), b))
+CONV2D_STRIDE2.mistake("all is shifted by one pixel: the window of y[r, q] has its centre at x[2*r, 2*q]",
+                       odd_places=lambda dy, x, w, b: lambda x, w, b: strided(x, w, b, 1, 1))
 
 
-def axes_exchanged(dy, x, w, b):
-    """i and j of the kernel are exchanged: i counts rows, and j columns"""
-    return lambda x, w, b: strided(x, w.swapaxes(0, 1), b)
-
-
-def odd_places(dy, x, w, b):
-    """all is shifted by one pixel: the window of y[r, q] has its centre at x[2*r, 2*q]"""
-    return lambda x, w, b: strided(x, w, b, 1, 1)
-
-
+@CONV2D_STRIDE2.mistake("each dy is taken for four, those of a block of 2 x 2 places: only one of the four outputs "
+                        "was computed")
 def repeated(dy, x, w, b):
-    """each dy is taken for four, those of a block of 2 x 2 places: only one of the four outputs was computed"""
     return lambda x, w, b: b + sum(strided(x, w, 0, down, right) for down in (0, 1) for right in (0, 1))
 
 
+@CONV2D_STRIDE2.mistake("only the centre of the kernel is in it: x moves each y whose window it lies in")
 def centre_only(dy, x, w, b):
-    """only the centre of the kernel is in it: x moves each y whose window it lies in"""
     def forward(x, w, b):
         middle = len(w) // 2
         return x[:, ::2, ::2] @ w[middle, middle] + b
     return forward
-
-
-CONV2D_STRIDE2 = turned, axes_exchanged, odd_places, repeated, centre_only
 
 
 def normed(x, gamma, beta, eps, mean=None, var=None, axis=3):
@@ -93,20 +69,23 @@ def statistics(x):
     return x.mean(axis=3, keepdims=True), x.var(axis=3, keepdims=True)
 
 
+LAYER_NORM = Table(READ)
+
+
+@LAYER_NORM.mistake("mean and var are taken for constants: x moves them too")
 def both_held(dy, x, gamma, beta, eps):
-    """mean and var are taken for constants: x moves them too"""
     mean, var = statistics(x)
     return lambda x, gamma, beta, eps: normed(x, gamma, beta, eps, mean, var)
 
 
+@LAYER_NORM.mistake("var is taken for a constant: x moves it too")
 def var_held(dy, x, gamma, beta, eps):
-    """var is taken for a constant: x moves it too"""
     var = x.var(axis=3, keepdims=True)
     return lambda x, gamma, beta, eps: normed(x, gamma, beta, eps, var=var)
 
 
+@LAYER_NORM.mistake("mean is taken for a constant in x - mean: x moves it too")
 def mean_held(dy, x, gamma, beta, eps):
-    """mean is taken for a constant in x - mean: x moves it too"""
     mean = x.mean(axis=3, keepdims=True)
 
     def forward(x, gamma, beta, eps):
@@ -114,30 +93,30 @@ def mean_held(dy, x, gamma, beta, eps):
     return forward
 
 
+@LAYER_NORM.mistake("the statistics are those of batch norm, over all pixels: here each pixel has its own, over its "
+                    "channels")
 def over_the_pixels(dy, x, gamma, beta, eps):
-    """the statistics are those of batch norm, over all pixels: here each pixel has its own, over its channels"""
     return lambda x, gamma, beta, eps: normed(x, gamma, beta, eps, axis=(0, 1, 2))
 
 
+@LAYER_NORM.mistake("var is divided by C - 1: here it is the mean of the squares, divided by C")
 def one_channel_less(dy, x, gamma, beta, eps):
-    """var is divided by C - 1: here it is the mean of the squares, divided by C"""
     def forward(x, gamma, beta, eps):
         return normed(x, gamma, beta, eps, var=x.var(axis=3, keepdims=True, ddof=1))
     return forward
 
 
-def without_eps(dy, x, gamma, beta, eps):
-    """eps is left out"""
-    return lambda x, gamma, beta, eps: normed(x, gamma, beta, 0)
+LAYER_NORM.mistake("eps is left out",
+                   without_eps=lambda dy, x, gamma, beta, eps: lambda x, gamma, beta, eps: normed(x, gamma, beta, 0))
 
 
+@LAYER_NORM.mistake("gamma is left out: it stretches what x moves")
 def without_gamma(dy, x, gamma, beta, eps):
-    """gamma is left out: it stretches what x moves"""
     return lambda x, gamma, beta, eps: normed(x, 1, beta, eps) + gamma * 0
 
 
+@LAYER_NORM.mistake("the sums over the channels in dx are not divided by C: mean and var are means")
 def sums_for_means(dy, x, gamma, beta, eps):
-    """the sums over the channels in dx are not divided by C: mean and var are means"""
     here, C = x, x.shape[3]
 
     def forward(x, gamma, beta, eps):
@@ -146,17 +125,11 @@ def sums_for_means(dy, x, gamma, beta, eps):
     return forward
 
 
+@LAYER_NORM.mistake("gamma is taken out of the means, as in batch norm: there a mean is over one channel, and here it "
+                    "is over channels with different gammas")
 def gamma_outside(dy, x, gamma, beta, eps):
-    """gamma is taken out of the means, as in batch norm: there a mean is over one channel, and here it is over channels
-    with different gammas"""
     here, stretch = x, gamma
     return lambda x, gamma, beta, eps: normed(here + stretch * (x - here), 1, beta, eps)
-
-
-LAYER_NORM = (
-    both_held, var_held, mean_held, over_the_pixels, one_channel_less, without_eps, without_gamma, sums_for_means,
-    gamma_outside,
-)
 
 
 def doubled(x, axis, before, after, near=0.75):
@@ -173,8 +146,11 @@ def after(x):
     return np.concatenate([x[1:], x[-1:]])
 
 
+UPSAMPLE = Table(READ)
+
+
+@UPSAMPLE.mistake("the border is treated as if zeros stood beyond it: there stands the last number once more")
 def zero_outside(dy, x):
-    """the border is treated as if zeros stood beyond it: there stands the last number once more"""
     def none_before(x):
         return np.concatenate([0 * x[:1], x[:-1]])
 
@@ -183,8 +159,9 @@ def zero_outside(dy, x):
     return lambda x: doubled(doubled(x, 1, none_before, none_after), 2, none_before, none_after)
 
 
+@UPSAMPLE.mistake("what runs over one border comes in at the other, as with np.roll: beyond it stands the last number "
+                  "once more")
 def round_the_edge(dy, x):
-    """what runs over one border comes in at the other, as with np.roll: beyond it stands the last number once more"""
     def previous(x):
         return np.roll(x, 1, axis=0)
 
@@ -193,32 +170,21 @@ def round_the_edge(dy, x):
     return lambda x: doubled(doubled(x, 1, previous, following), 2, previous, following)
 
 
-def copied(dy, x):
-    """each x is asked about its own four places only: it moves y beyond them too"""
-    return lambda x: x.repeat(2, axis=1).repeat(2, axis=2)
+UPSAMPLE.mistake("each x is asked about its own four places only: it moves y beyond them too",
+                 copied=lambda dy, x: lambda x: x.repeat(2, axis=1).repeat(2, axis=2))
+UPSAMPLE.mistake("before and after are exchanged: y[2*r] has some of x[r - 1], and y[2*r + 1] some of x[r + 1]",
+                 neighbours_exchanged=lambda dy, x: lambda x: doubled(doubled(x, 1, after, before), 2, after, before))
 
 
-def neighbours_exchanged(dy, x):
-    """before and after are exchanged: y[2*r] has some of x[r - 1], and y[2*r + 1] some of x[r + 1]"""
-    return lambda x: doubled(doubled(x, 1, after, before), 2, after, before)
-
-
+@UPSAMPLE.mistake("0.25 and 0.75 are exchanged: the nearer one has 0.75")
 def quarters_exchanged(dy, x):
-    """0.25 and 0.75 are exchanged: the nearer one has 0.75"""
     return lambda x: doubled(doubled(x, 1, before, after, 0.25), 2, before, after, 0.25)
 
 
-def rows_only(dy, x):
-    """the rows are right, and the columns are treated as if they were copies"""
-    return lambda x: doubled(x, 1, before, after).repeat(2, axis=2)
-
-
-def columns_only(dy, x):
-    """the columns are right, and the rows are treated as if they were copies"""
-    return lambda x: doubled(x, 2, before, after).repeat(2, axis=1)
-
-
-UPSAMPLE = zero_outside, round_the_edge, copied, neighbours_exchanged, quarters_exchanged, rows_only, columns_only
+UPSAMPLE.mistake("the rows are right, and the columns are treated as if they were copies",
+                 rows_only=lambda dy, x: lambda x: doubled(x, 1, before, after).repeat(2, axis=2))
+UPSAMPLE.mistake("the columns are right, and the rows are treated as if they were copies",
+                 columns_only=lambda dy, x: lambda x: doubled(x, 2, before, after).repeat(2, axis=1))
 
 
 def dice(p, labels, ignore, smooth, axis=(0, 1, 2), overlap=None, sizes=None, void=None, factor=2):
@@ -237,53 +203,56 @@ def overlap_of(p, labels, ignore):
     return (p * (labels[..., None] == np.arange(p.shape[3])) * (labels != ignore)[..., None]).sum(axis=(0, 1, 2))
 
 
+DICE_LOSS = Table(READ)
+
+
+@DICE_LOSS.mistake("the lower part of the quotient is taken for a constant: p is in it too")
 def sizes_held(dy, p, labels, ignore, smooth):
-    """the lower part of the quotient is taken for a constant: p is in it too"""
     labelled = labels != ignore
     one_hot = (labels[..., None] == np.arange(p.shape[3])) & labelled[..., None]
     sizes = p[labelled].sum(axis=0) + one_hot.sum(axis=(0, 1, 2))
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, sizes=sizes)
 
 
+@DICE_LOSS.mistake("the overlap is taken for a constant: p is in it too")
 def overlap_held(dy, p, labels, ignore, smooth):
-    """the overlap is taken for a constant: p is in it too"""
     overlap = overlap_of(p, labels, ignore)
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, overlap=overlap)
 
 
+@DICE_LOSS.mistake("ignored pixels have a gradient: they count in nothing")
 def void_said(dy, p, labels, ignore, smooth):
-    """ignored pixels have a gradient: they count in nothing"""
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, void=0)
 
 
+@DICE_LOSS.mistake("ignored pixels have a gradient: they count in nothing")
 def void_moves(dy, p, labels, ignore, smooth):
-    """ignored pixels have a gradient: they count in nothing"""
     here = p
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, void=here)
 
 
+@DICE_LOSS.mistake("it is that of one Dice for all classes together: each class has its own")
 def one_for_all(dy, p, labels, ignore, smooth):
-    """it is that of one Dice for all classes together: each class has its own"""
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, axis=None)
 
 
+@DICE_LOSS.mistake("each image has a Dice of its own in it: the sums go over all images")
 def each_image(dy, p, labels, ignore, smooth):
-    """each image has a Dice of its own in it: the sums go over all images"""
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, axis=(1, 2))
 
 
+@DICE_LOSS.mistake("smooth is left out")
 def without_smooth(dy, p, labels, ignore, smooth):
-    """smooth is left out"""
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, 0)
 
 
+@DICE_LOSS.mistake("the 2 before overlap is left out")
 def overlap_once(dy, p, labels, ignore, smooth):
-    """the 2 before overlap is left out"""
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, factor=1)
 
 
+@DICE_LOSS.mistake("the 2 before overlap is left out where the upper part is derived")
 def overlap_once_above(dy, p, labels, ignore, smooth):
-    """the 2 before overlap is left out where the upper part is derived"""
     here = overlap_of(p, labels, ignore)
 
     def forward(p, labels, ignore, smooth):
@@ -292,15 +261,9 @@ def overlap_once_above(dy, p, labels, ignore, smooth):
     return forward
 
 
+@DICE_LOSS.mistake("it is that of the sum over the classes: the loss has their mean")
 def not_averaged(dy, p, labels, ignore, smooth):
-    """it is that of the sum over the classes: the loss has their mean"""
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth) * p.shape[3]
-
-
-DICE_LOSS = (
-    sizes_held, overlap_held, void_said, void_moves, one_for_all, each_image, without_smooth, overlap_once,
-    overlap_once_above, not_averaged,
-)
 
 
 def sigmoid(z):
@@ -315,49 +278,47 @@ def opened(x, opening):
     return x * opening[:, None, None]
 
 
+GATE = Table(READ)
+
+
+@GATE.mistake("the opening is taken for a constant: x decides how far it opens, too")
 def opening_held(dy, x, w, b):
-    """the opening is taken for a constant: x decides how far it opens, too"""
     opening = sigmoid(seen_in(x) @ w + b)
     return lambda x, w, b: opened(x, opening) + 0 * (w.sum() + b.sum())
 
 
+@GATE.mistake("only what x does through the opening is in it: x stands in the product itself, too")
 def through_the_opening_only(dy, x, w, b):
-    """only what x does through the opening is in it: x stands in the product itself, too"""
     here = x
     return lambda x, w, b: opened(here, sigmoid(seen_in(x) @ w + b))
 
 
+@GATE.mistake("seen is treated as a sum over the pixels: it is a mean")
 def sum_for_mean(dy, x, w, b):
-    """seen is treated as a sum over the pixels: it is a mean"""
     here = x
     return lambda x, w, b: opened(x, sigmoid((seen_in(here) + (x - here).sum(axis=(1, 2))) @ w + b))
 
 
+@GATE.mistake("the slope of the sigmoid is left out")
 def straight_sigmoid(dy, x, w, b):
-    """the slope of the sigmoid is left out"""
     there = seen_in(x) @ w + b
     return lambda x, w, b: opened(x, sigmoid(there) + seen_in(x) @ w + b - there)
 
 
+@GATE.mistake("w is used the wrong way round: its rows belong to seen, and its columns to the openings")
 def w_transposed(dy, x, w, b):
-    """w is used the wrong way round: its rows belong to seen, and its columns to the openings"""
     here = seen_in(x)
     fixed = here @ w
     return lambda x, w, b: opened(x, sigmoid(fixed + (seen_in(x) - here) @ w.T + b))
 
 
+@GATE.mistake("each opening is moved by its own channel only: by w, each channel moves all of them")
 def own_channel_only(dy, x, w, b):
-    """each opening is moved by its own channel only: by w, each channel moves all of them"""
     here = seen_in(x)
     return lambda x, w, b: opened(x, sigmoid(here @ w + (seen_in(x) - here) * np.diag(w) + b))
 
 
+@GATE.mistake("x is left out where the openings meet it: an opening is multiplied by all the x of its channel")
 def x_left_out(dy, x, w, b):
-    """x is left out where the openings meet it: an opening is multiplied by all the x of its channel"""
     here = sigmoid(seen_in(x) @ w + b)
     return lambda x, w, b: opened(x, here) + (sigmoid(seen_in(x) @ w + b) - here)[:, None, None]
-
-
-GATE = (
-    opening_held, through_the_opening_only, sum_for_mean, straight_sigmoid, w_transposed, own_channel_only, x_left_out,
-)

@@ -5,47 +5,76 @@ cases in which all sizes differ; a hint only states what was observed.
 """
 
 from copy import deepcopy
+from functools import partial
 from itertools import permutations
 
 import numpy as np
 
 from tinysegnet.checker.finite_differences import STEP, upstream, wrong_entries
+from tinysegnet.checker.gradcheck import as_tuple
 
 
-def explain(case, name, worst, yours, truth, floor, mistakes):
+def explain_gradient(case, name, worst, yours, truth, floor, table):
     """Reasons for a wrong gradient, as (kind, sentence): known mistakes if it is one, else what can be seen.
 
-    worst     the index of the entry that is furthest off
-    mistakes  the table of the op, or None
+    worst  the index of the entry that is furthest off
+    table  of known mistakes, or None
     """
     if kink := kink_at(case, name, worst, floor[worst]):
         return [("hint", kink)]
-    named, note = recognised(case, name, mistakes) if mistakes else ([], None)
+
+    def answer(gradient, args):
+        y, *_, cache = case.forward(*deepcopy(args))            # on copies, in case they are changed in place
+        dy = upstream(np.asarray(y), seed=0)
+        gradients = as_tuple(case.backward(dy.copy(), cache))
+        if not equal(y, table.forward(*args)[0]):
+            return None
+        return (dy, *args), gradients[case.names.index(name)], None
+
+    def differ(a, b):
+        return wrong_entries(a, b, floor.max())
+
+    wrong, axes = wrong_entries(yours, truth, floor), axis_names(name, truth.ndim, table)
+    image = np.shape(case.args[0]) if table else ()
+    named, note = recognised(table, f"d{name}", answer)
+    seen = observations(yours, truth, wrong, differ, axes, partial(case.measure, name), case.dy, image, floor.max())
+    return likeliest(named, note, seen, note_too=True)
+
+
+def likeliest(named, note, seen, note_too=False):
+    """The sentences of known mistakes, or else the first thing to be seen, or else a note.
+
+    note_too  a note that says why nothing was compared is given beside what is seen
+    """
     if named:
         return [("mistake", sentence) for sentence in named]
-    seen = next((text for text in observations(case, name, yours, truth, floor, mistakes) if text), None)
-    reasons = [("hint", seen)] if seen else []
-    return [*reasons, ("note", note)] if note and not (seen and note.startswith("none")) else reasons
+    hints = [("hint", sentence) for sentence in seen if sentence][:1]
+    keep = note and (not hints or (note_too and not note.startswith("none")))
+    return [*hints, ("note", note)] if keep else hints
 
 
-def recognised(case, name, mistakes):
-    """The sentences of the known mistakes whose answer `backward` gives on every case of the table; a note if none."""
-    candidates = list(mistakes.MISTAKES)
-    for args in mistakes.cases():
+def recognised(table, name, answer):
+    """The sentences of the known mistakes that were made, if one was, in every case of the table; a note if none was.
+
+    answer(name, args) -> what a mistake is given, what came out, and what is right, None if it is known not to be;
+    None for all three if these are the mistakes of another function
+    """
+    if not table:
+        return [], None
+    candidates, wrong_somewhere = list(table.mistakes), False
+    for args in table.cases():
         try:
-            y, *_, cache = case.forward(*deepcopy(args))        # on copies, in case they are changed in place
-            dy = upstream(np.asarray(y), seed=0)
-            gradients = case.backward(dy.copy(), cache)
-        except Exception as error:      # a function under test may fail on sizes that it was not asked about
+            found = answer(name, args)
+        except Exception as error:          # a function may fail on sizes that it was not asked about
             return [], f"not compared with the known mistakes: on other sizes it raised {type(error).__name__}: {error}"
-        if not equal(y, mistakes.forward(*args)[0]):
+        if found is None:
             return [], "not compared with the known mistakes: they are those of another forward"
-        gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
-        yours = gradients[case.names.index(name)]
-        candidates = [wrong for wrong in candidates if equal(yours, wrong(dy, *args).get(f"d{name}"))]
-    if candidates:
-        return [" ".join(wrong.__doc__.split()) for wrong in candidates], None
-    return [], f"none of the {len(mistakes.MISTAKES)} known mistakes gives this"
+        given, mine, right = found
+        candidates = [wrong for wrong in candidates if equal(mine, wrong(*deepcopy(given)).get(name))]
+        wrong_somewhere = wrong_somewhere or not equal(mine, right)
+    if candidates and wrong_somewhere:
+        return sorted({wrong.sentence for wrong in candidates}), None
+    return [], f"none of the {len(table.mistakes)} known mistakes gives this"
 
 
 def kink_at(case, name, entry, floor):
@@ -67,22 +96,26 @@ def kink_at(case, name, entry, floor):
     return f"the forward has a kink here, of slopes {down:.3g} and {up:.3g}: no gradient exists; check elsewhere"
 
 
-def observations(case, name, yours, truth, floor, mistakes):
-    """What can be seen in the numbers without knowing the op, the surest first; None for each that is not so."""
+def observations(yours, truth, wrong, differ, axes, measure=None, dy=None, image_shape=(), floor=0):
+    """What can be seen in the numbers without knowing the op, the surest first; None for each that is not so.
+
+    differ   differ(a, b): where an array differs from what it should be
+    measure  of a gradient: measure(dy) gives that of another upstream gradient
+    """
 
     def same(other):
-        return not wrong_entries(yours, other, floor.max()).any()
+        return not differ(yours, other).any()
 
-    wrong = wrong_entries(yours, truth, floor)
-    ones, _ = case.measure(name, np.ones_like(case.dy))
-    axes = axis_names(name, truth.ndim, mistakes)
     yield "it is zero everywhere" if not yours.any() else None
-    yield "it is what an upstream gradient of ones gives: where does dy come in?" if same(ones) else None
-    yield constant_ratio(yours, truth, same, np.shape(case.args[0]) if mistakes else (), floor.max())
-    yield "it is right but for the sign of some entries" if same(np.copysign(truth, yours)) else None
-    yield transposed(yours, truth, same)
-    yield rearranged(yours, truth, lambda a, b: wrong_entries(a, b, floor.max()))
-    yield only_one_image(case, name, same)
+    if measure:
+        ones = same(measure(np.ones_like(dy))[0])
+        yield "it is what an upstream gradient of ones gives: where does dy come in?" if ones else None
+    if truth.dtype.kind == "f":
+        yield constant_ratio(yours, truth, same, image_shape, floor)
+        yield "it is right but for the sign of some entries" if same(np.copysign(truth, yours)) else None
+        yield transposed(yours, truth, same)
+        yield rearranged(yours, truth, differ)
+    yield only_one_image(measure, dy, same) if measure else None
     yield only_one_index(wrong, axes)
     yield only_the_border(wrong) if axes[1:2] == ("row",) else None
 
@@ -120,13 +153,13 @@ def rearranged(yours, truth, differ):
     return "its numbers are the right ones, in other places"
 
 
-def only_one_image(case, name, same):
-    if case.dy.ndim < 2 or len(case.dy) < 2:
+def only_one_image(measure, dy, same):
+    if dy.ndim < 2 or len(dy) < 2:
         return None
     for which, n in (("last", -1), ("first", 0)):
-        dy = np.zeros_like(case.dy)
-        dy[n] = case.dy[n]
-        if same(case.measure(name, dy)[0]):
+        of_one = np.zeros_like(dy)
+        of_one[n] = dy[n]
+        if same(measure(of_one)[0]):
             return f"only the {which} image of the batch is in it: is something overwritten (=) and not added up (+=)?"
     return None
 
@@ -148,19 +181,19 @@ def only_the_border(wrong):
     return None
 
 
-def axis_names(name, dimensions, mistakes):
+def axis_names(name, dimensions, table):
     """What the axes mean is known for the ops that have a table of mistakes."""
-    if mistakes and dimensions == 4:
+    if table and dimensions == 4:
         kernel = "kernel row", "kernel column", "input channel", "filter"
         return kernel if name == "w" else ("image", "row", "column", "channel")
-    return ("channel",) if mistakes and dimensions == 1 else [f"axis {axis}, index" for axis in range(dimensions)]
+    return ("channel",) if table and dimensions == 1 else [f"axis {axis}, index" for axis in range(dimensions)]
 
 
-def explain_shape(yours, truth):
-    """A reason for a gradient of the wrong shape, if its values show one."""
+def shape_hint(yours, truth, differ):
+    """A reason for a wrong shape, if the values show one."""
     if not isinstance(yours, np.ndarray) or yours.ndim != truth.ndim or yours.shape == truth.shape:
         return []
-    hint = transposed(yours, truth, lambda other: other.shape == yours.shape and not wrong_entries(yours, other).any())
+    hint = transposed(yours, truth, lambda other: other.shape == yours.shape and not differ(yours, other).any())
     return [("hint", hint)] if hint else []
 
 

@@ -6,22 +6,13 @@ passes in silence, or raises ForwardError whose text is the report.
 """
 
 from copy import deepcopy
-from functools import partial
 
 import numpy as np
 
-from tinysegnet.checker.diagnosis import (
-    axis_names,
-    constant_ratio,
-    equal,
-    only_one_index,
-    only_the_border,
-    rearranged,
-    transposed,
-)
+from tinysegnet.checker.diagnosis import axis_names, likeliest, observations, recognised, shape_hint
 from tinysegnet.checker.gradcheck import cast, name_of
 from tinysegnet.checker.mistakes import table_for
-from tinysegnet.checker.report import case_rows, report_row, side_by_side
+from tinysegnet.checker.report import report
 
 # In float64, of the largest entry: the same sums in another order differ by less. In float32 only what float64 does not
 # show is looked for, such as a float32 sum that has lost its digits.
@@ -65,9 +56,13 @@ def check_forward(yours, library, *args, names=("x", "w", "b"), results=("y",), 
             trouble[name] = "is right in float64 and not in float32: where are digits lost?"
     bad = trouble.keys() | {name for name, entries in wrong.items() if entries.any()}
     if bad:
-        mistakes = mistakes or table_for(yours)
-        text = "\n".join(report(yours, library, args, names, found, truth, trouble, wrong, mistakes))
-        raise ForwardError(text, bad)
+        table = mistakes or table_for(yours)
+        plain = [(name, a) for name, a in zip(names, args) if isinstance(a, np.ndarray | int | float)]
+        about = [f"{name} {a.shape if isinstance(a, np.ndarray) else a}" for name, a in plain]
+        compared = {name: entries for name, entries in wrong.items() if name not in trouble}
+        explain = explainer(yours, library, found, truth, wrong, table)
+        title = f"{name_of(yours)} disagrees with the library"
+        raise ForwardError(report(title, found, truth, compared, trouble, "library", explain, about, table), bad)
 
 
 def by_name(result, results, function):
@@ -102,83 +97,25 @@ def wrong_entries(found, truth, tolerance=TOLERANCE[np.float64]):
     return ~(np.abs(found - truth) <= tolerance * np.abs(truth).max(initial=1e-300))        # ~(<=): NaN is wrong
 
 
-def report(yours, library, args, names, found, truth, trouble, wrong, mistakes):
-    row, said = partial(report_row, width=max(map(len, [*trouble, *found]))), {}
-    yield f"{name_of(yours)} disagrees with the library"
-    for name in found:
-        mine, right, reasons = found[name], np.asarray(truth[name]), []
-        if name in trouble:
-            yield from row(name, trouble[name])
-            if isinstance(mine, np.ndarray) and mine.shape != right.shape:      # else not the values are wrong
-                reasons = explain(name, yours, library, list(found), mistakes, [shape_hint(mine, right)])
-        elif not wrong[name].any():
-            yield from row(name, "right")
+def explainer(yours, library, found, truth, wrong, table):
+    """explain(name, worst), as report wants it; a reason that was given for one result is not repeated for another."""
+    said = {}
+
+    def explain(name, worst):
+        mine, right = found[name], np.asarray(truth[name])
+        if worst is not None:
+            axes = axis_names(name, right.ndim, table)
+            seen = observations(mine, right, wrong[name], wrong_entries, axes)
+        elif isinstance(mine, np.ndarray) and mine.shape != right.shape:
+            seen = (sentence for _, sentence in shape_hint(mine, right, wrong_entries))
         else:
-            error = np.where(wrong[name], np.abs(mine.astype(float) - right.astype(float)), 0)
-            worst = np.unravel_index(np.argmax(error >= 0.999 * error.max()), error.shape)      # the first, if some tie
-            place = f", worst at {name}{[int(i) for i in worst]}" if worst else ""
-            yield from row(name, f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong{place}")
-            shown = side_by_side(mine[worst], right[worst])
-            yield from row("", f"yours      {shown[0]}")
-            yield from row("", f"library    {shown[1]}")
-            seen = observations(name, mine, right, wrong[name], mistakes)
-            reasons = explain(name, yours, library, list(found), mistakes, seen)
-        for kind, sentence in reasons:
+            return                      # not the values are wrong
+        for kind, sentence in likeliest(*recognised(table, name, answer), seen):
             first = said.setdefault(sentence, name)
-            yield from row("", f"{kind:<11}{sentence if first == name else f'as for {first}'}", hanging=11)
-    for name in [name for name in trouble if name not in found]:
-        yield from row(name, trouble[name])
-    plain = [(name, a) for name, a in zip(names, args) if isinstance(a, np.ndarray | int | float)]
-    yield from case_rows([f"{name} {a.shape if isinstance(a, np.ndarray) else a}" for name, a in plain])
-    if mistakes:
-        yield f"  read  {mistakes.READ}"
+            yield kind, sentence if first == name else f"as for {first}"
 
+    def answer(name, args):
+        mine, right = (by_name(function(*deepcopy(args)), list(found), "")[name] for function in (yours, library))
+        return args, mine, right
 
-def explain(name, yours, library, results, mistakes, seen):
-    """Reasons for a wrong result, as (kind, sentence): known mistakes if it is one, else the first thing to be seen."""
-    named, note = recognised(name, yours, library, results, mistakes) if mistakes else ([], None)
-    if named:
-        return [("mistake", sentence) for sentence in named]
-    if seen := next((sentence for sentence in seen if sentence), None):
-        return [("hint", seen)]
-    return [("note", note)] if note else []
-
-
-def recognised(name, yours, library, results, mistakes):
-    """The sentences of the known mistakes whose answer `yours` gives on every case of the table, if one is wrong; a
-    note if there is none."""
-    candidates, wrong_somewhere = list(mistakes.MISTAKES), False
-    for args in mistakes.cases():
-        try:
-            mine = by_name(yours(*deepcopy(args)), results, "")[name]
-        except Exception as error:          # it may fail on sizes that it was not asked about
-            return [], f"not compared with the known mistakes: on other sizes it raised {type(error).__name__}: {error}"
-        candidates = [wrong for wrong in candidates if equal(mine, wrong(*deepcopy(args)).get(name))]
-        if candidates and not equal(mine, by_name(library(*deepcopy(args)), results, "")[name]):
-            wrong_somewhere = True
-    if candidates and wrong_somewhere:
-        return sorted({" ".join(wrong.__doc__.split()) for wrong in candidates}), None
-    return [], f"none of the {len(mistakes.MISTAKES)} known mistakes gives this"
-
-
-def observations(name, found, truth, wrong, mistakes):
-    """What can be seen in the numbers without knowing the op, the surest first; None for each that is not so."""
-
-    def same(other):
-        return not wrong_entries(found, other).any()
-
-    yield "it is zero everywhere" if not found.any() else None
-    if truth.dtype.kind == "f" and truth.any():
-        yield constant_ratio(found, truth, same, (), 0)
-        yield "it is right but for the sign of some entries" if same(np.copysign(truth, found)) else None
-        yield transposed(found, truth, same)
-        yield rearranged(found, truth, wrong_entries)
-    axes = axis_names(name, truth.ndim, mistakes)
-    yield only_one_index(wrong, axes)
-    yield only_the_border(wrong) if axes[1:2] == ("row",) else None
-
-
-def shape_hint(found, truth):
-    if not isinstance(found, np.ndarray) or found.ndim != truth.ndim or found.shape == truth.shape:
-        return None
-    return transposed(found, truth, lambda other: other.shape == found.shape and not wrong_entries(found, other).any())
+    return explain

@@ -49,7 +49,7 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
     backward  backward(dy, cache) -> the gradients of args[:len(names)] in that order; a bare array counts as one
     args      arrays, then constants: the first len(names) are differentiated, in float32 and in float64
     names     of the differentiated arguments; the gradient of "w" is called "dw"
-    mistakes  a module of known wrong answers, by default the one in checker/mistakes/ for a backward of that name
+    mistakes  a table of known wrong answers, by default that in checker/mistakes/ for a backward of that name
     seed      of the upstream gradient, which is random: one of ones would make the true dx of batch norm zero
 
     Keep args away from kinks and ties, a ReLU's 0 or two equal values in a pooling window: a difference across a kink

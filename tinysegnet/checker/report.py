@@ -1,56 +1,77 @@
-"""The report on a backward, and the rows of that on a forward: 79 columns, whatever stands in them."""
+"""The report on a backward or a forward that is wrong: 79 columns, whatever stands in them."""
 
 import textwrap
 from functools import partial
 
 import numpy as np
 
-from tinysegnet.checker.diagnosis import explain, explain_shape
+from tinysegnet.checker.diagnosis import explain_gradient, shape_hint
+from tinysegnet.checker.finite_differences import wrong_entries
 from tinysegnet.checker.gradcheck import name_of
 from tinysegnet.checker.mistakes import table_for
 
 
-def gradient_report(case, yours, truth, floor, wrong, trouble, mistakes, seed):
-    """Each gradient with a verdict and, where it is wrong, the likeliest reason.
+def gradient_report(case, yours, truth, floor, wrong, trouble, table, seed):
+    """That on a backward.
 
-    case      the gradcheck.Case
-    yours     {name: gradient}; likewise truth, its rounding floor, and which entries are wrong
-    trouble   {"dw": what is wrong with it, whatever its values}
-    mistakes  a table of known ones, None for that of the backward's name
-    seed      of the upstream gradient
+    case     the gradcheck.Case
+    yours    {name: gradient}; likewise truth, its rounding floor, and which entries are wrong
+    trouble  {"dw": what is wrong with it, whatever its values}
+    table    of known mistakes, None for that of the backward's name
+    seed     of the upstream gradient
     """
-    mistakes = mistakes or table_for(case.backward)
-    return "\n".join(gradient_rows(case, yours, truth, floor, wrong, trouble, mistakes, seed))
+    table = table or table_for(case.backward)
 
+    def explain(gradient, worst):
+        name = gradient[1:]
+        if worst is None:
+            return shape_hint(yours[name], truth[name], wrong_entries)
+        return explain_gradient(case, name, worst, yours[name], truth[name], floor[name], table)
 
-def gradient_rows(case, yours, truth, floor, wrong, trouble, mistakes, seed):
-    row = partial(report_row, width=max(len(name) for name in [*trouble, *(f"d{name}" for name in case.names)]))
     disagrees = any(entries.any() for entries in wrong.values())
-    yield f"{name_of(case.backward)} " + ("disagrees with finite differences" if disagrees else "breaks its contract")
-    for name in case.names:
-        d, reasons = f"d{name}", []
-        if d in trouble:
-            yield from row(d, trouble[d])
-            reasons = explain_shape(yours[name], truth[name])
+    title = f"{name_of(case.backward)} " + ("disagrees with finite differences" if disagrees else "breaks its contract")
+    about = [*(f"{name} {a.shape}" for name, a in zip(case.names, case.args)), f"dy from seed {seed}"]
+    named = ({f"d{name}": of[name] for name in case.names if name in of} for of in (yours, truth, wrong))
+    return report(title, *named, trouble, "numerical", explain, about, table)
+
+
+def report(title, yours, truth, wrong, trouble, beside, explain, about, table):
+    """Each gradient or result with a verdict and, where it is wrong, the likeliest reason.
+
+    yours    {name: array}; likewise truth, and which entries are wrong, of those that could be compared
+    trouble  {name: what is wrong with it, whatever its values}; it may be the name of an argument
+    beside   what the truth is called
+    explain  explain(name, worst) -> (kind, sentence), ...; worst is the index of the entry that is furthest off, None
+             if the values were not looked at
+    about    the arguments
+    table    of known mistakes, or None
+    """
+    return "\n".join([title, *rows(yours, truth, wrong, trouble, beside, explain), *case_rows(about),
+                      *([f"  read  {table.read}"] if table else [])])
+
+
+def rows(yours, truth, wrong, trouble, beside, explain):
+    row = partial(report_row, width=max(map(len, [*trouble, *yours])))
+    for name, mine in yours.items():
+        right, reasons = np.asarray(truth[name]), []
+        if name in trouble:
+            yield from row(name, trouble[name])
+            reasons = explain(name, None)
         if name in wrong and wrong[name].any():
-            error = np.nan_to_num(np.abs(yours[name] - truth[name]), nan=np.inf, posinf=np.inf)
-            worst = np.unravel_index(np.argmax(error >= 0.999 * error.max()), error.shape)   # the first, if some tie
-            entries = f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong"
-            yield from row("" if d in trouble else d, f"{entries}, worst at {d}{[int(i) for i in worst]}")
-            mine, measured = side_by_side(yours[name][worst], truth[name][worst])
-            yield from row("", f"yours      {mine}")
-            yield from row("", f"numerical  {measured}")
-            reasons = explain(case, name, worst, yours[name], truth[name], floor[name], mistakes)
-        elif d not in trouble:
-            yield from row(d, "right")
+            error = np.nan_to_num(np.abs(mine.astype(float) - right.astype(float)), nan=np.inf, posinf=np.inf)
+            worst = np.unravel_index(np.argmax(error >= 0.999 * error.max()), error.shape)      # the first, if some tie
+            place = f", worst at {name}{[int(i) for i in worst]}" if worst or beside == "numerical" else ""
+            count = f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong"
+            yield from row("" if name in trouble else name, f"{count}{place}")
+            for whose, number in zip(("yours", beside), side_by_side(mine[worst], right[worst])):
+                yield from row("", f"{whose:<11}{number}")
+            reasons = explain(name, worst)
+        elif name not in trouble:
+            yield from row(name, "right")
         for kind, sentence in reasons:
             yield from row("", f"{kind:<11}{sentence}", hanging=11)
-    for name in [name for name in trouble if name[1:] not in case.names]:
+    for name in [name for name in trouble if name not in yours]:
         yield from row(name, trouble[name])
-    shapes = [f"{name} {a.shape}" for name, a in zip(case.names, case.args)]
-    yield from case_rows([*shapes, f"dy from seed {seed}"])
-    if mistakes:
-        yield f"  read  {mistakes.READ}"
 
 
 def report_row(name, text, width, hanging=0):

@@ -1,11 +1,11 @@
-"""Known wrong answers of relu_backward."""
+"""Known wrong answers of relu and relu_backward."""
 
 import numpy as np
 
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops.activation import relu
 
 READ = "tinysegnet/ops/activation.py"
-forward = relu
 
 
 def cases():
@@ -14,51 +14,41 @@ def cases():
         yield (rng.standard_normal(shape),)
 
 
-def no_mask(dy, x):
-    """dy is handed on everywhere, but where x was negative it could not move the output"""
-    return {"dx": dy}
+backward = Table(READ, cases, ["dx"], relu)
+backward.mistake("dy is handed on everywhere, but where x was negative it could not move the output",
+                 no_mask=lambda dy, x: dy)
+backward.mistake("the mask is the wrong way round: dy passes where x was positive",
+                 mask_turned_round=lambda dy, x: dy * (x < 0))
+backward.mistake("the mask asks whether dy is positive, and must ask whether x was",
+                 mask_from_dy=lambda dy, x: dy * (dy > 0))
+backward.mistake("dx is dy times the output: the slope of ReLU is 1 where x was positive, whatever the value",
+                 relu_of_product=lambda dy, x: dy * np.maximum(x, 0))
+backward.mistake("dx is the slope alone: multiply it by dy",
+                 only_the_mask=lambda dy, x: (x > 0).astype(x.dtype))
+backward.mistake("a hundredth of dy passes where x was negative: that is the leaky ReLU; here it is 0",
+                 leaky=lambda dy, x: np.where(x > 0, dy, 0.01 * dy))
+backward.mistake("dx is 0 where dy is negative too: only the sign of x matters",
+                 both_masks=lambda dy, x: dy * (x > 0) * (dy > 0))
+backward.mistake("the sign is turned round: the slope of ReLU is 1 where x was positive, not -1",
+                 sign=lambda dy, x: -dy * (x > 0))
+backward.mistake("the slope is added to dy: the chain rule multiplies",
+                 slope_added=lambda dy, x: dy + (x > 0))
 
 
-def mask_turned_round(dy, x):
-    """the mask is the wrong way round: dy passes where x was positive"""
-    return {"dx": dy * (x < 0)}
-
-
-def mask_from_dy(dy, x):
-    """the mask asks whether dy is positive, and must ask whether x was"""
-    return {"dx": dy * (dy > 0)}
-
-
-def relu_of_product(dy, x):
-    """dx is dy times the output: the slope of ReLU is 1 where x was positive, whatever the value"""
-    return {"dx": dy * np.maximum(x, 0)}
-
-
-def only_the_mask(dy, x):
-    """dx is the slope alone: multiply it by dy"""
-    return {"dx": (x > 0).astype(x.dtype)}
-
-
-def leaky(dy, x):
-    """a hundredth of dy passes where x was negative: that is the leaky ReLU; here it is 0"""
-    return {"dx": np.where(x > 0, dy, 0.01 * dy)}
-
-
-def both_masks(dy, x):
-    """dx is 0 where dy is negative too: only the sign of x matters"""
-    return {"dx": dy * (x > 0) * (dy > 0)}
-
-
-def sign(dy, x):
-    """the sign is turned round: the slope of ReLU is 1 where x was positive, not -1"""
-    return {"dx": -dy * (x > 0)}
-
-
-def slope_added(dy, x):
-    """the slope is added to dy: the chain rule multiplies"""
-    return {"dx": dy + (x > 0)}
-
-
-MISTAKES = (
-    no_mask, mask_turned_round, mask_from_dy, relu_of_product, only_the_mask, leaky, both_masks, sign, slope_added,
-)
+forward = Table(READ, cases, ["y"], relu)
+forward.mistake("y is the absolute value of x: where x is negative, y should be 0",
+                absolute_value=lambda x: np.abs(x))
+forward.mistake("y is the smaller of x and 0, and must be the larger",
+                minimum=lambda x: np.minimum(x, 0))
+forward.mistake("y is 1 where x is positive: it should be x itself there",
+                the_mask=lambda x: (x > 0).astype(x.dtype))
+forward.mistake("y is x: what is negative should have become 0",
+                unchanged=lambda x: x)
+forward.mistake("y is minus x where x is negative: the sign is the wrong way round",
+                turned_round=lambda x: np.maximum(-x, 0))
+forward.mistake("y keeps a hundredth of what is negative: that is the leaky ReLU; here it is 0",
+                leaky=lambda x: np.where(x > 0, x, 0.01 * x))
+forward.mistake("y is cut off at 1: ReLU has no upper end",
+                cut_at_one=lambda x: np.clip(x, 0, 1))
+forward.mistake("y is the square of x where x is positive: it should be x itself there",
+                squared=lambda x: np.maximum(x, 0) ** 2)

@@ -1,11 +1,11 @@
-"""Known wrong answers of batch_norm_backward."""
+"""Known wrong answers of batch_norm and batch_norm_backward."""
 
 import numpy as np
 
+from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops.batchnorm import EPS, batch_norm
 
 READ = "tinysegnet/ops/batchnorm.py"
-forward = batch_norm
 
 
 def cases():
@@ -14,106 +14,160 @@ def cases():
         yield 2 * rng.standard_normal((N, H, W, C)) + 1, rng.uniform(0.5, 2, C), rng.standard_normal(C)
 
 
+def mean(a):
+    return a.mean(axis=(0, 1, 2))
+
+
 def parts(x):
     mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
     std = np.sqrt(var + EPS)
     return (x - mean) / std, std
 
 
-def mean(a):
-    return a.mean(axis=(0, 1, 2))
+backward = Table(READ, cases, ["dx", "dgamma", "dbeta"], batch_norm)
 
 
-def no_variance_path(dy, x, gamma, beta):
-    """the path through the variance is left out of dx: the variance depends on every pixel of x too"""
-    _, std = parts(x)
-    return {"dx": gamma / std * (dy - mean(dy))}
-
-
-def no_mean_path(dy, x, gamma, beta):
-    """the path through the mean is left out of dx: the mean depends on every pixel of x too"""
-    x_hat, std = parts(x)
-    return {"dx": gamma / std * (dy - x_hat * mean(dy * x_hat))}
-
-
-def statistics_as_constants(dy, x, gamma, beta):
-    """mean and variance are treated as constants in dx: both depend on every pixel of x"""
-    _, std = parts(x)
-    return {"dx": gamma / std * dy}
-
-
-def no_gamma(dy, x, gamma, beta):
-    """dx lacks the factor gamma, by which the normalised x was scaled"""
-    x_hat, std = parts(x)
-    return {"dx": (dy - mean(dy) - x_hat * mean(dy * x_hat)) / std}
-
-
-def divided_by_variance(dy, x, gamma, beta):
-    """dx is divided by the variance, and must be divided by its square root"""
-    x_hat, std = parts(x)
-    return {"dx": gamma / std**2 * (dy - mean(dy) - x_hat * mean(dy * x_hat))}
-
-
-def sums_not_means(dy, x, gamma, beta):
-    """the two terms taken away from dy in dx are sums over the pixels, and must be means"""
-    x_hat, std = parts(x)
-    pixels = dy.size // dy.shape[-1]
-    return {"dx": gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))}
-
-
-def dgamma_without_x_hat(dy, x, gamma, beta):
-    """dgamma is the sum of dy alone: gamma multiplied x_hat, so it is the sum of dy * x_hat"""
-    return {"dgamma": dy.sum(axis=(0, 1, 2))}
-
-
-def dgamma_with_x(dy, x, gamma, beta):
-    """dgamma is the sum of dy * x, but gamma multiplied the normalised x_hat"""
-    return {"dgamma": (dy * x).sum(axis=(0, 1, 2))}
-
-
-def dgamma_mean(dy, x, gamma, beta):
-    """dgamma is a mean over the pixels, and must be the sum"""
-    return {"dgamma": mean(dy * parts(x)[0])}
-
-
-def dbeta_mean(dy, x, gamma, beta):
-    """dbeta is the mean of dy, but beta was added to every pixel, so it is the sum"""
-    return {"dbeta": mean(dy)}
-
-
+@backward.mistake("dx is not divided by the standard deviation, by which x was", "dx")
 def not_divided(dy, x, gamma, beta):
-    """dx is not divided by the standard deviation, by which x was"""
     x_hat, _ = parts(x)
-    return {"dx": gamma * (dy - mean(dy) - x_hat * mean(dy * x_hat))}
+    return gamma * (dy - mean(dy) - x_hat * mean(dy * x_hat))
 
 
+@backward.mistake("the path through the variance counts half in dx: the square of x - mean has the slope 2 * (x - "
+                  "mean)", "dx")
 def half_the_variance_path(dy, x, gamma, beta):
-    """the path through the variance counts half in dx: the square of x - mean has the slope 2 * (x - mean)"""
     x_hat, std = parts(x)
-    return {"dx": gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat) / 2)}
+    return gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat) / 2)
 
 
+@backward.mistake("the means in dx divide by the number of images: divide by that of all pixels", "dx")
 def divided_by_images(dy, x, gamma, beta):
-    """the means in dx divide by the number of images: divide by that of all pixels"""
     x_hat, std = parts(x)
     pixels = dy.size // dy.shape[-1] // len(dy)
-    return {"dx": gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))}
+    return gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))
 
 
+@backward.mistake("the means in dx divide by the pixels of one image: divide by those of all images", "dx")
 def divided_by_one_image(dy, x, gamma, beta):
-    """the means in dx divide by the pixels of one image: divide by those of all images"""
     x_hat, std = parts(x)
-    return {"dx": gamma / std * (dy - len(dy) * (mean(dy) + x_hat * mean(dy * x_hat)))}
+    return gamma / std * (dy - len(dy) * (mean(dy) + x_hat * mean(dy * x_hat)))
 
 
+@backward.mistake("the path through the variance has the wrong sign in dx", "dx")
 def variance_path_sign(dy, x, gamma, beta):
-    """the path through the variance has the wrong sign in dx"""
     x_hat, std = parts(x)
-    return {"dx": gamma / std * (dy - mean(dy) + x_hat * mean(dy * x_hat))}
+    return gamma / std * (dy - mean(dy) + x_hat * mean(dy * x_hat))
 
 
-MISTAKES = (
-    not_divided, half_the_variance_path, divided_by_images, divided_by_one_image, variance_path_sign,
-    no_variance_path, no_mean_path, statistics_as_constants, no_gamma, divided_by_variance, sums_not_means,
-    dgamma_without_x_hat, dgamma_with_x, dgamma_mean, dbeta_mean,
-)
+@backward.mistake("the path through the variance is left out of dx: the variance depends on every pixel of x too", "dx")
+def no_variance_path(dy, x, gamma, beta):
+    _, std = parts(x)
+    return gamma / std * (dy - mean(dy))
+
+
+@backward.mistake("the path through the mean is left out of dx: the mean depends on every pixel of x too", "dx")
+def no_mean_path(dy, x, gamma, beta):
+    x_hat, std = parts(x)
+    return gamma / std * (dy - x_hat * mean(dy * x_hat))
+
+
+@backward.mistake("mean and variance are treated as constants in dx: both depend on every pixel of x", "dx")
+def statistics_as_constants(dy, x, gamma, beta):
+    _, std = parts(x)
+    return gamma / std * dy
+
+
+@backward.mistake("dx lacks the factor gamma, by which the normalised x was scaled", "dx")
+def no_gamma(dy, x, gamma, beta):
+    x_hat, std = parts(x)
+    return (dy - mean(dy) - x_hat * mean(dy * x_hat)) / std
+
+
+@backward.mistake("dx is divided by the variance, and must be divided by its square root", "dx")
+def divided_by_variance(dy, x, gamma, beta):
+    x_hat, std = parts(x)
+    return gamma / std**2 * (dy - mean(dy) - x_hat * mean(dy * x_hat))
+
+
+@backward.mistake("the two terms taken away from dy in dx are sums over the pixels, and must be means", "dx")
+def sums_not_means(dy, x, gamma, beta):
+    x_hat, std = parts(x)
+    pixels = dy.size // dy.shape[-1]
+    return gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))
+
+
+backward.mistake("dgamma is the sum of dy alone: gamma multiplied x_hat, so it is the sum of dy * x_hat", "dgamma",
+                 dgamma_without_x_hat=lambda dy, x, gamma, beta: dy.sum(axis=(0, 1, 2)))
+backward.mistake("dgamma is the sum of dy * x, but gamma multiplied the normalised x_hat", "dgamma",
+                 dgamma_with_x=lambda dy, x, gamma, beta: (dy * x).sum(axis=(0, 1, 2)))
+backward.mistake("dgamma is a mean over the pixels, and must be the sum", "dgamma",
+                 dgamma_mean=lambda dy, x, gamma, beta: mean(dy * parts(x)[0]))
+backward.mistake("dbeta is the mean of dy, but beta was added to every pixel, so it is the sum", "dbeta",
+                 dbeta_mean=lambda dy, x, gamma, beta: mean(dy))
+ALL = "y", "mean", "var"
+
+
+def flat(x, gamma, beta):
+    y, (mean, var), _ = batch_norm(x, gamma, beta)
+    return y, mean, var
+
+
+forward = Table(READ, cases, ALL, flat)
+
+
+def normalised(x, axes=(0, 1, 2), eps=EPS, ddof=0):
+    mean, var = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True, ddof=ddof)
+    return (x - mean) / np.sqrt(var + eps)
+
+
+def over(axes, x, gamma, beta):
+    return gamma * normalised(x, axes) + beta, x.mean(axes), x.var(axes)
+
+
+forward.mistake("mean and variance are those of each image: they go over all images of the batch", *ALL,
+                of_each_image=lambda *args: over((1, 2), *args))
+forward.mistake("mean and variance are those over the images, for each pixel: they go over all pixels too", *ALL,
+                of_each_place=lambda *args: over(0, *args))
+forward.mistake("mean and variance are those over the channels of a pixel: each channel has its own, over all pixels",
+                *ALL, of_each_pixel=lambda *args: over(3, *args))
+forward.mistake("there is one mean and one variance for everything: each channel has its own", *ALL,
+                of_everything=lambda *args: over(None, *args))
+forward.mistake("the statistics are taken as if the channels were the second axis: they are the last", *ALL,
+                channels_second=lambda *args: over((0, 2, 3), *args))
+forward.mistake("the variance is divided by one less than the number of pixels: divide by their number", "y", "var",
+                unbiased=lambda x, gamma, beta: (gamma * normalised(x, ddof=1) + beta, x.var((0, 1, 2), ddof=1)))
+forward.mistake("the small number under the root is missing, or far smaller than 1e-5", "y",
+                no_eps=lambda x, gamma, beta: gamma * normalised(x, eps=0) + beta)
+forward.mistake("the small number is added to the root, and must be added under it", "y",
+                eps_outside=lambda x, gamma, beta: gamma * (x - mean(x)) / (x.std((0, 1, 2)) + EPS) + beta)
+forward.mistake("the small number under the root is 1e-3: it is 1e-5 here", "y",
+                another_eps=lambda x, gamma, beta: gamma * normalised(x, eps=1e-3) + beta)
+
+
+forward.mistake("x is divided by the variance, and must be divided by its square root", "y",
+                divided_by_variance=lambda x, gamma, beta: gamma * (x - mean(x)) / (x.var((0, 1, 2)) + EPS) + beta)
+forward.mistake("the mean is taken away, but the division by the standard deviation is missing", "y",
+                not_divided=lambda x, gamma, beta: gamma * (x - mean(x)) + beta)
+forward.mistake("the mean is not taken away before the division", "y",
+                mean_left=lambda x, gamma, beta: gamma * x / np.sqrt(x.var((0, 1, 2)) + EPS) + beta)
+forward.mistake("the scale gamma is left out", "y",
+                no_gamma=lambda x, gamma, beta: normalised(x) + beta)
+forward.mistake("the shift beta is left out", "y",
+                no_beta=lambda x, gamma, beta: gamma * normalised(x))
+forward.mistake("scale and shift are left out: y = gamma * x_hat + beta", "y",
+                neither=lambda x, gamma, beta: normalised(x))
+forward.mistake("gamma and beta are exchanged: gamma multiplies, beta is added", "y",
+                exchanged=lambda x, gamma, beta: beta * normalised(x) + gamma)
+forward.mistake("beta is added before the multiplication by gamma, and must be added after it", "y",
+                shifted_first=lambda x, gamma, beta: gamma * (normalised(x) + beta))
+forward.mistake("var is the standard deviation, and must be its square", "var",
+                standard_deviation=lambda x, gamma, beta: x.std((0, 1, 2)))
+forward.mistake("var is the root with the small number under it, and must be the variance alone", "var",
+                returned_with_eps=lambda x, gamma, beta: np.sqrt(x.var((0, 1, 2)) + EPS))
+forward.mistake("var has the small number in it: that belongs under the root alone", "var",
+                variance_with_eps=lambda x, gamma, beta: x.var((0, 1, 2)) + EPS)
+
+
+@forward.mistake("var is the mean of the squares: the square of the mean must be taken away", "y", "var")
+def mean_of_squares(x, gamma, beta):
+    return gamma * (x - mean(x)) / np.sqrt((x**2).mean((0, 1, 2)) + EPS) + beta, (x**2).mean((0, 1, 2))

@@ -1,0 +1,47 @@
+"""What a table of known wrong answers is."""
+
+
+class Table:
+    """Known wrong answers of one function, a backward or a forward.
+
+    read      the file to read again
+    cases     cases() gives generic arguments: all sizes differ, so that no two mistakes look alike
+    results   the names of what the function returns
+    forward   of a backward, the op that it belongs to: nobody who computes something else has made these mistakes
+    mistakes  functions of dy and the arguments, or of the arguments alone, that return {"dw": the wrong answer}; each
+              has its `sentence`, which names the mistake
+    """
+
+    def __init__(self, read, cases=tuple, results=(), forward=None, mistakes=()):
+        self.read, self.cases, self.results, self.forward = read, cases, tuple(results), forward
+        self.mistakes = list(mistakes)
+
+    def mistake(self, sentence, /, *names, **answers):
+        """List a function that returns the wrong answer. It is decorated,
+
+            @backward.mistake("the kernel is not rotated", "dx")
+            def dx_not_rotated(dy, x, w, b):
+                return ...
+
+        or, if it is no more than an expression, given by its name:
+
+            backward.mistake("the kernel is not rotated", "dx", dx_not_rotated=lambda dy, x, w, b: ...)
+
+        names  of what it returns, several for a tuple: by default the one result; what returns a dict has named it
+        """
+        names = names or (self.results if len(self.results) == 1 else ())
+
+        def listed(answer, name=None):
+            def wrong(*args):
+                found = answer(*args)
+                if not names or isinstance(found, dict):
+                    return found
+                return dict(zip(names, found if len(names) > 1 else (found,)))
+
+            wrong.__name__, wrong.sentence = name or answer.__name__, sentence
+            self.mistakes.append(wrong)
+            return answer
+
+        for name, answer in answers.items():
+            listed(answer, name)
+        return listed
