@@ -1,9 +1,12 @@
 """Wrong answers as mutations: over one right source, the right line, the wrong line, and what is wrong with it."""
 
 import inspect
+import itertools
 import linecache
 import sys
 import textwrap
+
+NUMBER = itertools.count()
 
 
 def mutated(right, *lines):
@@ -20,7 +23,7 @@ def mutated(right, *lines):
         indent = line[:len(line) - len(line.lstrip())] if line.strip() else line
         source = source.replace(old, new.replace("\n", "\n" + indent))
     module = sys.modules[right.__module__]
-    file = f"{module.__file__}:{right.__name__}:{len(linecache.cache)}"
+    file = f"{module.__file__}:{right.__name__}:{next(NUMBER)}"
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     names = dict(vars(module))
     exec(compile(source, file, "exec"), names)

@@ -55,10 +55,9 @@ PLANTED = [
     wrong("relu", "reduces_with_max", "np.max(x, 0) for np.maximum(x, 0): the maximum over the images.",
           "np.maximum(x, 0)", "np.max(x, 0)"),
     wrong("relu", "in_place", "Writes the zeros into the caller's x.",
-          "np.maximum(x, 0)", "np.maximum(x, 0, out=x)",
-          "    cache = x > 0\n", "",
-          "y = ", "cache = x > 0\n"
-                  "y = "),
+          "np.maximum(x, 0)", "x",
+          "cache = x > 0", "cache = x > 0\n"
+                           "x[~cache] = 0"),
     wrong("relu", "cache_inverted", "The cache says where x is negative.", "x > 0", "x < 0"),
     wrong("relu", "cache_of_float_x", "The cache is x and not the mask.", "x > 0", "x"),
     wrong("relu", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
