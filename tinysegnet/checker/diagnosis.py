@@ -67,7 +67,7 @@ def recognised(table, name, answer):
             return [], "not compared with the known mistakes: they are those of another forward"
         given, mine, right = found
         candidates = [wrong for wrong in candidates if equal(mine, wrong(*deepcopy(given)).get(name))]
-        wrong_somewhere = wrong_somewhere or not equal(mine, right)
+        wrong_somewhere = wrong_somewhere or bool(candidates and not equal(mine, right))
     if candidates and wrong_somewhere:
         return sorted({wrong.sentence for wrong in candidates}), None
     return [], f"none of the {len(table.mistakes)} known mistakes gives this"
