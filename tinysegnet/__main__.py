@@ -17,9 +17,9 @@ def main():
     parser = argparse.ArgumentParser(prog=prog, description="For training see  python train.py -h")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
-        summary, _, description = module.__doc__.partition("\n\n")
         command = commands.add_parser(
-            name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+            name, help=module.SUMMARY, description=module.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_options(command.add_argument)
         command.set_defaults(run=module.run)

@@ -15,37 +15,35 @@ from tinysegnet.checker.gradcheck import as_tuple
 
 
 def explain_gradient(case, name, worst, yours, truth, floor, table):
-    """Reasons for a wrong gradient, as (kind, sentence): known mistakes if it is one, else what can be seen.
-
-    worst  the index of the entry that is furthest off
-    table  of known mistakes, or None
-    """
+    """Reasons for a wrong gradient; `worst` is the index of the entry that is furthest off."""
     if kink := kink_at(case, name, worst, floor[worst]):
         return [("hint", kink)]
 
-    def answer(gradient, args):
+    def answer(args):
         y, *_, cache = case.forward(*deepcopy(args))            # on copies, in case they are changed in place
         dy = upstream(np.asarray(y), seed=0)
         gradients = as_tuple(case.backward(dy.copy(), cache))
-        if not equal(y, table.forward(*args)[0]):
-            return None
-        return (dy, *args), gradients[case.names.index(name)], None
+        same_forward = equal(y, table.forward(*args)[0])
+        return ((dy, *args), gradients[case.names.index(name)], None) if same_forward else None
 
     def differ(a, b):
         return wrong_entries(a, b, floor.max())
 
     wrong, axes = wrong_entries(yours, truth, floor), axis_names(name, truth.ndim, table)
     image = np.shape(case.args[0]) if table else ()
-    named, note = recognised(table, f"d{name}", answer)
     seen = observations(yours, truth, wrong, differ, axes, partial(case.measure, name), case.dy, image, floor.max())
-    return likeliest(named, note, seen, note_too=True)
+    return explain(table, f"d{name}", answer, seen, note_too=True)
 
 
-def likeliest(named, note, seen, note_too=False):
-    """The sentences of known mistakes, or else the first thing to be seen, or else a note.
+def explain(table, name, answer, seen, note_too=False):
+    """Reasons, as (kind, sentence): known mistakes if it is one, or else the first thing to be seen, or else a note.
 
+    table     of known mistakes, or None
+    name      of the gradient or result
+    answer    see recognised
     note_too  a note that says why nothing was compared is given beside what is seen
     """
+    named, note = recognised(table, name, answer) if table else ([], None)
     if named:
         return [("mistake", sentence) for sentence in named]
     hints = [("hint", sentence) for sentence in seen if sentence][:1]
@@ -56,22 +54,20 @@ def likeliest(named, note, seen, note_too=False):
 def recognised(table, name, answer):
     """The sentences of the known mistakes that were made, if one was, in every case of the table; a note if none was.
 
-    answer(name, args) -> what a mistake is given, what came out, and what is right, None if it is known not to be;
-    None for all three if these are the mistakes of another function
+    answer(args) -> what a mistake is given, what came out, and what is right, None if it is known that this is wrong;
+    or None, if these are the mistakes of another function
     """
-    if not table:
-        return [], None
     candidates, wrong_somewhere = list(table.mistakes), False
     for args in table.cases():
         try:
-            found = answer(name, args)
+            found = answer(args)
         except Exception as error:          # a function may fail on sizes that it was not asked about
             return [], f"not compared with the known mistakes: on other sizes it raised {type(error).__name__}: {error}"
         if found is None:
             return [], "not compared with the known mistakes: they are those of another forward"
         given, mine, right = found
         candidates = [wrong for wrong in candidates if equal(mine, wrong(*deepcopy(given)).get(name))]
-        wrong_somewhere = wrong_somewhere or not equal(mine, right)
+        wrong_somewhere = wrong_somewhere or bool(candidates and not equal(mine, right))
     if candidates and wrong_somewhere:
         return sorted({wrong.sentence for wrong in candidates}), None
     return [], f"none of the {len(table.mistakes)} known mistakes gives this"
@@ -114,7 +110,8 @@ def observations(yours, truth, wrong, differ, axes, measure=None, dy=None, image
         yield constant_ratio(yours, truth, same, image_shape, floor)
         yield "it is right but for the sign of some entries" if same(np.copysign(truth, yours)) else None
         yield transposed(yours, truth, same)
-        yield rearranged(yours, truth, differ)
+        moved = not differ(np.sort(yours, axis=None), np.sort(truth, axis=None)).any()
+        yield "its numbers are the right ones, in other places" if moved else None
     yield only_one_image(measure, dy, same) if measure else None
     yield only_one_index(wrong, axes)
     yield only_the_border(wrong) if axes[1:2] == ("row",) else None
@@ -145,12 +142,6 @@ def transposed(yours, truth, same):
         if swapped.shape == yours.shape and order != tuple(range(truth.ndim)) and same(swapped):
             return f"it is the right answer with its axes in the order {order}"
     return None
-
-
-def rearranged(yours, truth, differ):
-    if differ(np.sort(yours, axis=None), np.sort(truth, axis=None)).any():
-        return None
-    return "its numbers are the right ones, in other places"
 
 
 def only_one_image(measure, dy, same):
@@ -189,12 +180,10 @@ def axis_names(name, dimensions, table):
     return ("channel",) if table and dimensions == 1 else [f"axis {axis}, index" for axis in range(dimensions)]
 
 
-def shape_hint(yours, truth, differ):
-    """A reason for a wrong shape, if the values show one."""
-    if not isinstance(yours, np.ndarray) or yours.ndim != truth.ndim or yours.shape == truth.shape:
-        return []
-    hint = transposed(yours, truth, lambda other: other.shape == yours.shape and not differ(yours, other).any())
-    return [("hint", hint)] if hint else []
+def shape_hints(yours, truth, differ):
+    """What the values of an array of the wrong shape show, if anything."""
+    if isinstance(yours, np.ndarray) and yours.ndim == truth.ndim and yours.shape != truth.shape:
+        yield transposed(yours, truth, lambda it: it.shape == yours.shape and not differ(yours, it).any())
 
 
 def equal(a, b):

@@ -9,7 +9,7 @@ from copy import deepcopy
 
 import numpy as np
 
-from tinysegnet.checker.diagnosis import axis_names, likeliest, observations, recognised, shape_hint
+from tinysegnet.checker.diagnosis import axis_names, explain, observations, shape_hints
 from tinysegnet.checker.gradcheck import cast, name_of
 from tinysegnet.checker.mistakes import table_for
 from tinysegnet.checker.report import report
@@ -60,9 +60,9 @@ def check_forward(yours, library, *args, names=("x", "w", "b"), results=("y",), 
         plain = [(name, a) for name, a in zip(names, args) if isinstance(a, np.ndarray | int | float)]
         about = [f"{name} {a.shape if isinstance(a, np.ndarray) else a}" for name, a in plain]
         compared = {name: entries for name, entries in wrong.items() if name not in trouble}
-        explain = explainer(yours, library, found, truth, wrong, table)
+        reasons = explainer(yours, library, found, truth, wrong, table)
         title = f"{name_of(yours)} disagrees with the library"
-        raise ForwardError(report(title, found, truth, compared, trouble, "library", explain, about, table), bad)
+        raise ForwardError(report(title, found, truth, compared, trouble, "library", reasons, about, table), bad)
 
 
 def by_name(result, results, function):
@@ -98,24 +98,23 @@ def wrong_entries(found, truth, tolerance=TOLERANCE[np.float64]):
 
 
 def explainer(yours, library, found, truth, wrong, table):
-    """explain(name, worst), as report wants it; a reason that was given for one result is not repeated for another."""
+    """reasons(name, worst), as report wants it; one that was given for a result is not repeated for another."""
     said = {}
 
-    def explain(name, worst):
+    def reasons(name, worst):
         mine, right = found[name], np.asarray(truth[name])
+
+        def answer(args):
+            return args, *(by_name(function(*deepcopy(args)), found, "")[name] for function in (yours, library))
+
         if worst is not None:
-            axes = axis_names(name, right.ndim, table)
-            seen = observations(mine, right, wrong[name], wrong_entries, axes)
+            seen = observations(mine, right, wrong[name], wrong_entries, axis_names(name, right.ndim, table))
         elif isinstance(mine, np.ndarray) and mine.shape != right.shape:
-            seen = (sentence for _, sentence in shape_hint(mine, right, wrong_entries))
+            seen = shape_hints(mine, right, wrong_entries)
         else:
             return                      # not the values are wrong
-        for kind, sentence in likeliest(*recognised(table, name, answer), seen):
+        for kind, sentence in explain(table, name, answer, seen):
             first = said.setdefault(sentence, name)
             yield kind, sentence if first == name else f"as for {first}"
 
-    def answer(name, args):
-        mine, right = (by_name(function(*deepcopy(args)), list(found), "")[name] for function in (yours, library))
-        return args, mine, right
-
-    return explain
+    return reasons

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from tinysegnet.checker.diagnosis import explain_gradient, shape_hint
+from tinysegnet.checker.diagnosis import explain_gradient, shape_hints
 from tinysegnet.checker.finite_differences import wrong_entries
 from tinysegnet.checker.gradcheck import name_of
 from tinysegnet.checker.mistakes import table_for
@@ -25,7 +25,7 @@ def gradient_report(case, yours, truth, floor, wrong, trouble, table, seed):
     def explain(gradient, worst):
         name = gradient[1:]
         if worst is None:
-            return shape_hint(yours[name], truth[name], wrong_entries)
+            return [("hint", seen) for seen in shape_hints(yours[name], truth[name], wrong_entries) if seen]
         return explain_gradient(case, name, worst, yours[name], truth[name], floor[name], table)
 
     disagrees = any(entries.any() for entries in wrong.values())

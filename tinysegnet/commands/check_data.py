@@ -1,10 +1,4 @@
-"""what a data set holds, and every file that is bad
-
-Read every photograph and annotation of FOLDER, which has train/, trainannot/,
-val/, valannot/ and perhaps test/, testannot/ and a classes.txt; print how many
-there are of which size, how often each class occurs, and a sentence for every
-file that a training could not use. Exit code 2 if there is one.
-"""
+"""python -m tinysegnet check-data"""
 
 from pathlib import Path
 
@@ -13,6 +7,13 @@ from tinysegnet.data.survey import survey
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label
 from tinysegnet.support.progress import bar
+
+SUMMARY = "what a data set holds, and every file that is bad"
+DESCRIPTION = """Read every photograph and annotation of FOLDER, which has train/, trainannot/,
+val/, valannot/ and perhaps test/, testannot/ and a classes.txt; print how many
+there are of which size, how often each class occurs, and a sentence for every
+file that a training could not use. Exit code 2 if there is one.
+"""
 
 
 def add_options(option):

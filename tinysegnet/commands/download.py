@@ -1,11 +1,12 @@
-"""bring CamVid here, about 150 MB, and verify it
+"""python -m tinysegnet download"""
 
-Fetch CamVid from the repository of SegNet's authors, with a progress bar. An
+from tinysegnet.data import download
+
+SUMMARY = "bring CamVid here, about 150 MB, and verify it"
+DESCRIPTION = """Fetch CamVid from the repository of SegNet's authors, with a progress bar. An
 interrupted download goes on where it was, if the server allows it, or starts
 again. Each folder is verified by its git tree id before any of it appears.
 """
-
-from tinysegnet.data import download
 
 
 def add_options(option):

@@ -1,9 +1,4 @@
-"""accuracy and IoU of each class, G, C and mIoU
-
-Print, in %, the accuracy and the IoU (intersection over union) of each class;
-G, the share of all pixels that are right; C, the mean accuracy of the classes;
-mIoU, the mean IoU. Each image is judged at the size of its annotation.
-"""
+"""python -m tinysegnet evaluate"""
 
 import textwrap
 
@@ -15,6 +10,12 @@ from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label
 from tinysegnet.support.progress import bar
 from tinysegnet.training.loop import evaluate
+
+SUMMARY = "accuracy and IoU of each class, G, C and mIoU"
+DESCRIPTION = """Print, in %, the accuracy and the IoU (intersection over union) of each class;
+G, the share of all pixels that are right; C, the mean accuracy of the classes;
+mIoU, the mean IoU. Each image is judged at the size of its annotation.
+"""
 
 
 def add_options(option):

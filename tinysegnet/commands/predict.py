@@ -1,10 +1,4 @@
-"""what a trained network sees in photographs
-
-For each photograph NAME, of any size and kind, two pictures:
-
-    NAME_mask.png      the label of each pixel, in the colours of the classes
-    NAME_overlay.png   the photograph tinted with them, and below it a legend
-"""
+"""python -m tinysegnet predict"""
 
 from pathlib import Path
 
@@ -16,6 +10,13 @@ from tinysegnet.data.folder import list_photographs, read_photograph
 from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, complain, writing
 from tinysegnet.support.progress import bar
+
+SUMMARY = "what a trained network sees in photographs"
+DESCRIPTION = """For each photograph NAME, of any size and kind, two pictures:
+
+    NAME_mask.png      the label of each pixel, in the colours of the classes
+    NAME_overlay.png   the photograph tinted with them, and below it a legend
+"""
 
 
 def add_options(option):
