@@ -49,6 +49,7 @@ FORWARD.mistake("the products of a pixel are divided by the number of channels: 
                 mean_of_channels=lambda x, w, b: x @ w / len(w) + b)
 FORWARD.mistake("x is reshaped to have its channels first, which mixes up its pixels: its last axis is the channels "
                 "already", x_reshaped=lambda x, w, b: (x.reshape(len(w), -1).T @ w).reshape(*x.shape[:3], -1) + b)
+
 BACKWARD = Table(READ, generic_cases, ["dx", "dw", "db"], conv1x1)
 BACKWARD.mistake("w is reshaped where it should be transposed: reshape keeps the order of the numbers, .T exchanges "
                  "the axes", "dx", dx_w_reshaped=lambda dy, x, w, b: dy @ w.reshape(w.shape[::-1]))

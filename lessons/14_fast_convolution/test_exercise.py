@@ -137,10 +137,12 @@ FORWARD.mistake("the way back is not told that a tile is T long, and takes it fo
 FORWARD.mistakes += map(without_t, conv.forward.mistakes)
 
 
+# ---- its backward
+
+
 BACKWARD = Table(READ, generic, forward=conv2d_by_tiles)
 
 
-# ---- its backward
 def spectra(a, T, step, reach, rows, columns):
     """Of tiles that lie `step` apart, and of which the first `reach` values in each direction are used."""
     for r in range(0, rows * step, step):
