@@ -9,11 +9,12 @@ import textwrap
 NUMBER = itertools.count()
 
 
-def mutated(right, *lines):
+def mutated(right, *lines, indented=False):
     """The function `right` with some of its lines exchanged, in pairs: the right line, the wrong line, and so on.
 
     What is exchanged has to be there exactly once: an entry that no longer fits is an error and never a right answer.
-    Further lines of a wrong one are indented as its first. Tracebacks show the mutated source.
+    Further lines of a wrong one are indented as its first, unless they are `indented` already. Tracebacks show the
+    mutated source.
     """
     source = textwrap.dedent(inspect.getsource(right))
     for old, new in zip(lines[::2], lines[1::2], strict=True):
@@ -21,7 +22,7 @@ def mutated(right, *lines):
             raise ValueError(f"{right.__name__} has {old!r} {source.count(old)} times: it should be there once")
         line = source[:source.index(old)].rpartition("\n")[2]
         indent = line[:len(line) - len(line.lstrip())] if line.strip() else line
-        source = source.replace(old, new.replace("\n", "\n" + indent))
+        source = source.replace(old, new if indented else new.replace("\n", "\n" + indent))
     module = sys.modules[right.__module__]
     file = f"{module.__file__}:{right.__name__}:{next(NUMBER)}"
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file

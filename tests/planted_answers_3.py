@@ -14,7 +14,7 @@ from tinysegnet.support.backend import array_module
 
 def wrong(answer, mistake, text, *lines):
     """An entry of PLANTED: the exercise's right answer, perhaps one of several, what is wrong, and where."""
-    return answer.partition("__")[0], mistake, text, mutated(getattr(planted_right_3, answer), *lines)
+    return answer.partition("__")[0], mistake, text, mutated(getattr(planted_right_3, answer), *lines, indented=True)
 
 
 def class_sums_written_once(values, labels, classes):

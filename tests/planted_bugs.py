@@ -12,7 +12,8 @@ from tinysegnet import ops
 
 def wrong(backward, mistake, text, *lines):
     """An entry of PLANTED: the op's right backward, perhaps one of several, what is wrong, and where."""
-    return named(backward.partition("__")[0], mistake, text, mutated(getattr(planted_right_ops, backward), *lines))
+    bug = mutated(getattr(planted_right_ops, backward), *lines, indented=True)
+    return named(backward.partition("__")[0], mistake, text, bug)
 
 
 def named(op, mistake, text, function):
