@@ -166,7 +166,7 @@ PLANTED = [
           "(1 + math.cos(math.pi * done / steps)) / 2", "math.cos(math.pi / 2 * done / steps)"),
     wrong("adam_step", "no_correction",
           "m and s are not divided by what of their weights has come together: the first steps are wrong",
-          "m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)", "m / (np.sqrt(s) + EPS)"),
+          "m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + ADAM_EPS)", "m / (np.sqrt(s) + ADAM_EPS)"),
     wrong("adam_step", "decay_in_gradient", "the decay is added to the gradient (Adam with L2) and not to the pace: "
           "shows with a weight_decay and four dimensions",
           "        if w.ndim == 4:\n            pace += weight_decay * w\n", "",

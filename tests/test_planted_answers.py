@@ -8,10 +8,11 @@ import numpy as np
 import planted_answers
 import planted_answers_2
 import planted_answers_3
+import planted_right_3
 import pytest
 
 from lessons.engine import course
-from lessons.engine.exercises import WRONG
+from lessons.engine.exercises import DONE, WRONG
 from lessons.engine.watch import TroubleError, watched
 
 # A mistake by its name, or what an answer must be whatever its values. A hint does not count.
@@ -60,3 +61,11 @@ def test_all_are_rejected_and_four_of_five_named(exercises, planted, module):
     assert all(reports.values())
     named = [report for report in reports.values() if SAID.search(report)]
     assert len(named) >= 0.8 * len(reports)
+
+
+def test_what_list_3_is_planted_into_is_right(exercises):
+    for answer, function in vars(planted_right_3).items():
+        name = "tape_backward" if answer == "backward__tape" else answer.partition("__")[0]
+        if name in exercises:
+            verdicts = exercises[name].check(watched(function, planted_right_3.__file__, "nowhere"))
+            assert {verdict.kind for verdict in verdicts.values()} == {DONE}, answer
