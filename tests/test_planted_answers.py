@@ -8,6 +8,7 @@ import numpy as np
 import planted_answers
 import planted_answers_2
 import planted_answers_3
+import planted_right
 import planted_right_3
 import pytest
 
@@ -63,9 +64,17 @@ def test_all_are_rejected_and_four_of_five_named(exercises, planted, module):
     assert len(named) >= 0.8 * len(reports)
 
 
-def test_what_list_3_is_planted_into_is_right(exercises):
-    for answer, function in vars(planted_right_3).items():
-        name = "tape_backward" if answer == "backward__tape" else answer.partition("__")[0]
+RIGHT = (planted_right, "_by_", 39), (planted_right_3, "__", 30)
+
+
+@pytest.mark.parametrize("module, builds, count", RIGHT, ids=["12", "3"])
+def test_what_they_are_planted_into_is_right(exercises, module, builds, count):
+    """An answer with a mistake is rejected for that mistake only if it is right without."""
+    checked = 0
+    for answer, function in list(vars(module).items()):
+        name = "tape_backward" if answer == "backward__tape" else answer.partition(builds)[0]
         if name in exercises:
-            verdicts = exercises[name].check(watched(function, planted_right_3.__file__, "nowhere"))
+            verdicts = exercises[name].check(watched(function, module.__file__, "nowhere"))
             assert {verdict.kind for verdict in verdicts.values()} == {DONE}, answer
+            checked += 1
+    assert checked >= count
