@@ -1,6 +1,7 @@
 """How answers of every form are judged: the exercises of the course, with functions made here."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -135,3 +136,24 @@ def test_a_neighbour_of_the_library_is_nothing_borrowed(tmp_path):
     (tmp_path / "tinysegnet_old.py").write_text("def f():\n    return 1\n")
     function = watched(course.load(tmp_path / "tinysegnet_old.py").f, __file__, tmp_path / "tinysegnet")
     assert function() == 1 and not function.borrowed
+
+
+def test_only_what_computes_runs_for_too_long(monkeypatch):
+    """A machine that is busy with something else makes nobody's loop endless; what waits for ever is cut in the end."""
+    def wait(seconds):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            time.sleep(0.001)
+        return "done"
+
+    def compute():
+        until = time.process_time() + 99
+        while time.process_time() < until:
+            pass
+
+    assert watched(wait, __file__, "nowhere", seconds=0.1)(0.5) == "done"
+    with pytest.raises(TroubleError, match="still running after 0.1 seconds"):
+        watched(compute, __file__, "nowhere", seconds=0.1)()
+    monkeypatch.setattr("lessons.engine.watch.PATIENCE", 0.2)
+    with pytest.raises(TroubleError, match="still running"):
+        watched(wait, __file__, "nowhere", seconds=0.1)(99)

@@ -10,12 +10,14 @@ import os
 import sys
 import textwrap
 import threading
+import time
 import traceback
 from pathlib import Path
 
 import numpy as np
 
 SECONDS = 10
+PATIENCE = 60            # seconds of waiting, for a file, a lock or a busy machine
 OTHERS = "torch", "jax", "jaxlib", "autograd", "tensorflow", "scipy", "skimage", "cv2"   # they would do the thinking
 
 
@@ -82,7 +84,11 @@ class Spy:
 
 
 class Alarm:
-    """Throws TooLong into the thread that entered it, after so many seconds, and keeps the lines it was then at."""
+    """Throws TooLong into the thread that entered it, and keeps the lines it was then at.
+
+    It rings when the process has computed for so many seconds, or when PATIENCE is at its end: on a busy machine a short
+    function may take long, and has not computed for long.
+    """
 
     def __init__(self, seconds):
         self.seconds, self.frames = seconds, []
@@ -90,13 +96,20 @@ class Alarm:
     def __enter__(self):
         self.thread = threading.get_ident()
         self.lock, self.over = threading.Lock(), False
-        self.timer = threading.Timer(self.seconds, self.ring)
+        self.computed, self.begun = time.process_time(), time.monotonic()
+        self.wait(self.seconds)
+
+    def wait(self, seconds):
+        self.timer = threading.Timer(seconds, self.ring)
         self.timer.daemon = True
         self.timer.start()
 
     def ring(self):
         with self.lock:
-            if not self.over:
+            missing = self.seconds - (time.process_time() - self.computed)
+            if not self.over and missing > 0 and time.monotonic() - self.begun < PATIENCE:
+                self.wait(max(missing, 0.05))
+            elif not self.over:
                 self.frames = traceback.extract_stack(sys._current_frames()[self.thread])
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
 
