@@ -83,16 +83,17 @@ def test_pictures_say_in_words_what_they_show(page):
 @pytest.mark.docs
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_figures_are_those_that_the_script_draws(lesson, tmp_path):
-    """To a few grey levels on average, as fonts differ between versions of Matplotlib."""
+    """By the version of Matplotlib that drew them, which is that of the extra `dev`: others place things otherwise."""
     drawn = figures.drawn(lesson)
     assert set(drawn) == {path.name for path in (lesson / "figures").glob("*.png")}
     for name, figure in drawn.items():
         figures.save(figure, tmp_path / name)
-        paths = tmp_path / name, lesson / "figures" / name
-        new, old = (np.array(Image.open(path).convert("RGB"), float) for path in paths)
-        assert new.shape == old.shape and np.abs(new - old).mean() < 2
-        alpha = Image.open(lesson / "figures" / name).convert("RGBA").getchannel("A")
-        assert alpha.getextrema() == (255, 255)
+        new, old = Image.open(tmp_path / name), Image.open(lesson / "figures" / name)
+        assert new.size == old.size and old.convert("RGBA").getchannel("A").getextrema() == (255, 255)
+        if new.info["Software"] != old.info["Software"]:
+            pytest.skip(f"{name} was drawn with {old.info['Software'].split(',')[0]}: only with that it can be compared")
+        pixels = [np.array(image.convert("RGB"), float) for image in (new, old)]
+        assert np.abs(pixels[0] - pixels[1]).mean() < 0.5       # fonts may differ
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
