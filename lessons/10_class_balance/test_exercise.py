@@ -3,7 +3,6 @@
 from math import cos, pi
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import Exercise, values
 from tinysegnet.checker.mistakes.table import Table
@@ -397,8 +396,3 @@ EXERCISES = (
         race=lambda: (*million(), 0.1, 0.9, 0.01),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

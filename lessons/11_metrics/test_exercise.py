@@ -3,7 +3,6 @@
 from functools import wraps
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, values
 from tinysegnet import metrics
@@ -404,8 +403,3 @@ EXERCISES = (
         race=lambda: (LARGE,),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -3,7 +3,6 @@
 import sys
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
 from tinysegnet.checker.mistakes.table import Table
@@ -491,8 +490,3 @@ EXERCISES = (
         race=lambda: (*rows(400, 21), 64),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -3,7 +3,6 @@
 from functools import wraps
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet.checker.mistakes import conv
@@ -282,8 +281,3 @@ EXERCISES = (
         race=lambda: (large()[0], (large()[0], large()[1], 24)),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)
