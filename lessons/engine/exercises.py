@@ -132,6 +132,18 @@ def as_tuple(result):
     return tuple(result) if isinstance(result, tuple | list) else (result,)
 
 
+def as_array(function):
+    """A function that returns one number, as one that returns it as a NumPy number, and without a warning."""
+
+    def run(*args):
+        with np.errstate(all="ignore"):
+            number = function(*args)
+        return np.float64(number) if isinstance(number, int | float) else number
+
+    run.__name__ = function.__name__
+    return run
+
+
 def separate(given, count):
     """What a learner's function has returned as so many results; nothing at all stands for None each."""
     if given is None:
