@@ -27,10 +27,8 @@ def on_both_sides(library, *cases, names, mistakes):
 
     def check(function):
         verdict = values(library, *cases, names=names, mistakes=mistakes)(function)["y"]
-        if verdict.kind != DONE:
-            return {"NumPy": verdict, "device": verdict, "waits": verdict}
-        verdicts = {"NumPy": verdict, "device": verdict, "waits": verdict}
-        for args in cases:
+        verdicts = dict.fromkeys(("NumPy", "device", "waits"), verdict)
+        for args in cases if verdict.kind == DONE else ():
             for dtype in (np.float32, np.float64):
                 args = [a.astype(dtype) if is_array(a) and a.dtype.kind == "f" else a for a in args]
                 pretend_gpu.waits.clear()
@@ -76,34 +74,28 @@ def picture(N, H, W, C, seed=0):
     return np.random.default_rng(seed).standard_normal((N, H, W, C))
 
 
+def padded(*widths, **options):
+    """x with so many times the margin before and after each axis."""
+    return lambda x, margin: np.pad(x, margin * np.array(widths), **options)
+
+
 PAD = Table(READ, lambda: ((picture(2, 4, 5, 3), 1), (picture(1, 3, 6, 2, seed=1), 2)), results=("y",))
 PAD.mistake("the margin is twice as wide as it should be",
-            margin_twice=lambda x, margin: conv.pad(x, 2 * margin))
+            margin_twice=padded((0, 0), (2, 2), (2, 2), (0, 0)))
 PAD.mistake("zeros come before the rows and columns, but not after them",
-            before_only=lambda x, margin: np.pad(x, ((0, 0), (margin, 0), (margin, 0), (0, 0))))
+            before_only=padded((0, 0), (1, 0), (1, 0), (0, 0)))
 PAD.mistake("only rows are added: columns belong to the margin too",
-            rows_only=lambda x, margin: np.pad(x, ((0, 0), (margin, margin), (0, 0), (0, 0))))
+            rows_only=padded((0, 0), (1, 1), (0, 0), (0, 0)))
 PAD.mistake("only columns are added: rows belong to the margin too",
-            columns_only=lambda x, margin: np.pad(x, ((0, 0), (0, 0), (margin, margin), (0, 0))))
+            columns_only=padded((0, 0), (0, 0), (1, 1), (0, 0)))
 PAD.mistake("images and channels are added too: only rows and columns have a margin",
-            every_axis=lambda x, margin: np.pad(x, margin))
-
-
-@PAD.mistake("x stands in the upper left corner: it should begin at row and column `margin`")
-def in_the_corner(x, margin):
-    N, H, W, C = x.shape
-    y = np.zeros((N, H + 2 * margin, W + 2 * margin, C))
-    y[:, :H, :W] = x
-    return y
-
-
-@PAD.mistake("the margin repeats the border of x: it should be 0")
-def edge_repeated(x, margin):
-    return np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
-
-
+            every_axis=padded((1, 1), (1, 1), (1, 1), (1, 1)))
+PAD.mistake("x stands in the upper left corner: it should begin at row and column `margin`",
+            in_the_corner=padded((0, 0), (0, 2), (0, 2), (0, 0)))
+PAD.mistake("the margin repeats the border of x: it should be 0",
+            edge_repeated=padded((0, 0), (1, 1), (1, 1), (0, 0), mode="edge"))
 PAD.mistake("the margin is at the axes of images and rows: rows and columns are axes 1 and 2",
-            other_axes=lambda x, margin: np.pad(x, ((margin, margin), (margin, margin), (0, 0), (0, 0))))
+            other_axes=padded((1, 1), (1, 1), (0, 0), (0, 0)))
 PAD_CASES = (
     (picture(1, 2, 2, 1), 1),
     (picture(2, 4, 5, 3), 2),
@@ -122,9 +114,16 @@ def pixel_weights(labels, class_weights, ignore):
     return weights
 
 
-def labelled_weights(labels, class_weights, ignore, masked=True):
-    one_hot = labels[..., None] == np.arange(len(class_weights))
-    return ((one_hot & (labels != ignore)[..., None] if masked else one_hot) * class_weights).sum(axis=3)
+def divided(divisor, of_all=False):
+    """The class weights of the labelled pixels, or of all, divided by divisor(weights, labelled)."""
+
+    def wrong(labels, class_weights, ignore):
+        labelled = labels != ignore
+        weights = (labels[..., None] == np.arange(len(class_weights))) @ class_weights
+        weights = weights if of_all else weights * labelled
+        return weights / divisor(weights, labelled)
+
+    return wrong
 
 
 def annotated(N, H, W, classes, ignore, seed, share=0.3):
@@ -137,63 +136,35 @@ def annotated(N, H, W, classes, ignore, seed, share=0.3):
 
 WEIGHTS = Table(READ, lambda: (annotated(2, 4, 5, 3, 1, 10), annotated(3, 3, 4, 4, 0, 11)), results=("y",))
 WEIGHTS.mistake("the weights are not divided by the number of labelled pixels",
-                not_divided=lambda labels, class_weights, ignore: labelled_weights(labels, class_weights, ignore))
-
-
-@WEIGHTS.mistake("the divisor is the number of all pixels: it should be that of the labelled ones")
-def by_all_pixels(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore) / labels.size
-
-
-@WEIGHTS.mistake("the divisor is the number of ignored pixels: it should be that of the labelled ones")
-def by_the_ignored(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore) / max((labels == ignore).sum(), 1)
-
-
-@WEIGHTS.mistake("the divisor is the sum of the weights: it should be the number of labelled pixels")
-def by_the_weights(labels, class_weights, ignore):
-    weights = labelled_weights(labels, class_weights, ignore)
-    return weights / weights.sum()
-
-
-@WEIGHTS.mistake("each image is divided by its own number of labelled pixels: one number holds for the whole batch")
-def by_the_image(labels, class_weights, ignore):
-    counts = np.maximum((labels != ignore).sum(axis=(1, 2), keepdims=True), 1)
-    return labelled_weights(labels, class_weights, ignore) / counts
-
-
-@WEIGHTS.mistake("the divisor is one more than the number of labelled pixels: it should be that number, or 1 if it is "
-                 "0")
-def one_more(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore) / ((labels != ignore).sum() + 1)
-
-
-@WEIGHTS.mistake("ignored pixels have a weight where `ignore` is the number of a class: they should have 0")
-def ignored_too(labels, class_weights, ignore):
-    count = max((labels != ignore).sum(), 1)
-    return labelled_weights(labels, class_weights, ignore, masked=False) / count
-
-
-@WEIGHTS.mistake("`ignore` is not looked at: those pixels should have weight 0, and not be counted")
-def ignored_and_counted(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore, masked=False) / labels.size
+                not_divided=divided(lambda weights, labelled: 1))
+WEIGHTS.mistake("the divisor is the number of all pixels: it should be that of the labelled ones",
+                by_all_pixels=divided(lambda weights, labelled: labelled.size))
+WEIGHTS.mistake("the divisor is the number of ignored pixels: it should be that of the labelled ones",
+                by_the_ignored=divided(lambda weights, labelled: (~labelled).sum()))
+WEIGHTS.mistake("the divisor is the sum of the weights: it should be the number of labelled pixels",
+                by_the_weights=divided(lambda weights, labelled: weights.sum()))
+WEIGHTS.mistake("each image is divided by its own number of labelled pixels: one number holds for the whole batch",
+                by_the_image=divided(lambda weights, labelled: labelled.sum(axis=(1, 2), keepdims=True)))
+WEIGHTS.mistake("the divisor is one more than the number of labelled pixels: it should be that number, or 1 if it is "
+                "0", one_more=divided(lambda weights, labelled: labelled.sum() + 1))
+WEIGHTS.mistake("ignored pixels have a weight where `ignore` is the number of a class: they should have 0",
+                ignored_too=divided(lambda weights, labelled: labelled.sum(), of_all=True))
+WEIGHTS.mistake("`ignore` is not looked at: those pixels should have weight 0, and not be counted",
+                ignored_and_counted=divided(lambda weights, labelled: labelled.size, of_all=True))
 
 
 @WEIGHTS.mistake("an ignored pixel has the weight of class 0: it should have 0")
 def ignored_as_class_0(labels, class_weights, ignore):
     labelled = labels != ignore
-    return class_weights[np.where(labelled, labels, 0)] / max(labelled.sum(), 1)
+    return class_weights[np.where(labelled, labels, 0)] / labelled.sum()
 
 
-@WEIGHTS.mistake("the weights of the classes do not come in: each labelled pixel has the same")
-def class_weights_left_out(labels, class_weights, ignore):
-    labelled = labels != ignore
-    return labelled / max(labelled.sum(), 1)
-
-
-@WEIGHTS.mistake("each pixel has the weight of the class after its own")
-def next_class(labels, class_weights, ignore):
-    return labelled_weights(labels, np.roll(class_weights, -1), ignore) / max((labels != ignore).sum(), 1)
+WEIGHTS.mistake("the weights of the classes do not come in: each labelled pixel has the same",
+                class_weights_left_out=lambda labels, class_weights, ignore: (
+                    pixel_weights(labels, np.ones_like(class_weights), ignore)))
+WEIGHTS.mistake("each pixel has the weight of the class after its own",
+                next_class=lambda labels, class_weights, ignore: (
+                    pixel_weights(labels, np.roll(class_weights, -1), ignore)))
 WEIGHTS_CASES = (
     annotated(1, 2, 3, 2, 255, 1),
     annotated(2, 4, 5, 11, 11, 2),              # CamVid's void
@@ -236,20 +207,11 @@ def last_one(values, labels, classes):
     return sums
 
 
-def counts_of(labels, classes):
-    return np.bincount(labels.ravel(), minlength=classes)[:classes, None]
-
-
-@SUMS.mistake("these are means: the sums are asked for")
-def means(values, labels, classes):
-    return class_sums(values, labels, classes) / np.maximum(counts_of(labels, classes), 1)
-
-
-@SUMS.mistake("the pixels are counted: their values should be added up")
-def counts(values, labels, classes):
-    return np.repeat(counts_of(labels, classes), values.shape[3], axis=1).astype(float)
-
-
+SUMS.mistake("these are means: the sums are asked for",
+             means=lambda values, labels, classes: (
+                 class_sums(values, labels, classes) / class_sums(np.ones_like(values), labels, classes)))
+SUMS.mistake("the pixels are counted: their values should be added up",
+             counts=lambda values, labels, classes: class_sums(np.ones_like(values), labels, classes))
 SUMS.mistake("only the first image is in the sums",
              first_image=lambda values, labels, classes: class_sums(values[:1], labels[:1], classes))
 SUMS.mistake("only the last image is in the sums: is something overwritten and not added up?",
@@ -258,15 +220,9 @@ SUMS.mistake("labels that are no class are counted with the last class: they cou
              clipped=lambda values, labels, classes: class_sums(values, np.minimum(labels, classes - 1), classes))
 SUMS.mistake("labels that are no class are counted with some class, by their remainder: they count nowhere",
              wrapped=lambda values, labels, classes: class_sums(values, labels % classes, classes))
-
-
-@SUMS.mistake("class 0 is left out: it is a class like the others")
-def without_class_0(values, labels, classes):
-    sums = class_sums(values, labels, classes)
-    sums[0] = 0
-    return sums
-
-
+SUMS.mistake("class 0 is left out: it is a class like the others",
+             without_class_0=lambda values, labels, classes: (
+                 class_sums(values * (labels > 0)[..., None], labels, classes)))
 SUMS.mistake("the axes are exchanged: classes come first, then channels",
              transposed=lambda values, labels, classes: class_sums(values, labels, classes).T)
 SUMS.mistake("all channels are added to one number: each has a sum of its own",
