@@ -19,13 +19,14 @@ CAMVID_IMAGES = 360 * 480 * np.array([366, 365, 366, 367, 349, 319, 351, 173, 36
 
 # ---- class_weights ----
 
-def weights(ratio, absent=0.0):
-    """Wrong weights: ratio(freq, power) for the classes that are there, and `absent` for the others."""
+def weights(ratio=lambda median, freq, power: (median / freq) ** power,
+            median=lambda freq, pixels: np.median(freq[pixels > 0]), absent=0.0):
+    """Wrong weights: ratio(median, freq, power) for the classes that are there, and `absent` for the others."""
 
     def wrong(pixels, image_pixels, power):
-        there = pixels > 0
+        freq, there = pixels / np.maximum(image_pixels, 1), pixels > 0
         found = np.full(len(pixels), float(absent))
-        found[there] = ratio(pixels[there] / image_pixels[there], power)
+        found[there] = ratio(median(freq, pixels), freq[there], power)
         return found
 
     return wrong
@@ -40,7 +41,7 @@ BALANCE = Table(
     results=("weights",),
 )
 BALANCE.mistake("the ratio is upside down: a rare class must weigh more, so its frequency divides",
-                inverted=weights(lambda freq, power: (freq / np.median(freq)) ** power))
+                inverted=weights(lambda median, freq, power: (freq / median) ** power))
 
 
 @BALANCE.mistake("a frequency is taken of the pixels of all images: divide by those of the images that contain the "
@@ -50,33 +51,21 @@ def over_all_pixels(pixels, image_pixels, power):
 
 
 BALANCE.mistake("the mean of the frequencies is taken: it should be their median",
-                mean_for_median=weights(lambda freq, power: (freq.mean() / freq) ** power))
-
-
-@BALANCE.mistake("the median is that of the pixel counts: it should be that of the frequencies")
-def median_of_pixels(pixels, image_pixels, power):
-    median = np.median(pixels[pixels > 0])
-    return weights(lambda freq, power: (median / freq) ** power)(pixels, image_pixels, power)
-
-
-@BALANCE.mistake("classes without a pixel count in the median, as if their frequency were 0: leave them out")
-def absent_in_the_median(pixels, image_pixels, power):
-    median = np.median(pixels / np.maximum(image_pixels, 1))
-    return weights(lambda freq, power: (median / freq) ** power)(pixels, image_pixels, power)
-
-
-BALANCE.mistake("a class without a pixel gets the weight 1: it should be 0",
-                absent_weighs_1=weights(lambda freq, power: (np.median(freq) / freq) ** power, absent=1))
-BALANCE.mistake("power is left out",
-                no_power=weights(lambda freq, power: np.median(freq) / freq))
+                mean_for_median=weights(median=lambda freq, pixels: freq[pixels > 0].mean()))
+BALANCE.mistake("the median is that of the pixel counts: it should be that of the frequencies",
+                median_of_pixels=weights(median=lambda freq, pixels: np.median(pixels[pixels > 0])))
+BALANCE.mistake("classes without a pixel count in the median, as if their frequency were 0: leave them out",
+                absent_in_the_median=weights(median=lambda freq, pixels: np.median(freq)))
+BALANCE.mistake("a class without a pixel gets the weight 1: it should be 0", absent_weighs_1=weights(absent=1))
+BALANCE.mistake("power is left out", no_power=weights(lambda median, freq, power: median / freq))
 BALANCE.mistake("the weights are multiplied by power: they should be raised to it",
-                times_power=weights(lambda freq, power: power * np.median(freq) / freq))
+                times_power=weights(lambda median, freq, power: power * median / freq))
 BALANCE.mistake("only the frequency is raised to power: the whole ratio should be",
-                power_of_the_frequency=weights(lambda freq, power: np.median(freq) / freq**power))
+                power_of_the_frequency=weights(lambda median, freq, power: median / freq**power))
 BALANCE.mistake("the median is left out: 1 over the frequency makes all weights above 1, and the loss larger",
-                no_median=weights(lambda freq, power: (1 / freq) ** power))
+                no_median=weights(lambda median, freq, power: (1 / freq) ** power))
 BALANCE.mistake("the weights are divided by their sum: the class of middling frequency should weigh 1",
-                adding_up_to_1=weights(lambda freq, power: freq**-power / (freq**-power).sum()))
+                adding_up_to_1=weights(lambda median, freq, power: freq**-power / (freq**-power).sum()))
 
 BALANCE_CASES = (
     (np.array([240, 40, 20]), np.array([300, 200, 100]), 1.0),                      # the three images of the page

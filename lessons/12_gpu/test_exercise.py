@@ -1,9 +1,6 @@
 """Lesson 12: how functions are judged that are to run on both sides: with NumPy, on a pretended GPU, without a wait."""
 
-import importlib
-import sys
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +12,7 @@ from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops import conv
 from tinysegnet.support.backend import array_module, to_numpy
 
-sys.path.append(str(Path(__file__).parent))
-pretend_gpu = importlib.import_module("pretend_gpu")    # by this name alone: array_module looks it up
+pretend_gpu = course.beside(__file__, "pretend_gpu")    # by this name array_module looks it up
 OPS = course.LIBRARY / "ops"
 READ = "lessons/12_gpu/README.md"
 ROUNDING = {np.float32: 1e-4, np.float64: 1e-10}
@@ -27,24 +23,34 @@ def on_both_sides(library, *cases, names, mistakes):
 
     def check(function):
         verdict = values(library, *cases, names=names, mistakes=mistakes)(function)["y"]
-        verdicts = dict.fromkeys(("NumPy", "device", "waits"), verdict)
-        for args in cases if verdict.kind == DONE else ():
+        if verdict.kind != DONE:
+            return dict.fromkeys(("NumPy", "device", "waits"), verdict)
+        said = {}
+        for args in cases:
             for dtype in (np.float32, np.float64):
                 args = [a.astype(dtype) if is_array(a) and a.dtype.kind == "f" else a for a in args]
                 pretend_gpu.waits.clear()
                 try:
-                    said = on_the_device(function, args, ROUNDING[dtype])
+                    text = on_the_device(function, args, ROUNDING[dtype])
                 except TroubleError as trouble:
-                    said = f"  on the device, where with NumPy it runs:\n{trouble}"
-                waited = list(dict.fromkeys(pretend_gpu.waits))
-                if said and verdicts["device"].kind == DONE:
-                    verdicts["device"] = verdicts["waits"] = Verdict(WRONG, said)
-                if waited and verdicts["waits"].kind == DONE:
-                    lines = "\n".join(f"    {line}" for line in waited)
-                    verdicts["waits"] = Verdict(WRONG, f"  the host waits for the device:\n{lines}")
-        return verdicts
+                    text = f"  on the device, where with NumPy it runs:\n{trouble}"
+                if text and "device" not in said:
+                    said |= {"device": text, "waits": text}
+                if pretend_gpu.waits:
+                    said.setdefault("waits", f"  the host waits for the device:\n{waits()}")
+        return verdicts(("NumPy", "device", "waits"), said)
 
     return check
+
+
+def verdicts(parts, said):
+    """Wrong is what something was said about."""
+    return {part: Verdict(WRONG, said[part]) if part in said else Verdict(DONE) for part in parts}
+
+
+def waits():
+    """A line for each place where the host has waited."""
+    return "\n".join(f"    {line}" for line in dict.fromkeys(pretend_gpu.waits))
 
 
 def on_the_device(function, args, rounding):
@@ -151,14 +157,9 @@ WEIGHTS.mistake("ignored pixels have a weight where `ignore` is the number of a 
                 ignored_too=divided(lambda weights, labelled: labelled.sum(), of_all=True))
 WEIGHTS.mistake("`ignore` is not looked at: those pixels should have weight 0, and not be counted",
                 ignored_and_counted=divided(lambda weights, labelled: labelled.size, of_all=True))
-
-
-@WEIGHTS.mistake("an ignored pixel has the weight of class 0: it should have 0")
-def ignored_as_class_0(labels, class_weights, ignore):
-    labelled = labels != ignore
-    return class_weights[np.where(labelled, labels, 0)] / labelled.sum()
-
-
+WEIGHTS.mistake("an ignored pixel has the weight of class 0: it should have 0",
+                ignored_as_class_0=lambda labels, class_weights, ignore: (
+                    class_weights[np.where(labels == ignore, 0, labels)] / (labels != ignore).sum()))
 WEIGHTS.mistake("the weights of the classes do not come in: each labelled pixel has the same",
                 class_weights_left_out=lambda labels, class_weights, ignore: (
                     pixel_weights(labels, np.ones_like(class_weights), ignore)))
@@ -280,7 +281,7 @@ LADDER = (1, 1), (3, 1), (4, 2), (7, 3), (3, 5), (9, 4)      # steps, every
 
 
 def check_train(function):
-    verdicts = {"losses": Verdict(DONE), "waits": Verdict(DONE)}
+    said = {}
     for steps, every in LADDER:
         for xp in (np, pretend_gpu):
             run, where = Training(steps, xp), "with NumPy" if xp is np else "on the device"
@@ -288,20 +289,18 @@ def check_train(function):
             try:
                 found = function(run.step, run.batches(), every)
             except TroubleError as trouble:
-                if verdicts["losses"].kind == DONE:
-                    verdicts["losses"] = verdicts["waits"] = Verdict(WRONG, f"  {where}:\n{trouble}")
+                if "losses" not in said:
+                    said |= dict.fromkeys(("losses", "waits"), f"  {where}:\n{trouble}")
                 continue
             run.look()
             case = f"\n  case  {steps} steps, every {every}, {where}"
             if found is None:
-                return dict.fromkeys(verdicts, Verdict(TODO))
-            said = about_losses(found, run)
-            if said and verdicts["losses"].kind == DONE:
-                verdicts["losses"] = Verdict(WRONG, f"  train {said}{case}")
-            said = about_waits(run, every)
-            if said and xp is pretend_gpu and verdicts["waits"].kind == DONE:
-                verdicts["waits"] = Verdict(WRONG, f"  train {said}{case}")
-    return verdicts
+                return dict.fromkeys(("losses", "waits"), Verdict(TODO))
+            if text := about_losses(found, run):
+                said.setdefault("losses", f"  train {text}{case}")
+            if xp is pretend_gpu and (text := about_waits(run, every)):
+                said.setdefault("waits", f"  train {text}{case}")
+    return verdicts(("losses", "waits"), said)
 
 
 def about_losses(found, run):
@@ -340,9 +339,8 @@ def about_waits(run, every):
     steps = len(run.losses)
     allowed = -(-steps // every)
     if len(run.looked) > allowed:
-        lines = "\n".join(f"    {line}" for line in dict.fromkeys(pretend_gpu.waits))
         more = ": one for each step" if len(run.looked) == steps else ""
-        return f"makes the host wait {len(run.looked)} times{more}, where {allowed} would do\n{lines}"
+        return f"makes the host wait {len(run.looked)} times{more}, where {allowed} would do\n{waits()}"
     stops = [0, *run.looked]
     for before, after in zip(stops, [*stops[1:], steps]):
         if after - before > every:

@@ -119,60 +119,48 @@ def undivided(T):
     return np.ones(T // 2 + 1)
 
 
-def waves(x, frequencies=lambda T: np.arange(T // 2 + 1), turn=2 * np.pi):
+def waves(x, frequencies=None, turn=2 * np.pi):
     """Rows of cosines, and under them rows of -sines."""
-    angle = turn / len(x) * np.outer(frequencies(len(x)), np.arange(len(x)))
+    frequencies = np.arange(len(x) // 2 + 1) if frequencies is None else frequencies
+    angle = turn / len(x) * np.outer(frequencies, np.arange(len(x)))
     return np.concatenate([np.cos(angle), -np.sin(angle)])
 
 
 def matrices(x, forward=None, share=shares):
     """Both matrices, of other rows or other shares."""
-    right = fourier.transforms(len(x), np.dtype(float))[0]
-    forward = right if forward is None else forward
-    if len(forward) != len(right):
-        return {"forward": forward}
+    forward = waves(x) if forward is None else forward
     return {"forward": forward, "inverse": (forward * np.tile(share(len(x)), 2)[:, None]).T}
-
-
-def with_waves(*args, **options):
-    return lambda x: matrices(x, waves(x, *args, **options))
 
 
 TRANSFORMS = Table(READ, lambda: ((np.zeros(6),), (np.zeros(7),)))
 TRANSFORMS.mistake("the rows of sines have the wrong sign: they are -sin, which turns against the clock of cos + i sin",
-                   "forward", plus_sine=with_waves(turn=-2 * np.pi))
+                   "forward", plus_sine=lambda x: waves(x, turn=-2 * np.pi))
 TRANSFORMS.mistake("the columns of sines have the wrong sign: with x_hat = c + i s, cos belongs to c and -sin to s",
-                   "inverse", plus_sine_back=with_waves(turn=-2 * np.pi))
+                   "inverse", plus_sine_back=lambda x: matrices(x, waves(x, turn=-2 * np.pi)))
 TRANSFORMS.mistake("sines come before cosines: the cosines are the first L",
                    sines_first=lambda x: matrices(x, np.roll(waves(x), len(x) // 2 + 1, axis=0)))
 
 
-@TRANSFORMS.mistake("a row of cosines and one of sines take turns: first come all cosines, then "
-                    "all sines", "forward", "inverse")
+@TRANSFORMS.mistake("a row of cosines and one of sines take turns: first come all cosines, then all sines", "forward",
+                    "inverse")
 def alternating(x):
     order = np.arange(len(waves(x))).reshape(2, -1).T.ravel()
     return waves(x)[order], matrices(x)["inverse"][:, order]
 
 
 TRANSFORMS.mistake("the angle is half of what it should be: once round is 2 pi",
-                   half_turns=with_waves(turn=np.pi))
+                   half_turns=lambda x: matrices(x, waves(x, turn=np.pi)))
 TRANSFORMS.mistake("the angle lacks its factor 2 pi",
-                   no_pi=with_waves(turn=1))
-
-
-@TRANSFORMS.mistake("there is a row for every frequency up to T - 1: real values need only "
-                    "those from 0 to T // 2", "forward", "inverse")
-def all_frequencies(x):
-    forward = waves(x, np.arange)
-    return forward, forward.T / len(x)
-
-
+                   no_pi=lambda x: matrices(x, waves(x, turn=1)))
+TRANSFORMS.mistake("there is a row for every frequency up to T - 1: real values need only those from 0 to T // 2",
+                   "forward", "inverse",
+                   all_frequencies=lambda x: (waves(x, np.arange(len(x))), waves(x, np.arange(len(x))).T / len(x)))
 TRANSFORMS.mistake("the last frequency, T // 2, is left out: there are T // 2 + 1 of them", "forward",
-                   last_left_out=with_waves(lambda T: np.arange(T // 2)))
+                   last_left_out=lambda x: waves(x, np.arange(len(x) // 2)))
 TRANSFORMS.mistake("there are (T + 1) // 2 frequencies, which leaves out the one at T / 2 if T is even: there are T "
-                   "// 2 + 1", "forward", half_rounded_up=with_waves(lambda T: np.arange((T + 1) // 2)))
+                   "// 2 + 1", "forward", half_rounded_up=lambda x: waves(x, np.arange((len(x) + 1) // 2)))
 TRANSFORMS.mistake("the frequencies begin at 1: the first is 0, the sum of all values", "forward",
-                   from_one=with_waves(lambda T: np.arange(1, T // 2 + 2)))
+                   from_one=lambda x: waves(x, np.arange(1, len(x) // 2 + 2)))
 TRANSFORMS.mistake("it is forward.T: what comes back is not divided by T, nor does any frequency count twice",
                    never_divided=partial(matrices, share=undivided))
 TRANSFORMS.mistake("each frequency counts once, 1 / T: those that also stand for their conjugate count twice",
@@ -187,14 +175,8 @@ TRANSFORMS.mistake("the last frequency always counts once: if T is odd it has a 
                    last_always_once=partial(matrices, share=partial(shares, last=1)))
 TRANSFORMS.mistake("it is not divided by T",
                    not_divided=partial(matrices, share=lambda T: T * shares(T)))
-
-
-@TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, "
-                    "and the way back by T", "forward", "inverse")
-def divided_by_root(x):
-    root = np.sqrt(len(x))
-    right = matrices(x)
-    return right["forward"] / root, right["inverse"] * root
+TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, and the way back by T",
+                   divided_by_root=lambda x: matrices(x, waves(x) / np.sqrt(len(x)), lambda T: T * shares(T)))
 
 
 # ---- circular_convolution, and how it goes wrong
