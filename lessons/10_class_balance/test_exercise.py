@@ -42,14 +42,9 @@ BALANCE = Table(
 )
 BALANCE.mistake("the ratio is upside down: a rare class must weigh more, so its frequency divides",
                 inverted=weights(lambda median, freq, power: (freq / median) ** power))
-
-
-@BALANCE.mistake("a frequency is taken of the pixels of all images: divide by those of the images that contain the "
-                 "class")
-def over_all_pixels(pixels, image_pixels, power):
-    return median_frequency_weights(pixels, np.full_like(pixels, pixels.sum()), power)
-
-
+BALANCE.mistake("a frequency is taken of the pixels of all images: divide by those of the images that contain the "
+                "class", over_all_pixels=lambda pixels, image_pixels, power: (
+                    median_frequency_weights(pixels, np.full_like(pixels, pixels.sum()), power)))
 BALANCE.mistake("the mean of the frequencies is taken: it should be their median",
                 mean_for_median=weights(median=lambda freq, pixels: freq[pixels > 0].mean()))
 BALANCE.mistake("the median is that of the pixel counts: it should be that of the frequencies",
@@ -102,8 +97,7 @@ COSINE.mistake("it divides by steps - 1, so the last step has a rate of 0 and is
                zero_too_early=lambda lr, done, steps: lr * (1 + cos(pi * done / (steps - 1))) / 2)
 COSINE.mistake("pi is left out: half a wave is an angle that goes from 0 to pi",
                without_pi=lambda lr, done, steps: lr * (1 + cos(done / steps)) / 2)
-COSINE.mistake("lr is left out",
-               without_lr=lambda lr, done, steps: (1 + cos(pi * done / steps)) / 2)
+COSINE.mistake("lr is left out", without_lr=lambda lr, done, steps: (1 + cos(pi * done / steps)) / 2)
 COSINE_CASES = (
     (0.1, 0, 100), (0.1, 50, 100), (0.1, 25, 100), (0.3, 3, 10), (0.06, 99, 100), (7e-4, 8000, 8280), (2.0, 0, 1),
 )
@@ -169,8 +163,7 @@ ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS)
 
 ADAM.mistake("the array in the dict is as it was: a = a - c makes a new array, and a -= c changes the one that is "
              "there", *RESULTS[:-1], unchanged=lambda w, b, dw, db, *memory: (w, b, *memory[:4]))
-ADAM.mistake("the step goes up the hill: subtract lr * update", "w", "b",
-             uphill=partial(adam, sign=1))
+ADAM.mistake("the step goes up the hill: subtract lr * update", "w", "b", uphill=partial(adam, sign=1))
 ADAM.mistake("m and s are not divided by 1 - momentum**t and 1 - BETA2**t: both began at 0, and are too small at "
              "first", "w", "b", uncorrected=partial(adam, update=lambda m, s, of_m, of_s: m / (np.sqrt(s) + EPS)))
 ADAM.mistake("m is not divided by 1 - momentum**t", "w", "b",
@@ -208,14 +201,9 @@ ADAM.mistake("weight_decay * w is not multiplied by lr: it is part of the update
              decay_without_rate=partial(adam, decay=lambda w, weight_decay, lr: weight_decay * w / lr))
 ADAM.mistake("the weights of fewer than four dimensions decay too: only those of four should", "b",
              biases_decay=partial(adam, decay=lambda w, weight_decay, lr: weight_decay * w))
-
-
-@ADAM.mistake("weight_decay * w is added to the gradient, where m and s take it up: it should be added to the update "
-              "at the end", "w", "m of w", "s of w")
-def decay_in_the_gradient(w, b, dw, *others):
-    return adam(w, b, dw + others[-1] * w, *others, decay=lambda w, weight_decay, lr: 0)
-
-
+ADAM.mistake("weight_decay * w is added to the gradient, where m and s take it up: it should be added to the update "
+             "at the end", "w", "m of w", "s of w", decay_in_the_gradient=lambda w, b, dw, *others: (
+                 adam(w, b, dw + others[-1] * w, *others, decay=lambda w, weight_decay, lr: 0)))
 ADAM_CASES = (
     (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([-0.5]), np.zeros((1, 1, 1, 1)),
      np.zeros((1, 1, 1, 1)), np.zeros(1), np.zeros(1), np.array(0.0), 0.1, 0.9, 0.0),      # the first step of the page
@@ -228,8 +216,7 @@ ADAM_CASES = (
 
 
 def million():
-    rng = np.random.default_rng(0)
-    args = adam_case(rng, (7, 7, 64, 64), (64,), 3, 0.1, 0.9, 0.01)
+    args = adam_case(np.random.default_rng(0), (7, 7, 64, 64), (64,), 3, 0.1, 0.9, 0.01)
     w, b, dw, db, m, s, mb, sb, t = (a.astype(np.float32) for a in args[:9])
     return {"w": w, "b": b}, {"w": dw, "b": db}, {"w": m, "w.square": s, "b": mb, "b.square": sb, "steps": t}
 
@@ -237,10 +224,7 @@ def million():
 EXERCISES = (
     Exercise(
         "class_weights",
-        values(
-            median_frequency_weights, *BALANCE_CASES, results=("weights",), names=("pixels", "image_pixels", "power"),
-            mistakes=BALANCE,
-        ),
+        values(median_frequency_weights, *BALANCE_CASES, names=("pixels", "image_pixels", "power"), mistakes=BALANCE),
         answer=median_frequency_weights,
         hints=(
             "Two lists, one frequency for each class. Divide the middle one by each of them. First set aside the "
@@ -255,10 +239,7 @@ EXERCISES = (
     ),
     Exercise(
         "cosine_rate",
-        values(
-            as_array(cosine_rate), *COSINE_CASES, results=("rate",), names=("lr", "done", "steps"), mistakes=COSINE,
-            adapt=as_array,
-        ),
+        values(as_array(cosine_rate), *COSINE_CASES, names=("lr", "done", "steps"), mistakes=COSINE, adapt=as_array),
         answer=cosine_rate,
         hints=(
             "A cosine falls from 1 to -1 while its angle goes from 0 to pi. You want lr to 0. What must be added, and "
@@ -273,9 +254,8 @@ EXERCISES = (
     Exercise(
         "adam_step",
         values(
-            in_place(optim.adam_step), *ADAM_CASES, results=RESULTS,
-            names=("w", "b", "dw", "db", "m", "s", "mb", "sb", "t", "lr", "momentum", "weight_decay"), mistakes=ADAM,
-            adapt=in_place,
+            in_place(optim.adam_step), *ADAM_CASES, mistakes=ADAM, adapt=in_place,
+            names=("w", "b", "dw", "db", "m", "s", "mb", "sb", "t", "lr", "momentum", "weight_decay"),
         ),
         answer=optim.adam_step,
         hints=(

@@ -7,6 +7,7 @@ from tinysegnet import metrics
 from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.metrics.confusion import mean_of_present, ratio
 
+READ = "tinysegnet/metrics/confusion.py"
 rng = np.random.default_rng(11)
 
 
@@ -27,15 +28,12 @@ PAGE = (
 
 # ---- confusion_matrix ----
 
-NONE = -1                               # no label: nothing is ignored
-
-
 def where(there):
     """Counts the pixels where there(labels, predicted, classes, ignore) is True, and no others."""
 
     def wrong(labels, predicted, classes, ignore):
         mask = there(labels, predicted, classes, ignore)
-        return metrics.confusion_matrix(labels[mask], predicted[mask], classes, NONE)
+        return metrics.confusion_matrix(labels[mask], predicted[mask], classes, ignore=-1)
 
     return wrong
 
@@ -45,13 +43,13 @@ def void_is(label):
 
     def wrong(labels, predicted, classes, ignore):
         labels = np.where(labels == ignore, label(predicted, classes), labels)
-        return metrics.confusion_matrix(labels, predicted, classes, NONE)
+        return metrics.confusion_matrix(labels, predicted, classes, ignore=-1)
 
     return wrong
 
 
 MATRIX = Table(
-    "tinysegnet/metrics/confusion.py",
+    READ,
     lambda: (
         pictures(np.random.default_rng(0), (2, 6, 7), 4, ignore=9),
         pictures(np.random.default_rng(1), (5, 9, 3), 3, ignore=2),
@@ -80,9 +78,7 @@ MATRIX.mistake("labels of `classes` and above are left out, and `ignore` is not 
 
 
 NARROW = Table(
-    "tinysegnet/metrics/confusion.py",
-    lambda: (pictures(np.random.default_rng(2), (2, 9, 11), 20, ignore=255, dtype=np.uint8),),
-    results=("counts",),
+    READ, lambda: (pictures(np.random.default_rng(2), (2, 9, 11), 20, ignore=255, dtype=np.uint8),), results=("counts",)
 )
 
 
@@ -109,10 +105,8 @@ NARROW_CASE = pictures(rng, (2, 9, 11), 20, ignore=255, dtype=np.uint8)         
 def matrix(function):
     """On integers of 64 bits, and where those are right, on those of 8, as a PNG has them."""
     def check(cases, mistakes):
-        return values(
-            metrics.confusion_matrix, *cases, results=("counts",), names=("labels", "predicted", "classes", "ignore"),
-            mistakes=mistakes,
-        )(function)
+        names = "labels", "predicted", "classes", "ignore"
+        return values(metrics.confusion_matrix, *cases, names=names, mistakes=mistakes)(function)
 
     verdicts = check(MATRIX_CASES, MATRIX)
     return verdicts if verdicts["counts"].kind != DONE else check([NARROW_CASE], NARROW)
@@ -120,21 +114,18 @@ def matrix(function):
 
 # ---- the three figures ----
 
-def figure(library, cases, name, table):
+def figure(library, cases, table):
     """A check of a figure on some matrices, and on one of zeros, where it must be NaN: that no comparison can find."""
-    compare = values(
-        as_array(library), *((counts,) for counts in cases), results=(name,), names=("counts",), mistakes=table,
-        adapt=as_array,
-    )
+    compare = values(as_array(library), *cases, names=("counts",), mistakes=table, adapt=as_array)
 
     def check(function):
         verdicts = compare(function)
-        if verdicts[name].kind == DONE:
+        if all(verdict.kind == DONE for verdict in verdicts.values()):
             with np.errstate(all="ignore"):
                 empty = function(np.zeros((3, 3), np.int64))
             if not np.isnan(empty):
                 text = f"of a matrix of zeros should be NaN, as there is nothing to judge; it is {empty}"
-                return {name: Verdict(WRONG, f"  {function.__name__} {text}")}
+                return dict.fromkeys(verdicts, Verdict(WRONG, f"  {function.__name__} {text}"))
         return verdicts
 
     return check
@@ -157,11 +148,7 @@ GENERIC = (
 ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])       # class 2 is nowhere
 
 
-def generic():
-    return tuple((counts,) for counts in (*GENERIC, ABSENT))
-
-
-SHARES = Table("tinysegnet/metrics/confusion.py", generic, results=("share",))
+SHARES = Table(READ, lambda: ((counts,) for counts in (*GENERIC, ABSENT)), results=("share",))
 SHARES.mistake("it is a number of pixels: divide by that of all labelled ones",
                not_divided=lambda counts: float(np.trace(counts)))
 SHARES.mistake("it is the share of the pixels that are wrong",
@@ -182,7 +169,7 @@ SHARES.mistake("what is right is divided by what is wrong: divide by all, right 
                right_over_wrong=lambda counts: np.trace(counts) / (counts.sum() - np.trace(counts)))
 
 
-AVERAGES = Table("tinysegnet/metrics/confusion.py", generic, results=("mean",))
+AVERAGES = Table(READ, SHARES.cases, results=("mean",))
 AVERAGES.mistake("a class without a labelled pixel counts as 0: leave it out of the mean",
                  absent_counts_0=lambda counts: np.nan_to_num(metrics.class_accuracy(counts)).mean())
 AVERAGES.mistake("a class without a labelled pixel counts as 1: leave it out of the mean",
@@ -201,7 +188,7 @@ AVERAGES.mistake("it is the sum over the classes: take the mean",
                  summed=lambda counts: np.nansum(metrics.class_accuracy(counts)))
 
 
-IOUS = Table("tinysegnet/metrics/confusion.py", generic, results=("mean",))
+IOUS = Table(READ, SHARES.cases, results=("mean",))
 IOUS.mistake("what is right stands in the row and in the column, so it is in the union twice: take it away once",
              twice_in_the_union=mean_over(lambda right, labelled, predicted: labelled + predicted))
 IOUS.mistake("it is the Dice score, twice what is right over the sum of row and column: the union has what is right "
@@ -226,7 +213,7 @@ IOUS.mistake("it is divided by what was called so alone: the union has also what
 
 OF_PAGE = metrics.confusion_matrix(*PAGE)
 RANDOM = rng.integers(0, 50, (11, 11)) + np.diag(rng.integers(0, 900, 11))
-COUNTS = (
+COUNTS = tuple((counts,) for counts in (
     OF_PAGE,
     np.array([[3, 1], [0, 6]]),
     RANDOM,
@@ -236,7 +223,7 @@ COUNTS = (
     np.diag([5, 0, 2]),                                                 # nothing wrong
     np.array([[0, 4], [3, 0]]),                                         # nothing right
     10**9 * RANDOM,                                                     # a large split
-)
+))
 LABELS, PREDICTED, *_ = pictures(rng, (4, 96, 128), 11, ignore=11)
 LARGE = np.ones((300, 300), np.int64)
 
@@ -253,12 +240,12 @@ EXERCISES = (
             "counted = labels != ignore",
         ),
         differs="does the same, after it has checked that both pictures have one shape",
-        read="tinysegnet/metrics/confusion.py",
+        read=READ,
         race=lambda: (LABELS, PREDICTED, 11, 11),
     ),
     Exercise(
         "global_accuracy",
-        figure(metrics.global_accuracy, COUNTS, "share", SHARES),
+        figure(metrics.global_accuracy, COUNTS, SHARES),
         answer=metrics.global_accuracy,
         hints=(
             "Where in the matrix are the pixels that are right? And where are all of them?",
@@ -266,12 +253,12 @@ EXERCISES = (
             "right = np.trace(counts)",
         ),
         differs="divides in float64, and has NumPy say nothing when it divides 0 by 0",
-        read="tinysegnet/metrics/confusion.py",
+        read=READ,
         race=lambda: (LARGE,),
     ),
     Exercise(
         "class_average",
-        figure(metrics.class_average, COUNTS, "mean", AVERAGES),
+        figure(metrics.class_average, COUNTS, AVERAGES),
         answer=metrics.class_average,
         hints=(
             "Row i has all pixels of class i. How many of them are right? The mean is over the rows that have any.",
@@ -279,12 +266,12 @@ EXERCISES = (
             "labelled = counts.sum(axis=1), and then present = labelled > 0",
         ),
         differs="divides first and then leaves out the NaNs, which 0 / 0 has made",
-        read="tinysegnet/metrics/confusion.py",
+        read=READ,
         race=lambda: (LARGE,),
     ),
     Exercise(
         "mean_iou",
-        figure(metrics.mean_iou, COUNTS, "mean", IOUS),
+        figure(metrics.mean_iou, COUNTS, IOUS),
         answer=metrics.mean_iou,
         hints=(
             "Row i is what is of class i, column i what was called so. Together they are the union, but one cell is in "
@@ -293,7 +280,7 @@ EXERCISES = (
             "right = np.diag(counts), and the union is the row and the column less what was counted twice",
         ),
         differs="is two functions, because the IoU of each class is wanted too",
-        read="tinysegnet/metrics/confusion.py",
+        read=READ,
         race=lambda: (LARGE,),
     ),
 )

@@ -86,12 +86,10 @@ def padded(*widths, **options):
 
 
 PAD = Table(READ, lambda: ((picture(2, 4, 5, 3), 1), (picture(1, 3, 6, 2, seed=1), 2)), results=("y",))
-PAD.mistake("the margin is twice as wide as it should be",
-            margin_twice=padded((0, 0), (2, 2), (2, 2), (0, 0)))
+PAD.mistake("the margin is twice as wide as it should be", margin_twice=padded((0, 0), (2, 2), (2, 2), (0, 0)))
 PAD.mistake("zeros come before the rows and columns, but not after them",
             before_only=padded((0, 0), (1, 0), (1, 0), (0, 0)))
-PAD.mistake("only rows are added: columns belong to the margin too",
-            rows_only=padded((0, 0), (1, 1), (0, 0), (0, 0)))
+PAD.mistake("only rows are added: columns belong to the margin too", rows_only=padded((0, 0), (1, 1), (0, 0), (0, 0)))
 PAD.mistake("only columns are added: rows belong to the margin too",
             columns_only=padded((0, 0), (0, 0), (1, 1), (0, 0)))
 PAD.mistake("images and channels are added too: only rows and columns have a margin",
@@ -195,9 +193,7 @@ def coloured(N, H, W, C, classes, seed, highest=None):
 
 
 SUMS = Table(
-    READ,
-    lambda: (coloured(2, 4, 5, 2, 3, 20, highest=4), coloured(3, 3, 4, 4, 3, 21, highest=4)),
-    results=("y",),
+    READ, lambda: (coloured(2, 4, 5, 2, 3, 20, highest=4), coloured(3, 3, 4, 4, 3, 21, highest=4)), results=("y",)
 )
 
 
@@ -369,9 +365,7 @@ EXERCISES = (
     ),
     Exercise(
         "pixel_weights",
-        on_both_sides(
-            pixel_weights, *WEIGHTS_CASES, names=("labels", "class_weights", "ignore"), mistakes=WEIGHTS,
-        ),
+        on_both_sides(pixel_weights, *WEIGHTS_CASES, names=("labels", "class_weights", "ignore"), mistakes=WEIGHTS),
         answer=pixel_weights,
         hints=(
             "What needs no question to the device? A product with a mask, in the place of an index. And to divide by "

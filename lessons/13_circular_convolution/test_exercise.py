@@ -150,8 +150,7 @@ def alternating(x):
 
 TRANSFORMS.mistake("the angle is half of what it should be: once round is 2 pi",
                    half_turns=lambda x: matrices(x, waves(x, turn=np.pi)))
-TRANSFORMS.mistake("the angle lacks its factor 2 pi",
-                   no_pi=lambda x: matrices(x, waves(x, turn=1)))
+TRANSFORMS.mistake("the angle lacks its factor 2 pi", no_pi=lambda x: matrices(x, waves(x, turn=1)))
 TRANSFORMS.mistake("there is a row for every frequency up to T - 1: real values need only those from 0 to T // 2",
                    "forward", "inverse",
                    all_frequencies=lambda x: (waves(x, np.arange(len(x))), waves(x, np.arange(len(x))).T / len(x)))
@@ -173,8 +172,7 @@ TRANSFORMS.mistake("the last frequency always counts twice: if T is even it is T
                    "once", last_always_twice=partial(matrices, share=partial(shares, last=2)))
 TRANSFORMS.mistake("the last frequency always counts once: if T is odd it has a conjugate, and counts twice",
                    last_always_once=partial(matrices, share=partial(shares, last=1)))
-TRANSFORMS.mistake("it is not divided by T",
-                   not_divided=partial(matrices, share=lambda T: T * shares(T)))
+TRANSFORMS.mistake("it is not divided by T", not_divided=partial(matrices, share=lambda T: T * shares(T)))
 TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, and the way back by T",
                    divided_by_root=lambda x: matrices(x, waves(x) / np.sqrt(len(x)), lambda T: T * shares(T)))
 
@@ -387,9 +385,7 @@ EXERCISES = (
     Exercise(
         "circular_convolution_backward",
         checked(
-            gradients(
-                circular_convolution, circular_convolution_backward, *PAIRS, names=("x", "w"), mistakes=BACKWARD
-            ),
+            gradients(circular_convolution, circular_convolution_backward, *PAIRS, names=("x", "w"), mistakes=BACKWARD),
             adjoint,
         ),
         answer=circular_convolution_backward,

@@ -1,6 +1,7 @@
 """Lesson 14: how conv2d_by_tiles and its backward are judged."""
 
 from functools import partial, wraps
+from itertools import product
 
 import numpy as np
 
@@ -46,22 +47,21 @@ def conv2d_by_tiles_backward(dy, cache):
 # ---- how it goes wrong
 
 
-def tiled(x, w, b, T, step=None, times=lambda x_hat, w_hat: x_hat @ w_hat.conj(), keep=0, kernel=(0, 0), length=None):
-    """y by tiles that begin every `step`, of which the values from `keep` on are kept."""
-    (N, H, W, _), K = x.shape, len(w)
-    step, first = step or T - K + 1, K // 2
-    rows, columns = -(-H // step), -(-W // step)
-    padded = np.zeros((N, rows * step + T + K, columns * step + T + K, x.shape[3]))
-    padded[:, first : first + H, first : first + W] = x
-    placed = np.zeros((T, T, *w.shape[2:]))
+def tiled(x, w, b, T, step=None, times=lambda x_hat, w_hat: x_hat @ w_hat.conj(), keep=0, kernel=(0, 0), length=None,
+          whole=False):
+    """y by tiles that begin every `step`, of which the values from `keep` on are kept; `whole`: only those that fit."""
+    (N, H, W, C), (K, _, _, F) = x.shape, w.shape
+    step, half = step or T - K + 1, K // 2
+    padded = np.zeros((N, H + T + K, W + T + K, C))
+    padded[:, half : half + H, half : half + W] = x
+    placed = np.zeros((T, T, C, F))
     placed[:K, :K] = w
     w_hat = np.fft.rfft2(np.roll(placed, kernel, (0, 1)), axes=(0, 1))
-    y = np.zeros((N, rows * step, columns * step, w.shape[3]))
-    for r in range(0, rows * step, step):
-        for q in range(0, columns * step, step):
-            x_hat = np.fft.rfft2(padded[:, r : r + T, q : q + T], axes=(1, 2)).transpose(1, 2, 0, 3)
-            tile = np.fft.irfft2(times(x_hat, w_hat).transpose(2, 0, 1, 3), (T, length or T), axes=(1, 2))
-            y[:, r : r + step, q : q + step] = tile[:, keep : keep + step, keep : keep + step]
+    y = np.zeros((N, H + step, W + step, F))
+    for r, q in product(*(range(0, size - step + 1 if whole else size, step) for size in (H, W))):
+        x_hat = np.fft.rfft2(padded[:, r : r + T, q : q + T], axes=(1, 2)).transpose(1, 2, 0, 3)
+        tile = np.fft.irfft2(times(x_hat, w_hat).transpose(2, 0, 1, 3), (T, length or T), axes=(1, 2))
+        y[:, r : r + step, q : q + step] = tile[:, keep : keep + step, keep : keep + step]
     return y[:, :H, :W] + b
 
 
@@ -75,11 +75,7 @@ def without_t(wrong):
     return with_t
 
 
-def generic():
-    return arrays(2, 7, 9, 3, 2, 3, 6), arrays(3, 6, 11, 2, 4, 5, 11)
-
-
-FORWARD = Table(READ, generic, results=("y",))
+FORWARD = Table(READ, lambda: (arrays(2, 7, 9, 3, 2, 3, 6), arrays(3, 6, 11, 2, 4, 5, 11)), results=("y",))
 FORWARD.mistake("w_hat is not conjugated: that is the convolution with the kernel rotated by 180 degrees, and x[r - "
                 "i] wraps around at the other end of the tile", not_conjugated=partial(tiled, times=np.matmul))
 FORWARD.mistake("x_hat is conjugated and w_hat is not: each tile comes out mirrored",
@@ -108,17 +104,8 @@ FORWARD.mistake("b comes back as 1 / T of it: added to frequency 0 of both direc
                 "to y", bias_once_divided=lambda x, w, b, T: tiled(x, w, b / T, T))
 FORWARD.mistake("of each tile T - K + 2 values are kept, one too many, which has wrapped around: M = T - K + 1",
                 one_row_too_many=lambda x, w, b, T: tiled(x, w, b, T, step=T - len(w) + 2))
-
-
-@FORWARD.mistake("the last tiles are missing where M does not divide H or W: round the number of tiles up")
-def last_tiles_missing(x, w, b, T):
-    M = T - len(w) + 1
-    y = tiled(x, w, np.zeros_like(b), T)
-    y[:, y.shape[1] // M * M :] = 0
-    y[:, :, y.shape[2] // M * M :] = 0
-    return y + b
-
-
+FORWARD.mistake("the last tiles are missing where M does not divide H or W: round the number of tiles up",
+                last_tiles_missing=partial(tiled, whole=True))
 FORWARD.mistake("the way back is not told that a tile is T long, and takes it for even: give irfft2 the lengths (T, T)",
                 length_not_given=lambda x, w, b, T: tiled(x, w, b, T, length=T // 2 * 2))
 FORWARD.mistakes += map(without_t, conv.forward.mistakes)
@@ -127,14 +114,13 @@ FORWARD.mistakes += map(without_t, conv.forward.mistakes)
 # ---- its backward
 
 
-BACKWARD = Table(READ, generic, forward=conv2d_by_tiles)
+BACKWARD = Table(READ, FORWARD.cases, forward=conv2d_by_tiles)
 
 
-def spectra(a, T, step, reach, rows, columns):
-    """Of tiles that lie `step` apart, and of which the first `reach` values in each direction are used."""
-    for r in range(0, rows * step, step):
-        for q in range(0, columns * step, step):
-            yield r, q, np.fft.rfft2(a[:, r : r + reach, q : q + reach], (T, T), axes=(1, 2)).transpose(1, 2, 0, 3)
+def spectra(a, T, corners, reach):
+    """Of tiles that begin in these corners, and of which the first `reach` values in each direction are used."""
+    for r, q in corners:
+        yield np.fft.rfft2(a[:, r : r + reach, q : q + reach], (T, T), axes=(1, 2)).transpose(1, 2, 0, 3)
 
 
 def tiled_backward(dy, x, w, b, T, *, w_times=lambda a: a.swapaxes(2, 3), add_dx=np.add, add_dw=np.add, first=None,
@@ -144,14 +130,14 @@ def tiled_backward(dy, x, w, b, T, *, w_times=lambda a: a.swapaxes(2, 3), add_dx
     (N, H, W, C), (K, _, _, F) = x.shape, w.shape
     M, half = T - K + 1, K // 2
     first, corner, kept = half if first is None else first, corner or slice(K), kept or T
-    rows, columns = -(-H // M), -(-W // M)
-    long = np.zeros((N, rows * M + T + K, columns * M + T + K, C))
+    long = np.zeros((N, H + T + K, W + T + K, C))
     long[:, first : first + H, first : first + W] = x
-    dlong, dy_long = np.zeros_like(long), np.zeros((N, rows * M + T, columns * M + T, F))
+    dlong, dy_long = np.zeros_like(long), np.zeros((N, H + T, W + T, F))
     dy_long[:, :H, :W] = dy
     w_hat, dw_hat = w_times(np.fft.rfft2(w, (T, T), axes=(0, 1))), 0
-    pairs = zip(spectra(long, T, M, T, rows, columns), spectra(dy_long, T, M, reach or M, rows, columns))
-    for (r, q, x_hat), (_, _, dy_hat) in pairs:
+    corners = list(product(range(0, H, M), range(0, W, M)))
+    x_hats, dy_hats = spectra(long, T, corners, T), spectra(dy_long, T, corners, reach or M)
+    for (r, q), x_hat, dy_hat in zip(corners, x_hats, dy_hats):
         there = dlong[:, r : r + kept, q : q + kept]
         tile = np.fft.irfft2((dy_hat @ w_hat).transpose(2, 0, 1, 3), (T, T), axes=(1, 2))
         there[...] = add_dx(there, tile[:, :kept, :kept])

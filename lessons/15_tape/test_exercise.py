@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from functools import cache, partial, wraps
+from functools import cache, partial
 from graphlib import TopologicalSorter
 
 import numpy as np
@@ -68,8 +68,8 @@ class Written:
         return Written(multiply(self.node, other.node))
 
 
-def graph(text):
-    """A function of three nodes that makes those that the text has, and returns `loss`."""
+def graph(text, said=None):
+    """A function of three nodes that makes those that the text has, and returns `loss`; its docstring is for people."""
 
     def made(a, b, c):
         nodes = {"a": Written(a), "b": Written(b), "c": Written(c)}
@@ -78,16 +78,8 @@ def graph(text):
             nodes[name] = eval(expression, {}, nodes)
         return nodes["loss"].node
 
-    made.__doc__ = text
+    made.__doc__ = said or text
     return made
-
-
-def tower(a, b, c):
-    """d = a * b * c,  then twelve times  d = d + d;  loss is the last d"""
-    d = multiply(multiply(a, b), c)
-    for _ in range(12):
-        d = add(d, d)
-    return d
 
 
 GRAPHS = (
@@ -99,7 +91,8 @@ GRAPHS = (
     graph("d = a * b,  e = d + c,  loss = d * e"),
     graph("d = a * b,  e = d * c,  f = e + d,  loss = f * d + a"),
     graph("d = a + b,  e = d + c,  loss = (d + e) + a"),
-    tower,
+    graph(f"d = a * b * c,  {12 * 'd = d + d,  '}loss = d",
+          said="d = a * b * c,  then twelve times  d = d + d;  loss is the last d"),
 )
 ROLES = (0, 1, 2), (1, 2, 0), (2, 0, 1)         # so that each of a, b, c takes all places
 
@@ -221,14 +214,10 @@ def gradients_by(function):
 def entry(walk):
     """A wrong walk as an entry of a table of mistakes."""
 
-    @wraps(walk)
-    def wrong(*args):
-        def complete(root):
-            return {node: np.zeros_like(node.value) for node in ancestors(root)} | walk(root)
+    def complete(root):
+        return {node: np.zeros_like(node.value) for node in ancestors(root)} | walk(root)
 
-        return dict(zip(RESULTS, gradients_by(complete)(*args)))
-
-    return wrong
+    return lambda *args: dict(zip(RESULTS, gradients_by(complete)(*args)))
 
 
 def walking(**options):
@@ -239,22 +228,8 @@ def add_in_place(old, new):
     return np.add(old, new, out=old)
 
 
-the_other_order = partial(children_first, last_first=True)
-BACKWARD = Table(READ, lambda: ((*leaves(7), graph, roles) for graph in GRAPHS for roles in ROLES))
-BACKWARD.mistake("where a node is used twice, the second gradient overwrites the first: they add up, += and not =",
-                 overwritten=walking(combine=lambda old, new: new),
-                 overwritten_in_the_other_order=walking(combine=lambda old, new: new, order=the_other_order))
-BACKWARD.mistake("where a node is used twice, only the first gradient that arrives is kept: they add up",
-                 first_kept=walking(combine=lambda old, new: old),
-                 first_kept_in_the_other_order=walking(combine=lambda old, new: old, order=the_other_order))
-BACKWARD.mistake("where a node is used twice, the larger gradient is kept: they add up",
-                 largest_kept=walking(combine=np.maximum))
-BACKWARD.mistake("where a node is used twice, the two gradients are averaged: they add up",
-                 averaged=walking(combine=lambda old, new: (old + new) / 2))
-
-
-def as_reached(root, deep):
-    """Each node where it is first reached, by a walk from root that sees to the parents of a node at once, or last."""
+def as_reached(root, deep=False):
+    """Each node where it is first reached from root: level by level, or `deep`, along one way to its end first."""
     order, waiting = [], [root]
     while waiting:
         node, *waiting = waiting
@@ -264,16 +239,6 @@ def as_reached(root, deep):
     return order
 
 
-BACKWARD.mistake("a node hands back when it is first reached, level by level from the root: a gradient that comes by "
-                 "a longer way is too late to be handed on",
-                 breadth_first=walking(order=partial(as_reached, deep=False)))
-BACKWARD.mistake("a node hands back as soon as a gradient first reaches it, before its other uses have answered: "
-                 "walk in reverse topological order", depth_first=walking(order=partial(as_reached, deep=True)))
-
-
-@BACKWARD.mistake("a node that is reached a second time hands on all it has collected so far, the first part once "
-                  "more: each node should hand back once")
-@entry
 def handed_on_again(root):
     grads = {}
 
@@ -286,9 +251,6 @@ def handed_on_again(root):
     return grads
 
 
-@BACKWARD.mistake("a node hands back once for each of its uses, and each time all that it has by then: it should hand "
-                  "back once, when all of its uses have answered")
-@entry
 def queued_again(root):
     grads, queue = {root: np.ones_like(root.value)}, [root]
     while queue:
@@ -304,6 +266,26 @@ def hand_back_by_dict(node, dy):
     return [handed.pop(parent, np.zeros_like(dy)) for parent in node.parents]
 
 
+the_other_order = partial(children_first, last_first=True)
+BACKWARD = Table(READ, lambda: ((*leaves(7), graph, roles) for graph in GRAPHS for roles in ROLES))
+BACKWARD.mistake("where a node is used twice, the second gradient overwrites the first: they add up, += and not =",
+                 overwritten=walking(combine=lambda old, new: new),
+                 overwritten_in_the_other_order=walking(combine=lambda old, new: new, order=the_other_order))
+BACKWARD.mistake("where a node is used twice, only the first gradient that arrives is kept: they add up",
+                 first_kept=walking(combine=lambda old, new: old),
+                 first_kept_in_the_other_order=walking(combine=lambda old, new: old, order=the_other_order))
+BACKWARD.mistake("where a node is used twice, the larger gradient is kept: they add up",
+                 largest_kept=walking(combine=np.maximum))
+BACKWARD.mistake("where a node is used twice, the two gradients are averaged: they add up",
+                 averaged=walking(combine=lambda old, new: (old + new) / 2))
+BACKWARD.mistake("a node hands back when it is first reached, level by level from the root: a gradient that comes by "
+                 "a longer way is too late to be handed on", breadth_first=walking(order=as_reached))
+BACKWARD.mistake("a node hands back as soon as a gradient first reaches it, before its other uses have answered: "
+                 "walk in reverse topological order", depth_first=walking(order=partial(as_reached, deep=True)))
+BACKWARD.mistake("a node that is reached a second time hands on all it has collected so far, the first part once "
+                 "more: each node should hand back once", handed_on_again=entry(handed_on_again))
+BACKWARD.mistake("a node hands back once for each of its uses, and each time all that it has by then: it should hand "
+                 "back once, when all of its uses have answered", queued_again=entry(queued_again))
 BACKWARD.mistake("if a node is both parents of another, as in a * a, only one of the two gradients counts: a dict "
                  "with the parents as keys has room for one", as_dict=walking(hand_back=hand_back_by_dict))
 BACKWARD.mistake("only the first parent of each node is handed a gradient",

@@ -45,13 +45,15 @@ class Exercise:
 
 
 def values(
-    library, *cases, results=("y",), names=("x", "w", "b"), cache=False, mistakes=None, adapt=lambda function: function
+    library, *cases, results=(), names=("x", "w", "b"), cache=False, mistakes=None, adapt=lambda function: function
 ):
     """A check of a function by its results: see forwardcheck.check_forward.
 
-    cache  whether it must return the library's cache after the results, for its backward
-    adapt  adapt(function) brings a function of another form into one that returns the results
+    results  their names; by default those of the table of mistakes, or y
+    cache    whether it must return the library's cache after the results, for its backward
+    adapt    adapt(function) brings a function of another form into one that returns the results
     """
+    results = results or (mistakes.results if mistakes else ()) or ("y",)
 
     def check(function):
         mine, answered = adapt(function), Answered()
