@@ -35,34 +35,41 @@ def pytest_collection_modifyitems(config, items):
     name = config.getoption("--hint")
     if name is None:
         return
-    known = {item.callspec.params["exercise"].name: item for item in items if hasattr(item, "callspec")}
+    known = {item.name: item for item in items if isinstance(item, Judged)}
     if name not in known:
         raise pytest.UsageError(f"there is no exercise {name} here: choose {', '.join(known)}")
     config.stash[HINTS] = [known[name]]
     items.clear()
 
 
-@pytest.fixture
-def judge(request):
-    """judge(exercise) fails unless all of it is done, and keeps the verdicts for the report."""
-    lesson, config = request.path.parent, request.config
+def pytest_pycollect_makeitem(collector, name, obj):
+    """Each of a lesson's EXERCISES is a test."""
+    if name != "EXERCISES":
+        return None
+    return [Judged.from_parent(collector, name=exercise.name, exercise=exercise) for exercise in obj]
 
-    def run(exercise):
-        if config.getoption("--answers") == "library":
-            verdicts, lines = exercise.check(exercise.answer), []
+
+class Judged(pytest.Item):
+    """A test that fails unless all of an exercise is done, and keeps the verdicts for the report."""
+
+    def __init__(self, exercise, **node):
+        super().__init__(**node)
+        self.exercise, self.lesson = exercise, self.path.parent
+
+    def runtest(self):
+        if self.config.getoption("--answers") == "library":
+            verdicts, lines = self.exercise.check(self.exercise.answer), []
         else:
-            config.stash[STATES].setdefault(lesson, course.state(lesson))
+            self.config.stash[STATES].setdefault(self.lesson, course.state(self.lesson))
             try:
-                verdicts, lines = judging.judge(lesson, exercise)
+                verdicts, lines = judging.judge(self.lesson, self.exercise)
             except Exception as error:      # of the checker's own: better said than lost
                 text = f"the check itself failed, which is not your fault: {type(error).__name__}: {error}"
                 text = textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    ")
                 verdicts, lines = {"": Verdict(WRONG, text)}, []
-        config.stash[JUDGED].setdefault(lesson, {})[exercise.name] = verdicts, lines
+        self.config.stash[JUDGED].setdefault(self.lesson, {})[self.name] = verdicts, lines
         if not judging.is_done(verdicts):
-            pytest.fail(exercise.name, pytrace=False)
-
-    return run
+            pytest.fail(self.name, pytrace=False)
 
 
 def pytest_sessionfinish(session):
@@ -75,7 +82,7 @@ def pytest_sessionfinish(session):
 def pytest_terminal_summary(terminalreporter, config):
     write = terminalreporter.write_line
     for item in config.stash[HINTS]:
-        hint(write, item.path.parent, item.callspec.params["exercise"])
+        hint(write, item.lesson, item.exercise)
     lessons = config.stash[JUDGED]
     for lesson, exercises in lessons.items():
         if len(lessons) == 1:

@@ -1,7 +1,6 @@
 """Lesson 01: how numerical_gradient is judged."""
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import Exercise, values
 from tinysegnet.checker.finite_differences import STEP
@@ -135,8 +134,3 @@ EXERCISES = (
         race=lambda: (squares, np.linspace(-1, 1, 800).reshape(20, 40)),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

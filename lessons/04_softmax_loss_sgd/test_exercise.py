@@ -2,7 +2,6 @@
 
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet import ops
@@ -262,8 +261,3 @@ EXERCISES = (
         race=lambda: (*million(), 0.1, 0.9, 5e-4),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -2,7 +2,6 @@
 
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
 from lessons.engine.watch import TroubleError
@@ -162,8 +161,3 @@ EXERCISES = (
         ),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

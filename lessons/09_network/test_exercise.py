@@ -7,7 +7,6 @@ import inspect
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
@@ -474,8 +473,3 @@ EXERCISES = (
         race=race_backward,
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -39,8 +39,8 @@ def adam_step(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
     t = t + 1
     m = momentum * m + (1 - momentum) * g
     s = BETA2 * s + (1 - BETA2) * g * g
-    pace = (m / (1 - momentum**t)) / (sqrt(s / (1 - BETA2**t)) + EPS), and + weight_decay * w if w has four dimensions
-    w = w - lr * pace
+    update = (m / (1 - momentum**t)) / (sqrt(s / (1 - BETA2**t)) + EPS), and + weight_decay * w if w has four dimensions
+    w = w - lr * update
 
     It changes the arrays in params and in memory, in place, and leaves those in grads as they are.
 

@@ -1,12 +1,8 @@
 """Lesson 12: how functions are judged that are to run on both sides: with NumPy, on a pretended GPU, without a wait."""
 
-import importlib
-import sys
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
@@ -16,8 +12,7 @@ from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops import conv
 from tinysegnet.support.backend import array_module, to_numpy
 
-sys.path.append(str(Path(__file__).parent))
-pretend_gpu = importlib.import_module("pretend_gpu")    # by this name alone: array_module looks it up
+pretend_gpu = course.beside(__file__, "pretend_gpu")    # by this name array_module looks it up
 OPS = course.LIBRARY / "ops"
 READ = "lessons/12_gpu/README.md"
 ROUNDING = {np.float32: 1e-4, np.float64: 1e-10}
@@ -29,25 +24,33 @@ def on_both_sides(library, *cases, names, mistakes):
     def check(function):
         verdict = values(library, *cases, names=names, mistakes=mistakes)(function)["y"]
         if verdict.kind != DONE:
-            return {"NumPy": verdict, "device": verdict, "waits": verdict}
-        verdicts = {"NumPy": verdict, "device": verdict, "waits": verdict}
+            return dict.fromkeys(("NumPy", "device", "waits"), verdict)
+        said = {}
         for args in cases:
             for dtype in (np.float32, np.float64):
                 args = [a.astype(dtype) if is_array(a) and a.dtype.kind == "f" else a for a in args]
                 pretend_gpu.waits.clear()
                 try:
-                    said = on_the_device(function, args, ROUNDING[dtype])
+                    text = on_the_device(function, args, ROUNDING[dtype])
                 except TroubleError as trouble:
-                    said = f"  on the device, where with NumPy it runs:\n{trouble}"
-                waited = list(dict.fromkeys(pretend_gpu.waits))
-                if said and verdicts["device"].kind == DONE:
-                    verdicts["device"] = verdicts["waits"] = Verdict(WRONG, said)
-                if waited and verdicts["waits"].kind == DONE:
-                    lines = "\n".join(f"    {line}" for line in waited)
-                    verdicts["waits"] = Verdict(WRONG, f"  the host waits for the device:\n{lines}")
-        return verdicts
+                    text = f"  on the device, where with NumPy it runs:\n{trouble}"
+                if text and "device" not in said:
+                    said |= {"device": text, "waits": text}
+                if pretend_gpu.waits:
+                    said.setdefault("waits", f"  the host waits for the device:\n{waits()}")
+        return verdicts(("NumPy", "device", "waits"), said)
 
     return check
+
+
+def verdicts(parts, said):
+    """Wrong is what something was said about."""
+    return {part: Verdict(WRONG, said[part]) if part in said else Verdict(DONE) for part in parts}
+
+
+def waits():
+    """A line for each place where the host has waited."""
+    return "\n".join(f"    {line}" for line in dict.fromkeys(pretend_gpu.waits))
 
 
 def on_the_device(function, args, rounding):
@@ -77,34 +80,26 @@ def picture(N, H, W, C, seed=0):
     return np.random.default_rng(seed).standard_normal((N, H, W, C))
 
 
+def padded(*widths, **options):
+    """x with so many times the margin before and after each axis."""
+    return lambda x, margin: np.pad(x, margin * np.array(widths), **options)
+
+
 PAD = Table(READ, lambda: ((picture(2, 4, 5, 3), 1), (picture(1, 3, 6, 2, seed=1), 2)), results=("y",))
-PAD.mistake("the margin is twice as wide as it should be",
-            margin_twice=lambda x, margin: conv.pad(x, 2 * margin))
+PAD.mistake("the margin is twice as wide as it should be", margin_twice=padded((0, 0), (2, 2), (2, 2), (0, 0)))
 PAD.mistake("zeros come before the rows and columns, but not after them",
-            before_only=lambda x, margin: np.pad(x, ((0, 0), (margin, 0), (margin, 0), (0, 0))))
-PAD.mistake("only rows are added: columns belong to the margin too",
-            rows_only=lambda x, margin: np.pad(x, ((0, 0), (margin, margin), (0, 0), (0, 0))))
+            before_only=padded((0, 0), (1, 0), (1, 0), (0, 0)))
+PAD.mistake("only rows are added: columns belong to the margin too", rows_only=padded((0, 0), (1, 1), (0, 0), (0, 0)))
 PAD.mistake("only columns are added: rows belong to the margin too",
-            columns_only=lambda x, margin: np.pad(x, ((0, 0), (0, 0), (margin, margin), (0, 0))))
+            columns_only=padded((0, 0), (0, 0), (1, 1), (0, 0)))
 PAD.mistake("images and channels are added too: only rows and columns have a margin",
-            every_axis=lambda x, margin: np.pad(x, margin))
-
-
-@PAD.mistake("x stands in the upper left corner: it should begin at row and column `margin`")
-def in_the_corner(x, margin):
-    N, H, W, C = x.shape
-    y = np.zeros((N, H + 2 * margin, W + 2 * margin, C))
-    y[:, :H, :W] = x
-    return y
-
-
-@PAD.mistake("the margin repeats the border of x: it should be 0")
-def edge_repeated(x, margin):
-    return np.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
-
-
+            every_axis=padded((1, 1), (1, 1), (1, 1), (1, 1)))
+PAD.mistake("x stands in the upper left corner: it should begin at row and column `margin`",
+            in_the_corner=padded((0, 0), (0, 2), (0, 2), (0, 0)))
+PAD.mistake("the margin repeats the border of x: it should be 0",
+            edge_repeated=padded((0, 0), (1, 1), (1, 1), (0, 0), mode="edge"))
 PAD.mistake("the margin is at the axes of images and rows: rows and columns are axes 1 and 2",
-            other_axes=lambda x, margin: np.pad(x, ((margin, margin), (margin, margin), (0, 0), (0, 0))))
+            other_axes=padded((1, 1), (1, 1), (0, 0), (0, 0)))
 PAD_CASES = (
     (picture(1, 2, 2, 1), 1),
     (picture(2, 4, 5, 3), 2),
@@ -123,9 +118,16 @@ def pixel_weights(labels, class_weights, ignore):
     return weights
 
 
-def labelled_weights(labels, class_weights, ignore, masked=True):
-    one_hot = labels[..., None] == np.arange(len(class_weights))
-    return ((one_hot & (labels != ignore)[..., None] if masked else one_hot) * class_weights).sum(axis=3)
+def divided(divisor, of_all=False):
+    """The class weights of the labelled pixels, or of all, divided by divisor(weights, labelled)."""
+
+    def wrong(labels, class_weights, ignore):
+        labelled = labels != ignore
+        weights = (labels[..., None] == np.arange(len(class_weights))) @ class_weights
+        weights = weights if of_all else weights * labelled
+        return weights / divisor(weights, labelled)
+
+    return wrong
 
 
 def annotated(N, H, W, classes, ignore, seed, share=0.3):
@@ -138,63 +140,30 @@ def annotated(N, H, W, classes, ignore, seed, share=0.3):
 
 WEIGHTS = Table(READ, lambda: (annotated(2, 4, 5, 3, 1, 10), annotated(3, 3, 4, 4, 0, 11)), results=("y",))
 WEIGHTS.mistake("the weights are not divided by the number of labelled pixels",
-                not_divided=lambda labels, class_weights, ignore: labelled_weights(labels, class_weights, ignore))
-
-
-@WEIGHTS.mistake("the divisor is the number of all pixels: it should be that of the labelled ones")
-def by_all_pixels(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore) / labels.size
-
-
-@WEIGHTS.mistake("the divisor is the number of ignored pixels: it should be that of the labelled ones")
-def by_the_ignored(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore) / max((labels == ignore).sum(), 1)
-
-
-@WEIGHTS.mistake("the divisor is the sum of the weights: it should be the number of labelled pixels")
-def by_the_weights(labels, class_weights, ignore):
-    weights = labelled_weights(labels, class_weights, ignore)
-    return weights / weights.sum()
-
-
-@WEIGHTS.mistake("each image is divided by its own number of labelled pixels: one number holds for the whole batch")
-def by_the_image(labels, class_weights, ignore):
-    counts = np.maximum((labels != ignore).sum(axis=(1, 2), keepdims=True), 1)
-    return labelled_weights(labels, class_weights, ignore) / counts
-
-
-@WEIGHTS.mistake("the divisor is one more than the number of labelled pixels: it should be that number, or 1 if it is "
-                 "0")
-def one_more(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore) / ((labels != ignore).sum() + 1)
-
-
-@WEIGHTS.mistake("ignored pixels have a weight where `ignore` is the number of a class: they should have 0")
-def ignored_too(labels, class_weights, ignore):
-    count = max((labels != ignore).sum(), 1)
-    return labelled_weights(labels, class_weights, ignore, masked=False) / count
-
-
-@WEIGHTS.mistake("`ignore` is not looked at: those pixels should have weight 0, and not be counted")
-def ignored_and_counted(labels, class_weights, ignore):
-    return labelled_weights(labels, class_weights, ignore, masked=False) / labels.size
-
-
-@WEIGHTS.mistake("an ignored pixel has the weight of class 0: it should have 0")
-def ignored_as_class_0(labels, class_weights, ignore):
-    labelled = labels != ignore
-    return class_weights[np.where(labelled, labels, 0)] / max(labelled.sum(), 1)
-
-
-@WEIGHTS.mistake("the weights of the classes do not come in: each labelled pixel has the same")
-def class_weights_left_out(labels, class_weights, ignore):
-    labelled = labels != ignore
-    return labelled / max(labelled.sum(), 1)
-
-
-@WEIGHTS.mistake("each pixel has the weight of the class after its own")
-def next_class(labels, class_weights, ignore):
-    return labelled_weights(labels, np.roll(class_weights, -1), ignore) / max((labels != ignore).sum(), 1)
+                not_divided=divided(lambda weights, labelled: 1))
+WEIGHTS.mistake("the divisor is the number of all pixels: it should be that of the labelled ones",
+                by_all_pixels=divided(lambda weights, labelled: labelled.size))
+WEIGHTS.mistake("the divisor is the number of ignored pixels: it should be that of the labelled ones",
+                by_the_ignored=divided(lambda weights, labelled: (~labelled).sum()))
+WEIGHTS.mistake("the divisor is the sum of the weights: it should be the number of labelled pixels",
+                by_the_weights=divided(lambda weights, labelled: weights.sum()))
+WEIGHTS.mistake("each image is divided by its own number of labelled pixels: one number holds for the whole batch",
+                by_the_image=divided(lambda weights, labelled: labelled.sum(axis=(1, 2), keepdims=True)))
+WEIGHTS.mistake("the divisor is one more than the number of labelled pixels: it should be that number, or 1 if it is "
+                "0", one_more=divided(lambda weights, labelled: labelled.sum() + 1))
+WEIGHTS.mistake("ignored pixels have a weight where `ignore` is the number of a class: they should have 0",
+                ignored_too=divided(lambda weights, labelled: labelled.sum(), of_all=True))
+WEIGHTS.mistake("`ignore` is not looked at: those pixels should have weight 0, and not be counted",
+                ignored_and_counted=divided(lambda weights, labelled: labelled.size, of_all=True))
+WEIGHTS.mistake("an ignored pixel has the weight of class 0: it should have 0",
+                ignored_as_class_0=lambda labels, class_weights, ignore: (
+                    class_weights[np.where(labels == ignore, 0, labels)] / (labels != ignore).sum()))
+WEIGHTS.mistake("the weights of the classes do not come in: each labelled pixel has the same",
+                class_weights_left_out=lambda labels, class_weights, ignore: (
+                    pixel_weights(labels, np.ones_like(class_weights), ignore)))
+WEIGHTS.mistake("each pixel has the weight of the class after its own",
+                next_class=lambda labels, class_weights, ignore: (
+                    pixel_weights(labels, np.roll(class_weights, -1), ignore)))
 WEIGHTS_CASES = (
     annotated(1, 2, 3, 2, 255, 1),
     annotated(2, 4, 5, 11, 11, 2),              # CamVid's void
@@ -224,9 +193,7 @@ def coloured(N, H, W, C, classes, seed, highest=None):
 
 
 SUMS = Table(
-    READ,
-    lambda: (coloured(2, 4, 5, 2, 3, 20, highest=4), coloured(3, 3, 4, 4, 3, 21, highest=4)),
-    results=("y",),
+    READ, lambda: (coloured(2, 4, 5, 2, 3, 20, highest=4), coloured(3, 3, 4, 4, 3, 21, highest=4)), results=("y",)
 )
 
 
@@ -237,20 +204,11 @@ def last_one(values, labels, classes):
     return sums
 
 
-def counts_of(labels, classes):
-    return np.bincount(labels.ravel(), minlength=classes)[:classes, None]
-
-
-@SUMS.mistake("these are means: the sums are asked for")
-def means(values, labels, classes):
-    return class_sums(values, labels, classes) / np.maximum(counts_of(labels, classes), 1)
-
-
-@SUMS.mistake("the pixels are counted: their values should be added up")
-def counts(values, labels, classes):
-    return np.repeat(counts_of(labels, classes), values.shape[3], axis=1).astype(float)
-
-
+SUMS.mistake("these are means: the sums are asked for",
+             means=lambda values, labels, classes: (
+                 class_sums(values, labels, classes) / class_sums(np.ones_like(values), labels, classes)))
+SUMS.mistake("the pixels are counted: their values should be added up",
+             counts=lambda values, labels, classes: class_sums(np.ones_like(values), labels, classes))
 SUMS.mistake("only the first image is in the sums",
              first_image=lambda values, labels, classes: class_sums(values[:1], labels[:1], classes))
 SUMS.mistake("only the last image is in the sums: is something overwritten and not added up?",
@@ -259,15 +217,9 @@ SUMS.mistake("labels that are no class are counted with the last class: they cou
              clipped=lambda values, labels, classes: class_sums(values, np.minimum(labels, classes - 1), classes))
 SUMS.mistake("labels that are no class are counted with some class, by their remainder: they count nowhere",
              wrapped=lambda values, labels, classes: class_sums(values, labels % classes, classes))
-
-
-@SUMS.mistake("class 0 is left out: it is a class like the others")
-def without_class_0(values, labels, classes):
-    sums = class_sums(values, labels, classes)
-    sums[0] = 0
-    return sums
-
-
+SUMS.mistake("class 0 is left out: it is a class like the others",
+             without_class_0=lambda values, labels, classes: (
+                 class_sums(values * (labels > 0)[..., None], labels, classes)))
 SUMS.mistake("the axes are exchanged: classes come first, then channels",
              transposed=lambda values, labels, classes: class_sums(values, labels, classes).T)
 SUMS.mistake("all channels are added to one number: each has a sum of its own",
@@ -325,7 +277,7 @@ LADDER = (1, 1), (3, 1), (4, 2), (7, 3), (3, 5), (9, 4)      # steps, every
 
 
 def check_train(function):
-    verdicts = {"losses": Verdict(DONE), "waits": Verdict(DONE)}
+    said = {}
     for steps, every in LADDER:
         for xp in (np, pretend_gpu):
             run, where = Training(steps, xp), "with NumPy" if xp is np else "on the device"
@@ -333,20 +285,18 @@ def check_train(function):
             try:
                 found = function(run.step, run.batches(), every)
             except TroubleError as trouble:
-                if verdicts["losses"].kind == DONE:
-                    verdicts["losses"] = verdicts["waits"] = Verdict(WRONG, f"  {where}:\n{trouble}")
+                if "losses" not in said:
+                    said |= dict.fromkeys(("losses", "waits"), f"  {where}:\n{trouble}")
                 continue
             run.look()
             case = f"\n  case  {steps} steps, every {every}, {where}"
             if found is None:
-                return dict.fromkeys(verdicts, Verdict(TODO))
-            said = about_losses(found, run)
-            if said and verdicts["losses"].kind == DONE:
-                verdicts["losses"] = Verdict(WRONG, f"  train {said}{case}")
-            said = about_waits(run, every)
-            if said and xp is pretend_gpu and verdicts["waits"].kind == DONE:
-                verdicts["waits"] = Verdict(WRONG, f"  train {said}{case}")
-    return verdicts
+                return dict.fromkeys(("losses", "waits"), Verdict(TODO))
+            if text := about_losses(found, run):
+                said.setdefault("losses", f"  train {text}{case}")
+            if xp is pretend_gpu and (text := about_waits(run, every)):
+                said.setdefault("waits", f"  train {text}{case}")
+    return verdicts(("losses", "waits"), said)
 
 
 def about_losses(found, run):
@@ -385,9 +335,8 @@ def about_waits(run, every):
     steps = len(run.losses)
     allowed = -(-steps // every)
     if len(run.looked) > allowed:
-        lines = "\n".join(f"    {line}" for line in dict.fromkeys(pretend_gpu.waits))
         more = ": one for each step" if len(run.looked) == steps else ""
-        return f"makes the host wait {len(run.looked)} times{more}, where {allowed} would do\n{lines}"
+        return f"makes the host wait {len(run.looked)} times{more}, where {allowed} would do\n{waits()}"
     stops = [0, *run.looked]
     for before, after in zip(stops, [*stops[1:], steps]):
         if after - before > every:
@@ -416,9 +365,7 @@ EXERCISES = (
     ),
     Exercise(
         "pixel_weights",
-        on_both_sides(
-            pixel_weights, *WEIGHTS_CASES, names=("labels", "class_weights", "ignore"), mistakes=WEIGHTS,
-        ),
+        on_both_sides(pixel_weights, *WEIGHTS_CASES, names=("labels", "class_weights", "ignore"), mistakes=WEIGHTS),
         answer=pixel_weights,
         hints=(
             "What needs no question to the device? A product with a mask, in the place of an index. And to divide by "
@@ -466,8 +413,3 @@ EXERCISES = (
         race=lambda: (np.float32, list(range(200)), 5),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -1,9 +1,9 @@
 """Lesson 13: how transforms, circular_convolution, its backward and overlap_save are judged."""
 
 import sys
+from functools import partial
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
 from tinysegnet.checker.mistakes.table import Table
@@ -103,139 +103,84 @@ def checked(check, more=lambda function: None):
 # ---- transforms, and how it goes wrong
 
 
-def matrices(x, forward=None, share=None):
-    """Both matrices, of other rows or other weights."""
-    right = fourier.transforms(len(x), np.dtype(float))[0]
-    forward = right if forward is None else forward
-    if len(forward) != len(right):
-        return {"forward": forward}
-    share = shares(len(x)) if share is None else share
-    return {"forward": forward, "inverse": (forward * np.tile(share, 2)[:, None]).T}
+def shares(T, zero=1, middle=2, last=None):
+    """With what share frequency 0, those after it and the last come back: so many T-th parts."""
+    parts = np.full(T // 2 + 1, middle)
+    parts[-1] = last or (1 if T % 2 == 0 else middle)
+    parts[0] = zero
+    return parts / T
 
 
-def shares(T):
-    share = np.full(T // 2 + 1, 2 / T)
-    share[0] = 1 / T
-    share[-1] = 1 / T if T % 2 == 0 else share[-1]
-    return share
+once = partial(shares, middle=1, last=1)
+twice = partial(shares, zero=2, last=2)
+
+
+def undivided(T):
+    return np.ones(T // 2 + 1)
 
 
 def waves(x, frequencies=None, turn=2 * np.pi):
+    """Rows of cosines, and under them rows of -sines."""
     frequencies = np.arange(len(x) // 2 + 1) if frequencies is None else frequencies
     angle = turn / len(x) * np.outer(frequencies, np.arange(len(x)))
-    return np.cos(angle), np.sin(angle)
+    return np.concatenate([np.cos(angle), -np.sin(angle)])
+
+
+def matrices(x, forward=None, share=shares):
+    """Both matrices, of other rows or other shares."""
+    forward = waves(x) if forward is None else forward
+    return {"forward": forward, "inverse": (forward * np.tile(share(len(x)), 2)[:, None]).T}
 
 
 TRANSFORMS = Table(READ, lambda: ((np.zeros(6),), (np.zeros(7),)))
 TRANSFORMS.mistake("the rows of sines have the wrong sign: they are -sin, which turns against the clock of cos + i sin",
-                   "forward", plus_sine=lambda x: np.concatenate(waves(x)))
+                   "forward", plus_sine=lambda x: waves(x, turn=-2 * np.pi))
 TRANSFORMS.mistake("the columns of sines have the wrong sign: with x_hat = c + i s, cos belongs to c and -sin to s",
-                   "inverse", plus_sine_back=lambda x: matrices(x, np.concatenate(waves(x)))["inverse"])
+                   "inverse", plus_sine_back=lambda x: matrices(x, waves(x, turn=-2 * np.pi)))
+TRANSFORMS.mistake("sines come before cosines: the cosines are the first L",
+                   sines_first=lambda x: matrices(x, np.roll(waves(x), len(x) // 2 + 1, axis=0)))
 
 
-@TRANSFORMS.mistake("sines come before cosines: the cosines are the first L")
-def sines_first(x):
-    cosines, sines = waves(x)
-    return matrices(x, np.concatenate([-sines, cosines]))
-
-
-@TRANSFORMS.mistake("a row of cosines and one of sines take turns: first come all cosines, then "
-                    "all sines", "forward", "inverse")
+@TRANSFORMS.mistake("a row of cosines and one of sines take turns: first come all cosines, then all sines", "forward",
+                    "inverse")
 def alternating(x):
-    cosines, sines = waves(x)
-    right = matrices(x)["inverse"]
-    half = right.shape[1] // 2
-    return (
-        np.stack([cosines, -sines], axis=1).reshape(-1, len(x)),
-        np.stack([right[:, :half], right[:, half:]], axis=2).reshape(len(x), -1),
-    )
+    order = np.arange(len(waves(x))).reshape(2, -1).T.ravel()
+    return waves(x)[order], matrices(x)["inverse"][:, order]
 
 
-@TRANSFORMS.mistake("the angle is half of what it should be: once round is 2 pi")
-def half_turns(x):
-    cosines, sines = waves(x, turn=np.pi)
-    return matrices(x, np.concatenate([cosines, -sines]))
-
-
-@TRANSFORMS.mistake("the angle lacks its factor 2 pi")
-def no_pi(x):
-    cosines, sines = waves(x, turn=1)
-    return matrices(x, np.concatenate([cosines, -sines]))
-
-
-@TRANSFORMS.mistake("there is a row for every frequency up to T - 1: real values need only "
-                    "those from 0 to T // 2", "forward", "inverse")
-def all_frequencies(x):
-    cosines, sines = waves(x, np.arange(len(x)))
-    forward = np.concatenate([cosines, -sines])
-    return forward, forward.T / len(x)
-
-
-@TRANSFORMS.mistake("the last frequency, T // 2, is left out: there are T // 2 + 1 of them", "forward")
-def last_left_out(x):
-    cosines, sines = waves(x, np.arange(len(x) // 2))
-    return np.concatenate([cosines, -sines])
-
-
-@TRANSFORMS.mistake("there are (T + 1) // 2 frequencies, which leaves out the one at T / 2 if T is even: there are T "
-                    "// 2 + 1", "forward")
-def half_rounded_up(x):
-    cosines, sines = waves(x, np.arange((len(x) + 1) // 2))
-    return np.concatenate([cosines, -sines])
-
-
-@TRANSFORMS.mistake("the frequencies begin at 1: the first is 0, the sum of all values", "forward")
-def from_one(x):
-    cosines, sines = waves(x, np.arange(1, len(x) // 2 + 2))
-    return np.concatenate([cosines, -sines])
-
-
+TRANSFORMS.mistake("the angle is half of what it should be: once round is 2 pi",
+                   half_turns=lambda x: matrices(x, waves(x, turn=np.pi)))
+TRANSFORMS.mistake("the angle lacks its factor 2 pi", no_pi=lambda x: matrices(x, waves(x, turn=1)))
+TRANSFORMS.mistake("there is a row for every frequency up to T - 1: real values need only those from 0 to T // 2",
+                   "forward", "inverse",
+                   all_frequencies=lambda x: (waves(x, np.arange(len(x))), waves(x, np.arange(len(x))).T / len(x)))
+TRANSFORMS.mistake("the last frequency, T // 2, is left out: there are T // 2 + 1 of them", "forward",
+                   last_left_out=lambda x: waves(x, np.arange(len(x) // 2)))
+TRANSFORMS.mistake("there are (T + 1) // 2 frequencies, which leaves out the one at T / 2 if T is even: there are T "
+                   "// 2 + 1", "forward", half_rounded_up=lambda x: waves(x, np.arange((len(x) + 1) // 2)))
+TRANSFORMS.mistake("the frequencies begin at 1: the first is 0, the sum of all values", "forward",
+                   from_one=lambda x: waves(x, np.arange(1, len(x) // 2 + 2)))
 TRANSFORMS.mistake("it is forward.T: what comes back is not divided by T, nor does any frequency count twice",
-                   never_divided=lambda x: matrices(x, share=np.ones(len(x) // 2 + 1)))
+                   never_divided=partial(matrices, share=undivided))
 TRANSFORMS.mistake("each frequency counts once, 1 / T: those that also stand for their conjugate count twice",
-                   counted_once=lambda x: matrices(x, share=np.full(len(x) // 2 + 1, 1 / len(x))))
+                   counted_once=partial(matrices, share=once))
 TRANSFORMS.mistake("every frequency counts twice, 2 / T: 0, and T / 2 if T is even, are their own conjugates and "
-                   "count once", all_twice=lambda x: matrices(x, share=np.full(len(x) // 2 + 1, 2 / len(x))))
-
-
-@TRANSFORMS.mistake("frequency 0 counts twice: it is its own conjugate and counts once")
-def zero_twice(x):
-    share = shares(len(x))
-    share[0] = 2 / len(x)
-    return matrices(x, share=share)
-
-
-@TRANSFORMS.mistake("the last frequency always counts twice: if T is even it is T / 2, its own conjugate, and counts "
-                    "once")
-def last_always_twice(x):
-    share = shares(len(x))
-    share[1:] = 2 / len(x)
-    return matrices(x, share=share)
-
-
-@TRANSFORMS.mistake("the last frequency always counts once: if T is odd it has a conjugate, and counts twice")
-def last_always_once(x):
-    share = shares(len(x))
-    share[-1] = 1 / len(x)
-    return matrices(x, share=share)
-
-
-TRANSFORMS.mistake("it is not divided by T",
-                   not_divided=lambda x: matrices(x, share=len(x) * shares(len(x))))
-
-
-@TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, "
-                    "and the way back by T", "forward", "inverse")
-def divided_by_root(x):
-    root = np.sqrt(len(x))
-    right = matrices(x)
-    return right["forward"] / root, right["inverse"] * root
+                   "count once", all_twice=partial(matrices, share=twice))
+TRANSFORMS.mistake("frequency 0 counts twice: it is its own conjugate and counts once",
+                   zero_twice=partial(matrices, share=partial(shares, zero=2)))
+TRANSFORMS.mistake("the last frequency always counts twice: if T is even it is T / 2, its own conjugate, and counts "
+                   "once", last_always_twice=partial(matrices, share=partial(shares, last=2)))
+TRANSFORMS.mistake("the last frequency always counts once: if T is odd it has a conjugate, and counts twice",
+                   last_always_once=partial(matrices, share=partial(shares, last=1)))
+TRANSFORMS.mistake("it is not divided by T", not_divided=partial(matrices, share=lambda T: T * shares(T)))
+TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, and the way back by T",
+                   divided_by_root=lambda x: matrices(x, waves(x) / np.sqrt(len(x)), lambda T: T * shares(T)))
 
 
 # ---- circular_convolution, and how it goes wrong
 
 
-def filtered(x, w, times, share=None):
+def filtered(x, w, times, share=shares):
     """By way of frequencies: times(x_hat, w_hat) is what is transformed back."""
     made = matrices(x, share=share)
     forward, inverse = made["forward"], made["inverse"]
@@ -243,6 +188,10 @@ def filtered(x, w, times, share=None):
     x_hat, w_hat = (forward[:, : len(a)] @ a for a in (x, w))
     y_hat = times(x_hat[:half] + 1j * x_hat[half:], w_hat[:half] + 1j * w_hat[half:])
     return inverse @ np.concatenate([y_hat.real, y_hat.imag])
+
+
+def product(a, b):
+    return a * b
 
 
 def correlation(a, b):
@@ -260,40 +209,36 @@ def windows(x, w, index=lambda r, j: r + j):
 
 CONVOLUTION = Table(READ, lambda: (rows(6, 4, seed=1), rows(9, 4, seed=1)), results=("y",))
 CONVOLUTION.mistake("w_hat is not conjugated: that gives x[r - j] in the place of x[r + j], a kernel that looks the "
-                    "other way", conjugate_forgotten=lambda x, w: filtered(x, w, lambda a, b: a * b))
+                    "other way", conjugate_forgotten=partial(filtered, times=product))
 CONVOLUTION.mistake("the wrong factor is conjugated, x_hat and not w_hat: y comes out mirrored, y[(T - r) % T] at r",
-                    other_conjugated=lambda x, w: filtered(x, w, lambda a, b: a.conj() * b))
+                    other_conjugated=partial(filtered, times=lambda a, b: a.conj() * b))
 CONVOLUTION.mistake("both factors are conjugated: only w_hat should be",
-                    both_conjugated=lambda x, w: filtered(x, w, lambda a, b: (a * b).conj()))
+                    both_conjugated=partial(filtered, times=lambda a, b: (a * b).conj()))
 CONVOLUTION.mistake("it is T times too large: the way back divides by T",
                     y_not_divided=lambda x, w: len(x) * circular_convolution(x, w)[0])
 CONVOLUTION.mistake("only the real part of y_hat is transformed back: its imaginary part is needed too",
-                    real_part_early=lambda x, w: filtered(x, w, lambda a, b: correlation(a, b).real + 0j))
+                    real_part_early=partial(filtered, times=lambda a, b: correlation(a, b).real + 0j))
 CONVOLUTION.mistake("of x_hat and w_hat only the real parts are multiplied: b and d belong into the product too",
-                    real_parts_multiplied=lambda x, w: filtered(x, w, lambda a, b: a.real * b.real + 0j))
+                    real_parts_multiplied=partial(filtered, times=lambda a, b: a.real * b.real + 0j))
 CONVOLUTION.mistake("real parts are multiplied with real parts, imaginary ones with imaginary ones: (a + i b)(c - i "
                     "d) has four products, and i times i is -1",
-                    part_by_part=lambda x, w: filtered(x, w, lambda a, b: a.real * b.real + 1j * a.imag * b.imag))
-
-
-@CONVOLUTION.mistake("real parts are multiplied with real parts, imaginary ones with imaginary ones, which is made "
-                     "negative: (a + i b)(c - i d) has four products, and i times i is -1")
-def part_by_part_conjugated(x, w):
-    return filtered(x, w, lambda a, b: a.real * b.real - 1j * a.imag * b.imag)
-
-
+                    part_by_part=partial(filtered, times=lambda a, b: a.real * b.real + 1j * a.imag * b.imag))
+CONVOLUTION.mistake("real parts are multiplied with real parts, imaginary ones with imaginary ones, which is made "
+                    "negative: (a + i b)(c - i d) has four products, and i times i is -1",
+                    part_by_part_conjugated=partial(
+                        filtered, times=lambda a, b: a.real * b.real - 1j * a.imag * b.imag))
 CONVOLUTION.mistake("the real part of the product has a wrong sign: i times -i is +1",
-                    real_sign=lambda x, w: filtered(x, w, lambda a, b: (a * b).real + 1j * correlation(a, b).imag))
+                    real_sign=partial(filtered, times=lambda a, b: (a * b).real + 1j * correlation(a, b).imag))
 CONVOLUTION.mistake("the imaginary part of the product has a wrong sign in one of its two terms",
-                    imaginary_sign=lambda x, w: filtered(x, w, lambda a, b: correlation(a, b).real + 1j * (a * b).imag))
+                    imaginary_sign=partial(filtered, times=lambda a, b: correlation(a, b).real + 1j * (a * b).imag))
 CONVOLUTION.mistake("each frequency counts once on the way back: those that also stand for their conjugate count twice",
-                    y_counted_once=lambda x, w: filtered(x, w, correlation, np.full(len(x) // 2 + 1, 1 / len(x))))
+                    y_counted_once=partial(filtered, times=correlation, share=once))
 CONVOLUTION.mistake("every frequency counts twice on the way back: 0, and T / 2 if T is even, count once",
-                    y_all_twice=lambda x, w: filtered(x, w, correlation, np.full(len(x) // 2 + 1, 2 / len(x))))
+                    y_all_twice=partial(filtered, times=correlation, share=twice))
 CONVOLUTION.mistake("the way back is forward.T: the weight of each frequency, 1 / T or 2 / T, is missing",
-                    y_never_divided=lambda x, w: filtered(x, w, correlation, np.ones(len(x) // 2 + 1)))
+                    y_never_divided=partial(filtered, times=correlation, share=undivided))
 CONVOLUTION.mistake("what lies beyond the end counts as 0: a circular row goes on at its beginning",
-                    not_circular=lambda x, w: windows(x, w))
+                    not_circular=windows)
 CONVOLUTION.mistake("the window has r in its middle, as that of conv2d: here it begins at r",
                     centred=lambda x, w: np.roll(circular_convolution(x, w)[0], len(w) // 2))
 CONVOLUTION.mistake("the kernel stands at the end of its T values, and y has been turned by T - K: its zeros come "
@@ -304,62 +249,44 @@ CONVOLUTION.mistake("the kernel is read from its end: w[j] belongs to x[r + j], 
 
 # ---- its backward, and how that goes wrong
 
+def back(dx=product, dw=correlation, share=shares):
+    """Both gradients by way of frequencies, with another product or other shares."""
+    return lambda dy, x, w: {"dx": filtered(dy, w, dx, share), "dw": filtered(x, dy, dw, share)[: len(w)]}
+
+
 BACKWARD = Table(READ, CONVOLUTION.cases, forward=circular_convolution)
 BACKWARD.mistake("w_hat is conjugated, as in the forward: the adjoint of a correlation is a convolution, without conj",
-                 "dx", dx_correlated=lambda dy, x, w: filtered(dy, w, correlation))
+                 "dx", dx_correlated=back(dx=correlation))
 BACKWARD.mistake("both factors are conjugated, and neither should be: dx comes out mirrored", "dx",
-                 dx_mirrored=lambda dy, x, w: filtered(dy, w, lambda a, b: (a * b).conj()))
+                 dx_mirrored=back(dx=lambda a, b: (a * b).conj()))
 BACKWARD.mistake("dy_hat is conjugated, and neither factor should be", "dx",
-                 dx_other_conjugated=lambda dy, x, w: filtered(dy, w, lambda a, b: a.conj() * b))
+                 dx_other_conjugated=back(dx=lambda a, b: a.conj() * b))
 BACKWARD.mistake("what x[(r + j) % T] gave beyond the end does not come back to the beginning", "dx",
                  dx_not_circular=lambda dy, x, w: windows(dy, w, lambda m, j: m - j))
-
-
-@BACKWARD.mistake("it is T times too large: the way back divides by T", "dx", "dw")
-def both_not_divided(dy, x, w):
-    dx, dw = circular_convolution_backward(dy, (x, w))
-    return len(x) * dx, len(x) * dw
-
-
-@BACKWARD.mistake("it is divided by T twice", "dx", "dw")
-def both_divided_twice(dy, x, w):
-    dx, dw = circular_convolution_backward(dy, (x, w))
-    return dx / len(x), dw / len(x)
-
-
-def with_share(share, dy, x, w):
-    found = filtered(x, dy, correlation, share)
-    return {"dx": filtered(dy, w, lambda a, b: a * b, share), "dw": found[: len(w)]}
-
-
+BACKWARD.mistake("it is T times too large: the way back divides by T", "dx", "dw",
+                 both_not_divided=lambda dy, x, w: [len(x) * d for d in circular_convolution_backward(dy, (x, w))])
+BACKWARD.mistake("it is divided by T twice", "dx", "dw",
+                 both_divided_twice=lambda dy, x, w: [d / len(x) for d in circular_convolution_backward(dy, (x, w))])
 BACKWARD.mistake("each frequency counts once on the way back: those that also stand for their conjugate count twice",
-                 both_counted_once=lambda dy, x, w: with_share(np.full(len(x) // 2 + 1, 1 / len(x)), dy, x, w))
+                 both_counted_once=back(share=once))
 BACKWARD.mistake("every frequency counts twice on the way back: 0, and T / 2 if T is even, count once",
-                 both_all_twice=lambda dy, x, w: with_share(np.full(len(x) // 2 + 1, 2 / len(x)), dy, x, w))
+                 both_all_twice=back(share=twice))
 BACKWARD.mistake("the way back is forward.T, the true adjoint of the first step: but then dy has to come in by "
-                 "inverse.T, so that the weight of each frequency is there",
-                 forward_transposed=lambda dy, x, w: with_share(np.ones(len(x) // 2 + 1), dy, x, w))
+                 "inverse.T, so that the weight of each frequency is there", forward_transposed=back(share=undivided))
 BACKWARD.mistake("the weight of each frequency is in it twice: dy comes in by inverse.T, and then the way back is by "
-                 "forward.T and not by inverse",
-                 transposed_both_ways=lambda dy, x, w: with_share(shares(len(x)) ** 2, dy, x, w))
+                 "forward.T and not by inverse", transposed_both_ways=back(share=lambda T: shares(T) ** 2))
 BACKWARD.mistake("neither factor is conjugated: dw is the correlation of x with dy, x_hat * conj(dy_hat)", "dw",
-                 dw_conjugate_forgotten=lambda dy, x, w: filtered(x, dy, lambda a, b: a * b)[: len(w)])
+                 dw_conjugate_forgotten=back(dw=product))
 BACKWARD.mistake("x_hat is conjugated and not dy_hat: that gives dw at -j, which wraps around, in the place of j", "dw",
-                 dw_other_conjugated=lambda dy, x, w: filtered(x, dy, lambda a, b: a.conj() * b)[: len(w)])
+                 dw_other_conjugated=back(dw=lambda a, b: a.conj() * b))
 BACKWARD.mistake("the last K of the T values are kept: the kernel stands at the first K", "dw",
                  dw_last=lambda dy, x, w: filtered(x, dy, correlation)[-len(w) :])
 BACKWARD.mistake("it is right but for its order: dw[j] belongs to w[j], and this begins with the last", "dw",
                  dw_reversed=lambda dy, x, w: circular_convolution_backward(dy, (x, w))[1][::-1])
 BACKWARD.mistake("what was read beyond the end, x[(r + j) % T], is left out", "dw",
                  dw_not_circular=lambda dy, x, w: np.array([(dy[: len(x) - j] * x[j:]).sum() for j in range(len(w))]))
-
-
-@BACKWARD.mistake("only the real part of the product is transformed back: its imaginary part is needed too", "dx", "dw")
-def real_part_early_back(dy, x, w):
-    return (
-        filtered(dy, w, lambda a, b: (a * b).real + 0j),
-        filtered(x, dy, lambda a, b: correlation(a, b).real + 0j)[: len(w)],
-    )
+BACKWARD.mistake("only the real part of the product is transformed back: its imaginary part is needed too",
+                 real_part_early_back=back(lambda a, b: (a * b).real + 0j, lambda a, b: correlation(a, b).real + 0j))
 
 
 def adjoint(function):
@@ -399,22 +326,21 @@ def tiled(x, w, T, step=None, keep=None, begin=0, whole=False, short=False):
             tile = x[first : first + T]
         kept = circular_convolution(tile, w)[0][keep][: length - first]
         y[first : first + len(kept)] = kept
-    return {"y": y}
+    return y
 
 
 SAVE = Table(READ, lambda: ((*rows(12, 3, seed=2), 5), (*rows(20, 4, seed=2), 7)), results=("y",))
 SAVE.mistake("tiles stand side by side and all T values are kept: the last K - 1 have wrapped around. Tiles overlap "
              "by K - 1", wrapped_kept=lambda x, w, T: tiled(x, w, T, step=T, keep=slice(T)))
 SAVE.mistake("the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the "
-             "first", last_kept=lambda x, w, T: tiled(x, w, T, keep=slice(len(w) - 1, T)))
-SAVE.mistake("the last T - K + 1 values of each tile are kept: those that wrap around are the last K - 1, so keep the "
-             "first", last_kept_of_short=lambda x, w, T: tiled(x, w, T, keep=slice(len(w) - 1, T), short=True))
+             "first", last_kept=lambda x, w, T: tiled(x, w, T, keep=slice(len(w) - 1, T)),
+             last_kept_of_short=lambda x, w, T: tiled(x, w, T, keep=slice(len(w) - 1, T), short=True))
 SAVE.mistake("tiles stand side by side, which leaves holes of K - 1 zeros: the next begins where the kept values end",
              holes=lambda x, w, T: tiled(x, w, T, step=T))
 SAVE.mistake("the first tile begins K - 1 values before x, as for a kernel that looks back: ours looks ahead, and the "
              "tile begins with x", begun_early=lambda x, w, T: tiled(x, w, T, begin=1 - len(w)))
 SAVE.mistake("the last tile, which is not full, is left out: fill it up with zeros",
-             last_tile_left_out=lambda x, w, T: tiled(x, w, T, whole=True))
+             last_tile_left_out=partial(tiled, whole=True))
 SAVE.mistake("the kernel is read from its end: w[j] belongs to x[r + j]",
              looks_back=lambda x, w, T: overlap_save(x, w[::-1], T))
 SAVE.mistake("the whole row is taken as one circle, and T is not used",
@@ -459,9 +385,7 @@ EXERCISES = (
     Exercise(
         "circular_convolution_backward",
         checked(
-            gradients(
-                circular_convolution, circular_convolution_backward, *PAIRS, names=("x", "w"), mistakes=BACKWARD
-            ),
+            gradients(circular_convolution, circular_convolution_backward, *PAIRS, names=("x", "w"), mistakes=BACKWARD),
             adjoint,
         ),
         answer=circular_convolution_backward,
@@ -491,8 +415,3 @@ EXERCISES = (
         race=lambda: (*rows(400, 21), 64),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -1,9 +1,9 @@
 """Lesson 14: how conv2d_by_tiles and its backward are judged."""
 
-from functools import wraps
+from functools import partial, wraps
+from itertools import product
 
 import numpy as np
-import pytest
 
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet.checker.mistakes import conv
@@ -47,24 +47,21 @@ def conv2d_by_tiles_backward(dy, cache):
 # ---- how it goes wrong
 
 
-def tiled(x, w, b, T, step=None, first=None, times=lambda x_hat, w_hat: x_hat @ w_hat.conj(), keep=0, kernel=(0, 0),
-          length=None):
-    """y by tiles that begin at `first` and every `step`, of which the values from `keep` on are kept."""
-    (N, H, W, _), K = x.shape, len(w)
-    step = T - K + 1 if step is None else step
-    first = K // 2 if first is None else first
-    rows, columns = -(-H // step), -(-W // step)
-    padded = np.zeros((N, rows * step + T + K, columns * step + T + K, x.shape[3]))
-    padded[:, first : first + H, first : first + W] = x
-    placed = np.zeros((T, T, *w.shape[2:]))
+def tiled(x, w, b, T, step=None, times=lambda x_hat, w_hat: x_hat @ w_hat.conj(), keep=0, kernel=(0, 0), length=None,
+          whole=False):
+    """y by tiles that begin every `step`, of which the values from `keep` on are kept; `whole`: only those that fit."""
+    (N, H, W, C), (K, _, _, F) = x.shape, w.shape
+    step, half = step or T - K + 1, K // 2
+    padded = np.zeros((N, H + T + K, W + T + K, C))
+    padded[:, half : half + H, half : half + W] = x
+    placed = np.zeros((T, T, C, F))
     placed[:K, :K] = w
     w_hat = np.fft.rfft2(np.roll(placed, kernel, (0, 1)), axes=(0, 1))
-    y = np.zeros((N, rows * step, columns * step, w.shape[3]))
-    for r in range(0, rows * step, step):
-        for q in range(0, columns * step, step):
-            x_hat = np.fft.rfft2(padded[:, r : r + T, q : q + T], axes=(1, 2)).transpose(1, 2, 0, 3)
-            tile = np.fft.irfft2(times(x_hat, w_hat).transpose(2, 0, 1, 3), (T, length or T), axes=(1, 2))
-            y[:, r : r + step, q : q + step] = tile[:, keep : keep + step, keep : keep + step]
+    y = np.zeros((N, H + step, W + step, F))
+    for r, q in product(*(range(0, size - step + 1 if whole else size, step) for size in (H, W))):
+        x_hat = np.fft.rfft2(padded[:, r : r + T, q : q + T], axes=(1, 2)).transpose(1, 2, 0, 3)
+        tile = np.fft.irfft2(times(x_hat, w_hat).transpose(2, 0, 1, 3), (T, length or T), axes=(1, 2))
+        y[:, r : r + step, q : q + step] = tile[:, keep : keep + step, keep : keep + step]
     return y[:, :H, :W] + b
 
 
@@ -78,18 +75,13 @@ def without_t(wrong):
     return with_t
 
 
-def generic():
-    return arrays(2, 7, 9, 3, 2, 3, 6), arrays(3, 6, 11, 2, 4, 5, 11)
-
-
-FORWARD = Table(READ, generic, results=("y",))
+FORWARD = Table(READ, lambda: (arrays(2, 7, 9, 3, 2, 3, 6), arrays(3, 6, 11, 2, 4, 5, 11)), results=("y",))
 FORWARD.mistake("w_hat is not conjugated: that is the convolution with the kernel rotated by 180 degrees, and x[r - "
-                "i] wraps around at the other end of the tile",
-                not_conjugated=lambda x, w, b, T: tiled(x, w, b, T, times=np.matmul))
+                "i] wraps around at the other end of the tile", not_conjugated=partial(tiled, times=np.matmul))
 FORWARD.mistake("x_hat is conjugated and w_hat is not: each tile comes out mirrored",
-                x_conjugated=lambda x, w, b, T: tiled(x, w, b, T, times=lambda x_hat, w_hat: x_hat.conj() @ w_hat))
+                x_conjugated=partial(tiled, times=lambda x_hat, w_hat: x_hat.conj() @ w_hat))
 FORWARD.mistake("both spectra are conjugated: only w_hat should be",
-                both_conjugated=lambda x, w, b, T: tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat).conj()))
+                both_conjugated=partial(tiled, times=lambda x_hat, w_hat: (x_hat @ w_hat).conj()))
 FORWARD.mistake("tiles lie T apart, and all of each is kept: the last K - 1 rows and columns have wrapped around, so "
                 "they lie M = T - K + 1 apart", wrapped_kept=lambda x, w, b, T: tiled(x, w, b, T, step=T))
 FORWARD.mistake("of each tile the last M values are kept: what has wrapped around is at the end here, so keep the "
@@ -102,150 +94,90 @@ FORWARD.mistake("the kernel stands with its middle at [0, 0] and wraps around, a
                 "as well: that centres it twice",
                 kernel_centred=lambda x, w, b, T: tiled(x, w, b, T, kernel=(-(len(w) // 2), -(len(w) // 2))))
 FORWARD.mistake("only the real part of the product goes back: y_hat is complex",
-                real_parts=lambda x, w, b, T: tiled(x, w, b, T, times=lambda x_hat, w_hat: (x_hat @ w_hat.conj()).real))
-
-
-@FORWARD.mistake("b is added to every frequency: in y that is one pixel of each tile. Add it to y")
-def bias_in_frequency(x, w, b, T):
-    def times(x_hat, w_hat):
-        return x_hat @ w_hat.conj() + b
-
-    return tiled(x, w, np.zeros_like(b), T, times=times)
-
-
+                real_parts=partial(tiled, times=lambda x_hat, w_hat: (x_hat @ w_hat.conj()).real))
+FORWARD.mistake("b is added to every frequency: in y that is one pixel of each tile. Add it to y",
+                bias_in_frequency=lambda x, w, b, T: (
+                    tiled(x, w, np.zeros_like(b), T, times=lambda x_hat, w_hat: x_hat @ w_hat.conj() + b)))
 FORWARD.mistake("b is added to frequency 0 as it is, and comes back as 1 / (T * T) of it: add it to y",
                 bias_at_zero=lambda x, w, b, T: tiled(x, w, b / T**2, T))
 FORWARD.mistake("b comes back as 1 / T of it: added to frequency 0 of both directions it needs a factor T * T. Add it "
                 "to y", bias_once_divided=lambda x, w, b, T: tiled(x, w, b / T, T))
 FORWARD.mistake("of each tile T - K + 2 values are kept, one too many, which has wrapped around: M = T - K + 1",
                 one_row_too_many=lambda x, w, b, T: tiled(x, w, b, T, step=T - len(w) + 2))
-
-
-@FORWARD.mistake("the last tiles are missing where M does not divide H or W: round the number of tiles up")
-def last_tiles_missing(x, w, b, T):
-    M = T - len(w) + 1
-    y = tiled(x, w, np.zeros_like(b), T)
-    y[:, y.shape[1] // M * M :] = 0
-    y[:, :, y.shape[2] // M * M :] = 0
-    return y + b
-
-
+FORWARD.mistake("the last tiles are missing where M does not divide H or W: round the number of tiles up",
+                last_tiles_missing=partial(tiled, whole=True))
 FORWARD.mistake("the way back is not told that a tile is T long, and takes it for even: give irfft2 the lengths (T, T)",
                 length_not_given=lambda x, w, b, T: tiled(x, w, b, T, length=T // 2 * 2))
-
-
 FORWARD.mistakes += map(without_t, conv.forward.mistakes)
 
 
 # ---- its backward
 
 
-BACKWARD = Table(READ, generic, forward=conv2d_by_tiles)
+BACKWARD = Table(READ, FORWARD.cases, forward=conv2d_by_tiles)
 
 
-def spectra(a, T, step, reach, rows, columns):
-    """Of tiles that lie `step` apart, and of which the first `reach` values in each direction are used."""
-    for r in range(0, rows * step, step):
-        for q in range(0, columns * step, step):
-            yield r, q, np.fft.rfft2(a[:, r : r + reach, q : q + reach], (T, T), axes=(1, 2)).transpose(1, 2, 0, 3)
+def spectra(a, T, corners, reach):
+    """Of tiles that begin in these corners, and of which the first `reach` values in each direction are used."""
+    for r, q in corners:
+        yield np.fft.rfft2(a[:, r : r + reach, q : q + reach], (T, T), axes=(1, 2)).transpose(1, 2, 0, 3)
 
 
-def tiled_backward(dy, x, w, T, w_times=lambda a: a.swapaxes(2, 3), combine=np.add, dw_times=None, first=None,
-                   reach=None, corner=None):
+def tiled_backward(dy, x, w, b, T, *, w_times=lambda a: a.swapaxes(2, 3), add_dx=np.add, add_dw=np.add, first=None,
+                   dw_times=lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat.conj(), reach=None, kept=None,
+                   corner=None):
     """dx and dw by tiles, with something else here or there."""
     (N, H, W, C), (K, _, _, F) = x.shape, w.shape
     M, half = T - K + 1, K // 2
-    first, corner = half if first is None else first, corner or slice(K)
-    rows, columns = -(-H // M), -(-W // M)
-    long = np.zeros((N, rows * M + T + K, columns * M + T + K, C))
+    first, corner, kept = half if first is None else first, corner or slice(K), kept or T
+    long = np.zeros((N, H + T + K, W + T + K, C))
     long[:, first : first + H, first : first + W] = x
-    dlong, dy_long = np.zeros_like(long), np.zeros((N, rows * M + T, columns * M + T, F))
+    dlong, dy_long = np.zeros_like(long), np.zeros((N, H + T, W + T, F))
     dy_long[:, :H, :W] = dy
     w_hat, dw_hat = w_times(np.fft.rfft2(w, (T, T), axes=(0, 1))), 0
-    dw_times = dw_times or (lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat.conj())
-    pairs = zip(spectra(long, T, M, T, rows, columns), spectra(dy_long, T, M, reach or M, rows, columns))
-    for (r, q, x_hat), (_, _, dy_hat) in pairs:
-        there = dlong[:, r : r + T, q : q + T]
-        there[...] = combine(there, np.fft.irfft2((dy_hat @ w_hat).transpose(2, 0, 1, 3), (T, T), axes=(1, 2)))
-        dw_hat = dw_hat + dw_times(x_hat, dy_hat)
+    corners = list(product(range(0, H, M), range(0, W, M)))
+    x_hats, dy_hats = spectra(long, T, corners, T), spectra(dy_long, T, corners, reach or M)
+    for (r, q), x_hat, dy_hat in zip(corners, x_hats, dy_hats):
+        there = dlong[:, r : r + kept, q : q + kept]
+        tile = np.fft.irfft2((dy_hat @ w_hat).transpose(2, 0, 1, 3), (T, T), axes=(1, 2))
+        there[...] = add_dx(there, tile[:, :kept, :kept])
+        dw_hat = add_dw(dw_hat, dw_times(x_hat, dy_hat))
     dw = np.fft.irfft2(dw_hat, (T, T), axes=(0, 1))
     return {"dx": dlong[:, half : half + H, half : half + W], "dw": dw[corner, corner]}
 
 
-def only(name, answer):
-    return {name: answer[name]}
+def overwrite(old, new):
+    return new
 
 
-@BACKWARD.mistake("w_hat is conjugated in dx, as in the forward: its adjoint has the other turn, so no conjugate")
-def dx_conjugated(dy, x, w, b, T):
-    return only("dx", tiled_backward(dy, x, w, T, lambda a: a.conj().swapaxes(2, 3)))
-
-
-@BACKWARD.mistake("the tiles of dx overwrite each other: they overlap by K - 1, and what overlaps adds up (+=)")
-def dx_overwritten(dy, x, w, b, T):
-    return only("dx", tiled_backward(dy, x, w, T, combine=lambda there, comes: comes))
-
-
-@BACKWARD.mistake("of each tile of dx only the first M values are kept: in dx all T count, and add up where tiles "
-                  "overlap")
-def dx_side_by_side(dy, x, w, b, T):
-    M = T - len(w) + 1
-
-    def combine(there, comes):
-        comes[:, M:], comes[:, :, M:] = 0, 0
-        return there + comes
-
-    return only("dx", tiled_backward(dy, x, w, T, combine=combine))
-
-
-@BACKWARD.mistake("dy_hat is not conjugated in dw: dw is the correlation of x with dy")
-def dw_not_conjugated(dy, x, w, b, T):
-    return only("dw", tiled_backward(dy, x, w, T, dw_times=lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat))
-
-
-@BACKWARD.mistake("in dw x_hat is conjugated in the place of dy_hat: it comes out mirrored")
-def dw_x_conjugated(dy, x, w, b, T):
-    def times(x_hat, dy_hat):
-        return x_hat.conj().swapaxes(2, 3) @ dy_hat
-
-    return only("dw", tiled_backward(dy, x, w, T, dw_times=times))
-
-
-BACKWARD.mistake("in dw the tiles of x begin at the first pixel: as in the forward they begin K // 2 before it",
-                 dw_not_centred=lambda dy, x, w, b, T: only("dw", tiled_backward(dy, x, w, T, first=0)))
-
-
-@BACKWARD.mistake("only the last tile reached dw: add up (+=) over the tiles", "dw")
-def dw_of_the_last_tile(dy, x, w, b, T):
-    of_tiles = []
-
-    def times(x_hat, dy_hat):
-        of_tiles.append(x_hat.swapaxes(2, 3) @ dy_hat.conj())
-        return of_tiles[-1]
-
-    tiled_backward(dy, x, w, T, dw_times=times)
-    return np.fft.irfft2(of_tiles[-1], (T, T), axes=(0, 1))[: len(w), : len(w)]
-
-
-@BACKWARD.mistake("of the tile that dw comes from the last K x K values are kept: they are the first")
-def dw_last_values(dy, x, w, b, T):
-    return only("dw", tiled_backward(dy, x, w, T, corner=slice(T - len(w), T)))
-
-
+BACKWARD.mistake("w_hat is conjugated in dx, as in the forward: its adjoint has the other turn, so no conjugate", "dx",
+                 dx_conjugated=partial(tiled_backward, w_times=lambda a: a.conj().swapaxes(2, 3)))
+BACKWARD.mistake("the tiles of dx overwrite each other: they overlap by K - 1, and what overlaps adds up (+=)", "dx",
+                 dx_overwritten=partial(tiled_backward, add_dx=overwrite))
+BACKWARD.mistake("of each tile of dx only the first M values are kept: in dx all T count, and add up where tiles "
+                 "overlap", "dx",
+                 dx_side_by_side=lambda dy, x, w, b, T: tiled_backward(dy, x, w, b, T, kept=T - len(w) + 1))
+BACKWARD.mistake("dy_hat is not conjugated in dw: dw is the correlation of x with dy", "dw",
+                 dw_not_conjugated=partial(
+                     tiled_backward, dw_times=lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat))
+BACKWARD.mistake("in dw x_hat is conjugated in the place of dy_hat: it comes out mirrored", "dw",
+                 dw_x_conjugated=partial(
+                     tiled_backward, dw_times=lambda x_hat, dy_hat: x_hat.conj().swapaxes(2, 3) @ dy_hat))
+BACKWARD.mistake("in dw the tiles of x begin at the first pixel: as in the forward they begin K // 2 before it", "dw",
+                 dw_not_centred=partial(tiled_backward, first=0))
+BACKWARD.mistake("only the last tile reached dw: add up (+=) over the tiles", "dw",
+                 dw_of_the_last_tile=partial(tiled_backward, add_dw=overwrite))
+BACKWARD.mistake("of the tile that dw comes from the last K x K values are kept: they are the first", "dw",
+                 dw_last_values=lambda dy, x, w, b, T: tiled_backward(dy, x, w, b, T, corner=slice(T - len(w), T)))
 BACKWARD.mistake("the tiles of dy overlap: where M x M values were kept there are M x M of dy, and zeros behind them",
-                 dy_tiles_overlap=lambda dy, x, w, b, T: tiled_backward(dy, x, w, T, reach=T))
-
-
+                 dy_tiles_overlap=lambda dy, x, w, b, T: tiled_backward(dy, x, w, b, T, reach=T))
 BACKWARD.mistakes += map(without_t, conv.backward.mistakes)
-
-
-def generator():
-    return np.random.default_rng(14)
 
 
 def large():
     """A layer of a SegNet of 16 channels."""
-    x, w, b = (generator().standard_normal(shape, np.float32) for shape in ((1, 48, 64, 16), (7, 7, 16, 16), 16))
+    shapes = (1, 48, 64, 16), (7, 7, 16, 16), 16
+    x, w, b = (np.random.default_rng(14).standard_normal(shape, np.float32) for shape in shapes)
     return x, w, b, 24
 
 
@@ -282,8 +214,3 @@ EXERCISES = (
         race=lambda: (large()[0], (large()[0], large()[1], 24)),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -1,15 +1,11 @@
 """Lesson 15: how topological and backward are judged: on small graphs, and on a SegNet of two levels."""
 
-import importlib
 import re
-import sys
 import textwrap
-from functools import cache, wraps
+from functools import cache, partial
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict
@@ -18,8 +14,7 @@ from tinysegnet import networks, ops
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.checker.mistakes.table import Table
 
-sys.path.append(str(Path(__file__).parent))
-tape = importlib.import_module("tape")
+tape = course.beside(__file__, "tape")
 Node, add, multiply = tape.Node, tape.add, tape.multiply
 READ = "lessons/15_tape/README.md"
 
@@ -60,61 +55,44 @@ def backward(root):
 # ---- small graphs, from three given nodes to a root
 
 
-def only_products(a, b, c):
-    """loss = (a * b) * c"""
-    return multiply(multiply(a, b), c)
+class Written:
+    """A node that is combined by + and *."""
+
+    def __init__(self, node):
+        self.node = node
+
+    def __add__(self, other):
+        return Written(add(self.node, other.node))
+
+    def __mul__(self, other):
+        return Written(multiply(self.node, other.node))
 
 
-def added_twice(a, b, c):
-    """d = a + a,  loss = d * b + c"""
-    return add(multiply(add(a, a), b), c)
+def graph(text, said=None):
+    """A function of three nodes that makes those that the text has, and returns `loss`; its docstring is for people."""
 
+    def made(a, b, c):
+        nodes = {"a": Written(a), "b": Written(b), "c": Written(c)}
+        for equation in text.split(",  "):
+            name, expression = equation.split(" = ")
+            nodes[name] = eval(expression, {}, nodes)
+        return nodes["loss"].node
 
-def square(a, b, c):
-    """loss = (a * a) * b + c"""
-    return add(multiply(multiply(a, a), b), c)
-
-
-def diamond(a, b, c):
-    """d = a * b,  loss = (d + c) * (d * c)"""
-    d = multiply(a, b)
-    return multiply(add(d, c), multiply(d, c))
-
-
-def uneven(a, b, c):
-    """d = a * b,  e = d + c,  loss = e * d"""
-    d = multiply(a, b)
-    return multiply(add(d, c), d)
-
-
-def uneven_the_other_way(a, b, c):
-    """d = a * b,  e = d + c,  loss = d * e"""
-    d = multiply(a, b)
-    return multiply(d, add(d, c))
-
-
-def three_uses(a, b, c):
-    """d = a * b,  e = d * c,  f = e + d,  loss = f * d + a"""
-    d = multiply(a, b)
-    return add(multiply(add(multiply(d, c), d), d), a)
-
-
-def sums_only(a, b, c):
-    """d = a + b,  e = d + c,  loss = (d + e) + a"""
-    d = add(a, b)
-    return add(add(d, add(d, c)), a)
-
-
-def tower(a, b, c, height=12):
-    """d = a * b * c,  then twelve times  d = d + d;  loss is the last d"""
-    d = multiply(multiply(a, b), c)
-    for _ in range(height):
-        d = add(d, d)
-    return d
+    made.__doc__ = said or text
+    return made
 
 
 GRAPHS = (
-    only_products, added_twice, square, diamond, uneven, uneven_the_other_way, three_uses, sums_only, tower,
+    graph("loss = (a * b) * c"),
+    graph("d = a + a,  loss = d * b + c"),
+    graph("loss = (a * a) * b + c"),
+    graph("d = a * b,  loss = (d + c) * (d * c)"),                  # a diamond
+    graph("d = a * b,  e = d + c,  loss = e * d"),                  # d is near to the loss, and far
+    graph("d = a * b,  e = d + c,  loss = d * e"),
+    graph("d = a * b,  e = d * c,  f = e + d,  loss = f * d + a"),
+    graph("d = a + b,  e = d + c,  loss = (d + e) + a"),
+    graph(f"d = a * b * c,  {12 * 'd = d + d,  '}loss = d",
+          said="d = a * b * c,  then twelve times  d = d + d;  loss is the last d"),
 )
 ROLES = (0, 1, 2), (1, 2, 0), (2, 0, 1)         # so that each of a, b, c takes all places
 
@@ -178,13 +156,13 @@ def about_order(found, again, root):
 # ---- backward, and how it goes wrong
 
 
-def parents_first(root, reverse=False):
-    """The usual order, each node after its parents; `reverse`: it goes to the last parent before the first."""
+def parents_first(root, last_first=False):
+    """Each node after its parents; `last_first`: the walk goes to the last parent before the first."""
     order = {}
 
     def visit(node):
         if node not in order:
-            for parent in node.parents[::-1] if reverse else node.parents:
+            for parent in node.parents[::-1] if last_first else node.parents:
                 visit(parent)
             order[node] = len(order)
 
@@ -192,10 +170,15 @@ def parents_first(root, reverse=False):
     return list(order)
 
 
-def walked(root, order=None, start=None, combine=np.add, hand_back=lambda node, dy: node.hand_back(dy)):
-    """A walk back through the nodes in some order, which may be a wrong one."""
-    grads = {root: np.ones_like(root.value) if start is None else start}
-    for node in parents_first(root)[::-1] if order is None else order:
+def children_first(root, last_first=False):
+    return parents_first(root, last_first)[::-1]
+
+
+def walked(root, order=children_first, start=np.ones_like, combine=np.add,
+           hand_back=lambda node, dy: node.hand_back(dy)):
+    """A walk back through the nodes in some order, which may be a wrong one; it begins with start(root.value)."""
+    grads = {root: start(root.value)}
+    for node in order(root):
         if node not in grads:
             continue
         for parent, dy in zip(node.parents, hand_back(node, grads[node])):
@@ -228,74 +211,34 @@ def gradients_by(function):
     return run
 
 
-def in_the_other_order(root, combine):
-    """The walk of somebody who goes to the last parent first."""
-    return walked(root, parents_first(root, reverse=True)[::-1], combine=combine)
-
-
-def added_in_place(old, new):
-    return np.add(old, new, out=old)
-
-
 def entry(walk):
     """A wrong walk as an entry of a table of mistakes."""
 
-    @wraps(walk)
-    def wrong(*args):
-        def complete(root):
-            return {node: np.zeros_like(node.value) for node in ancestors(root)} | walk(root)
+    def complete(root):
+        return {node: np.zeros_like(node.value) for node in ancestors(root)} | walk(root)
 
-        return dict(zip(RESULTS, gradients_by(complete)(*args)))
-
-    return wrong
+    return lambda *args: dict(zip(RESULTS, gradients_by(complete)(*args)))
 
 
-BACKWARD = Table(READ, lambda: ((*leaves(7), graph, roles) for graph in GRAPHS for roles in ROLES))
-BACKWARD.mistake("where a node is used twice, the second gradient overwrites the first: they add up, += and not =",
-                 overwritten=entry(lambda root: walked(root, combine=lambda old, new: new)),
-                 overwritten_in_the_other_order=entry(lambda root: in_the_other_order(root, lambda old, new: new)))
-BACKWARD.mistake("where a node is used twice, only the first gradient that arrives is kept: they add up",
-                 first_kept=entry(lambda root: walked(root, combine=lambda old, new: old)),
-                 first_kept_in_the_other_order=entry(lambda root: in_the_other_order(root, lambda old, new: old)))
-BACKWARD.mistake("where a node is used twice, the larger gradient is kept: they add up",
-                 largest_kept=entry(lambda root: walked(root, combine=np.maximum)))
-BACKWARD.mistake("where a node is used twice, the two gradients are averaged: they add up",
-                 averaged=entry(lambda root: walked(root, combine=lambda old, new: (old + new) / 2)))
+def walking(**options):
+    return entry(partial(walked, **options))
 
 
-@BACKWARD.mistake("a node hands back when it is first reached, level by level from the root: a gradient that comes by "
-                  "a longer way is too late to be handed on")
-@entry
-def breadth_first(root):
-    order, seen, level = [], {root}, [root]
-    while level:
-        order += level
-        level = [parent for node in level for parent in dict.fromkeys(node.parents) if parent not in seen]
-        level = list(dict.fromkeys(level))
-        seen |= set(level)
-    return walked(root, order)
+def add_in_place(old, new):
+    return np.add(old, new, out=old)
 
 
-@BACKWARD.mistake("a node hands back as soon as a gradient first reaches it, before its other uses have answered: "
-                  "walk in reverse topological order")
-@entry
-def depth_first(root):
-    order, seen = [], set()
-
-    def visit(node):
-        if node not in seen:
-            seen.add(node)
+def as_reached(root, deep=False):
+    """Each node where it is first reached from root: level by level, or `deep`, along one way to its end first."""
+    order, waiting = [], [root]
+    while waiting:
+        node, *waiting = waiting
+        if node not in order:
             order.append(node)
-            for parent in node.parents:
-                visit(parent)
-
-    visit(root)
-    return walked(root, order)
+            waiting = [*node.parents, *waiting] if deep else [*waiting, *node.parents]
+    return order
 
 
-@BACKWARD.mistake("a node that is reached a second time hands on all it has collected so far, the first part once "
-                  "more: each node should hand back once")
-@entry
 def handed_on_again(root):
     grads = {}
 
@@ -308,9 +251,6 @@ def handed_on_again(root):
     return grads
 
 
-@BACKWARD.mistake("a node hands back once for each of its uses, and each time all that it has by then: it should hand "
-                  "back once, when all of its uses have answered")
-@entry
 def queued_again(root):
     grads, queue = {root: np.ones_like(root.value)}, [root]
     while queue:
@@ -321,41 +261,46 @@ def queued_again(root):
     return grads
 
 
-@BACKWARD.mistake("if a node is both parents of another, as in a * a, only one of the two gradients counts: a dict "
-                  "with the parents as keys has room for one")
-@entry
-def as_dict(root):
-    return walked(root, hand_back=lambda node, dy: tuple(
-        dict(zip(node.parents, node.hand_back(dy)))[parent] if node.parents.index(parent) == i else np.zeros_like(dy)
-        for i, parent in enumerate(node.parents)
-    ))
+def hand_back_by_dict(node, dy):
+    handed = dict(zip(node.parents, node.hand_back(dy)))
+    return [handed.pop(parent, np.zeros_like(dy)) for parent in node.parents]
 
 
+the_other_order = partial(children_first, last_first=True)
+BACKWARD = Table(READ, lambda: ((*leaves(7), graph, roles) for graph in GRAPHS for roles in ROLES))
+BACKWARD.mistake("where a node is used twice, the second gradient overwrites the first: they add up, += and not =",
+                 overwritten=walking(combine=lambda old, new: new),
+                 overwritten_in_the_other_order=walking(combine=lambda old, new: new, order=the_other_order))
+BACKWARD.mistake("where a node is used twice, only the first gradient that arrives is kept: they add up",
+                 first_kept=walking(combine=lambda old, new: old),
+                 first_kept_in_the_other_order=walking(combine=lambda old, new: old, order=the_other_order))
+BACKWARD.mistake("where a node is used twice, the larger gradient is kept: they add up",
+                 largest_kept=walking(combine=np.maximum))
+BACKWARD.mistake("where a node is used twice, the two gradients are averaged: they add up",
+                 averaged=walking(combine=lambda old, new: (old + new) / 2))
+BACKWARD.mistake("a node hands back when it is first reached, level by level from the root: a gradient that comes by "
+                 "a longer way is too late to be handed on", breadth_first=walking(order=as_reached))
+BACKWARD.mistake("a node hands back as soon as a gradient first reaches it, before its other uses have answered: "
+                 "walk in reverse topological order", depth_first=walking(order=partial(as_reached, deep=True)))
+BACKWARD.mistake("a node that is reached a second time hands on all it has collected so far, the first part once "
+                 "more: each node should hand back once", handed_on_again=entry(handed_on_again))
+BACKWARD.mistake("a node hands back once for each of its uses, and each time all that it has by then: it should hand "
+                 "back once, when all of its uses have answered", queued_again=entry(queued_again))
+BACKWARD.mistake("if a node is both parents of another, as in a * a, only one of the two gradients counts: a dict "
+                 "with the parents as keys has room for one", as_dict=walking(hand_back=hand_back_by_dict))
 BACKWARD.mistake("only the first parent of each node is handed a gradient",
-                 first_parent=entry(lambda root: walked(root, hand_back=lambda node, dy: node.hand_back(dy)[:1])))
-
-
-@BACKWARD.mistake("the gradients go to the wrong parents: hand_back gives them in the order of parents")
-@entry
-def parents_exchanged(root):
-    return walked(root, hand_back=lambda node, dy: node.hand_back(dy)[::-1])
-
-
+                 first_parent=walking(hand_back=lambda node, dy: node.hand_back(dy)[:1]))
+BACKWARD.mistake("the gradients go to the wrong parents: hand_back gives them in the order of parents",
+                 parents_exchanged=walking(hand_back=lambda node, dy: node.hand_back(dy)[::-1]))
 BACKWARD.mistake("the walk begins with the value of root: root's own gradient is 1, whatever its value is",
-                 started_with_value=entry(lambda root: walked(root, start=root.value)))
+                 started_with_value=walking(start=np.copy))
 BACKWARD.mistake("the walk begins with a gradient of 0, and 0 is all that can come of it: root's own gradient is 1",
-                 started_with_zero=entry(lambda root: walked(root, start=np.zeros_like(root.value))))
-
-
-@BACKWARD.mistake("every hand_back is asked with a gradient of ones: it should be the node's own gradient")
-@entry
-def never_multiplied(root):
-    return walked(root, hand_back=lambda node, dy: node.hand_back(np.ones_like(node.value)))
-
-
+                 started_with_zero=walking(start=np.zeros_like))
+BACKWARD.mistake("every hand_back is asked with a gradient of ones: it should be the node's own gradient",
+                 never_multiplied=walking(hand_back=lambda node, dy: node.hand_back(np.ones_like(dy))))
 BACKWARD.mistake("a gradient is changed in place, by +=, and another node had been handed the same array: make a new "
-                 "one", shared_array=entry(lambda root: walked(root, combine=added_in_place)),
-                 shared_in_the_other_order=entry(lambda root: in_the_other_order(root, added_in_place)))
+                 "one", shared_array=walking(combine=add_in_place),
+                 shared_in_the_other_order=walking(combine=add_in_place, order=the_other_order))
 
 
 def check_backward(function):
@@ -423,14 +368,13 @@ def counting(node, asked):
     return run
 
 
-def network(N=2, H=7, W=8, seed=0, dtype=np.float64, **options):
+def network():
     """A SegNet of two levels and its loss, as a node; the nodes of its parameters; and the library's gradients."""
-    rng = np.random.default_rng(seed)
-    small = {"classes": 3, "filters": 4, "levels": 2, "kernel": 3}
-    segnet = networks.build("segnet-basic", **small | options)
-    params, _ = networks.init(segnet, seed, dtype)
-    x, labels = rng.standard_normal((N, H, W, 3)).astype(dtype), rng.integers(0, 4, (N, H, W))
-    class_weights, ignore = rng.uniform(0.5, 2, params["classifier.b"].size).astype(dtype), 3
+    rng = np.random.default_rng(0)
+    segnet = networks.build("segnet-basic", classes=3, filters=4, levels=2, kernel=3)
+    params, _ = networks.init(segnet, 0, float)
+    x, labels, ignore = rng.standard_normal((2, 7, 8, 3)), rng.integers(0, 4, (2, 7, 8)), 3
+    class_weights = rng.uniform(0.5, 2, 3)
     nodes = {name: Node(a) for name, a in params.items()}
     logits, _, _ = segnet.forward(nodes, Node(x), ops=tape)
     loss, _ = tape.softmax_cross_entropy(logits, labels, class_weights, ignore)
@@ -492,8 +436,3 @@ EXERCISES = (
         race=lambda: (network()[0],),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

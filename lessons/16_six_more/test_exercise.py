@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from lessons.engine import course
 from lessons.engine.exercises import Exercise, as_tuple, gradients
@@ -218,8 +217,3 @@ EXERCISES = (
         ),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

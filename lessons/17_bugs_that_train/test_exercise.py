@@ -2,8 +2,6 @@
 
 import textwrap
 
-import pytest
-
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict
 from lessons.engine.planted import GRADIENTS, SIX, culprit
@@ -59,8 +57,3 @@ EXERCISES = (
         race=lambda: (),
     ),
 )
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_exercise(exercise, judge):
-    judge(exercise)

@@ -7,6 +7,7 @@
 
 import contextlib
 import hashlib
+import importlib
 import importlib.util
 import json
 import os
@@ -47,6 +48,14 @@ def load(path):
     sys.modules[name] = module              # before it runs: pickle and dataclasses look there
     exec(compile(path.read_bytes(), path, "exec"), module.__dict__)     # never an older one that Python has kept
     return module
+
+
+def beside(file, name):
+    """The module of that name in the folder of a file. It has this name alone, by which others find it too."""
+    folder = str(Path(file).parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
 
 
 def exercises(lesson):

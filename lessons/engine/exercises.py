@@ -45,13 +45,15 @@ class Exercise:
 
 
 def values(
-    library, *cases, results=("y",), names=("x", "w", "b"), cache=False, mistakes=None, adapt=lambda function: function
+    library, *cases, results=(), names=("x", "w", "b"), cache=False, mistakes=None, adapt=lambda function: function
 ):
     """A check of a function by its results: see forwardcheck.check_forward.
 
-    cache  whether it must return the library's cache after the results, for its backward
-    adapt  adapt(function) brings a function of another form into one that returns the results
+    results  their names; by default those of the table of mistakes, or y
+    cache    whether it must return the library's cache after the results, for its backward
+    adapt    adapt(function) brings a function of another form into one that returns the results
     """
+    results = results or (mistakes.results if mistakes else ()) or ("y",)
 
     def check(function):
         mine, answered = adapt(function), Answered()
@@ -130,6 +132,18 @@ class Answered:
 
 def as_tuple(result):
     return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def as_array(function):
+    """A function that returns one number, as one that returns it as a NumPy number, and without a warning."""
+
+    def run(*args):
+        with np.errstate(all="ignore"):
+            number = function(*args)
+        return np.float64(number) if isinstance(number, int | float) else number
+
+    run.__name__ = function.__name__
+    return run
 
 
 def separate(given, count):

@@ -27,16 +27,17 @@ class Table:
 
             backward.mistake("the kernel is not rotated", "dx", dx_not_rotated=lambda dy, x, w, b: ...)
 
-        names  of what it returns, several for a tuple: by default the one result; what returns a dict has named it
+        names  of what it returns, several for a tuple: by default the one result. What returns a dict has named it, and
+               of these names are those that count: by default all.
         """
         names = names or (self.results if len(self.results) == 1 else ())
 
         def listed(answer, name=None):
             def wrong(*args):
                 found = answer(*args)
-                if not names or isinstance(found, dict):
-                    return found
-                return dict(zip(names, found if len(names) > 1 else (found,)))
+                if isinstance(found, dict):
+                    return {name: found[name] for name in names or found}
+                return dict(zip(names, found if len(names) > 1 else (found,))) if names else found
 
             wrong.__name__, wrong.sentence = name or answer.__name__, sentence
             self.mistakes.append(wrong)
