@@ -114,7 +114,7 @@ def without_decays(step):
     return run
 
 
-def check(given):
+def check_settings(given):
     """Raise InputError if the settings that are given do not go with a learner's functions."""
     if (given.get("conv", "auto"), given.get("backend", "numpy")) != ("auto", "numpy"):
         raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")

@@ -151,7 +151,7 @@ def trained(operations, seed=0, size=DEFAULTS["size"]):
     return loop.train(settings, streets.dataset(), loop.Functions(ops=operations))
 
 
-def judged(model):
+def val_counts(model):
     """The confusion matrix of a network on the streets of val."""
     data = streets.dataset()
     return loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)
@@ -171,4 +171,4 @@ def compare(operations, steps=STEPS):
                 print(f"{len(losses):>7}{np.mean(losses[-every:]):>8.2f}{beside:>8.2f}", flush=True)
         if len(losses) == steps:
             break
-    print(f"mIoU on val {100 * metrics.mean_iou(judged(model)):.1f}, of the healthy network {healthy['mIoU']}")
+    print(f"mIoU on val {100 * metrics.mean_iou(val_counts(model)):.1f}, of the healthy network {healthy['mIoU']}")
