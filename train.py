@@ -126,7 +126,7 @@ def train_until_stopped(run, trainer, stop):
     stop.leave_if_asked(run)
 
 
-def judge(model, run, trainer, stop):
+def evaluate_on_val(model, run, trainer, stop):
     """The confusion matrix on val."""
     pairs = bar(stop.until(evaluation_pairs(run.data, "val")), "  val", len(run.data.samples("val")), unit="img")
     counts = loop.evaluate(model, pairs, run.data.ignore, trainer.functions)
@@ -142,7 +142,7 @@ def draw(model, run, trainer, counts):
 def end_epoch(run, trainer, stop):
     """Judge the network as it is now, in one look, and keep it if it is the best so far."""
     in_one_look = replace(run.model, meta=run.meta(test_scales=None))
-    counts = judge(in_one_look, run, trainer, stop)
+    counts = evaluate_on_val(in_one_look, run, trainer, stop)
     values = trainer.functions.figures(counts)
     line, is_best = run.end_epoch(values)
     plots.curves(run.log_path, run.path / "curves.png")
@@ -162,7 +162,7 @@ def finish(run, trainer, stop):
     stats = loop.exact_statistics(best, batches, trainer.functions.ops)
     stop.leave_if_asked(run)
     best = replace(best, stats=stats)
-    counts = judge(best, run, trainer, stop)
+    counts = evaluate_on_val(best, run, trainer, stop)
     checkpoint.save(run.path / "best.npz", best.meta | {"statistics": "exact"}, params=best.params, stats=stats)
     draw(best, run, trainer, counts)
     value = f"{run.settings.best_by} {100 * run.best:.1f}"
