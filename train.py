@@ -1,17 +1,4 @@
-"""Train SegNet-Basic:  python train.py  or  python train.py --data FOLDER
-
-FOLDER holds CamVid, or photographs of your own (see README). Without it, and
-without a data/CamVid, the network learns from streets: scenes that are drawn
-on the spot. After each epoch it is judged on val, at the size of the
-annotations, in %: G of all pixels are right, C on average over the classes;
-mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
-
-    best.npz         the network of the epoch with the best mIoU on val
-    last.npz         where --resume goes on, after Ctrl-C or a crash
-    log.jsonl        a line for each step and each epoch
-    config.json      settings, versions, and a fingerprint of the data
-    curves.png, predictions.png, confusion.png
-"""
+"""Train SegNet-Basic: `python train.py -h` says how."""
 
 import argparse
 import textwrap
@@ -34,11 +21,25 @@ from tinysegnet.support.signals import Stop
 from tinysegnet.training import library, loop, runs
 from tinysegnet.training.settings import PARSERS, RECIPES, assignment, resolve
 
+DESCRIPTION = """Train SegNet-Basic:  python train.py  or  python train.py --data FOLDER
+
+FOLDER holds CamVid, or photographs of your own (see README). Without it, and
+without a data/CamVid, the network learns from streets: scenes that are drawn
+on the spot. After each epoch it is judged on val, at the size of the
+annotations, in %: G of all pixels are right, C on average over the classes;
+mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
+
+    best.npz         the network of the epoch with the best mIoU on val
+    last.npz         where --resume goes on, after Ctrl-C or a crash
+    log.jsonl        a line for each step and each epoch
+    config.json      settings, versions, and a fingerprint of the data
+    curves.png, predictions.png, confusion.png
+"""
 SAVE_EVERY = 300    # seconds
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
@@ -80,7 +81,7 @@ def main():
     kept = runs.kept_settings(Path("runs", name or library.run_name()), given) if resume else None
     source = functions_of(kept.ops if kept else given.get("ops", "library"))
     given = vars(kept) if kept else source.DEFAULTS | given
-    source.check(given)
+    source.check_settings(given)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     print(why, flush=True)
@@ -125,7 +126,7 @@ def train_until_stopped(run, trainer, stop):
     stop.leave_if_asked(run)
 
 
-def judge(model, run, trainer, stop):
+def evaluate_on_val(model, run, trainer, stop):
     """The confusion matrix on val."""
     pairs = bar(stop.until(evaluation_pairs(run.data, "val")), "  val", len(run.data.samples("val")), unit="img")
     counts = loop.evaluate(model, pairs, run.data.ignore, trainer.functions)
@@ -141,7 +142,7 @@ def draw(model, run, trainer, counts):
 def end_epoch(run, trainer, stop):
     """Judge the network as it is now, in one look, and keep it if it is the best so far."""
     in_one_look = replace(run.model, meta=run.meta(test_scales=None))
-    counts = judge(in_one_look, run, trainer, stop)
+    counts = evaluate_on_val(in_one_look, run, trainer, stop)
     values = trainer.functions.figures(counts)
     line, is_best = run.end_epoch(values)
     plots.curves(run.log_path, run.path / "curves.png")
@@ -161,7 +162,7 @@ def finish(run, trainer, stop):
     stats = loop.exact_statistics(best, batches, trainer.functions.ops)
     stop.leave_if_asked(run)
     best = replace(best, stats=stats)
-    counts = judge(best, run, trainer, stop)
+    counts = evaluate_on_val(best, run, trainer, stop)
     checkpoint.save(run.path / "best.npz", best.meta | {"statistics": "exact"}, params=best.params, stats=stats)
     draw(best, run, trainer, counts)
     value = f"{run.settings.best_by} {100 * run.best:.1f}"

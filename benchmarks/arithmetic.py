@@ -59,10 +59,10 @@ def convolutions_of_a_step(N, H, W):
 
 def convolutions(network, N, H, W):
     """The shapes of x and w of each convolution, as an `ops` that computes nothing has seen them go by."""
-    found = []
+    shapes = []
 
     def conv2d(x, w, b):
-        found.append((x.shape, w.shape))
+        shapes.append((x.shape, w.shape))
         return empty(*x.shape[:3], w.shape[3]), None
 
     ops = SimpleNamespace(
@@ -73,7 +73,7 @@ def convolutions(network, N, H, W):
         max_unpool=lambda x, corners, shape: empty(*shape),
     )
     network.forward({name: empty(*shape) for name, shape in network.shapes.items()}, empty(N, H, W, 3), ops)
-    return found
+    return shapes
 
 
 def empty(*shape):

@@ -1,13 +1,4 @@
-"""tinysegnet and PyTorch on the same processor, interleaved:  python benchmarks/cpu.py
-
-Each runs in a process of its own, and waits while the other is timed. PyTorch
-is given the better of its two memory layouts for every row, and the better of
-two settings of malloc. Times are medians of several rounds, with the lowest
-and the highest; a ratio below 1 means that tinysegnet is faster. Prints the
-tables and writes them to benchmarks/results/cpu.md.
-
-Needs PyTorch (pip install torch) and a machine that does nothing else.
-"""
+"""python benchmarks/cpu.py"""
 
 import argparse
 import datetime
@@ -28,6 +19,16 @@ from tinysegnet.support.errors import exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_1  # noqa: E402
 from tinysegnet.support.threads import workers  # noqa: E402
 
+DESCRIPTION = """tinysegnet and PyTorch on the same processor, interleaved:  python benchmarks/cpu.py
+
+Each runs in a process of its own, and waits while the other is timed. PyTorch
+is given the better of its two memory layouts for every row, and the better of
+two settings of malloc. Times are medians of several rounds, with the lowest
+and the highest; a ratio below 1 means that tinysegnet is faster. Prints the
+tables and writes them to benchmarks/results/cpu.md.
+
+Needs PyTorch (pip install torch) and a machine that does nothing else.
+"""
 RESULTS = Path(__file__).parent / "results" / "cpu.md"
 LAYOUTS = "channels_last", "contiguous_format"
 
@@ -37,15 +38,15 @@ class Comparison:
 
     def __init__(self, threads, keep_memory, rounds):
         self.rounds = rounds
-        self.ours = Worker("numpy_side", threads, keep_memory=True)
+        self.library = Worker("numpy_side", threads, keep_memory=True)
         self.peers = [Worker("torch_side", threads, keep_memory, layout=layout) for layout in LAYOUTS]
 
     def measure(self, kind, shape):
         """Yields, for everything of that kind, its name, and for each part a pair: our seconds, PyTorch's."""
         for peer in self.peers:
             peer.prepare(kind, shape)
-        for name in self.ours.prepare(kind, shape):
-            yield name, interleaved(self.ours, self.peers, name, self.rounds)
+        for name in self.library.prepare(kind, shape):
+            yield name, interleaved(self.library, self.peers, name, self.rounds)
 
     def whole(self, kind, shape):
         """The one pair of something that is timed as a whole."""
@@ -53,7 +54,7 @@ class Comparison:
         return parts[0]
 
     def close(self):
-        for worker in (self.ours, *self.peers):
+        for worker in (self.library, *self.peers):
             worker.close()
 
 
@@ -64,7 +65,7 @@ def report(counts, sizes, rounds):
     for threads in counts:
         keep_memory = gains_from_kept_memory(threads, (4, *large))
         comparison = Comparison(threads, keep_memory, rounds)
-        yield f"\n## {threads} thread{'s' * (threads > 1)}\n"
+        yield f"\n## {threads} thread{'' if threads == 1 else 's'}\n"
         too = "so does PyTorch here, as it gains by it" if keep_memory else "PyTorch does not here, as it loses by it"
         yield f"tinysegnet keeps freed memory (see backend.py), and {too}.\n\n{HEAD}"
         notes = []
@@ -92,12 +93,12 @@ def report(counts, sizes, rounds):
     yield f"\n## Memory\n\nThe most that a process had in three training steps at {large[0]}x{large[1]}.\n"
     yield HEAD
     for batch in (1, 4):
-        ours = memory_of_steps((batch, *large), "numpy_side", max(counts), keep_memory=True)
-        theirs = min(
+        library = memory_of_steps((batch, *large), "numpy_side", max(counts), keep_memory=True)
+        torch = min(
             memory_of_steps((batch, *large), "torch_side", max(counts), layout=layout, keep_memory=keep)
             for layout in LAYOUTS for keep in (False, True)
         )
-        yield f"| batch {batch} | {ours:.0f} MB | {theirs:.0f} MB | {ours / theirs:.2f} |"
+        yield f"| batch {batch} | {library:.0f} MB | {torch:.0f} MB | {library / torch:.2f} |"
 
 
 def gains_from_kept_memory(threads, shape):
@@ -140,7 +141,7 @@ def circumstances():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=at_least_1, default=5, help="of each measurement (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="tiny images, to see that it works; writes nothing")
     args = parser.parse_args()

@@ -1,14 +1,4 @@
-"""tinysegnet on CuPy and PyTorch with cuDNN, on the same GPU:  python benchmarks/gpu.py
-
-Each runs in a process of its own, is warmed up, and is timed in turn by the
-GPU's own clock, on random pictures that change from step to step. PyTorch is
-given the better of its two memory layouts, and cuDNN the choice of its
-algorithms. In float32, first with TF32 off for both, then with TF32 on for
-both. With --data FOLDER (CamVid) also the time of an epoch. Prints the tables
-and writes them to benchmarks/results/gpu.md.
-
-Needs a GPU, CuPy, and PyTorch for CUDA.
-"""
+"""python benchmarks/gpu.py"""
 
 import argparse
 import datetime
@@ -30,6 +20,17 @@ from tinysegnet.support.options import at_least_1
 from tinysegnet.training import loop, optim
 from tinysegnet.training.settings import from_recipe, steps_of
 
+DESCRIPTION = """tinysegnet on CuPy and PyTorch with cuDNN, on the same GPU:  python benchmarks/gpu.py
+
+Each runs in a process of its own, is warmed up, and is timed in turn by the
+GPU's own clock, on random pictures that change from step to step. PyTorch is
+given the better of its two memory layouts, and cuDNN the choice of its
+algorithms. In float32, first with TF32 off for both, then with TF32 on for
+both. With --data FOLDER (CamVid) also the time of an epoch. Prints the tables
+and writes them to benchmarks/results/gpu.md.
+
+Needs a GPU, CuPy, and PyTorch for CUDA.
+"""
 RESULTS = Path(__file__).parent / "results" / "gpu.md"
 WORKLOADS = [
     ("training_step", (12, 360, 480)), ("training_step", (4, 360, 480)), ("training_step", (1, 360, 480)),
@@ -45,18 +46,18 @@ def report(cupy, rounds, data):
         f"{platform.python_version()}, {packages}, cupy {cupy.__version__}.\nMedians (lowest to highest)."
     )
     for tf32 in (False, True):
-        ours = Worker("numpy_side", tf32=tf32, backend="cupy")
+        library = Worker("numpy_side", tf32=tf32, backend="cupy")
         layouts = "channels_last", "contiguous_format"
         peers = [Worker("torch_side", tf32=tf32, layout=layout, device="cuda") for layout in layouts]
         yield f"\n## TF32 {'on' if tf32 else 'off'}\n\n{HEAD}"
         for kind, shape in WORKLOADS:
             for peer in peers:
                 peer.prepare(kind, shape)
-            for name in ours.prepare(kind, shape):
+            for name in library.prepare(kind, shape):
                 title = "{0}, {2}x{3}, batch {1}".format(name or kind.replace("_", " "), *shape)
-                for part, pair in zip(("", ", backward"), interleaved(ours, peers, name, rounds)):
+                for part, pair in zip(("", ", backward"), interleaved(library, peers, name, rounds)):
                     yield row(title + part, pair)
-        for worker in (ours, *peers):
+        for worker in (library, *peers):
             worker.close()
     if data:
         yield f"\nOne epoch of {data.name} at its own size, batch 12, data loading and all: {epoch(cupy, data):.1f} s."
@@ -79,7 +80,7 @@ def epoch(cupy, data):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=at_least_1, default=20, help="of each measurement (default: %(default)s)")
     parser.add_argument("--data", metavar="FOLDER", help="CamVid, for the time of an epoch")
     args = parser.parse_args()

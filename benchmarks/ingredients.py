@@ -1,10 +1,4 @@
-"""What each ingredient of --recipe best brings:  python benchmarks/ingredients.py
-
-The recipe is trained as it is, and once without each ingredient, on CamVid, all
-at a lower resolution and for fewer epochs than it was made for (hours all the
-same). Each training is a run in runs/; after Ctrl-C the same command goes on.
-Writes benchmarks/results/ingredients.md.
-"""
+"""python benchmarks/ingredients.py"""
 
 import argparse
 import datetime
@@ -33,6 +27,13 @@ from tinysegnet.training.loop import evaluate  # noqa: E402
 from tinysegnet.training.runs import read_config  # noqa: E402
 from tinysegnet.training.settings import RECIPES, as_text  # noqa: E402
 
+DESCRIPTION = """What each ingredient of --recipe best brings:  python benchmarks/ingredients.py
+
+The recipe is trained as it is, and once without each ingredient, on CamVid, all
+at a lower resolution and for fewer epochs than it was made for (hours all the
+same). Each training is a run in runs/; after Ctrl-C the same command goes on.
+Writes benchmarks/results/ingredients.md.
+"""
 RESULTS = Path(__file__).parent / "results" / "ingredients.md"
 WITHOUT = {
     "the recipe": {},
@@ -71,7 +72,7 @@ def trained(number, change, data, size, epochs):
     return best
 
 
-def judged(path, data, **at_test):
+def evaluated(path, data, **at_test):
     """G, C and mIoU on val, in %."""
     model = inference.load(path)
     model = replace(model, meta=model.meta | at_test)
@@ -90,15 +91,15 @@ def report(data, size, epochs):
     whole = None
     for number, (title, change) in enumerate(WITHOUT.items()):
         if change.keys() == {"test_scales"}:            # the recipe's own network, looking otherwise
-            G, C, mIoU = judged(trained(0, {}, data, size, epochs), data, **change)
+            G, C, mIoU = evaluated(trained(0, {}, data, size, epochs), data, **change)
         else:
-            G, C, mIoU = judged(trained(number, change, data, size, epochs), data)
+            G, C, mIoU = evaluated(trained(number, change, data, size, epochs), data)
         whole = mIoU if whole is None else whole
         yield f"| {title} | {G:.1f} | {C:.1f} | {mIoU:.1f} | {whole - mIoU:.1f} |"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/CamVid", metavar="FOLDER", help="CamVid (default: %(default)s)")
     parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
     parser.add_argument("--epochs", type=at_least_1, default=20, help="default: %(default)s")

@@ -98,19 +98,19 @@ def need_pytorch():
         raise InputError("PyTorch is not installed: pip install torch") from error
 
 
-def interleaved(ours, peers, name, rounds):
-    """Our seconds and the best peer's, in turn: for each part of what is timed a pair of lists."""
+def interleaved(library, peers, name, rounds):
+    """Seconds of the library and of the best of its peers, in turn: for each part of what is timed a pair of lists."""
     best = min(peers, key=lambda peer: min(sum(peer.time(name)) for _ in range(2)))
-    measured = [(ours.time(name), best.time(name)) for _ in range(rounds)]
+    measured = [(library.time(name), best.time(name)) for _ in range(rounds)]
     parts = range(len(measured[0][0]))
-    return [(tuple(mine[i] for mine, _ in measured), tuple(theirs[i] for _, theirs in measured)) for i in parts]
+    return [(tuple(library[i] for library, _ in measured), tuple(torch[i] for _, torch in measured)) for i in parts]
 
 
 def row(title, pair, unit=1):
     """A line of the table: medians, and from the lowest to the highest."""
-    ours, theirs = ([seconds / unit for seconds in times] for times in pair)
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    return f"| {title} | {spread(ours)} | {spread(theirs)} | {ratio:.2f} |"
+    library, torch = ([seconds / unit for seconds in times] for times in pair)
+    ratio = statistics.median(library) / statistics.median(torch)
+    return f"| {title} | {spread(library)} | {spread(torch)} | {ratio:.2f} |"
 
 
 def spread(times):

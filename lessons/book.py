@@ -1,9 +1,4 @@
-"""The course as a book to read offline and to print:  python -m lessons.book
-
-Writes book/course.html, all of the course on one page with its pictures in it, and book/site/, a page for each lesson
-and one for the glossary. The formulas are MathML, which a browser sets by itself: nothing is fetched from anywhere. The
-work is Pandoc's, which pip install -e '.[book]' brings.
-"""
+"""python -m lessons.book"""
 
 import argparse
 import re
@@ -14,6 +9,12 @@ from pathlib import Path
 from lessons.engine import course
 from tinysegnet.support.errors import InputError, exit_in_words, writing
 
+DESCRIPTION = """The course as a book to read offline and to print:  python -m lessons.book
+
+Writes book/course.html, all of the course on one page with its pictures in it, and book/site/, a page for each lesson
+and one for the glossary. The formulas are MathML, which a browser sets by itself: nothing is fetched from anywhere. The
+work is Pandoc's, which pip install -e '.[book]' brings.
+"""
 STYLE = Path(__file__).parent / "engine" / "book.css"
 OPTIONS = (
     "--from=gfm+tex_math_dollars+rebase_relative_paths", "--file-scope", "--lua-filter=lessons/engine/book.lua",
@@ -47,7 +48,7 @@ def build(out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("book"), metavar="DIR", help="default: %(default)s")
     out = parser.parse_args().out
     build(out)

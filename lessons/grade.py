@@ -1,15 +1,4 @@
-"""Grade what a class has handed in:  python -m lessons.grade alice bob --out grades
-
-Each folder is the mine/ of one person, or holds it. Its files are judged by the lessons and the library that are here,
-each lesson in a process of its own with limits on time and memory. A point for each part that is done, a gradient, say;
-none for what is borrowed. THIS RUNS THE CODE OF STRANGERS, which may do whatever you may do on this machine: use a
-container, or an account that has nothing to lose. In the folder --out:
-
-    grades.csv                  a line for each person, a column for each lesson
-    junit.xml                   for a continuous-integration server
-    NAME/results.json           for Gradescope
-    mistakes.csv                how often each known mistake was made, and by whom
-"""
+"""python -m lessons.grade"""
 
 import argparse
 import csv
@@ -33,6 +22,19 @@ from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError, exit_in_words, writing
 from tinysegnet.support.options import at_least_1
 from tinysegnet.support.progress import bar
+
+DESCRIPTION = """Grade what a class has handed in:  python -m lessons.grade alice bob --out grades
+
+Each folder is the mine/ of one person, or holds it. Its files are judged by the lessons and the library that are here,
+each lesson in a process of its own with limits on time and memory. A point for each part that is done, a gradient, say;
+none for what is borrowed. THIS RUNS THE CODE OF STRANGERS, which may do whatever you may do on this machine: use a
+container, or an account that has nothing to lose. In the folder --out:
+
+    grades.csv                  a line for each person, a column for each lesson
+    junit.xml                   for a continuous-integration server
+    NAME/results.json           for Gradescope
+    mistakes.csv                how often each known mistake was made, and by whom
+"""
 
 
 class Part(NamedTuple):
@@ -63,37 +65,37 @@ def parts_of(lesson):
     return {exercise.name: list(exercise.check(exercise.answer)) for exercise in course.exercises(lesson)}
 
 
-def graded(mine, lesson, wanted, seconds, megabytes):
+def grade_lesson(mine, lesson, wanted, seconds, megabytes):
     """The Parts of one lesson of one person."""
-    found, end = {}, "not handed in"
+    verdicts, end = {}, "not handed in"
     if (mine / f"{lesson.name}.py").is_file():
         with tempfile.TemporaryDirectory() as folder:
             shutil.copyfile(mine / f"{lesson.name}.py", Path(folder) / f"{lesson.name}.py")
-            end = examined(lesson.name, folder, seconds, megabytes)
-            found = verdicts_in(Path(folder) / "verdicts.jsonl")
+            end = judge_in_process(lesson.name, folder, seconds, megabytes)
+            verdicts = verdicts_in(Path(folder) / "verdicts.jsonl")
     for exercise, names in wanted.items():
-        whole = (TODO if end == "not handed in" else WRONG), f"  {end}"     # of what was not judged
+        not_judged = (TODO if end == "not handed in" else WRONG), f"  {end}"
+        known = verdicts.get(exercise, {})
         for name in names:
-            verdicts = found.get(exercise, {})
-            kind, text = verdicts.get(name) or verdicts.get("") or whole
+            kind, text = known.get(name) or known.get("") or not_judged
             yield Part(lesson.name, exercise, name, kind, text.strip("\n"))
 
 
 def verdicts_in(path):
     """{exercise: {part: (kind, text)}} of what a judge has written, up to what nobody can read: strangers' code ran
     beside it."""
-    found = {}
+    judged = {}
     with suppress(OSError, ValueError, TypeError, AttributeError):
         for line in path.read_text(encoding="utf-8").splitlines():
             exercise, verdicts = json.loads(line)
-            found[exercise] = {part: (str(kind), str(text)) for part, (kind, text) in verdicts.items()}
-    return found
+            judged[exercise] = {part: (str(kind), str(text)) for part, (kind, text) in verdicts.items()}
+    return judged
 
 
-def examined(name, folder, seconds, megabytes):
-    """Run the judge. Returns in words how it ended."""
+def judge_in_process(name, folder, seconds, megabytes):
+    """Judge the file of a lesson in a process of its own. Returns in words how that ended."""
     environment = os.environ | {"PYTHONPATH": str(course.ROOT), "TINYSEGNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "lessons.engine.examine", name, folder, str(megabytes)]
+    command = [sys.executable, "-m", "lessons.engine.judge_file", name, folder, str(megabytes)]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
         status = subprocess.run(command, cwd=folder, env=environment, timeout=seconds, check=False, **quiet).returncode
@@ -170,7 +172,7 @@ def gradescope(those):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
     option("folders", nargs="+", metavar="FOLDER", help="the mine/ of one person each, or a folder that holds it")
     option("--out", type=Path, required=True, metavar="DIR", help="where the grades go")
@@ -196,7 +198,7 @@ def main():
 
     def grade(task):
         name, lesson = task
-        return name, list(graded(people[name], lesson, wanted[lesson], args.seconds, args.megabytes))
+        return name, list(grade_lesson(people[name], lesson, wanted[lesson], args.seconds, args.megabytes))
 
     parts = {name: [] for name in people}
     with ThreadPoolExecutor(args.jobs) as pool:

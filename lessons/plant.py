@@ -1,12 +1,4 @@
-"""Hide a bug for a friend:  python -m lessons.plant --seed 7
-
-writes mine/planted.py: a small network in which one gradient of one operation is wrong, and whose loss falls all the
-same. The same number, the same bug. The friend guesses:
-
-    python -m lessons.plant --guess relu_backward dx
-
-and is told yes (exit status 0) or no (1).
-"""
+"""python -m lessons.plant"""
 
 import argparse
 import re
@@ -18,6 +10,15 @@ from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError, exit_in_words, writing
 from tinysegnet.support.options import at_least_0
 
+DESCRIPTION = """Hide a bug for a friend:  python -m lessons.plant --seed 7
+
+writes mine/planted.py: a small network in which one gradient of one operation is wrong, and whose loss falls all the
+same. The same number, the same bug. The friend guesses:
+
+    python -m lessons.plant --guess relu_backward dx
+
+and is told yes (exit status 0) or no (1).
+"""
 PAGE = '''"""One gradient of one operation is wrong here, and the loss falls all the same. Which one is it?
 
     python mine/planted.py                                  trains the network, beside what a healthy one reaches
@@ -61,8 +62,8 @@ def seed_of(text):
 
 def number_in(text):
     """The number of the network that a file says, None if it says none."""
-    found = re.search(r"(?m)^ops = planted\.network\((\d{1,18})\)\s*$", text)
-    return int(found[1]) if found else None
+    match = re.search(r"(?m)^ops = planted\.network\((\d{1,18})\)\s*$", text)
+    return int(match[1]) if match else None
 
 
 def page(seed):
@@ -94,7 +95,7 @@ def is_right(name, gradient):
 
 def main():
     parser = argparse.ArgumentParser(
-        "python -m lessons.plant", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m lessons.plant", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     option = parser.add_mutually_exclusive_group(required=True).add_argument
     option("--seed", type=at_least_0, metavar="N", help="which bug: a whole number")

@@ -28,18 +28,18 @@ from tinysegnet.training.step import Criterion, train_step
 PACKAGE = Path(tinysegnet.__file__).parent
 
 
-def assert_same(ours, theirs, xp, exactly=False):
+def assert_same(actual, expected, xp, exactly=False):
     """But for rounding: the stand-in, like a GPU, has all at once what NumPy adds band by band.
 
     exactly  on the stand-in without it, as nothing is added up
     """
-    assert type(ours).__module__.partition(".")[0] == xp.__name__, "the result left the device"
-    assert ours.dtype == theirs.dtype and ours.shape == np.shape(theirs)
-    rounding, least = (16 * np.finfo(ours.dtype.name).eps, 1e-2) if xp is pretend_gpu else (1e-4, 1e-3)
-    tolerance = rounding * max(np.abs(theirs).max(), least)     # some gradients are nothing but rounding
+    assert type(actual).__module__.partition(".")[0] == xp.__name__, "the result left the device"
+    assert actual.dtype == expected.dtype and actual.shape == np.shape(expected)
+    rounding, least = (16 * np.finfo(actual.dtype.name).eps, 1e-2) if xp is pretend_gpu else (1e-4, 1e-3)
+    tolerance = rounding * max(np.abs(expected).max(), least)     # some gradients are nothing but rounding
     if exactly and xp is pretend_gpu:
         tolerance = 0
-    assert np.abs(to_numpy(ours).astype(np.float64) - theirs).max() <= tolerance
+    assert np.abs(to_numpy(actual).astype(np.float64) - expected).max() <= tolerance
 
 
 def on_device(args, xp):
@@ -56,14 +56,14 @@ def test_op_and_its_backward(op, dtype, xp):
     y_device, *middle_device, cache_device = FORWARD[op](*on_device(args, xp))
     exactly = op not in ("conv2d_backward", "batch_norm_backward")
     assert_same(y_device, y, xp, exactly)
-    for ours, theirs in zip(middle_device, middle):
-        for a, b in zip(ours, theirs):
+    for actual, expected in zip(middle_device, middle):
+        for a, b in zip(actual, expected):
             assert_same(a, b, xp)
     gradients, gradients_device = RIGHT[op](dy, cache), RIGHT[op](xp.asarray(dy), cache_device)
     if not isinstance(gradients, tuple):
         gradients, gradients_device = (gradients,), (gradients_device,)
-    for ours, theirs in zip(gradients_device, gradients):
-        assert_same(ours, theirs, xp, exactly)
+    for actual, expected in zip(gradients_device, gradients):
+        assert_same(actual, expected, xp, exactly)
 
 
 def test_softmax_inference_and_resize(xp):
@@ -105,11 +105,11 @@ def test_a_training_step_and_a_prediction(xp):
     (loss, model, *logits), (loss_device, model_device, *logits_device) = results
     assert model.xp is np and model_device.xp is xp
     assert_same(loss_device, loss, xp)
-    for ours, theirs in zip(logits_device, logits, strict=True):
-        assert_same(ours, theirs, xp)
-    for ours, theirs in ((model_device.params, model.params), (model_device.stats, model.stats)):
-        for name in theirs:
-            assert_same(ours[name], theirs[name], xp)
+    for actual, expected in zip(logits_device, logits, strict=True):
+        assert_same(actual, expected, xp)
+    for actual, expected in ((model_device.params, model.params), (model_device.stats, model.stats)):
+        for name in expected:
+            assert_same(actual[name], expected[name], xp)
 
 
 @pytest.mark.parametrize("optimiser", optim.STEPS)
@@ -132,14 +132,14 @@ def test_evaluation_on_the_device(xp):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (2, 8, 12, 3), np.uint8), rng.integers(0, 12, (2, 16, 24), np.uint8)
     here, there = (model_on(library, [1, 0.75], filters=4, levels=2) for library in (np, xp))
-    ours, theirs = (loop.evaluate(model, zip(images, labels), 11) for model in (there, here))
-    np.testing.assert_array_equal(ours, theirs)
+    actual, expected = (loop.evaluate(model, zip(images, labels), 11) for model in (there, here))
+    np.testing.assert_array_equal(actual, expected)
     scores = inference.scores(there, images[0], (16, 24))
     assert_same(scores, inference.scores(here, images[0], (16, 24)), xp)
     batches = [(images, labels)] * 2
     exact = loop.exact_statistics(there, batches)
-    for name, theirs in loop.exact_statistics(here, batches).items():
-        assert_same(exact[name], theirs, xp)
+    for name, expected in loop.exact_statistics(here, batches).items():
+        assert_same(exact[name], expected, xp)
 
 
 @pytest.mark.parametrize(

@@ -89,9 +89,9 @@ def test_non_contiguous_input(dtype):
     y_copy, stats_copy, cache_copy = batch_norm(x.copy(), gamma.copy(), beta.copy())
     tolerance = 1e-5 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(y, y_copy, rtol=tolerance, atol=tolerance)
-    for ours, expected in zip(batch_norm_backward(x, cache), batch_norm_backward(x.copy(), cache_copy)):
-        assert ours.dtype == dtype
-        np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=10 * tolerance)
+    for actual, expected in zip(batch_norm_backward(x, cache), batch_norm_backward(x.copy(), cache_copy)):
+        assert actual.dtype == dtype
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=10 * tolerance)
 
 
 def test_wrong_input_is_named():

@@ -28,10 +28,10 @@ def sides(monkeypatch):
 
 @pytest.mark.parametrize("layout", ["contiguous_format", "channels_last"])
 def test_both_have_the_same_operations_and_all_of_them_run(sides, layout):
-    ours, peer = sides
-    our_operations, their_operations = ours.operations(1, 18, 21), peer.operations(1, 18, 21, layout=layout)
-    assert list(our_operations) == list(their_operations)
-    for operations, side in ((our_operations, ours), (their_operations, peer)):
+    numpy_side, torch_side = sides
+    of_library, of_torch = numpy_side.operations(1, 18, 21), torch_side.operations(1, 18, 21, layout=layout)
+    assert list(of_library) == list(of_torch)
+    for operations, side in ((of_library, numpy_side), (of_torch, torch_side)):
         for forward, backward in operations.values():
             seconds, cache = side.seconds(forward)
             assert seconds > 0
@@ -40,25 +40,25 @@ def test_both_have_the_same_operations_and_all_of_them_run(sides, layout):
 
 
 def test_both_have_the_same_network(sides):
-    """With our parameters, PyTorch's gives our logits."""
+    """With the library's parameters, PyTorch's gives the library's logits."""
     import torch
 
-    _, peer = sides
+    _, torch_side = sides
     network = networks.build("segnet-basic")
     params, stats = networks.init(network, 0, dtype=np.float64)
-    net = peer.SegNetBasic().double().eval()
-    theirs = {"classifier": net.classifier}
+    net = torch_side.SegNetBasic().double().eval()
+    modules = {"classifier": net.classifier}
     for level in range(1, 5):
         down, up = level - 1, 4 - level
-        theirs |= {f"encoder{level}.conv": net.encoder[down], f"encoder{level}.norm": net.encoder_norm[down]}
-        theirs |= {f"decoder{level}.conv": net.decoder[up], f"decoder{level}.norm": net.decoder_norm[up]}
+        modules |= {f"encoder{level}.conv": net.encoder[down], f"encoder{level}.norm": net.encoder_norm[down]}
+        modules |= {f"decoder{level}.conv": net.decoder[up], f"decoder{level}.norm": net.decoder_norm[up]}
     names = {"weight": ("w", "gamma"), "bias": ("b", "beta")}
     with torch.no_grad():
-        for block, module in theirs.items():
-            for their_name, (in_conv, in_norm) in names.items():
+        for block, module in modules.items():
+            for torch_name, (in_conv, in_norm) in names.items():
                 value = params[f"{block}.{in_norm if block.endswith('norm') else in_conv}"]
                 value = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value
-                getattr(module, their_name).copy_(torch.tensor(value))
+                getattr(module, torch_name).copy_(torch.tensor(value))
         x = np.random.default_rng(0).standard_normal((2, 37, 45, 3))
         logits = net(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
     np.testing.assert_allclose(network.predict(params, stats, x), logits, atol=1e-9)
@@ -67,9 +67,9 @@ def test_both_have_the_same_network(sides):
 
 def test_steps_and_inference_run(sides):
     """Steps train: on pictures of noise the loss comes down from what it is on the first of three."""
-    ours, peer = sides
-    assert ours.inference(2, 16, 17)().shape == (2, 16, 17, 11)
-    assert peer.inference(2, 16, 17)().shape == (2, 11, 16, 17)
+    numpy_side, torch_side = sides
+    assert numpy_side.inference(2, 16, 17)().shape == (2, 16, 17, 11)
+    assert torch_side.inference(2, 16, 17)().shape == (2, 11, 16, 17)
     for side in sides:
         step = side.training_step(2, 16, 17)
         losses = [float(step()) for _ in range(61)]
@@ -86,11 +86,12 @@ def test_the_best_peer_is_the_one_compared_with(sides):
         def time(self, name):
             return [next(self.left)]
 
-    ours = Fake(1.0, 2.0, 3.0)
+    library = Fake(1.0, 2.0, 3.0)
     slow, fast = Fake(7.0, 7.0), Fake(8.0, 6.5, 5.0, 6.0, 4.0)
-    ((mine, theirs),) = measuring.interleaved(ours, [slow, fast], None, rounds=3)
-    assert mine == (1.0, 2.0, 3.0) and theirs == (5.0, 6.0, 4.0)
-    assert measuring.row("step", (mine, theirs)) == "| step | 2.00 s (1.00 to 3.00) | 5.00 s (4.00 to 6.00) | 0.40 |"
+    ((of_library, of_torch),) = measuring.interleaved(library, [slow, fast], None, rounds=3)
+    assert of_library == (1.0, 2.0, 3.0) and of_torch == (5.0, 6.0, 4.0)
+    row = measuring.row("step", (of_library, of_torch))
+    assert row == "| step | 2.00 s (1.00 to 3.00) | 5.00 s (4.00 to 6.00) | 0.40 |"
 
 
 def test_the_arithmetic_is_that_of_the_network(sides):

@@ -40,11 +40,11 @@ def test_comes_back_as_it_was(saved):
     path, params, stats = saved
     meta, groups = checkpoint.load(path)
     assert meta == META and groups.keys() == {"params", "stats"}
-    for ours, theirs in ((groups["params"], params), (groups["stats"], stats)):
-        assert ours.keys() == theirs.keys()
-        for name in theirs:
-            np.testing.assert_array_equal(ours[name], theirs[name])
-            assert ours[name].dtype == theirs[name].dtype and ours[name].flags.writeable
+    for actual, expected in ((groups["params"], params), (groups["stats"], stats)):
+        assert actual.keys() == expected.keys()
+        for name in expected:
+            np.testing.assert_array_equal(actual[name], expected[name])
+            assert actual[name].dtype == expected[name].dtype and actual[name].flags.writeable
     with zipfile.ZipFile(path) as file:
         assert json.loads(file.read("about.json"))["format"] == checkpoint.FORMAT == "tinysegnet checkpoint 4"
 

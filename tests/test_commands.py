@@ -101,8 +101,8 @@ def test_the_same_seed_gives_the_same_bits(trained):
     command = (TRAIN, "--data", "tiny", "--size", "20x28", "--epochs", "2", "--batch", "2", "--name", "again")
     assert run(folder, *command).returncode == 0
     first, again = (checkpoint.load(folder / "runs" / name / "best.npz") for name in ("first", "again"))
-    for ours, theirs in zip(first[1].values(), again[1].values()):
-        assert all((ours[name] == theirs[name]).all() for name in theirs)
+    for one, other in zip(first[1].values(), again[1].values()):
+        assert all((one[name] == other[name]).all() for name in one)
     assert (folder / "runs/first/log.jsonl").read_text().count("\n") == 8
 
 
@@ -231,6 +231,26 @@ def test_help_is_documentation(trained):
         assert f"--{option}" in text
     for file in ("best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png"):
         assert file in text
+
+
+def test_help_is_the_same_without_docstrings():
+    """python -OO drops them, and what a user reads must not be among them."""
+    commands = [
+        "train.py", "tinysegnet/__main__.py", "lessons/plant.py", "lessons/grade.py", "lessons/book.py",
+        "lessons/14_fast_convolution/race.py", "benchmarks/cpu.py", "benchmarks/gpu.py", "benchmarks/ingredients.py",
+    ]
+    ask = (             # all in one process: it is the imports that take time
+        "import contextlib, runpy, sys\n"
+        "sys.path.append('benchmarks')\n"
+        f"for command in {commands}:\n"
+        "    sys.argv = [command, '-h']\n"
+        "    with contextlib.suppress(SystemExit):\n"
+        "        runpy.run_path(command, run_name='__main__')\n"
+    )
+    plain, without = run(Path(TRAIN).parent, "-c", ask), run(Path(TRAIN).parent, "-OO", "-c", ask)
+    assert plain.stdout.count("usage: ") == len(commands) and plain.stdout == without.stdout
+    for sentence in ("A run leaves, in runs/NAME/:", "Hide a bug for a friend", "THIS RUNS THE CODE OF STRANGERS"):
+        assert sentence in without.stdout
 
 
 def test_the_command_of_an_installed_package(trained):

@@ -89,8 +89,8 @@ def test_bands_change_nothing(monkeypatch, rows_per_band):
     monkeypatch.setattr(conv, "BAND_BYTES", rows_per_band * 5 * 3 * 3 * 3 * 8)
     assert len(list(conv.bands_with_halo(x, 3))) == 2 * -(-7 // rows_per_band)
     y, cache = conv.conv2d(x, w, b)
-    for ours, expected in zip((y, *conv.conv2d_backward(dy, cache)), whole):
-        np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
+    for actual, expected in zip((y, *conv.conv2d_backward(dy, cache)), whole):
+        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_columns_never_exceed_a_band(monkeypatch):
@@ -135,8 +135,8 @@ def test_arrays_in_any_order_of_memory(way, memory):
 
     y_other, cache_other = way.conv2d(other(x), other(w), b)
     np.testing.assert_allclose(y_other, y, atol=1e-12)
-    for ours, expected in zip(way.conv2d_backward(other(dy), cache_other), way.conv2d_backward(dy, cache)):
-        np.testing.assert_allclose(ours, expected, atol=1e-11)
+    for actual, expected in zip(way.conv2d_backward(other(dy), cache_other), way.conv2d_backward(dy, cache)):
+        np.testing.assert_allclose(actual, expected, atol=1e-11)
 
 
 @every_way
@@ -162,8 +162,8 @@ def test_non_contiguous_input(way, dtype):
     np.testing.assert_allclose(y, y_copy, rtol=rounding, atol=rounding)
     assert way is not conv or (y == y_copy).all()
     dy = np.random.default_rng(1).standard_normal((2, 5, 4, 4)).astype(dtype).swapaxes(1, 2)
-    for ours, expected in zip(way.conv2d_backward(dy, cache), way.conv2d_backward(dy.copy(), cache_copy)):
-        np.testing.assert_allclose(ours, expected, rtol=rounding, atol=rounding)
+    for actual, expected in zip(way.conv2d_backward(dy, cache), way.conv2d_backward(dy.copy(), cache_copy)):
+        np.testing.assert_allclose(actual, expected, rtol=rounding, atol=rounding)
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,12 @@ def test_several_tiles_equal_im2col(monkeypatch, H, W, dtype, tolerance, togethe
     rng = np.random.default_rng(0)
     shapes = (2, H, W, 6), (7, 7, 6, 5), (5,), (2, H, W, 5)
     x, w, b, dy = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
-    theirs, their_cache = conv.conv2d(x, w, b)
-    ours, our_cache = conv_fft.conv2d(x, w, b)
-    pairs = [(ours, theirs), *zip(conv_fft.conv2d_backward(dy, our_cache), conv.conv2d_backward(dy, their_cache))]
-    for mine, expected in pairs:
-        assert mine.dtype == dtype and mine.shape == expected.shape
-        assert np.abs(mine - expected).max() <= tolerance * np.abs(expected).max()
+    by_columns, columns_cache = conv.conv2d(x, w, b)
+    by_tiles, tiles_cache = conv_fft.conv2d(x, w, b)
+    gradients = zip(conv_fft.conv2d_backward(dy, tiles_cache), conv.conv2d_backward(dy, columns_cache))
+    for actual, expected in [(by_tiles, by_columns), *gradients]:
+        assert actual.dtype == dtype and actual.shape == expected.shape
+        assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("T", [2, 3, 8, 9, 30])
@@ -51,8 +51,8 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
         re, im = fourier.dft_horizontal(planes[:, k], columns)
         for sign, which in ((1, 0), (-1, 1)):
             for frequency in range(columns.L):
-                found = re[which, frequency] + 1j * im[which, frequency]
-                np.testing.assert_allclose(found, expected[:, k, sign * frequency], atol=1e-10)
+                actual = re[which, frequency] + 1j * im[which, frequency]
+                np.testing.assert_allclose(actual, expected[:, k, sign * frequency], atol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def same_as(module, functions, x, w, b):
     y, cache = functions.conv2d(x, w, b)
     expected, its_cache = module.conv2d(x, w, b)
     np.testing.assert_array_equal(y, expected)
-    for mine, theirs in zip(functions.conv2d_backward(y, cache), module.conv2d_backward(y, its_cache)):
-        np.testing.assert_array_equal(mine, theirs)
+    for actual, expected in zip(functions.conv2d_backward(y, cache), module.conv2d_backward(y, its_cache)):
+        np.testing.assert_array_equal(actual, expected)
     assert functions.conv2d_backward(y, cache, need_dx=False)[0] is None
 
 

@@ -203,8 +203,8 @@ def test_no_mistake_is_named_that_was_not_made():
         return gradient
 
     lesson = ROOT / "lessons/01_gradient_is_a_measurement"
-    exercise, = load(lesson / "test_exercise.py").EXERCISES
-    verdict, = exercise.check(numerical_gradient).values()
+    [exercise] = load(lesson / "test_exercise.py").EXERCISES
+    [verdict] = exercise.check(numerical_gradient).values()
     assert verdict.kind == "wrong" and "mistake" not in verdict.text and "float32" in verdict.text
 
 

@@ -18,7 +18,7 @@ EXERCISES = {
 }
 
 
-def judged(name, function):
+def checked(name, function):
     """{part: kind}, and all that is said."""
     function.__name__ = name
     with np.errstate(all="ignore"):
@@ -52,7 +52,7 @@ def with_another(*args):
     ],
 )
 def test_an_answer_of_another_form_is_wrong(name, function, sentence):
-    kinds, said = judged(name, function)
+    kinds, said = checked(name, function)
     assert set(kinds.values()) == {WRONG} or list(kinds.values()) == [WRONG, DONE], (kinds, said)
     assert sentence in " ".join(said.split())
 
@@ -63,19 +63,19 @@ def test_each_gradient_has_a_verdict_of_its_own():
         dw = np.einsum("nhwc,nhwf->cf", x, dy) / len(x)
         return None, dw, dy.sum(axis=(0, 1, 2))
 
-    kinds, said = judged("conv1x1_backward", conv1x1_backward)
+    kinds, said = checked("conv1x1_backward", conv1x1_backward)
     assert kinds == {"dx": TODO, "dw": WRONG, "db": DONE}
     assert "dw is divided by the number of images" in " ".join(said.split())
     assert re.search(r"(?m)^  dx +TODO$", said) and re.search(r"(?m)^  db +right$", said)
 
 
 def test_a_result_that_is_still_to_do_is_not_called_right():
-    kinds, said = judged("max_pool", lambda x: (x[:, ::2, ::2].copy(), None))
+    kinds, said = checked("max_pool", lambda x: (x[:, ::2, ::2].copy(), None))
     assert kinds == {"y": WRONG, "corners": TODO} and re.search(r"(?m)^  corners +TODO$", said)
 
 
 def test_none_in_some_cases_is_not_to_do():
-    kinds, said = judged("relu_backward", lambda dy, cache: dy * cache if dy.size < 10 else None)
+    kinds, said = checked("relu_backward", lambda dy, cache: dy * cache if dy.size < 10 else None)
     assert kinds == {"dx": WRONG} and "dx is None in some cases and not in others: is a return missing?" in said
 
 
@@ -93,8 +93,8 @@ def test_without_dx_the_others_must_be_there(given):
         dx, dw, db = ops.conv2d_backward(dy, cache)
         return (dx, dw, db) if need_dx else given(dw, db)
 
-    mine = watched(conv2d_backward, __file__, "nowhere")
-    kinds, said = judged("conv2d_backward", mine)
+    learner = watched(conv2d_backward, __file__, "nowhere")
+    kinds, said = checked("conv2d_backward", learner)
     assert kinds == {"dx": WRONG, "dw": DONE, "db": DONE} and "need_dx=False" in said
 
 
@@ -103,8 +103,8 @@ def test_a_step_that_is_there_is_judged_whatever_it_returns():
         optim.sgd_step(*args)
         return NotImplemented
 
-    assert set(judged("sgd_step", sgd_step)[0].values()) == {DONE}
-    assert set(judged("sgd_step", lambda *args: NotImplemented)[0].values()) == {TODO}
+    assert set(checked("sgd_step", sgd_step)[0].values()) == {DONE}
+    assert set(checked("sgd_step", lambda *args: NotImplemented)[0].values()) == {TODO}
 
 
 def test_what_is_right_on_the_cases_of_a_table_is_no_mistake_of_it():
@@ -113,7 +113,7 @@ def test_what_is_right_on_the_cases_of_a_table_is_no_mistake_of_it():
     def numerical_gradient(f, x):
         return right(f, x) if x.ndim else np.zeros(())
 
-    kinds, said = judged("numerical_gradient", numerical_gradient)
+    kinds, said = checked("numerical_gradient", numerical_gradient)
     assert kinds == {"gradient": WRONG} and "mistake" not in said
 
 
@@ -123,7 +123,7 @@ def test_a_forgotten_velocity_is_told_nothing_untrue():
             velocity[name][...] = lr * (grads[name] + weight_decay * w * (w.ndim == 4))
             w -= velocity[name]
 
-    said = " ".join(judged("sgd_step", sgd_step)[1].split())
+    said = " ".join(checked("sgd_step", sgd_step)[1].split())
     assert "the old velocity is forgotten" in said and "it should move by v" not in said
 
 

@@ -13,9 +13,9 @@ rng = np.random.default_rng(5)
 X, W, B = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)
 
 
-def report(yours, library=ops.conv2d, args=(X, W, B), **options):
+def report(learner, library=ops.conv2d, args=(X, W, B), **options):
     with pytest.raises(ForwardError) as caught:
-        check_forward(yours, library, *args, **options)
+        check_forward(learner, library, *args, **options)
     assert max(map(len, str(caught.value).splitlines())) <= 79
     return str(caught.value), caught.value.wrong
 
@@ -92,8 +92,8 @@ def test_a_difference_is_shown_with_the_digits_that_it_takes():
         return ops.relu(x)[0] + np.float32(3e-8), None
 
     text, _ = report(relu, ops.relu, (np.array([[[[1.0, 2.0]]]]),), names=("x",))
-    yours, library = re.findall(r"(?:yours|library) +([+-]\S+)", text)
-    assert yours != library and "in other places" not in text
+    learner, library = re.findall(r"(?:yours|library) +([+-]\S+)", text)
+    assert learner != library and "in other places" not in text
 
 
 def test_each_result_has_its_own_verdict():

@@ -7,7 +7,8 @@ import pytest
 from lessons.engine import course
 
 GLOSSARY = (course.LESSONS / "glossary.md").read_text(encoding="utf-8")
-ENTRIES = dict(re.findall(r"(?ms)^### ([^\n]*)\n(.*?)(?=^### |\Z)", GLOSSARY))
+TERMS, _, IN_PYTORCH = GLOSSARY.partition("\n## In the words of PyTorch\n")
+ENTRIES = dict(re.findall(r"(?ms)^### ([^\n]*)\n(.*?)(?=^### |\Z)", TERMS))
 PAGES = {page.parent.name: page.read_text(encoding="utf-8")
          for page in sorted(course.LESSONS.glob("[0-9][0-9]_*/README.md"))}
 # What else than the term itself, with or without an s, is a use of it
@@ -69,3 +70,29 @@ def test_a_term_is_linked_where_it_is_first_used(term):
 def test_lessons_link_to_nothing_else_in_the_glossary():
     linked = {found for text in PAGES.values() for found in re.findall(r"glossary\.md#([\w-]+)", text)}
     assert linked == {anchor(term) for term in ENTRIES}
+
+
+def test_the_words_of_pytorch_lead_to_terms_and_to_code():
+    """What stands in backticks before a link to a file is defined in that file."""
+    rows = [row.strip("|").split("|") for row in IN_PYTORCH.splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 20
+    for elsewhere, here, code in rows:
+        assert set(re.findall(r"\]\(#([^)]+)\)", here)) <= {anchor(term) for term in ENTRIES}, elsewhere
+        links = re.findall(r"((?:`\w+`(?: and |, )?)*)(?:of|in)? ?\[[^\]]+\]\(([^)]+)\)", code)
+        assert links, elsewhere
+        for names, link in links:
+            path = course.LESSONS / link
+            assert path.exists(), link
+            for name in re.findall(r"`(\w+)`", names):
+                assert re.search(rf"\b{name}\b", path.read_text(encoding="utf-8")), f"{name} is not in {link}"
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["conv2d", "running_mean", "MaxUnpool2d", "weight decay", "learning rate schedule", "cosine annealing",
+     "data augmentation", "test-time augmentation", "optimizer state", "state_dict", "checkpoint", "skip connection",
+     "class weight", "median frequency balancing", "ignore_index", "confusion matrix", "mIoU", "DataLoader",
+     "eval mode", "hyperparameter", "gradient check", "im2col", "mixed precision", "CrossEntropyLoss", "autograd"],
+)
+def test_a_term_of_the_field_is_found(term):
+    assert term.lower() in " ".join(GLOSSARY.split()).lower()

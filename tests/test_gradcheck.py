@@ -153,7 +153,7 @@ def test_hints_say_what_is_there(position, spoil, sentence):
 
 def test_a_rotated_kernel_is_seen_without_a_table():
     rotated = spoilt(1, lambda dw: dw[::-1, ::-1].copy())
-    rotated.__name__ = "mine"
+    rotated.__name__ = "rotated"
     with pytest.raises(GradientError, match="right answer rotated by 180 degrees"):
         check_backward(ops.conv2d, rotated, *ARGS["conv2d_backward"])
 
@@ -166,13 +166,13 @@ def test_all_ones_upstream_is_seen():
 
 
 def test_only_the_last_image_is_seen_without_a_table():
-    def mine(dy, cache):
+    def last_image_alone(dy, cache):
         x, w = cache
         dx, dw, db = ops.conv2d_backward(dy, cache)
         return dx, ops.conv2d_backward(dy[-1:], (x[-1:], w))[1], db
 
     with pytest.raises(GradientError, match="only the last image of the batch is in it"):
-        check_backward(ops.conv2d, mine, *ARGS["conv2d_backward"])
+        check_backward(ops.conv2d, last_image_alone, *ARGS["conv2d_backward"])
 
 
 def test_the_report_as_a_learner_sees_it():

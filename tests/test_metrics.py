@@ -74,8 +74,8 @@ def test_the_summary_is_of_whatever_figures_are_given():
     assert metrics.summary({"G": 0.5, "mIoU": 1 / 3, "other": np.nan}) == "G 50.0  mIoU 33.3  other -"
     counts = np.array([[3, 1], [0, 4]])
     assert metrics.summary(metrics.figures(counts)) == metrics.table(counts, ["a", "b"]).splitlines()[-1]
-    mine = metrics.table(counts, ["a", "b"], lambda counts: {"sum": counts.sum() / 100})
-    assert mine.splitlines() == [*metrics.table(counts, "ab").splitlines()[:-1], "sum 8.0"]
+    lines = metrics.table(counts, ["a", "b"], lambda counts: {"sum": counts.sum() / 100}).splitlines()
+    assert lines == [*metrics.table(counts, "ab").splitlines()[:-1], "sum 8.0"]
 
 
 def test_different_sizes_are_refused():

@@ -33,7 +33,7 @@ def nothing_is_overwritten():
         assert vars(module) == names, module
 
 
-def theirs(name):
+def learners(name):
     """A function of that name, a learner's."""
     def function(*args, **options):
         return name, args
@@ -46,7 +46,7 @@ def test_weights_and_figures_are_exchanged(name):
     none = my_segnet.with_learners({}, SETTINGS)
     assert none.learner == () and none._replace(ops=fast) == Functions()
     assert vars(none.ops) == vars(fast.ops_with())
-    function = theirs(name)
+    function = learners(name)
     mixed = my_segnet.with_learners({name: function}, SETTINGS)
     assert mixed.learner == (name,)
     others = {field for field in Functions._fields if getattr(mixed, field) is not getattr(none, field)}
@@ -72,7 +72,7 @@ def test_the_rate_is_exchanged_where_it_is_a_cosine():
 @pytest.mark.parametrize("optimiser, other", [("sgd", "adam"), ("adam", "sgd")])
 def test_the_step_of_the_optimiser_is_exchanged(optimiser, other):
     """It is called as lessons 04 and 10 have it, with no names of what decays."""
-    learner = {"sgd_step": theirs("sgd"), "adam_step": theirs("adam")}
+    learner = {"sgd_step": learners("sgd"), "adam_step": learners("adam")}
     mixed = my_segnet.with_learners(learner, replace(SETTINGS, optimiser=optimiser))
     assert mixed.learner == (f"{optimiser}_step",)
     assert getattr(mixed, f"{other}_step") is optim.STEPS[other]
@@ -85,7 +85,7 @@ def test_the_step_of_the_optimiser_is_exchanged(optimiser, other):
 
 @pytest.mark.parametrize("name", my_segnet.EXCHANGED)
 def test_an_operation_is_exchanged_and_no_other(name):
-    function = theirs(name)
+    function = learners(name)
     mixed = my_segnet.with_learners({name: function}, SETTINGS)
     assert mixed.learner == (name,)
     assert vars(mixed.ops) == vars(fast.ops_with()) | {name: function}
@@ -109,9 +109,10 @@ def test_a_1x1_convolution_is_the_classifier(learner, K):
     assert mixed.learner == tuple(learner)
     (y, cache), (expected, its_cache) = mixed.ops.conv2d(x, w, b), ops.conv2d(x, w, b)
     np.testing.assert_allclose(y, expected, rtol=1e-12)
-    for ours, theirs in zip(mixed.ops.conv2d_backward(y, cache), ops.conv2d_backward(y, its_cache), strict=True):
-        assert ours.shape == theirs.shape
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    pairs = zip(mixed.ops.conv2d_backward(y, cache), ops.conv2d_backward(y, its_cache), strict=True)
+    for actual, expected in pairs:
+        assert actual.shape == expected.shape
+        np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
@@ -125,11 +126,11 @@ def test_a_training_calls_all_that_it_says_is_the_learner_s(tmp_path, monkeypatc
 
         return called
 
-    theirs = {name: getattr(ops, name) for name in my_segnet.EXCHANGED}
-    theirs |= {"conv1x1": conv1x1, "conv1x1_backward": conv1x1_backward, step: getattr(optim, step)}
-    theirs |= LIBRARY
-    theirs["cosine_rate"] = lambda lr, done, steps: 0.5 * lr * (1 + np.cos(np.pi * done / steps))
-    finished = {name: counted(name, theirs[name]) for name in theirs}
+    learner = {name: getattr(ops, name) for name in my_segnet.EXCHANGED}
+    learner |= {"conv1x1": conv1x1, "conv1x1_backward": conv1x1_backward, step: getattr(optim, step)}
+    learner |= LIBRARY
+    learner["cosine_rate"] = lambda lr, done, steps: 0.5 * lr * (1 + np.cos(np.pi * done / steps))
+    finished = {name: counted(name, learner[name]) for name in learner}
     monkeypatch.setattr(my_segnet, "finished_functions", lambda: finished)
     monkeypatch.setattr(my_segnet, "afford", lambda *args: None)        # it calls them too
     monkeypatch.setattr(course, "MINE", tmp_path / "mine")
@@ -140,4 +141,4 @@ def test_a_training_calls_all_that_it_says_is_the_learner_s(tmp_path, monkeypatc
     options = "--size", "24x32", "--filters", "2", "--batch", "2", "--epochs", "1"
     train("--ops", "lessons", "--data", "tiny", "--recipe", recipe, *options)
     said = " ".join(capsys.readouterr().out.split())
-    assert set(calls) == set(theirs) and all(name in said for name in theirs)
+    assert set(calls) == set(learner) and all(name in said for name in learner)

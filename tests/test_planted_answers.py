@@ -25,11 +25,12 @@ SAID = re.compile(r"mistake  |should be |should have |should return |changed in 
 @pytest.fixture(scope="module")
 def exercises():
     """The exercises by their names; where two lessons ask for one of the same name, the later has "tape_" before it."""
-    found = {}
+    by_name = {}
     for lesson in course.lessons():
         for exercise in course.load(lesson / "test_exercise.py").EXERCISES:
-            found["tape_" * (exercise.name in found) + exercise.name] = exercise
-    return found
+            name = f"tape_{exercise.name}" if exercise.name in by_name else exercise.name
+            by_name[name] = exercise
+    return by_name
 
 
 def said(exercise, function, file):

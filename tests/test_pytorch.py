@@ -30,10 +30,10 @@ def nhwc(t):
     return np.moveaxis(a, 1, -1) if a.ndim == 4 else a
 
 
-def assert_close(ours, theirs, tolerance=1e-10):
+def assert_close(library, expected, tolerance=1e-10):
     """Within tolerance of the largest entry."""
-    assert ours.shape == theirs.shape
-    assert np.abs(ours - theirs).max() <= tolerance * max(np.abs(theirs).max(), 1e-3)
+    assert library.shape == expected.shape
+    assert np.abs(library - expected).max() <= tolerance * max(np.abs(expected).max(), 1e-3)
 
 
 SIZES = [(2, 45, 60, 5), (1, 7, 4, 1), (3, 1, 5, 2)]
@@ -68,8 +68,8 @@ def test_batch_norm(shape):
     ty.backward(tensor(dy))
     y, (mean, var), cache = ops.batch_norm(x, gamma, beta)
     assert_close(y, nhwc(ty))
-    for ours, theirs in zip(ops.batch_norm_backward(dy, cache), (tx, tgamma, tbeta)):
-        assert_close(ours, nhwc(theirs.grad))
+    for gradient, t in zip(ops.batch_norm_backward(dy, cache), (tx, tgamma, tbeta)):
+        assert_close(gradient, nhwc(t.grad))
     inference = F.batch_norm(tx, tensor(mean).detach(), tensor(var).detach(), tgamma, tbeta, eps=1e-5)
     assert_close(ops.batch_norm_inference(x, gamma, beta, mean, var), nhwc(inference))
 
@@ -164,9 +164,9 @@ def test_the_whole_network(size, options, conv):
     dlogits = ops.softmax_cross_entropy_backward(np.ones_like(loss), loss_cache)
     dx, grads = network.backward(dlogits, cache, ops_with(conv=conv), need_dx=True)
 
-    theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}
+    tparams = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in params.items()}
     tx = tensor(x)
-    tlogits = torch_network(theirs, tx)
+    tlogits = torch_network(tparams, tx)
     total = F.cross_entropy(
         tlogits, torch.tensor(labels), torch.tensor(weights), ignore_index=classes, reduction="sum"
     )
@@ -177,7 +177,7 @@ def test_the_whole_network(size, options, conv):
     assert_close(dx, nhwc(tx.grad), 1e-9)
     assert loss == pytest.approx(tloss.item(), rel=1e-9)
     assert grads.keys() == params.keys()
-    for name, t in theirs.items():
+    for name, t in tparams.items():
         expected = t.grad.numpy().transpose(2, 3, 1, 0) if t.ndim == 4 else t.grad.numpy()
         assert_close(grads[name], expected, 1e-9)
 
@@ -185,15 +185,15 @@ def test_the_whole_network(size, options, conv):
 def test_adam_is_adamw():
     rng = np.random.default_rng(3)
     params = {"w": rng.standard_normal((3, 3, 2, 4))}
-    theirs = torch.tensor(params["w"].copy(), requires_grad=True)
+    tw = torch.tensor(params["w"].copy(), requires_grad=True)
     state = optim.start("adam", params)
-    adamw = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, optim.BETA2), eps=optim.EPS, weight_decay=0.1)
+    adamw = torch.optim.AdamW([tw], lr=0.01, betas=(0.9, optim.BETA2), eps=optim.EPS, weight_decay=0.1)
     for _ in range(20):
         g = rng.standard_normal((3, 3, 2, 4))
-        theirs.grad = torch.tensor(g)
+        tw.grad = torch.tensor(g)
         adamw.step()
         optim.adam_step(params, {"w": g}, state, 0.01, 0.9, 0.1)
-    np.testing.assert_allclose(params["w"], theirs.detach().numpy(), rtol=1e-9)
+    np.testing.assert_allclose(params["w"], tw.detach().numpy(), rtol=1e-9)
 
 
 @pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
@@ -202,20 +202,20 @@ def test_ten_steps_of_training(conv):
     images, labels = street(n=2)
     model = begun(filters=8, levels=3, kernel=5)
     optimiser = sgd(model)
-    theirs = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in model.params.items()}
-    decaying = [t for t in theirs.values() if t.ndim == 4]
-    others = [t for t in theirs.values() if t.ndim == 1]
+    tparams = {name: kernel(a) if a.ndim == 4 else tensor(a) for name, a in model.params.items()}
+    decaying = [t for t in tparams.values() if t.ndim == 4]
+    others = [t for t in tparams.values() if t.ndim == 1]
     groups = [{"params": decaying, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
-    their_sgd = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    torch_sgd = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
     x = tensor(normalise(images, np)).detach()
     for _ in range(10):
-        logits = torch_network(theirs, x)
+        logits = torch_network(tparams, x)
         total = F.cross_entropy(
             logits, torch.tensor(labels).long(), torch.tensor(WEIGHTS), ignore_index=11, reduction="sum"
         )
         loss = total / np.count_nonzero(labels != 11)
-        their_sgd.zero_grad()
+        torch_sgd.zero_grad()
         loss.backward()
-        their_sgd.step()
-        ours = step(model, optimiser, images, labels, ops=ops_with(conv=conv))
-        assert ours == pytest.approx(loss.item(), rel=1e-4)
+        torch_sgd.step()
+        library_loss = step(model, optimiser, images, labels, ops=ops_with(conv=conv))
+        assert library_loss == pytest.approx(loss.item(), rel=1e-4)

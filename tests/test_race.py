@@ -21,18 +21,18 @@ def arrays():
 
 
 def test_all_give_the_same_gradients(arrays):
-    mine = {
+    learner = {
         "conv2d": conv.conv2d, "conv2d_backward": conv.conv2d_backward,
         "conv2d_by_tiles": lambda x, w, b, T: ops.conv2d(x, w, b), "conv2d_by_tiles_backward": ops.conv2d_backward,
     }
-    entrants = race.entrants(*arrays, mine)
+    entrants = race.entrants(*arrays, learner)
     assert {"im2col, yours", "tiles, yours", "im2col, the library's", "tiles, the library's"} <= set(entrants)
     dx, dw, db = entrants.pop("im2col, the library's")()
     for name, step in entrants.items():
-        found = [np.asarray(gradient) for gradient in step()]
+        gradients = [np.asarray(gradient) for gradient in step()]
         if name.startswith("PyTorch"):
-            found = [found[0].transpose(0, 2, 3, 1), found[1].transpose(2, 3, 1, 0), found[2]]
-        for gradient, right in zip(found, (dx, dw, db)):
+            gradients = [gradients[0].transpose(0, 2, 3, 1), gradients[1].transpose(2, 3, 1, 0), gradients[2]]
+        for gradient, right in zip(gradients, (dx, dw, db)):
             np.testing.assert_allclose(gradient, right, rtol=0, atol=1e-4)
 
 
@@ -64,7 +64,7 @@ def test_a_time_is_said_in_words(seconds, words):
 def test_a_race_ends_in_a_chart(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys, "argv", ["race.py", "--size", "8x9"])
     monkeypatch.setattr(race, "CHANNELS", 8)
-    monkeypatch.setattr(race.my_segnet, "finished", dict)
+    monkeypatch.setattr(race.my_segnet, "finished_functions", dict)
     monkeypatch.setattr(course, "MINE", tmp_path / "mine")
     race.main()
     said = capsys.readouterr().out
@@ -74,5 +74,5 @@ def test_a_race_ends_in_a_chart(monkeypatch, tmp_path, capsys):
 
 def test_an_own_one_that_needs_too_much_memory_stays_out(arrays, monkeypatch, capsys):
     monkeypatch.setattr(race.my_segnet, "free_megabytes", lambda: 0.001)
-    mine = {"conv2d": conv.conv2d, "conv2d_backward": conv.conv2d_backward}
-    assert "im2col, yours" not in race.entrants(*arrays, mine) and "does not race" in capsys.readouterr().out
+    learner = {"conv2d": conv.conv2d, "conv2d_backward": conv.conv2d_backward}
+    assert "im2col, yours" not in race.entrants(*arrays, learner) and "does not race" in capsys.readouterr().out

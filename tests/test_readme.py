@@ -106,9 +106,9 @@ def test_the_readme_and_the_results_say_the_same():
     """The README's table of what the network reaches, row by row."""
     short = rows_of(TEXT.split("## What it reaches on CamVid")[1].split("\n## ")[0])
     on_val, on_test = rows_of(section("What it reaches on CamVid")), rows_of(section("On the test split"))
-    ours = "the network that comes with the project"
-    assert short[ours] == ["val", *on_val["`--recipe best`"][-3:]]
-    assert short["the same"] == ["test", *on_test[ours]]
+    shipped = "the network that comes with the project"
+    assert short[shipped] == ["val", *on_val["`--recipe best`"][-3:]]
+    assert short["the same"] == ["test", *on_test[shipped]]
     assert short["the paper's SegNet-Basic"] == ["test", *on_test["SegNet-Basic in the paper (its table 1)"]]
 
 

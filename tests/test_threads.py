@@ -40,9 +40,9 @@ def test_a_training_step_has_the_same_bits_on_any_number_of_threads(monkeypatch)
         step(model, optimiser, images, labels)
         states.append((model.params, model.stats, optimiser.state))
     for others in states[1:]:
-        for ours, theirs in zip(others, states[0]):
-            for name in theirs:
-                np.testing.assert_array_equal(ours[name], theirs[name])
+        for actual, expected in zip(others, states[0]):
+            for name in expected:
+                np.testing.assert_array_equal(actual[name], expected[name])
 
 
 def test_results_come_in_the_order_of_the_items(count):

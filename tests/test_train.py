@@ -302,8 +302,8 @@ def test_functions_that_are_given_are_taken_everywhere(script, monkeypatch):
 
         return called
 
-    theirs = fast.ops_with(**{name: counted(name) for name in ops.__all__ if name not in ("im2col", "col2im")})
-    monkeypatch.setattr(library, "functions", lambda settings, data: loop.Functions(ops=theirs))
+    given = fast.ops_with(**{name: counted(name) for name in ops.__all__ if name not in ("im2col", "col2im")})
+    monkeypatch.setattr(library, "functions", lambda settings, data: loop.Functions(ops=given))
     for name in ops.__all__:
         if name != "fold_batch_norm":           # what is loaded is folded before there is anyone to give functions
             monkeypatch.setattr(fast, name, refused)

@@ -77,8 +77,8 @@ def test_it_reaches_what_the_results_say(camvid_folder):
     data = folder.dataset(str(camvid_folder))
     counts = loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)
     classes, whole = table_of_the_results()
-    found = metrics.figures(counts)
-    np.testing.assert_allclose([100 * found[name] for name in ("G", "C", "mIoU")], whole, atol=0.2)
+    figures = metrics.figures(counts)
+    np.testing.assert_allclose([100 * figures[name] for name in ("G", "C", "mIoU")], whole, atol=0.2)
     assert len(classes) == len(camvid.CLASSES)
     per_class = 100 * np.stack([metrics.class_accuracy(counts), metrics.iou(counts)], axis=1)
     np.testing.assert_allclose(per_class, [classes[name] for name in camvid.CLASSES], atol=0.2)
@@ -97,9 +97,9 @@ def test_commands_without_weights_take_it(tmp_path):
     assert labels.shape == photograph.shape[:2] and labels.max() < len(camvid.CLASSES)
     assert len(np.unique(labels)) > 3
     tiny_camvid.make(tmp_path / "data/CamVid")
-    ours, named = run("evaluate").stdout, run("evaluate", "--weights", str(SHIPPED)).stdout
-    assert "Network: the one that comes with tinysegnet" in ours
-    assert ours.splitlines()[2:] == named.splitlines()[1:] and "Network" not in named
+    unnamed, named = run("evaluate").stdout, run("evaluate", "--weights", str(SHIPPED)).stdout
+    assert "Network: the one that comes with tinysegnet" in unnamed
+    assert unnamed.splitlines()[2:] == named.splitlines()[1:] and "Network" not in named
 
 
 def test_help_says_which_network_is_taken():

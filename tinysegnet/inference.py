@@ -89,12 +89,12 @@ def network_of(meta, path):
 
 def check_arrays(network, params, stats, path):
     """Raise InputError unless the arrays read from `path` are those of the network, all float32 or all float64."""
-    found, wanted = params | stats, network.shapes | network.stats
-    amiss = [name for name in wanted if name not in found or found[name].shape != wanted[name]]
-    amiss += [name for name in found if name not in wanted]
+    held, wanted = params | stats, network.shapes | network.stats
+    amiss = [name for name in wanted if name not in held or held[name].shape != wanted[name]]
+    amiss += [name for name in held if name not in wanted]
     if amiss:
         raise InputError(f"{path} does not hold the network that it names, see {amiss[0]}: give another file")
-    if {a.dtype.name for a in found.values()} not in ({"float32"}, {"float64"}):
+    if {a.dtype.name for a in held.values()} not in ({"float32"}, {"float64"}):
         raise InputError(f"{path} holds numbers that are not all float32 or all float64: give another file")
 
 

@@ -77,8 +77,8 @@ def __getattr__(name):
         raise AttributeError(name)
     if name in REFUSED:
         raise refused(name)
-    found = getattr(numpy, name)
-    return Function(found, name) if callable(found) and not isinstance(found, type) else found
+    value = getattr(numpy, name)
+    return Function(value, name) if callable(value) and not isinstance(value, type) else value
 
 
 def asarray(a, dtype=None):
@@ -143,8 +143,8 @@ class ndarray:  # noqa: N801, the name that CuPy gives it
         if name in ("item", "tolist"):
             wait(f"{name}(), a copy to the host")
             return getattr(self.host, name)
-        found = getattr(self.host, name)
-        return Function(found, name) if callable(found) else outside(found)
+        value = getattr(self.host, name)
+        return Function(value, name) if callable(value) else outside(value)
 
     def __len__(self):
         return len(self.host)

@@ -1,10 +1,4 @@
-"""One convolution, forward and backward, done in all the ways of the course, on your machine.
-
-    python lessons/14_fast_convolution/race.py
-
-times them in turn, those of yours that are done among them, and PyTorch where it is installed, and draws mine/race.png.
-benchmarks/cpu.py does it more carefully, for whole training steps: each in a process and with memory of its own.
-"""
+"""python lessons/14_fast_convolution/race.py"""
 
 import argparse
 import statistics
@@ -25,23 +19,30 @@ from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import exit_in_words, writing
 from tinysegnet.support.options import height_x_width
 
+DESCRIPTION = """One convolution, forward and backward, done in all the ways of the course, on your machine.
+
+    python lessons/14_fast_convolution/race.py
+
+times them in turn, those of yours that are done among them, and PyTorch where it is installed, and draws mine/race.png.
+benchmarks/cpu.py does it more carefully, for whole training steps: each in a process and with memory of its own.
+"""
 CHANNELS, K, T, ROUNDS = 64, 7, 30, 3
 LOOPS = "six loops"
 COLOURS = {LOOPS: GREY, "im2col": BLUE, "tiles": GREEN, "PyTorch": RED}       # by how a name begins
 
 
-def entrants(x, w, b, dy, mine):
-    """{name: a function that goes forward and backward once}; mine are the learner's functions, by name."""
+def entrants(x, w, b, dy, learner):
+    """{name: a function that goes forward and backward once}; learner has the learner's functions, by name."""
     def step(forward, backward, *more):
         return lambda: backward(dy, forward(x, w, b, *more)[-1])
 
-    yours = {
+    exercises = {
         "im2col, yours": ("conv2d", "conv2d_backward"),
         "tiles, yours": ("conv2d_by_tiles", "conv2d_by_tiles_backward", T),
     }
     ready = {
-        name: step(mine[forward], mine[backward], *more)
-        for name, (forward, backward, *more) in yours.items() if forward in mine and backward in mine
+        name: step(learner[forward], learner[backward], *more)
+        for name, (forward, backward, *more) in exercises.items() if forward in learner and backward in learner
     }
     columns = 4 * x.nbytes * K * K / 1e6        # x as columns, in MB, and what comes of them
     if (free := my_segnet.free_megabytes()) and columns > free and ready.pop("im2col, yours", None):
@@ -95,14 +96,14 @@ def seconds(step):
     return time.perf_counter() - start
 
 
-def race(size, mine):
+def race(size, learner):
     """{name: median seconds}. That of the loops is reckoned: nobody waits for it."""
     rng = np.random.default_rng(0)
     x, dy = (rng.standard_normal((1, *size, CHANNELS), np.float32) for _ in range(2))
     w, b = rng.standard_normal((K, K, CHANNELS, CHANNELS), np.float32), rng.standard_normal(CHANNELS, np.float32)
     corner = x[0, : K + 2, : K + 2, :8].tolist(), w[:, :, :8, :8].tolist()          # 3 x 3 pixels, 8 of the channels
     larger = x.size / (3 * 3 * 8) * CHANNELS / 8
-    steps, times = entrants(x, w, b, dy, mine), {}
+    steps, times = entrants(x, w, b, dy, learner), {}
     for _ in range(1 + ROUNDS):                     # in turn, the first time to warm up
         for name, step in steps.items():
             time.sleep(0.05)                        # for the threads of the one before to fall asleep
@@ -150,13 +151,13 @@ def title(size):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
     args = parser.parse_args()
     keep_freed_memory()
-    mine = my_segnet.finished()
+    learner = my_segnet.finished_functions()
     print(title(args.size), flush=True)
-    times = race(args.size, mine)
+    times = race(args.size, learner)
     for name, duration in times.items():
         print(f"  {name:<22}{in_words(duration):>14}{'  (reckoned from a corner)' if name == LOOPS else ''}")
     path = course.MINE / "race.png"

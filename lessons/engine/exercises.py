@@ -55,32 +55,27 @@ def values(
     """
     results = results or (mistakes.results if mistakes else ()) or ("y",)
 
+    parts = (*results, "cache") if cache else tuple(results)
+
     def check(function):
-        mine, answered = adapt(function), Answered()
+        learner, answers = adapt(function), Answers(parts)
 
         def filled(*args):
-            """Its results, and the library's where it has none yet."""
+            """The learner's results, and the library's where there are none yet."""
             right = as_tuple(library(*deepcopy(args)))
-            found = separate(mine(*args), len(parts))
-            if len(found) != len(parts):
+            returned = separate(learner(*args), len(parts))
+            if len(returned) != len(parts):
                 raise ForwardError(f"  {function.__name__} should return {', '.join(parts)}", parts)
-            answered.note(parts, found)
-            if cache and found[-1] is not None and not alike(found[-1], right[-1]):
-                reports.setdefault("cache", f"  the cache of {function.__name__} should be what its docstring says")
-            return tuple(right[i] if value is None else value for i, value in enumerate(found))
+            answers.note(returned)
+            if cache and returned[-1] is not None and not alike(returned[-1], right[-1]):
+                answers.blame(["cache"], f"  the cache of {function.__name__} should be what its docstring says")
+            return tuple(right[i] if value is None else value for i, value in enumerate(returned))
 
-        filled.__name__ = function.__name__
-        parts, reports = (*results, "cache") if cache else tuple(results), {}
-        for args in cases:
-            try:
-                check_forward(filled, library, *deepcopy(args), names=names, results=results, mistakes=mistakes)
-            except ForwardError as error:
-                reports = dict.fromkeys(error.wrong, without_verdict_on(answered.never, str(error))) | reports
-            except TroubleError:
-                if not reports:             # what an easier case has shown comes first
-                    raise
-                break
-        return judged(parts, answered, reports)
+        def compare(*args):
+            check_forward(filled, library, *args, names=names, results=results, mistakes=mistakes)
+
+        filled.__name__ = function.__name__         # known mistakes are looked up by it
+        return answers.verdicts(compare, cases)
 
     return check
 
@@ -91,43 +86,73 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
     forward, backward  the library's, in the form that check_backward takes
     """
 
+    parts = tuple(f"d{name}" for name in names)
+
     def check(function):
-        mine, answered, parts = adapt(function), Answered(), [f"d{name}" for name in names]
+        learner, answers = adapt(function), Answers(parts)
 
         def filled(dy, cache):
-            right, found = as_tuple(backward(dy, cache)), separate(mine(dy, cache), len(parts))
-            answered.note(parts, found)
-            return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(found))
+            """The learner's gradients, and the library's where there are none yet."""
+            right, returned = as_tuple(backward(dy, cache)), separate(learner(dy, cache), len(parts))
+            answers.note(returned)
+            return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(returned))
+
+        def compare(*args):
+            check_backward(forward, filled, *args, names=names, mistakes=mistakes)
 
         filled.__name__ = function.__name__
-        reports = {}
-        for args in cases:
-            try:
-                check_backward(forward, filled, *deepcopy(args), names=names, mistakes=mistakes)
-            except GradientError as error:
-                reports = dict.fromkeys(error.wrong, without_verdict_on(answered.never, str(error))) | reports
-            except TroubleError:
-                if not reports:
-                    raise
-                break
-        return judged(parts, answered, reports)
+        return answers.verdicts(compare, cases)
 
     return check
 
 
-class Answered:
-    """Which parts were None in some case, and which were not."""
+class Answers:
+    """What a learner's function has given in all cases so far, and what is wrong with it.
 
-    def __init__(self):
-        self.missing, self.given = set(), set()
+    parts    the names of its results, or gradients
+    given    those that were not None in some case; likewise missing, those that were
+    reports  {part, or what else is wrong: why}
+    """
 
-    def note(self, parts, found):
-        for part, value in zip(parts, found):
-            (self.missing if value is None else self.given).add(part)
+    def __init__(self, parts):
+        self.parts, self.given, self.missing, self.reports = parts, set(), set(), {}
 
-    @property
-    def never(self):
-        return self.missing - self.given
+    def note(self, returned):
+        for part, value in zip(self.parts, returned):
+            if value is None:
+                self.missing.add(part)
+            else:
+                self.given.add(part)
+
+    def blame(self, names, report):
+        """Keep a report on each of these names. What an easier case has shown stays."""
+        for part in self.missing - self.given:
+            report = re.sub(rf"(?m)^(\s+{re.escape(part)}\s+)right$", r"\1TODO", report)
+        for name in names:
+            self.reports.setdefault(name, report)
+
+    def verdicts(self, compare, cases):
+        """A Verdict on each part, after compare(*args) in one case after the other."""
+        for args in cases:
+            try:
+                compare(*deepcopy(args))
+            except (ForwardError, GradientError) as error:
+                self.blame(error.wrong, str(error))
+            except TroubleError:
+                if not self.reports:        # what an easier case has shown comes first
+                    raise
+                break
+        return {part: self.verdict(part) for part in self.parts}
+
+    def verdict(self, part):
+        """On one part. What is wrong with the function as a whole, an argument changed, say, counts for all."""
+        if part in self.missing and part in self.given:
+            return Verdict(WRONG, f"  {part} is None in some cases and not in others: is a return missing?")
+        if part in self.missing:
+            return Verdict(TODO)
+        whole = next((report for name, report in self.reports.items() if name not in self.parts), None)
+        report = self.reports.get(part, whole)
+        return Verdict(WRONG, report) if report else Verdict(DONE)
 
 
 def as_tuple(result):
@@ -146,45 +171,21 @@ def as_array(function):
     return run
 
 
-def separate(given, count):
+def separate(returned, count):
     """What a learner's function has returned as so many results; nothing at all stands for None each."""
-    if given is None:
+    if returned is None:
         return (None,) * count
-    return (given,) if count == 1 else as_tuple(given)
+    return (returned,) if count == 1 else as_tuple(returned)
 
 
-def alike(mine, library):
+def alike(learner, library):
     """Whether two caches are the same: arrays, whole numbers, and tuples of them."""
     if isinstance(library, tuple):
-        return isinstance(mine, tuple | list) and len(mine) == len(library) and all(map(alike, mine, library))
+        same_length = isinstance(learner, tuple | list) and len(learner) == len(library)
+        return same_length and all(map(alike, learner, library))
     if isinstance(library, int):
-        return isinstance(mine, int | np.integer) and mine == library
-    return isinstance(mine, np.ndarray) and mine.dtype == library.dtype and np.array_equal(mine, library)
-
-
-def without_verdict_on(parts, report):
-    for part in parts:
-        report = re.sub(rf"(?m)^(\s+{re.escape(part)}\s+)right$", r"\1TODO", report)
-    return report
-
-
-def judged(parts, answered, reports):
-    """A verdict for each part. What is wrong with the function as a whole (an argument changed) counts for all.
-
-    reports  {part, or what else is wrong: why}
-    """
-    whole = next((report for name, report in reports.items() if name not in parts), None)
-    verdicts = {}
-    for part in parts:
-        if part in answered.never:
-            verdicts[part] = Verdict(TODO)
-        elif part in answered.missing:
-            verdicts[part] = Verdict(WRONG, f"  {part} is None in some cases and not in others: is a return missing?")
-        elif report := reports.get(part, whole):
-            verdicts[part] = Verdict(WRONG, report)
-        else:
-            verdicts[part] = Verdict(DONE)
-    return verdicts
+        return isinstance(learner, int | np.integer) and learner == library
+    return isinstance(learner, np.ndarray) and learner.dtype == library.dtype and np.array_equal(learner, library)
 
 
 def milliseconds(function, args, rounds=5):

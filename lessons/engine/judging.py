@@ -19,7 +19,7 @@ def judge(lesson, exercise):
     """{part: Verdict} of the learner's function, and three lines to say to one that is done."""
     if known := done_before(lesson, exercise.name):
         return {part: Verdict(DONE) for part in known["parts"]}, known["lines"]
-    verdicts, function = examined(lesson, exercise)
+    verdicts, function = verdicts_on(lesson, exercise)
     if not is_done(verdicts):
         return verdicts, []
     try:
@@ -29,7 +29,7 @@ def judge(lesson, exercise):
     return verdicts, praise(exercise, function)
 
 
-def examined(lesson, exercise):
+def verdicts_on(lesson, exercise):
     """{part: Verdict} of the learner's function, and the function, None if it cannot be had."""
     path = course.my_file(lesson)
     place = f"mine/{path.name}"
@@ -43,10 +43,10 @@ def examined(lesson, exercise):
         stubs = f"lessons/{lesson.name}/exercise.py"
         text = f"{place} has no function {exercise.name}: copy it from {stubs}, if it was not renamed"
         return {"": Verdict(WRONG, textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    "))}, None
-    mine = watched(function, path, exercise.forbidden)
-    mine.__name__ = exercise.name               # known mistakes are looked up by it
+    supervised = watched(function, path, exercise.forbidden)
+    supervised.__name__ = exercise.name               # known mistakes are looked up by it
     try:
-        verdicts = exercise.check(mine)
+        verdicts = exercise.check(supervised)
     except TroubleError as trouble:
         return {"": Verdict(WRONG, str(trouble))}, function
     if code := getattr(function, "__code__", None):         # a ufunc, say, has none
@@ -54,8 +54,8 @@ def examined(lesson, exercise):
     for part, verdict in verdicts.items():
         if verdict.kind == TODO:
             verdicts[part] = Verdict(TODO, place)
-        elif verdict.kind == DONE and mine.borrowed:
-            verdicts[part] = Verdict(BORROWED, f"from {', '.join(sorted(mine.borrowed))}")
+        elif verdict.kind == DONE and supervised.borrowed:
+            verdicts[part] = Verdict(BORROWED, f"from {', '.join(sorted(supervised.borrowed))}")
     return verdicts, function
 
 
@@ -66,9 +66,9 @@ def is_done(verdicts):
 def praise(exercise, function):
     """What a finished function gets: how the library's differs, both times, and what to read next."""
     args = exercise.race()
-    mine, library = milliseconds(function, args), milliseconds(exercise.answer, args)
-    measurable = max(mine, library) > 0.05 and min(mine, library) > 0.001
-    times = [f"yours takes {mine:.3g} ms, the library's {library:.3g} ms"] if measurable else []
+    learner, library = milliseconds(function, args), milliseconds(exercise.answer, args)
+    measurable = max(learner, library) > 0.05 and min(learner, library) > 0.001
+    times = [f"yours takes {learner:.3g} ms, the library's {library:.3g} ms"] if measurable else []
     return [f"the library's {exercise.differs}", *times, f"now read {exercise.read}"]
 
 

@@ -114,7 +114,7 @@ def without_decays(step):
     return run
 
 
-def check(given):
+def check_settings(given):
     """Raise InputError if the settings that are given do not go with a learner's functions."""
     if (given.get("conv", "auto"), given.get("backend", "numpy")) != ("auto", "numpy"):
         raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
@@ -123,8 +123,8 @@ def check(given):
 def functions(settings, data):
     """Say whose functions this training uses, and what it will take. Returns its Functions."""
     mixed = with_learners(finished_functions(), settings)
-    said = f"yours: {', '.join(mixed.learner)}" if mixed.learner else "none of the functions is yours yet"
-    print(textwrap.fill(f"{said}; the rest is the library's", 79), flush=True)
+    whose = f"yours: {', '.join(mixed.learner)}" if mixed.learner else "none of the functions is yours yet"
+    print(textwrap.fill(f"{whose}; the rest is the library's", 79), flush=True)
     afford(mixed, settings, data)
     return mixed
 

@@ -137,11 +137,12 @@ def is_planted(name, table, wrong, args):
     y, *_, cache = table.forward(*args)
     dy = upstream(np.asarray(y), seed=0)
     given = (dy, cache, args[0].shape) if name == "max_pool_backward" else (dy, cache)
-    gradient, known = only_entry(wrong(dy, *args))
+    gradient, answer = only_entry(wrong(dy, *args))
     i = GRADIENTS[name].index(gradient)
-    right, planted = (as_tuple(getattr(kind, name)(*given))[i] for kind in (ops, with_mistake(name, wrong)))
-    in_shape = np.shape(known) == right.shape and np.isfinite(known).all()
-    return in_shape and np.allclose(planted, known) and not np.allclose(planted, right)
+    right = as_tuple(getattr(ops, name)(*given))[i]
+    planted = as_tuple(getattr(with_mistake(name, wrong), name)(*given))[i]
+    in_shape = np.shape(answer) == right.shape and np.isfinite(answer).all()
+    return in_shape and np.allclose(planted, answer) and not np.allclose(planted, right)
 
 
 def trained(operations, seed=0, size=DEFAULTS["size"]):
@@ -151,7 +152,7 @@ def trained(operations, seed=0, size=DEFAULTS["size"]):
     return loop.train(settings, streets.dataset(), loop.Functions(ops=operations))
 
 
-def judged(model):
+def val_counts(model):
     """The confusion matrix of a network on the streets of val."""
     data = streets.dataset()
     return loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)
@@ -162,7 +163,8 @@ def compare(operations, steps=STEPS):
     notes = json.loads((FIGURES / "trainings.json").read_text(encoding="utf-8"))
     healthy, every = notes["runs"]["healthy"][0], notes["every"]
     print("   step    loss    of the healthy network", flush=True)
-    losses, (model, epochs) = [], trained(operations)
+    model, epochs = trained(operations)
+    losses = []
     for of_epoch in epochs:
         for loss in itertools.islice(of_epoch, steps - len(losses)):
             losses.append(loss)
@@ -171,4 +173,4 @@ def compare(operations, steps=STEPS):
                 print(f"{len(losses):>7}{np.mean(losses[-every:]):>8.2f}{beside:>8.2f}", flush=True)
         if len(losses) == steps:
             break
-    print(f"mIoU on val {100 * metrics.mean_iou(judged(model)):.1f}, of the healthy network {healthy['mIoU']}")
+    print(f"mIoU on val {100 * metrics.mean_iou(val_counts(model)):.1f}, of the healthy network {healthy['mIoU']}")

@@ -56,7 +56,7 @@ def watched(function, file, forbidden, seconds=SECONDS):
         except BaseException as error:          # SystemExit, and whatever pytest.skip() raises, are no Exceptions
             raise TroubleError(in_words(error, file)) from error
         finally:
-            run.borrowed |= spy.seen
+            run.borrowed |= spy.borrowed
 
     run.borrowed = set()
     return run
@@ -66,11 +66,11 @@ class Spy:
     """A profile function for sys.setprofile that notes the calls of what the learner should have written."""
 
     def __init__(self, forbidden):
-        self.forbidden, self.seen = f"{forbidden}{os.sep}", set()
+        self.forbidden, self.borrowed = f"{forbidden}{os.sep}", set()
 
     def __call__(self, frame, event, arg):
         if event == "call" and frame.f_code.co_filename.startswith(self.forbidden):
-            self.seen.add("tinysegnet")
+            self.borrowed.add("tinysegnet")
         elif event == "call":
             self.note(frame.f_globals.get("__name__", ""))
         elif event == "c_call":
@@ -80,7 +80,7 @@ class Spy:
     def note(self, module):
         library = module.partition(".")[0]
         if library in OTHERS:
-            self.seen.add(library)
+            self.borrowed.add(library)
 
 
 class Alarm:
@@ -121,8 +121,10 @@ class Alarm:
 
 def line_of(frames, file):
     """The innermost of these lines that the learner wrote."""
-    mine = [frame for frame in frames if Path(frame.filename).parent == Path(file).parent]
-    return f"  {Path(mine[-1].filename).name}, line {mine[-1].lineno}:  {mine[-1].line.strip()}" if mine else ""
+    learners = [frame for frame in frames if Path(frame.filename).parent == Path(file).parent]
+    if not learners:
+        return ""
+    return f"  {Path(learners[-1].filename).name}, line {learners[-1].lineno}:  {learners[-1].line.strip()}"
 
 
 def in_words(error, file):

@@ -1,7 +1,7 @@
 """Why is a gradient wrong? First the known mistakes are tried, then what can be seen from the numbers alone.
 
-Whatever is said here must be true. A mistake is named only if yours equals the known wrong answer to seven digits on
-cases in which all sizes differ; a hint only states what was observed.
+Whatever is said here must be true. A mistake is named only if the learner's array equals the known wrong one to seven
+digits on cases in which all sizes differ; a hint only states what was observed.
 """
 
 from copy import deepcopy
@@ -14,7 +14,7 @@ from tinysegnet.checker.finite_differences import STEP, upstream, wrong_entries
 from tinysegnet.checker.gradcheck import as_tuple
 
 
-def explain_gradient(case, name, worst, yours, truth, floor, table):
+def explain_gradient(case, name, worst, learner, truth, floor, table):
     """Reasons for a wrong gradient; `worst` is the index of the entry that is furthest off."""
     if kink := kink_at(case, name, worst, floor[worst]):
         return [("hint", kink)]
@@ -29,24 +29,26 @@ def explain_gradient(case, name, worst, yours, truth, floor, table):
     def differ(a, b):
         return wrong_entries(a, b, floor.max())
 
-    wrong, axes = wrong_entries(yours, truth, floor), axis_names(name, truth.ndim, table)
+    wrong, axes = wrong_entries(learner, truth, floor), axis_names(name, truth.ndim, table)
     image = np.shape(case.args[0]) if table else ()
-    seen = observations(yours, truth, wrong, differ, axes, partial(case.measure, name), case.dy, image, floor.max())
-    return explain(table, f"d{name}", answer, seen, note_too=True)
+    measure = partial(case.measure, name)
+    sentences = observations(learner, truth, wrong, differ, axes, measure, case.dy, image, floor.max())
+    return explain(table, f"d{name}", answer, sentences, note_too=True)
 
 
-def explain(table, name, answer, seen, note_too=False):
+def explain(table, name, answer, sentences, note_too=False):
     """Reasons, as (kind, sentence): known mistakes if it is one, or else the first thing to be seen, or else a note.
 
-    table     of known mistakes, or None
-    name      of the gradient or result
-    answer    see recognised
-    note_too  a note that says why nothing was compared is given beside what is seen
+    table      of known mistakes, or None
+    name       of the gradient or result
+    answer     see recognised
+    sentences  what can be seen without knowing the op, or None, the surest first
+    note_too   a note that says why nothing was compared is given beside what is seen
     """
     named, note = recognised(table, name, answer) if table else ([], None)
     if named:
         return [("mistake", sentence) for sentence in named]
-    hints = [("hint", sentence) for sentence in seen if sentence][:1]
+    hints = [("hint", sentence) for sentence in sentences if sentence][:1]
     keep = note and (not hints or (note_too and not note.startswith("none")))
     return [*hints, ("note", note)] if keep else hints
 
@@ -60,14 +62,14 @@ def recognised(table, name, answer):
     candidates, wrong_somewhere = list(table.mistakes), False
     for args in table.cases():
         try:
-            found = answer(args)
+            answered = answer(args)
         except Exception as error:          # a function may fail on sizes that it was not asked about
             return [], f"not compared with the known mistakes: on other sizes it raised {type(error).__name__}: {error}"
-        if found is None:
+        if answered is None:
             return [], "not compared with the known mistakes: they are those of another forward"
-        given, mine, right = found
-        candidates = [wrong for wrong in candidates if equal(mine, wrong(*deepcopy(given)).get(name))]
-        wrong_somewhere = wrong_somewhere or bool(candidates and not equal(mine, right))
+        given, result, right = answered
+        candidates = [wrong for wrong in candidates if equal(result, wrong(*deepcopy(given)).get(name))]
+        wrong_somewhere = wrong_somewhere or bool(candidates and not equal(result, right))
     if candidates and wrong_somewhere:
         return sorted({wrong.sentence for wrong in candidates}), None
     return [], f"none of the {len(table.mistakes)} known mistakes gives this"
@@ -92,7 +94,7 @@ def kink_at(case, name, entry, floor):
     return f"the forward has a kink here, of slopes {down:.3g} and {up:.3g}: no gradient exists; check elsewhere"
 
 
-def observations(yours, truth, wrong, differ, axes, measure=None, dy=None, image_shape=(), floor=0):
+def observations(learner, truth, wrong, differ, axes, measure=None, dy=None, image_shape=(), floor=0):
     """What can be seen in the numbers without knowing the op, the surest first; None for each that is not so.
 
     differ   differ(a, b): where an array differs from what it should be
@@ -100,28 +102,28 @@ def observations(yours, truth, wrong, differ, axes, measure=None, dy=None, image
     """
 
     def same(other):
-        return not differ(yours, other).any()
+        return not differ(learner, other).any()
 
-    yield "it is zero everywhere" if not yours.any() else None
+    yield "it is zero everywhere" if not learner.any() else None
     if measure:
         ones = same(measure(np.ones_like(dy))[0])
         yield "it is what an upstream gradient of ones gives: where does dy come in?" if ones else None
     if truth.dtype.kind == "f":
-        yield constant_ratio(yours, truth, same, image_shape, floor)
-        yield "it is right but for the sign of some entries" if same(np.copysign(truth, yours)) else None
-        yield transposed(yours, truth, same)
-        moved = not differ(np.sort(yours, axis=None), np.sort(truth, axis=None)).any()
+        yield constant_ratio(learner, truth, same, image_shape, floor)
+        yield "it is right but for the sign of some entries" if same(np.copysign(truth, learner)) else None
+        yield transposed(learner, truth, same)
+        moved = not differ(np.sort(learner, axis=None), np.sort(truth, axis=None)).any()
         yield "its numbers are the right ones, in other places" if moved else None
     yield only_one_image(measure, dy, same) if measure else None
     yield only_one_index(wrong, axes)
     yield only_the_border(wrong) if axes[1:2] == ("row",) else None
 
 
-def constant_ratio(yours, truth, same, image_shape, floor):
+def constant_ratio(learner, truth, same, image_shape, floor):
     large = np.abs(truth) > max(1e-3 * np.abs(truth).max(), 100 * floor)
     if np.count_nonzero(large) < 2:
         return None
-    ratio = (yours * truth).sum() / (truth * truth).sum()
+    ratio = (learner * truth).sum() / (truth * truth).sum()
     if abs(ratio - 1) < 1e-3 or not same(ratio * truth):
         return None
     sizes = {}
@@ -134,12 +136,12 @@ def constant_ratio(yours, truth, same, image_shape, floor):
     return f"it is {ratio:.6g} times what it should be, everywhere{also}"
 
 
-def transposed(yours, truth, same):
+def transposed(learner, truth, same):
     if truth.ndim == 4 and truth.shape[0] == truth.shape[1] > 1 and same(truth[::-1, ::-1]):
         return "it is the right answer rotated by 180 degrees in its first two axes"
     for order in permutations(range(truth.ndim)):
         swapped = truth.transpose(order)
-        if swapped.shape == yours.shape and order != tuple(range(truth.ndim)) and same(swapped):
+        if swapped.shape == learner.shape and order != tuple(range(truth.ndim)) and same(swapped):
             return f"it is the right answer with its axes in the order {order}"
     return None
 
@@ -180,10 +182,10 @@ def axis_names(name, dimensions, table):
     return ("channel",) if table and dimensions == 1 else [f"axis {axis}, index" for axis in range(dimensions)]
 
 
-def shape_hints(yours, truth, differ):
+def shape_hints(learner, truth, differ):
     """What the values of an array of the wrong shape show, if anything."""
-    if isinstance(yours, np.ndarray) and yours.ndim == truth.ndim and yours.shape != truth.shape:
-        yield transposed(yours, truth, lambda it: it.shape == yours.shape and not differ(yours, it).any())
+    if isinstance(learner, np.ndarray) and learner.ndim == truth.ndim and learner.shape != truth.shape:
+        yield transposed(learner, truth, lambda it: it.shape == learner.shape and not differ(learner, it).any())
 
 
 def equal(a, b):

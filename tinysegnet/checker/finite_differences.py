@@ -53,10 +53,10 @@ def rounding_floor(size):
     return ROUNDINGS * np.finfo(np.float64).eps * size / STEP
 
 
-def wrong_entries(yours, truth, floor=0.0):
-    """Where yours is further from truth than TOLERANCE * max(|yours|, largest |truth|) + floor."""
-    scale = np.maximum(np.abs(yours), np.abs(truth).max(initial=0.0))
-    return ~(np.abs(yours - truth) <= TOLERANCE * scale + floor)            # ~(<=) and not (>): NaN is wrong
+def wrong_entries(learner, truth, floor=0.0):
+    """Where the learner's array is further from truth than TOLERANCE * max(|learner|, largest |truth|) + floor."""
+    scale = np.maximum(np.abs(learner), np.abs(truth).max(initial=0.0))
+    return ~(np.abs(learner - truth) <= TOLERANCE * scale + floor)          # ~(<=) and not (>): NaN is wrong
 
 
 def upstream(y, seed):

@@ -63,28 +63,29 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
     so large that rounding hides what it is about.
     """
     check_use(forward, args, names)
-    trouble = {}                                                        # "dw": what is wrong with it
+    violations = {}                                                     # "dw": what is wrong with it
     for dtype in (np.float32, np.float64):
-        trouble |= broken_contract(forward, backward, cast(args, dtype), names, seed)
+        violations |= contract_violations(forward, backward, cast(args, dtype), names, seed)
 
     args = cast(args, np.float64)
-    y, yours = run(forward, backward, args, names, seed)
+    y, learner = run(forward, backward, args, names, seed)
     dy = upstream(y, seed)
     case = Case(forward, backward, names, args, dy)
     truth, floor, wrong = {}, {}, {}
     for name in names:
         truth[name], floor[name] = case.measure(name, dy)
-        if is_floating(yours[name], truth[name].shape):
-            wrong[name] = wrong_entries(yours[name], truth[name], floor[name])
+        if is_floating(learner[name], truth[name].shape):
+            wrong[name] = wrong_entries(learner[name], truth[name], floor[name])
         if floor[name].max() > MOST_BLUR * max(np.abs(truth[name]).max(), np.abs(dy).max()):
             raise ValueError(f"check_backward: y is too large, up to {np.abs(y).max():.3g}, to measure d{name}: "
                              "rounding would hide a wrong gradient. Use arguments that give a y of about 1")
-    trouble |= single_precision_differs(run(forward, backward, cast(args, np.float32), names, seed)[1], yours, trouble)
-    if trouble or any(entries.any() for entries in wrong.values()):
+    _, single = run(forward, backward, cast(args, np.float32), names, seed)
+    violations |= single_precision_differs(single, learner, violations)
+    if violations or any(entries.any() for entries in wrong.values()):
         from tinysegnet.checker.report import gradient_report  # a right backward needs no words
 
-        bad = trouble.keys() | {f"d{name}" for name, entries in wrong.items() if entries.any()}
-        raise GradientError(gradient_report(case, yours, truth, floor, wrong, trouble, mistakes, seed), bad)
+        bad = violations.keys() | {f"d{name}" for name, entries in wrong.items() if entries.any()}
+        raise GradientError(gradient_report(case, learner, truth, floor, wrong, violations, mistakes, seed), bad)
 
 
 def check_use(forward, args, names):
@@ -105,13 +106,13 @@ def run(forward, backward, args, names, seed):
     return np.asarray(y), dict(zip(names, as_tuple(backward(upstream(np.asarray(y), seed), cache))))
 
 
-def single_precision_differs(single, double, trouble):
-    """Gradients that are right in shape and dtype, but whose float32 values are not those of float64, as trouble."""
+def single_precision_differs(single, double, violations):
+    """Gradients that are right in shape and dtype, but whose float32 values are not those of float64, as violations."""
     floating = {name: g for name, g in double.items() if is_floating(g, np.shape(g))}
     largest = max((np.abs(g).max(initial=0) for g in floating.values()), default=0)
     return {
         f"d{name}": "has other values in float32 than in float64" for name, g in floating.items()
-        if f"d{name}" not in trouble and np.abs(single[name] - g).max() > 1e-3 * np.abs(g).max() + 1e-4 * largest
+        if f"d{name}" not in violations and np.abs(single[name] - g).max() > 1e-3 * np.abs(g).max() + 1e-4 * largest
     }
 
 
@@ -119,7 +120,7 @@ def is_floating(gradient, shape):
     return isinstance(gradient, np.ndarray | np.generic) and gradient.shape == shape and gradient.dtype.kind == "f"
 
 
-def broken_contract(forward, backward, args, names, seed):
+def contract_violations(forward, backward, args, names, seed):
     """What an op must keep whatever its values: returns {"dw": sentence, ...}, empty if it does.
 
     As many gradients as names, arrays of the shape and dtype of their arguments, finite; nothing changed in place, the

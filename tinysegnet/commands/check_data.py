@@ -28,25 +28,25 @@ def run(args):
     splits = ["train", "val"]
     if (Path(args.folder) / "test").is_dir():
         splits.append("test")
-    seen = {split: survey(data, split, lambda samples: bar(samples, "reading", unit="img")) for split in splits}
-    for split, what in seen.items():
+    surveys = {split: survey(data, split, lambda samples: bar(samples, "reading", unit="img")) for split in splits}
+    for split, what in surveys.items():
         sizes = ", ".join(f"{count} of {H}x{W}" for (H, W), count in what.sizes.most_common(4))
         others = what.images - sum(count for _, count in what.sizes.most_common(4))
         print(f"{split:6} {sizes or 'no image that can be used'}" + (f", {others} of other sizes" if others else ""))
     width = max(26, *map(len, data.classes))
     print(f"\n{'% of pixels':{width}}" + "".join(f"{split:>9}" for split in splits))
-    rows = list(zip(data.classes, *(what.pixels for what in seen.values())))
-    for name, *pixels in [*rows, ("(do not count)", *(what.void for what in seen.values()))]:
-        shares = (share(n, what.pixels.sum() + what.void) for n, what in zip(pixels, seen.values()))
+    rows = list(zip(data.classes, *(what.pixels for what in surveys.values())))
+    for name, *pixels in [*rows, ("(do not count)", *(what.void for what in surveys.values()))]:
+        shares = (share(n, what.pixels.sum() + what.void) for n, what in zip(pixels, surveys.values()))
         print(f"{name:{width}}" + "".join(f"{text:>9}" for text in shares))
-    for name in seen["train"].missing(data.classes):
+    for name in surveys["train"].missing(data.classes):
         print(f"No pixel of train is {name}: it cannot be learnt.")
     for split in splits:
         annotations = {annotation for _, annotation in data.samples(split)}
         for path in sorted(Path(args.folder, f"{split}annot").glob("*.png")):
             if path not in annotations and not path.name.startswith("."):
                 print(f"{path} belongs to no photograph.")
-    bad = [sentence for what in seen.values() for sentence in what.bad]
+    bad = [sentence for what in surveys.values() for sentence in what.bad]
     if bad:
         print("\nTo be mended or removed:\n" + "\n".join(bad))
         raise InputError(f"{len(bad)} to mend: train.py will not take this data set as it is")

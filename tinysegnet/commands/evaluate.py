@@ -42,8 +42,8 @@ def run(args):
     print(why)
     if args.weights is None:
         print(ITS_OWN)
-    seen = f"{args.split}, {len(samples)} images, {inference.how_seen(model.meta)}; judged at their annotations' size"
-    print(textwrap.fill(seen, 79))
+    text = f"{args.split}, {len(samples)} images, {inference.how_seen(model.meta)}; judged at their annotations' size"
+    print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
     print(metrics.table(counts, data.classes))

@@ -62,10 +62,10 @@ def photographs(names, out):
     paths = []
     for path in map(Path, names):
         if path.is_dir():
-            found = list_photographs(path)
-            if not found:
+            in_folder = list_photographs(path)
+            if not in_folder:
                 raise InputError(f"there is no photograph (.png, .jpg) in {path}: name another folder")
-            paths += found
+            paths += in_folder
         else:
             paths.append(path)
     if any(path.parent.resolve() == out.resolve() for path in paths):

@@ -25,10 +25,10 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, jitte
     photograph, labels = resize_photograph(photograph, resized), resize_labels(labels, resized)
     if flip and rng.random() < 0.5:
         photograph, labels = photograph[:, ::-1], labels[:, ::-1]
-    seen = scaled(size, crop or 1)
-    if resized != seen:
-        corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, seen)]
-        photograph, labels = window(photograph, seen, corner, MIDDLE), window(labels, seen, corner, ignore)
+    cropped = scaled(size, crop or 1)
+    if resized != cropped:
+        corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, cropped)]
+        photograph, labels = window(photograph, cropped, corner, MIDDLE), window(labels, cropped, corner, ignore)
     return colour_jitter(photograph, jitter, rng) if jitter else photograph, labels
 
 

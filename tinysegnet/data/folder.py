@@ -115,7 +115,7 @@ def read_photograph(path):
     image = ImageOps.exif_transpose(decoded(path))
     if image.mode.startswith("I;16") or image.mode == "I":      # 16 bits; convert() would cut them off at 255
         return np.repeat((np.array(image) // 257).astype(np.uint8)[..., None], 3, axis=2)
-    if image.has_transparency_data:                             # on white, not on what hides under it
+    if image.has_transparency_data:                             # on white, whatever colour is under it
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return np.array(image.convert("RGB"))
 

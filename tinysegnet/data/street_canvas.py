@@ -40,8 +40,8 @@ class Canvas:
     def colour(self, rgb, z):
         """A colour as it looks from z metres away, in this light and haze."""
         veil = 1 - np.exp(-self.haze * z)
-        seen = np.asarray(rgb) * self.light * self.tint * (1 - veil) + self.sky * self.light * veil
-        return tuple(int(value) for value in np.clip(seen, 0, 255))
+        colour = np.asarray(rgb) * self.light * self.tint * (1 - veil) + self.sky * self.light * veil
+        return tuple(int(value) for value in np.clip(colour, 0, 255))
 
     def polygon(self, places, rgb, label, seam=False):
         """Paint a polygon of (x, y, z); with label None on the picture alone. A seam is an outline of void."""

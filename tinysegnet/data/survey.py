@@ -57,8 +57,8 @@ def survey(data, split, watch=iter):
 
 def checked_survey(data, split, watch=iter):
     """The Survey of a split that can be used. Raises InputError if anything must be mended before."""
-    seen = survey(data, split, watch)
-    if seen.bad:
-        all_of_them = f" ({len(seen.bad) - 1} more: see  python -m tinysegnet check-data {data.source})"
-        raise InputError(seen.bad[0] + (all_of_them if seen.bad[1:] else ""))
-    return seen
+    result = survey(data, split, watch)
+    if result.bad:
+        all_of_them = f" ({len(result.bad) - 1} more: see  python -m tinysegnet check-data {data.source})"
+        raise InputError(result.bad[0] + (all_of_them if result.bad[1:] else ""))
+    return result

@@ -41,8 +41,8 @@ def conv2d(x, w, b):
     y = array_module(x).empty((N, H, W, F), x.dtype)
 
     def job(band):
-        n, rows, seen = band
-        columns = im2col(padded[n, seen], K)                        # (rows, W, K*K*C)
+        n, rows, with_halo = band
+        columns = im2col(padded[n, with_halo], K)                   # (rows, W, K*K*C)
         y[n, rows] = (columns.reshape(-1, K * K * C) @ flat_w + b).reshape(-1, W, F)
 
     parallel_map(job, bands_with_halo(x, K), on_gpu(x))
@@ -70,9 +70,9 @@ def conv2d_backward(dy, cache, need_dx=True):
     flat_dw = xp.zeros_like(flat_w)
 
     def job(band):
-        n, rows, seen = band
+        n, rows, with_halo = band
         dy_band = dy[n, rows].reshape(-1, F)                        # (rows * W, F)
-        columns = im2col(padded[n, seen], K)                        # gathered again: keeping them costs K*K times x
+        columns = im2col(padded[n, with_halo], K)                   # gathered again: keeping them costs K*K times x
         dw_band = columns.reshape(-1, K * K * C).T @ dy_band
         if not need_dx:
             return dw_band, None
@@ -81,11 +81,11 @@ def conv2d_backward(dy, cache, need_dx=True):
 
     pieces = bands_with_halo(x, K)
     for first in range(0, len(pieces), BANDS_AT_ONCE):
-        some = pieces[first : first + BANDS_AT_ONCE]
-        for (n, _, seen), (dw_band, dx_band) in zip(some, parallel_map(job, some, on_gpu(x))):
+        group = pieces[first : first + BANDS_AT_ONCE]
+        for (n, _, with_halo), (dw_band, dx_band) in zip(group, parallel_map(job, group, on_gpu(x))):
             flat_dw += dw_band
             if need_dx:
-                dpadded[n, seen] += dx_band                         # += because two bands see some rows both
+                dpadded[n, with_halo] += dx_band                    # += because two bands see some rows both
     inside = slice(None), slice(K // 2, K // 2 + H), slice(K // 2, K // 2 + W)     # what fell on the padding is lost
     dx = dpadded[inside].copy() if need_dx else None
     db = dy.sum(axis=2).sum(axis=(0, 1))                            # row by row first: a long float32 sum loses digits

@@ -1,7 +1,7 @@
 """`train.py --ops library`: the functions of tinysegnet itself.
 
-train.py takes five names from here: DEFAULTS, run_name, check, functions, finished. With `--ops lessons` it takes them
-from lessons/engine/my_segnet.py, where they are a learner's.
+train.py takes five names from here: DEFAULTS, run_name, check_settings, functions, finished. With `--ops lessons` it
+takes them from lessons/engine/my_segnet.py, where they are a learner's.
 """
 
 from tinysegnet.ops.fast import ops_with
@@ -16,7 +16,7 @@ def run_name():
     return "first"
 
 
-def check(given):
+def check_settings(given):
     """Raise InputError if the settings that are given do not go together."""
     if (given.get("conv"), given.get("backend")) == ("fft", "cupy"):
         raise InputError("--conv fft is written for NumPy: train with --backend numpy, or without --conv")

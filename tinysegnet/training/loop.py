@@ -22,7 +22,7 @@ from tinysegnet.training.step import Criterion, train_step
 
 
 def cosine_rate(lr, done, total):
-    """Half a cosine: the rate of the next step after `done` of `total`, from lr down to 0 at the end."""
+    """Cosine annealing: the rate of the next step after `done` of `total`, along half a cosine from lr down to 0."""
     return lr * (1 + math.cos(math.pi * done / total)) / 2
 
 

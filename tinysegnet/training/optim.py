@@ -1,7 +1,7 @@
 """From gradients to better parameters: SGD with momentum, as Caffe counts it, and Adam.
 
-The state of an optimiser is a dict of arrays: for SGD a velocity of each parameter. Weight decay applies to those named
-in `decays`, by custom the convolution weights alone. All have one rate (the authors give biases twice that).
+The optimiser state is a dict of arrays: for SGD a velocity of each parameter. Weight decay applies to those named in
+`decays`, by custom the convolution weights alone. All have one rate (the authors give biases twice that).
 """
 
 from collections.abc import Callable

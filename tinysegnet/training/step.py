@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tinysegnet.ops
 from tinysegnet.support.backend import array_module
 
-BN_DECAY = 0.9      # how much of the running batch-norm statistics each step keeps
+BN_DECAY = 0.9      # how much of batch norm's running statistics each step keeps
 
 
 class Criterion(NamedTuple):        # what ops.softmax_cross_entropy needs besides logits and labels

@@ -20,11 +20,11 @@ def draw():
 
 def sizes(height=360, width=480):
     """(height, width) of the maps from the image down to the deepest, as pooling makes them."""
-    x, found = np.zeros((1, height, width, 1), np.float32), [(height, width)]
+    x, seen = np.zeros((1, height, width, 1), np.float32), [(height, width)]
     for _ in range(LEVELS):
         x, _ = fast.max_pool(x)
-        found.append(x.shape[1:3])
-    return found
+        seen.append(x.shape[1:3])
+    return seen
 
 
 def network():

@@ -109,8 +109,8 @@ def rates():
     for axes, name in ((two, "mIoU"), (three, "G")):
         axes.set(ylim=(0, 84), xlabel="epoch")
         bare(axes, f"{name} on val, in %; the colours are those of the rates")
-    for schedule, colour in (("constant", GREY), ("cosine", BLUE)):
-        run, = noted(lr=1.0, schedule="constant") if schedule == "constant" else noted(lr=1.0)
+    for schedule, colour, change in (("constant", GREY, {"schedule": "constant"}), ("cosine", BLUE, {})):
+        [run] = noted(lr=1.0, **change)
         end = f"mIoU {run['mIoU'][-1]:.0f} % at the end"
         four.plot(*losses(run), color=colour, linewidth=1.4, label=f"{schedule}: {end}")
     four.set(ylim=(0.3, 1.6), xlabel="step")

@@ -87,7 +87,7 @@ def shifted(names):
     widths = np.arange(1, 61)
     for s, colour in ((1, BLUE), (2, RED)):
         iou = 100 * np.clip(widths - s, 0, None) / (widths + s)
-        right.plot(widths, iou, color=colour, linewidth=2, label=f"moved by {s} pixel{'s' * (s > 1)}")
+        right.plot(widths, iou, color=colour, linewidth=2, label=f"moved by {s} pixel{'s' if s > 1 else ''}")
     right.set(ylim=(0, 102), xlabel="width of the thing, in pixels")
     right.set_title("On paper: IoU of a bar", fontsize=10, loc="left", color=INK)
     right.legend(frameon=False, fontsize=9, loc="lower right")

@@ -47,7 +47,7 @@ def full(operations, seed):
     """What is noted of one training: the losses, and the figures on val in %."""
     model, epochs = planted.trained(operations, seed)
     losses = [loss for of_epoch in epochs for loss in of_epoch]
-    counts = planted.judged(model)
+    counts = planted.val_counts(model)
     figures = {name: round(100 * float(value), 1) for name, value in metrics.figures(counts).items()}
     noted = {"seed": seed, "loss": [mean(part) for part in np.split(np.array(losses), len(losses) // EVERY)], **figures}
     return noted | {"iou": (100 * metrics.iou(counts)).round(1).tolist()}

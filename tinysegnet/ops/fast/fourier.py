@@ -72,9 +72,9 @@ def dft_vertical(images, vertical, horizontal):
     def job(item):
         n, tile = item
         begin = vertical.first + tile * vertical.step
-        there = slice(max(0, -begin), min(vertical.length, H - begin))              # rows that are not beyond the image
-        strip = images[n, begin + there.start : begin + there.stop]
-        times_strip(vertical.forward[:, there], strip, out=planes[:, n, tile, inside])
+        rows = slice(max(0, -begin), min(vertical.length, H - begin))               # those that lie in the image
+        strip = images[n, begin + rows.start : begin + rows.stop]
+        times_strip(vertical.forward[:, rows], strip, out=planes[:, n, tile, inside])
 
     parallel_map(job, [(n, tile) for n in range(N) for tile in range(vertical.count)])
     return planes.reshape(2, vertical.L, N * vertical.count, horizontal.end, C)

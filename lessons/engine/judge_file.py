@@ -1,6 +1,6 @@
 """Judge one file of somebody else's, in a process of its own: lessons.grade starts it.
 
-    python -m lessons.engine.examine LESSON FOLDER MEGABYTES
+    python -m lessons.engine.judge_file LESSON FOLDER MEGABYTES
 
 FOLDER holds LESSON.py. A line of JSON goes to FOLDER/verdicts.jsonl for each exercise as soon as it is judged, so that
 what came before an end by force is known.
@@ -25,7 +25,7 @@ def main(name, folder, megabytes):
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     with open(course.MINE / "verdicts.jsonl", "a", encoding="utf-8") as file:
         for exercise in exercises:
-            verdicts, _ = judging.examined(lesson, exercise)
+            verdicts, _ = judging.verdicts_on(lesson, exercise)
             print(json.dumps([exercise.name, verdicts]), file=file, flush=True)
 
 
