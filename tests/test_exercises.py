@@ -152,7 +152,7 @@ def test_only_what_computes_runs_for_too_long(monkeypatch):
             pass
 
     assert watched(wait, __file__, "nowhere", seconds=0.1)(0.5) == "done"
-    with pytest.raises(TroubleError, match="still running after 0.1 seconds"):
+    with pytest.raises(TroubleError, match=r"still running after 0\.1 seconds"):
         watched(compute, __file__, "nowhere", seconds=0.1)()
     monkeypatch.setattr("lessons.engine.watch.PATIENCE", 0.2)
     with pytest.raises(TroubleError, match="still running"):

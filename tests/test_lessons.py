@@ -91,7 +91,8 @@ def test_figures_are_those_that_the_script_draws(lesson, tmp_path):
         new, old = Image.open(tmp_path / name), Image.open(lesson / "figures" / name)
         assert new.size == old.size and old.convert("RGBA").getchannel("A").getextrema() == (255, 255)
         if new.info["Software"] != old.info["Software"]:
-            pytest.skip(f"{name} was drawn with {old.info['Software'].split(',')[0]}: only with that it can be compared")
+            drawn_with = old.info["Software"].split(",")[0]
+            pytest.skip(f"{name} was drawn with {drawn_with}, and only with that it can be compared")
         pixels = [np.array(image.convert("RGB"), float) for image in (new, old)]
         assert np.abs(pixels[0] - pixels[1]).mean() < 0.5       # fonts may differ
 

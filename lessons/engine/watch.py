@@ -86,8 +86,8 @@ class Spy:
 class Alarm:
     """Throws TooLong into the thread that entered it, and keeps the lines it was then at.
 
-    It rings when the process has computed for so many seconds, or when PATIENCE is at its end: on a busy machine a short
-    function may take long, and has not computed for long.
+    It rings when the process has computed for so many seconds, or when PATIENCE is at its end: on a busy machine a
+    short function may take long, and has not computed for long.
     """
 
     def __init__(self, seconds):
