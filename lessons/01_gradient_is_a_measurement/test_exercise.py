@@ -116,23 +116,19 @@ def row_at_once(f, x):
 
 EXERCISES = (
     Exercise(
-        "numerical_gradient",
-        values(
+        "numerical_gradient", values(
             rounded(library),
             (squares, PAIR), (cubes, TABLE), (square_of_sum, TABLE), (weighted, BLOCK), (steep, TABLE),
             (cubes, np.asfortranarray(BLOCK)), (squares, np.array(0.5)),
             results=("gradient",), names=("f", "x"), mistakes=MISTAKES, adapt=rounded,
         ),
-        answer=library,
-        hints=(
-            "One entry at a time: move it up and call f, move it down and call f, and put it back. The others stay.",
-            "Begin with a float64 copy of x, and a gradient of the same shape. np.ndindex(x.shape) gives the index of "
-            "every entry, however many axes there are.",
-            "x, gradient = np.array(x, np.float64), np.zeros(x.shape), and then: for i in np.ndindex(x.shape):",
-        ),
-        differs="divides by how far apart the two x really are: x + step was rounded too",
-        read="tinysegnet/checker/finite_differences.py",
+        answer=library, read="tinysegnet/checker/finite_differences.py",
         race=lambda: (squares, np.linspace(-1, 1, 800).reshape(20, 40)),
+        differs="divides by how far apart the two x really are: x + step was rounded too",
+        hints=("One entry at a time: move it up and call f, move it down and call f, and put it back. The others stay.",
+               "Begin with a float64 copy of x, and a gradient of the same shape. np.ndindex(x.shape) gives the index "
+               "of every entry, however many axes there are.",
+               "x, gradient = np.array(x, np.float64), np.zeros(x.shape), and then: for i in np.ndindex(x.shape):"),
     ),
 )
 

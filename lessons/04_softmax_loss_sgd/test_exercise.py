@@ -1,6 +1,5 @@
 """Lesson 04: how softmax, the loss, its gradient and sgd_step are judged."""
 
-
 import numpy as np
 import pytest
 
@@ -196,8 +195,7 @@ def million():
 
 EXERCISES = (
     Exercise(
-        "softmax",
-        values(
+        "softmax", values(
             ops.softmax,
             (np.log(np.array([1.0, 2.0, 5.0])),),
             (rng.standard_normal((2, 4, 5, 3)),),
@@ -205,61 +203,46 @@ EXERCISES = (
             (np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1000.0, -1001.0]]),),
             results=("p",), names=("logits",),
         ),
-        answer=ops.softmax,
-        hints=(
-            "exp makes each score positive; then divide, so that a pixel's classes add up to 1. And if exp is inf?",
-            "The sum runs over the last axis only. keepdims=True keeps (..., 1), which divides (..., classes).",
-            "shifted = logits - logits.max(axis=-1, keepdims=True)",
-        ),
+        answer=ops.softmax, read="tinysegnet/ops/loss.py", race=lambda: (LOGITS,),
         differs="takes the logarithm first and then exp, because the loss needs log p anyway",
-        read="tinysegnet/ops/loss.py",
-        race=lambda: (LOGITS,),
+        hints=("exp makes each score positive; then divide, so that a pixel's classes add up to 1. And if exp is inf?",
+               "The sum runs over the last axis only. keepdims=True keeps (..., 1), which divides (..., classes).",
+               "shifted = logits - logits.max(axis=-1, keepdims=True)"),
     ),
     Exercise(
-        "softmax_cross_entropy",
-        values(
+        "softmax_cross_entropy", values(
             flat(ops.softmax_cross_entropy), *LOSS_CASES, LARGE_LOGITS,
             results=("loss", "log_p", "one_hot", "weights"), names=("logits", "labels", "class_weights"), adapt=flat,
         ),
-        answer=ops.softmax_cross_entropy,
-        hints=(
-            "Take log_p first, and never as np.log(p). Multiplied by it, one_hot picks out log_p[label] in each pixel.",
-            "labels[..., None] == np.arange(classes) is (N, H, W, classes); so is one_hot. weights is (N, H, W), and "
-            "max(count, 1) is what to divide by.",
-            "log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))",
-        ),
+        answer=ops.softmax_cross_entropy, read="tinysegnet/ops/loss.py", race=lambda: (LOGITS, LABELS, WEIGHTS, 11),
         differs="works class by class in memory, which is faster, and calls weights pixel_weights",
-        read="tinysegnet/ops/loss.py",
-        race=lambda: (LOGITS, LABELS, WEIGHTS, 11),
+        hints=("Take log_p first, and never as np.log(p). Multiplied by it, one_hot picks out log_p[label] in each "
+               "pixel.",
+               "labels[..., None] == np.arange(classes) is (N, H, W, classes); so is one_hot. weights is (N, H, W), "
+               "and max(count, 1) is what to divide by.",
+               "log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))"),
     ),
     Exercise(
         "softmax_cross_entropy_backward",
         gradients(ops.softmax_cross_entropy, ops.softmax_cross_entropy_backward, *LOSS_CASES, names=("logits",)),
-        answer=ops.softmax_cross_entropy_backward,
-        hints=(
-            "What the network said, less what was there: p comes from log_p, and one_hot is what was there.",
-            "p - one_hot is (N, H, W, classes), weights is (N, H, W): give it a last axis of 1. dloss is one number.",
-            "dlogits = (dloss * weights)[..., None] * ...",
-        ),
-        differs="is the same product",
-        read="tinysegnet/ops/loss.py",
+        answer=ops.softmax_cross_entropy_backward, read="tinysegnet/ops/loss.py",
         race=lambda: (ONE, ops.softmax_cross_entropy(LOGITS, LABELS, WEIGHTS, 11)[1]),
+        differs="is the same product",
+        hints=("What the network said, less what was there: p comes from log_p, and one_hot is what was there.",
+               "p - one_hot is (N, H, W, classes), weights is (N, H, W): give it a last axis of 1. dloss is one "
+               "number.",
+               "dlogits = (dloss * weights)[..., None] * ..."),
     ),
     Exercise(
-        "sgd_step",
-        values(
+        "sgd_step", values(
             in_place(optim.sgd_step), *STEP_CASES, results=("w", "b", "v of w", "v of b"),
             names=("w", "b", "dw", "db", "vw", "vb"), mistakes=STEP, adapt=in_place,
         ),
-        answer=optim.sgd_step,
-        hints=(
-            "Go through the names. Bring v up to date first, then w. In place: v *= ..., v += ..., w -= ...",
-            "g, v and w of one name have one shape. w.ndim == 4 says whether it decays.",
-            "for name, w in params.items(): g, v = grads[name], velocity[name]",
-        ),
+        answer=optim.sgd_step, read="tinysegnet/training/optim.py", race=lambda: (*million(), 0.1, 0.9, 5e-4),
         differs="does the same, after it has checked that every parameter has a gradient and a velocity like it",
-        read="tinysegnet/training/optim.py",
-        race=lambda: (*million(), 0.1, 0.9, 5e-4),
+        hints=("Go through the names. Bring v up to date first, then w. In place: v *= ..., v += ..., w -= ...",
+               "g, v and w of one name have one shape. w.ndim == 4 says whether it decays.",
+               "for name, w in params.items(): g, v = grads[name], velocity[name]"),
     ),
 )
 

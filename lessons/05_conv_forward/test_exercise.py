@@ -1,6 +1,5 @@
 """Lesson 05: how conv2d_loops, im2col and conv2d are judged."""
 
-
 import numpy as np
 import pytest
 
@@ -87,44 +86,35 @@ def convolved(x, w, b):
 
 EXERCISES = (
     Exercise(
-        "conv2d_loops",
-        values(convolved, *IMAGES, mistakes=conv.forward),
-        answer=convolved,
-        hints=(
-            "Take one pixel of y. Which pixel of x does the kernel's place i, j read for it, and is that pixel there?",
-            "y is (N, H, W, F), at first the bias everywhere. x[n, row, column, c] is one number, w[i, j, c] are F.",
-            "y = np.zeros((N, H, W, F), x.dtype) + b, then six loops; "
-            "row, column = r + i - K // 2, q + j - K // 2 may lie outside",
-        ),
+        "conv2d_loops", values(convolved, *IMAGES, mistakes=conv.forward),
+        answer=convolved, read="tinysegnet/ops/conv.py",
+        race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
         differs="conv2d gives the same numbers by one matrix product for each band of rows: the rest of this lesson",
-        read="tinysegnet/ops/conv.py",
-        race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
+        hints=("Take one pixel of y. Which pixel of x does the kernel's place i, j read for it, and is that pixel "
+               "there?",
+               "y is (N, H, W, F), at first the bias everywhere. x[n, row, column, c] is one number, w[i, j, c] are F.",
+               "y = np.zeros((N, H, W, F), x.dtype) + b, then six loops; "
+               "row, column = r + i - K // 2, q + j - K // 2 may lie outside"),
     ),
     Exercise(
-        "im2col",
-        values(ops.im2col, *PADDED, names=("x", "K"), results=("columns",), mistakes=COLUMN_MISTAKES),
-        answer=ops.im2col,
-        hints=(
-            "Hold one place i, j of the kernel fixed. All pixels together read a rectangle of x for it: which one?",
-            "That rectangle is x[i : i + H, j : j + W], (H, W, C). There are K*K of them; H is x.shape[0] - K + 1.",
-            "columns = np.empty((H, W, K, K, C), x.dtype), filled by two loops, then reshaped to (H, W, K*K*C)",
-        ),
-        differs="has the same two loops and the same reshape",
-        read="tinysegnet/ops/conv.py",
+        "im2col", values(ops.im2col, *PADDED, names=("x", "K"), results=("columns",), mistakes=COLUMN_MISTAKES),
+        answer=ops.im2col, read="tinysegnet/ops/conv.py",
         race=lambda: (rng.standard_normal((36, 44, 8), np.float32), 5),
+        differs="has the same two loops and the same reshape",
+        hints=("Hold one place i, j of the kernel fixed. All pixels together read a rectangle of x for it: which one?",
+               "That rectangle is x[i : i + H, j : j + W], (H, W, C). There are K*K of them; H is x.shape[0] - K + 1.",
+               "columns = np.empty((H, W, K, K, C), x.dtype), filled by two loops, then reshaped to (H, W, K*K*C)"),
     ),
     Exercise(
-        "conv2d",
-        values(ops.conv2d, *IMAGES, cache=True),
-        answer=ops.conv2d,
-        hints=(
-            "Three steps for each image: pad it with zeros, gather its columns by your im2col, multiply by w.",
-            "columns (H, W, K*K*C) @ w.reshape(K*K*C, F) gives (H, W, F), and b (F,) is added to each pixel of that.",
-            "padded = np.pad(x, ((0, 0), (K // 2, K // 2), (K // 2, K // 2), (0, 0))), and then a loop over the images",
-        ),
-        differs="works in bands of rows, so that the columns never need more than 4 MB, on several processors at once",
-        read="tinysegnet/ops/conv.py",
+        "conv2d", values(ops.conv2d, *IMAGES, cache=True),
+        answer=ops.conv2d, read="tinysegnet/ops/conv.py",
         race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
+        differs="works in bands of rows, so that the columns never need more than 4 MB, on several processors at once",
+        hints=("Three steps for each image: pad it with zeros, gather its columns by your im2col, multiply by w.",
+               "columns (H, W, K*K*C) @ w.reshape(K*K*C, F) gives (H, W, F), and b (F,) is added to each pixel of "
+               "that.",
+               "padded = np.pad(x, ((0, 0), (K // 2, K // 2), (K // 2, K // 2), (0, 0))), and then a loop over the "
+               "images"),
     ),
 )
 

@@ -1,6 +1,5 @@
 """Lesson 06: how col2im and conv2d_backward are judged."""
 
-
 import numpy as np
 import pytest
 
@@ -131,35 +130,27 @@ def each_gradient(function):
 
 EXERCISES = (
     Exercise(
-        "col2im",
-        values(ops.col2im, *COLUMNS, names=("columns", "K"), results=("x",), mistakes=IMAGE_MISTAKES),
-        answer=ops.col2im,
-        hints=(
-            "It is im2col read from right to left: not  columns[...] = x[...]  but  x[...] += columns[...].",
-            "In columns.reshape(H, W, K, K, C) the place i, j is (H, W, C): it goes to x[i : i + H, j : j + W].",
-            "x = np.zeros((H + K - 1, W + K - 1, C), columns.dtype), and C is columns.shape[2] // (K*K)",
-        ),
-        differs="has the same two loops, and adds",
-        read="tinysegnet/ops/conv.py",
+        "col2im", values(ops.col2im, *COLUMNS, names=("columns", "K"), results=("x",), mistakes=IMAGE_MISTAKES),
+        answer=ops.col2im, read="tinysegnet/ops/conv.py",
         race=lambda: (rng.standard_normal((32, 40, 200), np.float32), 5),
+        differs="has the same two loops, and adds",
+        hints=("It is im2col read from right to left: not  columns[...] = x[...]  but  x[...] += columns[...].",
+               "In columns.reshape(H, W, K, K, C) the place i, j is (H, W, C): it goes to x[i : i + H, j : j + W].",
+               "x = np.zeros((H + K - 1, W + K - 1, C), columns.dtype), and C is columns.shape[2] // (K*K)"),
     ),
     Exercise(
-        "conv2d_backward",
-        each_gradient,
-        answer=ops.conv2d_backward,
-        hints=(
-            "db: over which axes of dy was b repeated? dw and dx: the forward is y = columns @ flat_w + b.",
-            "dw is (K*K*C, H*W) @ (H*W, F), summed over the images. dcolumns is (H*W, F) @ (F, K*K*C); col2im makes "
-            "(H + K - 1, W + K - 1, C) of it, and dx is the middle of that.",
-            "db = dy.sum(axis=(0, 1, 2)). For each image n: flat_dw += columns.reshape(H * W, -1).T @ flat_dy with "
-            "flat_dy = dy[n].reshape(H * W, F), and dcolumns = flat_dy @ flat_w.T",
-        ),
-        differs="works in bands of rows, adds where bands overlap, and sums db row by row to lose fewer digits",
-        read="tinysegnet/ops/conv.py",
+        "conv2d_backward", each_gradient,
+        answer=ops.conv2d_backward, read="tinysegnet/ops/conv.py",
         race=lambda: (
             rng.standard_normal((2, 24, 32, 8), np.float32),
             (rng.standard_normal((2, 24, 32, 8), np.float32), rng.standard_normal((3, 3, 8, 8), np.float32)),
         ),
+        differs="works in bands of rows, adds where bands overlap, and sums db row by row to lose fewer digits",
+        hints=("db: over which axes of dy was b repeated? dw and dx: the forward is y = columns @ flat_w + b.",
+               "dw is (K*K*C, H*W) @ (H*W, F), summed over the images. dcolumns is (H*W, F) @ (F, K*K*C); col2im makes "
+               "(H + K - 1, W + K - 1, C) of it, and dx is the middle of that.",
+               "db = dy.sum(axis=(0, 1, 2)). For each image n: flat_dw += columns.reshape(H * W, -1).T @ flat_dy with "
+               "flat_dy = dy[n].reshape(H * W, F), and dcolumns = flat_dy @ flat_w.T"),
     ),
 )
 

@@ -69,61 +69,44 @@ LARGE_Y, LARGE_CORNERS = ops.max_pool(LARGE)
 
 EXERCISES = (
     Exercise(
-        "max_pool",
-        values(ops.max_pool, *DISTINCT, *TIED, names=("x",), results=("y", "corners")),
-        answer=ops.max_pool,
-        hints=(
-            "x[:, 0::2, 0::2] is the upper left corner of all windows at once. Which four slices are the four corners?",
-            "Where H or W is odd, some of the four are shorter. Pad x below and to the right until all four have the "
-            "shape of y; what you pad with must never win, not even against -1e12. argmax takes the first of equals.",
-            "padded = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)",
-        ),
+        "max_pool", values(ops.max_pool, *DISTINCT, *TIED, names=("x",), results=("y", "corners")),
+        answer=ops.max_pool, read="tinysegnet/ops/pool.py", race=lambda: (LARGE,),
         differs="goes over the four corners one after another, in bands of rows, and pads nothing",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE,),
+        hints=("x[:, 0::2, 0::2] is the upper left corner of all windows at once. Which four slices are the four "
+               "corners?",
+               "Where H or W is odd, some of the four are shorter. Pad x below and to the right until all four have "
+               "the shape of y; what you pad with must never win, not even against -1e12. argmax takes the first of "
+               "equals.",
+               "padded = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)"),
     ),
     Exercise(
         "max_pool_backward",
         gradients(pool_forward, of_cache(ops.max_pool_backward), *DISTINCT, names=("x",), adapt=of_cache),
-        answer=ops.max_pool_backward,
-        hints=(
-            "If the maximum of a window rises a little, so does y. If another value of the window does, nothing "
-            "happens. Who gets dy, and who gets 0?",
-            "dx has the shape that is given. dx[:, i::2, j::2] is corner 2 * i + j of all windows; where H or W is odd "
-            "it is shorter than dy, which then has to be cut to its size.",
-            "dx = np.zeros(shape, dy.dtype), then fill its four corners; or write max_unpool first, and see",
-        ),
+        answer=ops.max_pool_backward, read="tinysegnet/ops/pool.py", race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
         differs="is one line, and the same line as its max_unpool",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
+        hints=("If the maximum of a window rises a little, so does y. If another value of the window does, nothing "
+               "happens. Who gets dy, and who gets 0?",
+               "dx has the shape that is given. dx[:, i::2, j::2] is corner 2 * i + j of all windows; where H or W is "
+               "odd it is shorter than dy, which then has to be cut to its size.",
+               "dx = np.zeros(shape, dy.dtype), then fill its four corners; or write max_unpool first, and see"),
     ),
     Exercise(
-        "max_unpool",
-        values(ops.max_unpool, *UNPOOLED, names=("x", "corners")),
-        answer=ops.max_unpool,
-        hints=(
-            "y begins as zeros. Where is corner k of all windows in it? You had the four slices in max_pool.",
-            "x * (corners == k) is what belongs into corner k: the value, or 0. Cut it to the size of "
-            "y[:, i::2, j::2], which is shorter than x where H or W is odd.",
-            "y = np.zeros(shape, x.dtype)",
-        ),
+        "max_unpool", values(ops.max_unpool, *UNPOOLED, names=("x", "corners")),
+        answer=ops.max_unpool, read="tinysegnet/ops/pool.py", race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
         differs="is the same four corners, filled in bands of rows after a look at whether the arguments fit together",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
+        hints=("y begins as zeros. Where is corner k of all windows in it? You had the four slices in max_pool.",
+               "x * (corners == k) is what belongs into corner k: the value, or 0. Cut it to the size of "
+               "y[:, i::2, j::2], which is shorter than x where H or W is odd.",
+               "y = np.zeros(shape, x.dtype)"),
     ),
     Exercise(
-        "max_unpool_backward",
-        gradients(unpool_forward, ops.max_unpool_backward, *UNPOOLED, names=("x",)),
-        answer=ops.max_unpool_backward,
-        hints=(
-            "Each value of x went to one place of y. What does the loss say about that one place?",
-            "dx has the shape of corners. dy[:, i::2, j::2] * (corners == k) gives what stands in corner k, and 0 for "
-            "the windows with another corner; the four have to be added. Mind the sizes where H or W is odd.",
-            "dx = np.zeros(corners.shape, dy.dtype)",
-        ),
+        "max_unpool_backward", gradients(unpool_forward, ops.max_unpool_backward, *UNPOOLED, names=("x",)),
+        answer=ops.max_unpool_backward, read="tinysegnet/ops/pool.py", race=lambda: (LARGE, LARGE_CORNERS),
         differs="is the same four corners, read and not written",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE, LARGE_CORNERS),
+        hints=("Each value of x went to one place of y. What does the loss say about that one place?",
+               "dx has the shape of corners. dy[:, i::2, j::2] * (corners == k) gives what stands in corner k, and 0 "
+               "for the windows with another corner; the four have to be added. Mind the sizes where H or W is odd.",
+               "dx = np.zeros(corners.shape, dy.dtype)"),
     ),
 )
 

@@ -1,6 +1,5 @@
 """Lesson 08: how batch_norm, its backward and batch_norm_inference are judged."""
 
-
 import numpy as np
 import pytest
 
@@ -160,52 +159,40 @@ ONES, ZEROS = np.ones(32, np.float32), np.zeros(32, np.float32)
 
 EXERCISES = (
     Exercise(
-        "batch_norm",
-        values(
+        "batch_norm", values(
             flat(ops.batch_norm), *SMOOTH, *AWKWARD, results=RESULTS, names=("x", "gamma", "beta"), mistakes=FORWARD,
             adapt=flat,
         ),
-        answer=ops.batch_norm,
-        hints=(
-            "For each channel: how far is a pixel from the mean, counted in standard deviations? Then scale and shift.",
-            "x.mean(axis=(0, 1, 2)) is (C,): one number for each channel, over images, rows and columns. It broadcasts "
-            "against (N, H, W, C) on the last axis. x.var with the same axes is the variance.",
-            "mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))",
-        ),
+        answer=ops.batch_norm, read="tinysegnet/ops/batchnorm.py", race=lambda: (LARGE, ONES, ZEROS),
         differs="takes mean and variance in one pass over bands of rows, and puts the bands together without losing "
                 "digits",
-        read="tinysegnet/ops/batchnorm.py",
-        race=lambda: (LARGE, ONES, ZEROS),
+        hints=("For each channel: how far is a pixel from the mean, counted in standard deviations? Then scale and "
+               "shift.",
+               "x.mean(axis=(0, 1, 2)) is (C,): one number for each channel, over images, rows and columns. It "
+               "broadcasts against (N, H, W, C) on the last axis. x.var with the same axes is the variance.",
+               "mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))"),
     ),
     Exercise(
         "batch_norm_backward",
         gradients(ops.batch_norm, ops.batch_norm_backward, *SMOOTH, names=("x", "gamma", "beta")),
-        answer=ops.batch_norm_backward,
-        hints=(
-            "dbeta and dgamma first: gamma and beta were used at every pixel of their channel, and all of them answer. "
-            "In dx there are three terms, one for each path.",
-            "dgamma and dbeta are (C,): sums over axes 0, 1, 2. The two means in dx are those sums divided by the "
-            "number of pixels, dy.size // dy.shape[-1], and broadcast.",
-            "dbeta = dy.sum(axis=(0, 1, 2)); dx begins with gamma * inv_std * (dy - ...)",
-        ),
+        answer=ops.batch_norm_backward, read="tinysegnet/ops/batchnorm.py", race=lambda: (LARGE, (LARGE, ONES, ONES)),
         differs="does the same in bands of rows, and divides its two sums by M to have the means",
-        read="tinysegnet/ops/batchnorm.py",
-        race=lambda: (LARGE, (LARGE, ONES, ONES)),
+        hints=("dbeta and dgamma first: gamma and beta were used at every pixel of their channel, and all of them "
+               "answer. In dx there are three terms, one for each path.",
+               "dgamma and dbeta are (C,): sums over axes 0, 1, 2. The two means in dx are those sums divided by the "
+               "number of pixels, dy.size // dy.shape[-1], and broadcast.",
+               "dbeta = dy.sum(axis=(0, 1, 2)); dx begins with gamma * inv_std * (dy - ...)"),
     ),
     Exercise(
-        "batch_norm_inference",
-        values(
+        "batch_norm_inference", values(
             ops.batch_norm_inference, *INFERENCE_CASES, names=("x", "gamma", "beta", "mean", "var"), mistakes=INFERENCE,
         ),
-        answer=ops.batch_norm_inference,
-        hints=(
-            "The equation is that of batch_norm. What is not computed here, because it is given?",
-            "mean and var are (C,) and broadcast on the last axis. Nothing is summed.",
-            "scale = gamma / np.sqrt(var + EPS)",
-        ),
-        differs="is the same, and the network goes without it: it folds the scale and the shift into the convolution",
-        read="tinysegnet/ops/batchnorm.py",
+        answer=ops.batch_norm_inference, read="tinysegnet/ops/batchnorm.py",
         race=lambda: (LARGE, ONES, ZEROS, ZEROS, ONES),
+        differs="is the same, and the network goes without it: it folds the scale and the shift into the convolution",
+        hints=("The equation is that of batch_norm. What is not computed here, because it is given?",
+               "mean and var are (C,) and broadcast on the last axis. Nothing is summed.",
+               "scale = gamma / np.sqrt(var + EPS)"),
     ),
 )
 

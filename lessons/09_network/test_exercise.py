@@ -443,35 +443,26 @@ def race_backward():
 
 EXERCISES = (
     Exercise(
-        "forward",
-        check_forward_pass,
-        answer=NETWORK.forward,
-        hints=(
-            "One line for each operation. x goes in and comes out under the same name: x, cache[...] = ops....",
-            "Before max_pool note x.shape: max_unpool wants it, and of (N, 5, 7, C) there is no trace in (N, 3, 4, C). "
-            "A dict for the cache, with the names of the blocks as keys, keeps the levels apart.",
-            "batch_stats, cache = {}, {}, then for level in (1, 2): on the way down, and for level in (2, 1): up again",
-        ),
-        differs="is the same list, of blocks, for any number of levels",
-        read="tinysegnet/networks/segnet_basic.py",
-        forbidden=course.LIBRARY / "networks",
+        "forward", check_forward_pass,
+        answer=NETWORK.forward, read="tinysegnet/networks/segnet_basic.py", forbidden=course.LIBRARY / "networks",
         race=lambda: (*step(), OPS),
+        differs="is the same list, of blocks, for any number of levels",
+        hints=("One line for each operation. x goes in and comes out under the same name: x, cache[...] = ops....",
+               "Before max_pool note x.shape: max_unpool wants it, and of (N, 5, 7, C) there is no trace in (N, 3, 4, "
+               "C). A dict for the cache, with the names of the blocks as keys, keeps the levels apart.",
+               "batch_stats, cache = {}, {}, then for level in (1, 2): on the way down, and for level in (2, 1): up "
+               "again"),
     ),
     Exercise(
-        "backward",
-        check_backward_pass,
-        answer=library_backward,
-        hints=(
-            "Read your forward from its last line to its first. Each operation gives the dx that the one before it "
-            "takes as its dy.",
-            "The classifier comes first, then decoder1, decoder2, encoder2, encoder1. The dx of each has the shape of "
-            "that operation's x. The image needs none: need_dx=False.",
-            "grads = {}, then dx, grads[\"classifier.w\"], grads[\"classifier.b\"] = ops.conv2d_backward(dlogits, ...)",
-        ),
-        differs="goes up the same list, and throws away what it has used, so that the memory is free again",
-        read="tinysegnet/networks/blocks.py",
-        forbidden=course.LIBRARY / "networks",
+        "backward", check_backward_pass,
+        answer=library_backward, read="tinysegnet/networks/blocks.py", forbidden=course.LIBRARY / "networks",
         race=race_backward,
+        differs="goes up the same list, and throws away what it has used, so that the memory is free again",
+        hints=("Read your forward from its last line to its first. Each operation gives the dx that the one before it "
+               "takes as its dy.",
+               "The classifier comes first, then decoder1, decoder2, encoder2, encoder1. The dx of each has the shape "
+               "of that operation's x. The image needs none: need_dx=False.",
+               'grads = {}, then dx, grads["classifier.w"], grads["classifier.b"] = ops.conv2d_backward(dlogits, ...)'),
     ),
 )
 
