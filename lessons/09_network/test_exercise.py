@@ -104,11 +104,11 @@ def about_keys(what, found, wanted, all_of_them=True):
     return "\n".join(said) or None
 
 
-def first_wrong(adapt, yours, truth, keys, mistakes, args):
+def first_wrong(adapt, learner, library, keys, mistakes, args):
     """None, or a report on the first of some arrays that is not the library's. adapt(function, *keys) gives them."""
 
     def check(*keys):
-        check_forward(adapt(yours, *keys), adapt(truth, *keys), *args, names=NAMES, results=keys, mistakes=mistakes)
+        check_forward(adapt(learner, *keys), adapt(library, *keys), *args, names=NAMES, results=keys, mistakes=mistakes)
 
     try:
         check(*keys)
@@ -143,8 +143,8 @@ def unpool_to_twice(level):
 
 
 def network(
-    x, params, encoder=("conv", "norm", "relu", "pool"), decoder=("unpool", "conv", "norm"), decoders=(2, 1),
-    unpool=unpool, before_classifier=(),
+    x, params, encoder="conv norm relu pool", decoder="unpool conv norm", decoders=(2, 1), unpool=unpool,
+    before_classifier=(),
 ):
     """logits and statistics of a network whose blocks come in some other order."""
 
@@ -159,61 +159,56 @@ def network(
         }
         return makers[kind]()
 
-    blocks = [block(kind, f"encoder{level}", level) for level in (1, 2) for kind in encoder]
-    blocks += [block(kind, f"decoder{number}", level) for level, number in zip((2, 1), decoders) for kind in decoder]
+    blocks = [block(kind, f"encoder{level}", level) for level in (1, 2) for kind in encoder.split()]
+    for level, number in zip((2, 1), decoders):
+        blocks += [block(kind, f"decoder{number}", level) for kind in decoder.split()]
     in_order = chain(*blocks, *before_classifier, conv_like("classifier"))
     logits, found, _ = in_order.forward(like(params, x), x, OPS)
     return found | {"logits": logits}
 
 
+def built(**changed):
+    """network, changed in this, as a function of x and params."""
+    return lambda x, params: network(x, params, **changed)
+
+
 FORWARD = Table("tinysegnet/networks/segnet_basic.py", lambda: (case(2, 7, 8, 101), case(1, 8, 12, 102)))
-FORWARD.mistake("there is no ReLU in the encoder",
-                no_relu=lambda x, params: network(x, params, encoder=("conv", "norm", "pool")))
+FORWARD.mistake("there is no ReLU in the encoder", no_relu=built(encoder="conv norm pool"))
 FORWARD.mistake("in the encoder ReLU comes before batch norm: it comes after it",
-                relu_before_norm=lambda x, params: network(x, params, encoder=("conv", "relu", "norm", "pool")))
+                relu_before_norm=built(encoder="conv relu norm pool"))
 FORWARD.mistake("in the decoder batch norm comes before the convolution: it comes after it",
-                norm_before_conv=lambda x, params: network(x, params, decoder=("unpool", "norm", "conv")))
+                norm_before_conv=built(decoder="unpool norm conv"))
 FORWARD.mistake("in the encoder batch norm comes after the pooling: it comes before ReLU",
-                norm_after_pool=lambda x, params: network(x, params, encoder=("conv", "pool", "norm", "relu")))
+                norm_after_pool=built(encoder="conv pool norm relu"))
 FORWARD.mistake("in the encoder batch norm comes last: it comes right after the convolution",
-                norm_after_relu_and_pool=lambda x, params: network(x, params, encoder=("conv", "relu", "pool", "norm")))
+                norm_after_relu_and_pool=built(encoder="conv relu pool norm"))
 FORWARD.mistake("there is a ReLU in the decoder: SegNet-Basic has none there",
-                relu_in_decoder=lambda x, params: network(x, params, decoder=("unpool", "conv", "norm", "relu")))
-
-
-@FORWARD.mistake("there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there")
-def relu_in_decoder_before_norm(x, params):
-    return network(x, params, decoder=("unpool", "conv", "relu", "norm"))
-
-
+                relu_in_decoder=built(decoder="unpool conv norm relu"))
+FORWARD.mistake("there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there",
+                relu_in_decoder_before_norm=built(decoder="unpool conv relu norm"))
 FORWARD.mistake("there is a ReLU before the classifier: what comes out of the last batch norm goes in as it is",
-                relu_before_classifier=lambda x, params: network(x, params, before_classifier=[relu()]))
-FORWARD.mistake("the batch norm of the encoder is left out",
-                no_norm_in_encoder=lambda x, params: network(x, params, encoder=("conv", "relu", "pool")))
-FORWARD.mistake("the batch norm of the decoder is left out",
-                no_norm_in_decoder=lambda x, params: network(x, params, decoder=("unpool", "conv")))
-
-
-@FORWARD.mistake("batch norm is left out everywhere")
-def no_norm(x, params):
-    return network(x, params, encoder=("conv", "relu", "pool"), decoder=("unpool", "conv"))
-
-
+                relu_before_classifier=built(before_classifier=[relu()]))
+FORWARD.mistake("the batch norm of the encoder is left out", no_norm_in_encoder=built(encoder="conv relu pool"))
+FORWARD.mistake("the batch norm of the decoder is left out", no_norm_in_decoder=built(decoder="unpool conv"))
+FORWARD.mistake("batch norm is left out everywhere", no_norm=built(encoder="conv relu pool", decoder="unpool conv"))
 FORWARD.mistake("decoder1 comes before decoder2: the way up begins at the deepest level, with decoder2",
-                decoders_exchanged=lambda x, params: network(x, params, decoders=(1, 2)))
+                decoders_exchanged=built(decoders=(1, 2)))
 FORWARD.mistake("a map is unpooled to twice its size: give back the shape that was pooled, which may have been odd",
-                twice_the_size=lambda x, params: network(x, params, unpool=unpool_to_twice))
+                twice_the_size=built(unpool=unpool_to_twice))
 FORWARD.mistake("in the decoder the convolution comes before the unpooling: it comes after it, to fill the zeros",
-                conv_first=lambda x, params: network(x, params, decoder=("conv", "unpool", "norm")))
+                conv_first=built(decoder="conv unpool norm"))
 FORWARD.mistake("in the decoder the unpooling comes last: it comes first",
-                unpooled_last=lambda x, params: network(x, params, decoder=("conv", "norm", "unpool")))
+                unpooled_last=built(decoder="conv norm unpool"))
 
 
-@FORWARD.mistake("mean and var are exchanged")
-def mean_and_var_exchanged(x, params):
-    found = network(x, params)
-    swap = {"mean": "var", "var": "mean"}
-    return {key: found[f"{key.rpartition('.')[0]}.{swap[key.rpartition('.')[2]]}"] for key in OF_STATS}
+def under_each_other(found, a, b):
+    """What stands in a dict under keys with a in them, and with b, the two exchanged."""
+    keys = [key for key in found if a in key or b in key]
+    return {key: found[key.replace(a, b) if a in key else key.replace(b, a)] for key in keys}
+
+
+FORWARD.mistake("mean and var are exchanged",
+                mean_and_var_exchanged=lambda x, params: under_each_other(network(x, params), ".mean", ".var"))
 
 
 @FORWARD.mistake("there is a root where the variance itself belongs")
@@ -221,39 +216,44 @@ def deviations(x, params):
     return {key: np.sqrt(a) for key, a in network(x, params).items() if key.endswith("var")}
 
 
-def gradients_by(x, params, **changed):
-    """All gradients of the library's backward, with some operations changed: name=function(how-manieth call, ...)."""
-    calls = dict.fromkeys(changed, 0)
+def went_back(**changed):
+    """All gradients of the library's backward with some operations changed, as a function of x and params.
 
-    def counted(name):
-        def run(*args):
-            calls[name] += 1
-            return changed[name](calls[name], *args)
+    changed  function(how-manieth call, ...) by the operation's name: batch_norm_backward is called for decoder1,
+             decoder2, encoder2, encoder1, and conv2d_backward for the classifier and then these
+    """
 
-        return run
+    def run(x, params):
+        calls = dict.fromkeys(changed, 0)
 
-    ops = ops_with(**{name: counted(name) for name in changed})
-    logits, _, cache = NETWORK.forward(like(params, x), x, OPS)
-    _, grads = NETWORK.backward(upstream(logits, 0).astype(x.dtype), cache, ops)
-    return {key: without_rounding(key, grads) for key in grads}
+        def counted(name):
+            def op(*args):
+                calls[name] += 1
+                return changed[name](calls[name], *args)
 
+            return op
 
-def handed_past(op, those):
-    """That operation of the backward, but in `those` of its calls the gradient goes past it unchanged."""
-
-    def run(call, dy, *args):
-        dx, *others = op(dy, *args)
-        return (dy if call in those else dx), *others
+        ops = ops_with(**{name: counted(name) for name in changed})
+        grads = all_gradients(NETWORK.forward, lambda *args: NETWORK.backward(*args)[1], x, params, ops)
+        return {key: without_rounding(key, grads) for key in grads}
 
     return run
 
 
-# In a backward batch_norm_backward is called for decoder1, decoder2, encoder2, encoder1, and conv2d_backward for the
-# classifier, decoder1, decoder2, encoder2, encoder1.
+def past(name, *calls):
+    """All gradients if in these calls of an operation the gradient goes past it unchanged."""
+    op = getattr(OPS, name)
+
+    def run(call, dy, *args):
+        dx, *others = op(dy, *args)
+        return (dy if call in calls else dx), *others
+
+    return went_back(**{name: run})
+
 
 BACKWARD = Table("tinysegnet/networks/blocks.py", FORWARD.cases)
 BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling",
-                 relu_left_out=lambda x, params: gradients_by(x, params, relu_backward=lambda call, dy, cache: dy))
+                 relu_left_out=went_back(relu_backward=lambda call, dy, cache: dy))
 
 
 @BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling")
@@ -268,31 +268,17 @@ def relu_after_norm(x, params):
         dx, dgamma, dbeta = OPS.batch_norm_backward(dy, cache)
         return (dx * masks.pop() if call > 2 else dx), dgamma, dbeta
 
-    return gradients_by(x, params, relu_backward=keep, batch_norm_backward=norm)
+    return went_back(relu_backward=keep, batch_norm_backward=norm)(x, params)
 
 
-@BACKWARD.mistake("in the decoder the gradient goes on as it came to batch norm: what goes on is the dx of "
-                  "batch_norm_backward")
-def past_the_norm_of_decoders(x, params):
-    return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (1, 2)))
-
-
-@BACKWARD.mistake("in the encoder the gradient goes on as it came to batch norm: what goes on is the dx of "
-                  "batch_norm_backward")
-def past_the_norm_of_encoders(x, params):
-    return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (3, 4)))
-
-
-@BACKWARD.mistake("in the decoder the gradient goes on as it came to the convolution: what goes on is the dx of "
-                  "conv2d_backward")
-def past_the_conv_of_decoders(x, params):
-    return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (2, 3)))
-
-
-@BACKWARD.mistake("in the encoder the gradient goes on as it came to the convolution: what goes on is the dx of "
-                  "conv2d_backward")
-def past_the_conv_of_encoder2(x, params):
-    return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (4,)))
+BACKWARD.mistake("in the decoder the gradient goes on as it came to batch norm: what goes on is the dx of "
+                 "batch_norm_backward", past_the_norm_of_decoders=past("batch_norm_backward", 1, 2))
+BACKWARD.mistake("in the encoder the gradient goes on as it came to batch norm: what goes on is the dx of "
+                 "batch_norm_backward", past_the_norm_of_encoders=past("batch_norm_backward", 3, 4))
+BACKWARD.mistake("in the decoder the gradient goes on as it came to the convolution: what goes on is the dx of "
+                 "conv2d_backward", past_the_conv_of_decoders=past("conv2d_backward", 2, 3))
+BACKWARD.mistake("in the encoder the gradient goes on as it came to the convolution: what goes on is the dx of "
+                 "conv2d_backward", past_the_conv_of_encoder2=past("conv2d_backward", 4))
 
 
 @BACKWARD.mistake("what comes out of a decoder is added to the encoder's gradient: only positions went across, and no "
@@ -307,20 +293,14 @@ def added_across(x, params):
     def pool(call, dy, corners, shape):
         return OPS.max_pool_backward(dy, corners, shape) + crossing[shape]
 
-    return gradients_by(x, params, max_unpool_backward=unpool, max_pool_backward=pool)
+    return went_back(max_unpool_backward=unpool, max_pool_backward=pool)(x, params)
 
 
-@BACKWARD.mistake("the gradients of decoder1 and decoder2 are exchanged")
-def decoders_under_wrong_keys(x, params):
-    grads, other = gradients_by(x, params), {"1": "2", "2": "1"}
-    return {key: grads[f"decoder{other[key[7]]}{key[8:]}"] for key in grads if key.startswith("decoder")}
-
-
-@BACKWARD.mistake("the gradients of gamma and beta are exchanged")
-def gamma_and_beta_exchanged(x, params):
-    grads, other = gradients_by(x, params), {"gamma": "beta", "beta": "gamma"}
-    names = [key.rpartition(".") for key in grads if ".norm." in key]
-    return {f"{block}.{kind}": grads[f"{block}.{other[kind]}"] for block, _, kind in names}
+right_gradients = went_back()
+BACKWARD.mistake("the gradients of decoder1 and decoder2 are exchanged", decoders_under_wrong_keys=lambda x, params:
+                 under_each_other(right_gradients(x, params), "decoder1", "decoder2"))
+BACKWARD.mistake("the gradients of gamma and beta are exchanged", gamma_and_beta_exchanged=lambda x, params:
+                 under_each_other(right_gradients(x, params), ".gamma", ".beta"))
 
 
 def check_forward_pass(function):
