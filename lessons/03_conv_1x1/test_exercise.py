@@ -36,14 +36,8 @@ FORWARD.mistake("b is added once for each channel of x: add it once for each pix
                 bias_in_each_channel=lambda x, w, b: x @ w + len(w) * b)
 FORWARD.mistake("w has been reshaped, which mixes up its rows and columns: x @ w is (..., C) @ (C, F) with w as it is",
                 w_reshaped=lambda x, w, b: x @ w.reshape(w.shape[::-1]).T + b)
-
-
-@FORWARD.mistake("the product has the scores first and is reshaped to have them last: transpose it")
-def filters_before_pixels(x, w, b):
-    y = x @ w
-    return np.moveaxis(y, 3, 0).reshape(y.shape) + b
-
-
+FORWARD.mistake("the product has the scores first and is reshaped to have them last: transpose it",
+                filters_before_pixels=lambda x, w, b: np.moveaxis(x @ w, 3, 0).reshape(*x.shape[:3], -1) + b)
 FORWARD.mistake("the products of a pixel are divided by the number of channels: y is their sum",
                 mean_of_channels=lambda x, w, b: x @ w / len(w) + b)
 FORWARD.mistake("x is reshaped to have its channels first, which mixes up its pixels: its last axis is the channels "

@@ -21,62 +21,45 @@ def addresses(H, W, C):
     return 100 * r + 10 * q + c
 
 
-PAGE = (
-    np.arange(1.0, 10).reshape(1, 3, 3, 1),
-    np.array([1.0, 2, 1, 0, 0, 0, -1, -2, -1]).reshape(3, 3, 1, 1),
-    np.zeros(1),
-)                                       # the 3 x 3 example of the page
+KERNEL = np.array([1.0, 2, 1, 0, 0, 0, -1, -2, -1]).reshape(3, 3, 1, 1)
+PAGE = np.arange(1.0, 10).reshape(1, 3, 3, 1), KERNEL, np.zeros(1)      # the 3 x 3 example of the page
 IMAGES = (
     PAGE,
-    arrays(1, 4, 5, 1, 1, 3),
-    arrays(1, 4, 5, 2, 3, 3),
-    arrays(3, 4, 3, 2, 2, 3),
-    arrays(2, 3, 4, 3, 2, 1),
-    arrays(2, 6, 7, 1, 3, 5),
+    arrays(1, 4, 5, 1, 1, 3), arrays(1, 4, 5, 2, 3, 3), arrays(3, 4, 3, 2, 2, 3),
+    arrays(2, 3, 4, 3, 2, 1), arrays(2, 6, 7, 1, 3, 5),
     arrays(1, 2, 3, 2, 2, 7),           # the kernel is larger than the image
     arrays(1, 1, 1, 3, 2, 3),           # one pixel
     arrays(2, 3, 4, 2, 2, 3, scale=1e4),
 )
 PADDED = (
     (np.pad(PAGE[0][0], ((1, 1), (1, 1), (0, 0))), 3),
-    (addresses(4, 5, 1), 3),
-    (addresses(4, 6, 3), 3),
-    (addresses(3, 4, 2), 1),
-    (addresses(7, 6, 2), 5),
+    (addresses(4, 5, 1), 3), (addresses(4, 6, 3), 3), (addresses(3, 4, 2), 1), (addresses(7, 6, 2), 5),
     (addresses(3, 3, 2), 3),            # one neighbourhood
     (rng.standard_normal((5, 9, 4)), 5),
 )
 
 
-def by_place(x, K):
-    """The columns of x as (H, W, K, K, C), and the shape that they should have."""
-    columns = ops.im2col(x, K)
-    return columns.reshape(*columns.shape[:2], K, K, -1), columns.shape
+def in_order(order):
+    """im2col with the numbers of its result, (H, W, K, K, C), brought into another order."""
+
+    def run(x, K):
+        columns = ops.im2col(x, K)
+        return order(columns.reshape(*columns.shape[:2], K, K, -1)).reshape(columns.shape)
+
+    return run
 
 
-COLUMN_MISTAKES = Table(
-    "lessons/05_conv_forward/README.md",
-    lambda: ((np.random.default_rng(0).standard_normal((6, 7, 2)), 3),),
-    results=("columns",),
-)
+def generic_columns():
+    yield np.random.default_rng(0).standard_normal((6, 7, 2)), 3
 
 
-@COLUMN_MISTAKES.mistake("in each row the channel runs slowest: it should run fastest, at (i*K + j)*C + c")
-def channels_first(x, K):
-    places, shape = by_place(x, K)
-    return places.transpose(0, 1, 4, 2, 3).reshape(shape)
-
-
-@COLUMN_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c")
-def kernel_transposed(x, K):
-    places, shape = by_place(x, K)
-    return places.swapaxes(2, 3).reshape(shape)
-
-
-@COLUMN_MISTAKES.mistake("each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]")
-def read_backwards(x, K):
-    places, shape = by_place(x, K)
-    return places[:, :, ::-1, ::-1].reshape(shape)
+COLUMN_MISTAKES = Table("lessons/05_conv_forward/README.md", generic_columns, ["columns"])
+COLUMN_MISTAKES.mistake("in each row the channel runs slowest: it should run fastest, at (i*K + j)*C + c",
+                        channels_first=in_order(lambda at: at.transpose(0, 1, 4, 2, 3)))
+COLUMN_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c",
+                        kernel_transposed=in_order(lambda at: at.swapaxes(2, 3)))
+COLUMN_MISTAKES.mistake("each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]",
+                        read_backwards=in_order(lambda at: at[:, :, ::-1, ::-1]))
 
 
 def convolved(x, w, b):

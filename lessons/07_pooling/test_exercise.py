@@ -39,14 +39,8 @@ def of_cache(backward):
     return adapted
 
 
-DISTINCT = (
-    (np.array([[1.0, 7.0], [5.0, 4.0]])[None, :, :, None],),
-    (spaced(2, 4, 6, 3),),
-    (spaced(2, 5, 7, 3),),
-    (spaced(1, 1, 5, 2),),
-    (spaced(3, 6, 1, 1),),
-    (spaced(1, 1, 1, 2),),
-)
+SHAPES = (2, 4, 6, 3), (2, 5, 7, 3), (1, 1, 5, 2), (3, 6, 1, 1), (1, 1, 1, 2)
+DISTINCT = (np.array([[1.0, 7.0], [5.0, 4.0]])[None, :, :, None],), *((spaced(*shape),) for shape in SHAPES)
 TIED = (
     (np.zeros((1, 4, 4, 2)),),
     (np.full((1, 3, 3, 1), -1.5),),
@@ -56,12 +50,7 @@ TIED = (
 )
 SMALL = np.array([[1.0, 2.0]])[None, :, :, None], np.array([[3, 1]], np.uint8)[None, :, :, None], (1, 2, 4, 1)
 UNPOOLED = (
-    SMALL,
-    pooled(2, 4, 6, 3),
-    pooled(2, 5, 7, 3),
-    pooled(1, 1, 5, 2),
-    pooled(3, 6, 1, 1),
-    pooled(1, 1, 1, 2),
+    SMALL, *(pooled(*shape) for shape in SHAPES),
     (rng.standard_normal((1, 2, 3, 2)), np.zeros((1, 2, 3, 2), np.uint8), (1, 3, 5, 2)),
 )
 LARGE = rng.standard_normal((1, 90, 120, 16), np.float32)

@@ -59,13 +59,17 @@ def flat(function):
     return run
 
 
+def root(var):
+    return np.sqrt(var + EPS)
+
+
 FORWARD = Table(batchnorm.READ, batchnorm.cases, mistakes=batchnorm.forward.mistakes)
 FORWARD.mistake("inv_std in the cache is the standard deviation: it should be 1 divided by that", "inv_std",
-                cached_deviation=lambda x, gamma, beta: np.sqrt(x.var((0, 1, 2)) + EPS))
+                cached_deviation=lambda x, gamma, beta: root(x.var((0, 1, 2))))
 FORWARD.mistake("inv_std in the cache is 1 divided by the variance: the root is missing", "inv_std",
                 cached_inverse_variance=lambda x, gamma, beta: 1 / (x.var((0, 1, 2)) + EPS))
 FORWARD.mistake("inv_std in the cache is multiplied by gamma: gamma has a place of its own there", "inv_std",
-                cached_with_gamma=lambda x, gamma, beta: gamma / np.sqrt(x.var((0, 1, 2)) + EPS))
+                cached_with_gamma=lambda x, gamma, beta: gamma / root(x.var((0, 1, 2))))
 FORWARD.mistake("x_hat in the cache is x without its mean: it should be divided by the standard deviation too", "x_hat",
                 cached_centred=lambda x, gamma, beta: x - x.mean((0, 1, 2)))
 FORWARD.mistake("x_hat in the cache is x itself, as it came in", "x_hat",
@@ -74,22 +78,13 @@ FORWARD.mistake("x_hat in the cache is y: it should be without scale and shift",
                 cached_y=lambda x, gamma, beta: gamma * batchnorm.normalised(x) + beta)
 FORWARD.mistake("x_hat in the cache is multiplied by gamma already: it should have a variance of 1", "x_hat",
                 cached_scaled=lambda x, gamma, beta: gamma * batchnorm.normalised(x))
-
-
-@FORWARD.mistake("the variance is divided by one less than the number of pixels: divide by their "
-                 "number", "x_hat", "inv_std")
-def unbiased(x, gamma, beta):
-    return batchnorm.normalised(x, ddof=1), 1 / root(x.var((0, 1, 2), ddof=1))
-
-
+FORWARD.mistake("the variance is divided by one less than the number of pixels: divide by their number",
+                "x_hat", "inv_std", unbiased=lambda x, gamma, beta: (
+                    batchnorm.normalised(x, ddof=1), 1 / root(x.var((0, 1, 2), ddof=1))))
 FORWARD.mistake("the small number under the root is missing, or far smaller than 1e-5", "x_hat", "inv_std",
                 no_eps=lambda x, gamma, beta: (batchnorm.normalised(x, eps=0), 1 / x.std((0, 1, 2))))
 FORWARD.mistake("the second of the cache is beta: it should be gamma, as the backward has no need of beta", "gamma",
                 cached_beta=lambda x, gamma, beta: beta)
-
-
-def root(var):
-    return np.sqrt(var + EPS)
 
 
 def given(N, H, W, C, rng=rng):
@@ -105,19 +100,12 @@ def generic():
 
 
 INFERENCE = Table("tinysegnet/ops/batchnorm.py", generic, results=("y",))
-
-
-@INFERENCE.mistake("the statistics of this x are used: use those that are given")
-def statistics_of_the_batch(x, gamma, beta, mean, var):
-    return gamma * (x - x.mean((0, 1, 2))) / root(x.var((0, 1, 2))) + beta
-
-
-@INFERENCE.mistake("each image is normalised by its own statistics: use those that are given")
-def statistics_of_the_image(x, gamma, beta, mean, var):
-    axes = {"axis": (1, 2), "keepdims": True}
-    return gamma * (x - x.mean(**axes)) / root(x.var(**axes)) + beta
-
-
+INFERENCE.mistake("the statistics of this x are used: use those that are given",
+                  statistics_of_the_batch=lambda x, gamma, beta, mean, var: (
+                      gamma * (x - x.mean((0, 1, 2))) / root(x.var((0, 1, 2))) + beta))
+INFERENCE.mistake("each image is normalised by its own statistics: use those that are given",
+                  statistics_of_the_image=lambda x, gamma, beta, mean, var: (
+                      gamma * (x - x.mean((1, 2), keepdims=True)) / root(x.var((1, 2), keepdims=True)) + beta))
 INFERENCE.mistake("the mean is that of this x: use the one that is given",
                   own_mean=lambda x, gamma, beta, mean, var: gamma * (x - x.mean((0, 1, 2))) / root(var) + beta)
 INFERENCE.mistake("the variance is that of this x: use the one that is given",
