@@ -28,10 +28,8 @@ def generic_cases():
 
 
 FORWARD = Table(READ, generic_cases, ["y"], conv1x1)
-FORWARD.mistake("b is left out: add it to every pixel",
-                bias_left_out=lambda x, w, b: x @ w)
-FORWARD.mistake("b is subtracted, and must be added",
-                bias_subtracted=lambda x, w, b: x @ w - b)
+FORWARD.mistake("b is left out: add it to every pixel", bias_left_out=lambda x, w, b: x @ w)
+FORWARD.mistake("b is subtracted, and must be added", bias_subtracted=lambda x, w, b: x @ w - b)
 FORWARD.mistake("b is added once for each channel of x: add it once for each pixel",
                 bias_in_each_channel=lambda x, w, b: x @ w + len(w) * b)
 FORWARD.mistake("w has been reshaped, which mixes up its rows and columns: x @ w is (..., C) @ (C, F) with w as it is",

@@ -72,8 +72,7 @@ FORWARD.mistake("inv_std in the cache is multiplied by gamma: gamma has a place 
                 cached_with_gamma=lambda x, gamma, beta: gamma / root(x.var((0, 1, 2))))
 FORWARD.mistake("x_hat in the cache is x without its mean: it should be divided by the standard deviation too", "x_hat",
                 cached_centred=lambda x, gamma, beta: x - x.mean((0, 1, 2)))
-FORWARD.mistake("x_hat in the cache is x itself, as it came in", "x_hat",
-                cached_x=lambda x, gamma, beta: x)
+FORWARD.mistake("x_hat in the cache is x itself, as it came in", "x_hat", cached_x=lambda x, gamma, beta: x)
 FORWARD.mistake("x_hat in the cache is y: it should be without scale and shift", "x_hat",
                 cached_y=lambda x, gamma, beta: gamma * batchnorm.normalised(x) + beta)
 FORWARD.mistake("x_hat in the cache is multiplied by gamma already: it should have a variance of 1", "x_hat",

@@ -50,46 +50,40 @@ def like(params, x):
     return {name: a.astype(x.dtype) for name, a in params.items()}
 
 
-def forward_of(function):
-    """forward as a function of x and params alone, which looks whether it keeps its hands off params."""
+def forward_of(function, pick):
+    """pick(logits, batch_stats, cache) as a function of x and params; forward has to keep its hands off params."""
 
     def run(x, params):
         params = like(params, x)
         before = {name: a.copy() for name, a in params.items()}
         result = function(params, x, OPS)
+        if result is None:
+            return pick(None, None, None)
         if not isinstance(result, tuple | list) or len(result) != 3:
-            if result is None:
-                return None, None, None
             raise ForwardError("forward should return logits, batch_stats, cache", ("logits", "batch_stats"))
         if params.keys() != before.keys() or any(not np.array_equal(params[name], before[name]) for name in before):
             raise ForwardError("forward changes params: it should only read them", ("logits", "batch_stats"))
-        return result
+        return pick(*result)
 
     run.__name__ = "forward"
     return run
 
 
 def logits_of(function):
-    def run(x, params):
-        return forward_of(function)(x, params)[0]
-
-    run.__name__ = "forward"
-    return run
+    return forward_of(function, lambda logits, stats, cache: logits)
 
 
 def statistics_of(function, *keys):
     """The statistics under some keys, by default all."""
 
-    def run(x, params):
-        found = forward_of(function)(x, params)[1]
+    def pick(logits, found, cache):
         if found is None:
             return None
         if said := about_keys("batch_stats", found, OF_STATS):
             raise ForwardError(said, ("batch_stats",))
         return tuple(found[key] for key in keys or OF_STATS)
 
-    run.__name__ = "forward"
-    return run
+    return forward_of(function, pick)
 
 
 def about_keys(what, found, wanted, all_of_them=True):
@@ -127,8 +121,7 @@ def first_wrong(adapt, learner, library, keys, mistakes, args):
 
 def norm(name):
     """A batch norm without its convolution."""
-    _, block = conv_norm(name, C=1, F=1, K=1)       # a forward takes what it is given, of whatever size
-    return block
+    return conv_norm(name, C=1, F=1, K=1)[1]        # a forward takes what it is given, of whatever size
 
 
 def unpool_to_twice(level):
@@ -152,16 +145,14 @@ def network(
         K, _, C, F = params[f"{name}.w"].shape
         return conv(name, C, F, K)
 
-    def block(kind, name, level):
-        makers = {
-            "conv": lambda: conv_like(f"{name}.conv"), "norm": lambda: norm(name), "relu": relu,
-            "pool": lambda: pool(level), "unpool": lambda: unpool(level),
-        }
-        return makers[kind]()
-
-    blocks = [block(kind, f"encoder{level}", level) for level in (1, 2) for kind in encoder.split()]
+    makers = {
+        "conv": lambda name, level: conv_like(f"{name}.conv"), "norm": lambda name, level: norm(name),
+        "relu": lambda name, level: relu(),
+        "pool": lambda name, level: pool(level), "unpool": lambda name, level: unpool(level),
+    }
+    blocks = [makers[kind](f"encoder{level}", level) for level in (1, 2) for kind in encoder.split()]
     for level, number in zip((2, 1), decoders):
-        blocks += [block(kind, f"decoder{number}", level) for kind in decoder.split()]
+        blocks += [makers[kind](f"decoder{number}", level) for kind in decoder.split()]
     in_order = chain(*blocks, *before_classifier, conv_like("classifier"))
     logits, found, _ = in_order.forward(like(params, x), x, OPS)
     return found | {"logits": logits}
@@ -307,22 +298,18 @@ def check_forward_pass(function):
     verdicts = values(
         logits_of(NETWORK.forward), *CASES, names=NAMES, results=("logits",), adapt=logits_of, mistakes=FORWARD
     )(function)
-    verdicts["batch_stats"] = Verdict(DONE)
-    keys = tuple(OF_STATS)
     for args in CASES:
         try:
             if statistics_of(function)(*args) is None:
-                verdicts["batch_stats"] = Verdict(TODO)
-                break
-            report = first_wrong(statistics_of, function, NETWORK.forward, keys, FORWARD, args)
+                return verdicts | {"batch_stats": Verdict(TODO)}
+            report = first_wrong(statistics_of, function, NETWORK.forward, tuple(OF_STATS), FORWARD, args)
             if report and verdicts["logits"].kind == WRONG:
                 verdicts["logits"] = Verdict(WRONG, report)         # that they are wrong follows from it
         except ForwardError as error:
             report = str(error)
         if report:
-            verdicts["batch_stats"] = Verdict(WRONG, report)
-            break
-    return verdicts
+            return verdicts | {"batch_stats": Verdict(WRONG, report)}
+    return verdicts | {"batch_stats": Verdict(DONE)}
 
 
 def gradients_of(backward, *keys):

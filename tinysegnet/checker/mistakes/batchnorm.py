@@ -150,10 +150,8 @@ forward.mistake("the mean is taken away, but the division by the standard deviat
                 not_divided=lambda x, gamma, beta: gamma * (x - mean(x)) + beta)
 forward.mistake("the mean is not taken away before the division", "y",
                 mean_left=lambda x, gamma, beta: gamma * x / np.sqrt(x.var((0, 1, 2)) + EPS) + beta)
-forward.mistake("the scale gamma is left out", "y",
-                no_gamma=lambda x, gamma, beta: normalised(x) + beta)
-forward.mistake("the shift beta is left out", "y",
-                no_beta=lambda x, gamma, beta: gamma * normalised(x))
+forward.mistake("the scale gamma is left out", "y", no_gamma=lambda x, gamma, beta: normalised(x) + beta)
+forward.mistake("the shift beta is left out", "y", no_beta=lambda x, gamma, beta: gamma * normalised(x))
 forward.mistake("scale and shift are left out: y = gamma * x_hat + beta", "y",
                 neither=lambda x, gamma, beta: normalised(x))
 forward.mistake("gamma and beta are exchanged: gamma multiplies, beta is added", "y",

@@ -204,8 +204,7 @@ def border_not_computed(x, w, b):
     return inside
 
 
-forward.mistake("the bias is missing: add b[f] to every pixel of y",
-                no_bias=lambda x, w, b: gathered(x, w))
+forward.mistake("the bias is missing: add b[f] to every pixel of y", no_bias=lambda x, w, b: gathered(x, w))
 forward.mistake("the kernel is rotated by 180 degrees: its first row belongs to the pixels above, w[0, 0] to the "
                 "upper left", kernel_flipped=lambda x, w, b: gathered(x, w[::-1, ::-1], b))
 forward.mistake("the rows and columns of the kernel are exchanged: its first axis goes down the image",
