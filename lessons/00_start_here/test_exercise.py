@@ -9,8 +9,7 @@ from tinysegnet.checker.mistakes.table import Table
 rng = np.random.default_rng(0)
 SMALL, ODD, LARGE = (rng.standard_normal(shape) for shape in ((1, 2, 4, 2), (2, 4, 6, 3), (4, 90, 120, 16)))
 ROWS = rng.standard_normal((7, 3))
-LABELS = rng.integers(0, 4, (4, 6))
-MANY = rng.integers(0, 11, (360, 480))
+LABELS, MANY = rng.integers(0, 4, (4, 6)), rng.integers(0, 11, (360, 480))
 PAGE = "lessons/00_start_here/README.md, the primer"
 
 

@@ -9,8 +9,7 @@ from tinysegnet import ops
 rng = np.random.default_rng(2)
 CASES = (
     (np.array([[[[-1.0, 2.0], [3.0, -4.0]]]]),),
-    (rng.standard_normal((2, 4, 5, 3)),),
-    (50 * rng.standard_normal((1, 1, 7, 2)),),
+    (rng.standard_normal((2, 4, 5, 3)),), (50 * rng.standard_normal((1, 1, 7, 2)),),
 )
 LARGE = rng.standard_normal((4, 90, 120, 64), np.float32)
 

@@ -21,6 +21,7 @@ def case(shape, ignore, void=0.3, dtype=np.int64):
     return rng.standard_normal(shape), labels, rng.uniform(0.5, 3, shape[3]), ignore
 
 
+LOSS_RESULTS = "loss", "log_p", "one_hot", "weights"
 LOSS_CASES = (
     (np.log(np.array([[[[1.0, 2, 5], [2, 1, 5], [4, 2, 2]]]])), np.array([[[2, 0, 3]]]), np.array([2.0, 1, 1]), 3),
     case((1, 1, 1, 2), ignore=2, void=0),                   # one pixel
@@ -44,8 +45,7 @@ def flat(function):
         if cache is None:
             return loss, None, None, None
         if not isinstance(cache, tuple | list) or len(cache) != 3:
-            parts = "loss", "log_p", "one_hot", "weights"
-            raise ForwardError("  softmax_cross_entropy should return loss, (log_p, one_hot, weights)", parts)
+            raise ForwardError("  softmax_cross_entropy should return loss, (log_p, one_hot, weights)", LOSS_RESULTS)
         return loss, *cache
 
     return run
@@ -163,8 +163,7 @@ EXERCISES = (
         "softmax", values(
             ops.softmax,
             (np.log(np.array([1.0, 2.0, 5.0])),),
-            (rng.standard_normal((2, 4, 5, 3)),),
-            (10 * rng.standard_normal((3, 1)),),
+            (rng.standard_normal((2, 4, 5, 3)),), (10 * rng.standard_normal((3, 1)),),
             (np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1000.0, -1001.0]]),),
             results=("p",), names=("logits",),
         ),
@@ -176,8 +175,8 @@ EXERCISES = (
     ),
     Exercise(
         "softmax_cross_entropy", values(
-            flat(ops.softmax_cross_entropy), *LOSS_CASES, LARGE_LOGITS,
-            results=("loss", "log_p", "one_hot", "weights"), names=("logits", "labels", "class_weights"), adapt=flat,
+            flat(ops.softmax_cross_entropy), *LOSS_CASES, LARGE_LOGITS, results=LOSS_RESULTS,
+            names=("logits", "labels", "class_weights"), adapt=flat,
         ),
         answer=ops.softmax_cross_entropy, read="tinysegnet/ops/loss.py", race=lambda: (LOGITS, LABELS, WEIGHTS, 11),
         differs="works class by class in memory, which is faster, and calls weights pixel_weights",

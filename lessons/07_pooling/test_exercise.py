@@ -38,8 +38,7 @@ def of_cache(backward):
 SHAPES = (2, 4, 6, 3), (2, 5, 7, 3), (1, 1, 5, 2), (3, 6, 1, 1), (1, 1, 1, 2)
 DISTINCT = (np.array([[1.0, 7.0], [5.0, 4.0]])[None, :, :, None],), *((spaced(*shape),) for shape in SHAPES)
 TIED = (
-    (np.zeros((1, 4, 4, 2)),),
-    (np.full((1, 3, 3, 1), -1.5),),
+    (np.zeros((1, 4, 4, 2)),), (np.full((1, 3, 3, 1), -1.5),),
     (np.array([[2.0, 2.0, 1.0], [0.0, 2.0, 1.0], [-4.0, -4.0, -9.0]])[None, :, :, None],),
     (np.maximum(rng.standard_normal((2, 5, 8, 3)), 0),),
     (1e12 * (spaced(1, 5, 5, 2) - 1),),

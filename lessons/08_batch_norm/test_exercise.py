@@ -20,8 +20,7 @@ def batch(N, H, W, C, mean=1.0, std=2.0):
 
 PAGE = np.array([1.0, 7, 7, 9]).reshape(1, 2, 2, 1), np.array([6.0]), np.array([0.0])      # that of the page
 SMOOTH = (
-    PAGE,
-    batch(1, 3, 4, 1),
+    PAGE, batch(1, 3, 4, 1),
     batch(2, 4, 5, 3),                  # several images: one mean for all of them
     batch(3, 1, 7, 2),
     batch(4, 1, 1, 3),                  # one pixel of each image
@@ -135,8 +134,7 @@ INFERENCE.mistake("beta is added before the multiplication by gamma, and must be
                   shifted_first=lambda x, gamma, beta, mean, var: gamma * ((x - mean) / root(var) + beta))
 INFERENCE_CASES = (
     (*PAGE, np.array([6.0]), np.array([9.0])),
-    given(1, 3, 4, 1),
-    given(2, 4, 5, 3),
+    given(1, 3, 4, 1), given(2, 4, 5, 3),
     given(1, 1, 1, 2),                  # one pixel is as good as many: nothing is measured here
     (*given(2, 3, 1, 2)[:4], np.array([0.0, 1e-6])),    # a channel that never varied
     (*batch(1, 6, 5, 3, mean=1000.0, std=1.0), np.full(3, 1000.0), np.ones(3)),

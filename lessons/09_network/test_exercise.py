@@ -4,6 +4,7 @@ A learner's cache is the learner's own affair, so backward is judged together wi
 """
 
 import inspect
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -113,9 +114,9 @@ def first_wrong(adapt, learner, library, keys, mistakes, args):
         try:
             check(bad)
         except ForwardError as first:
-            count = keys.index(bad)
-            note = f"\n  note  it is the first that is wrong; the {count} before it are right"
-            return f"{first}{note if count else ''}"
+            before = keys.index(bad)
+            note = f"\n  note  it is the first that is wrong; the {before} before it are right"
+            return f"{first}{note if before else ''}"
     return None
 
 
@@ -207,6 +208,12 @@ def deviations(x, params):
     return {key: np.sqrt(a) for key, a in network(x, params).items() if key.endswith("var")}
 
 
+def counted(function):
+    """function(how-manieth call, ...), counting."""
+    calls = count(1)
+    return lambda *args: function(next(calls), *args)
+
+
 def went_back(**changed):
     """All gradients of the library's backward with some operations changed, as a function of x and params.
 
@@ -215,16 +222,7 @@ def went_back(**changed):
     """
 
     def run(x, params):
-        calls = dict.fromkeys(changed, 0)
-
-        def counted(name):
-            def op(*args):
-                calls[name] += 1
-                return changed[name](calls[name], *args)
-
-            return op
-
-        ops = ops_with(**{name: counted(name) for name in changed})
+        ops = ops_with(**{name: counted(function) for name, function in changed.items()})
         grads = all_gradients(NETWORK.forward, lambda *args: NETWORK.backward(*args)[1], x, params, ops)
         return {key: without_rounding(key, grads) for key in grads}
 

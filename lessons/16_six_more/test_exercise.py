@@ -14,7 +14,6 @@ from tinysegnet.checker.mistakes.table import Table
 
 HERE = Path(__file__).parent
 forwards, wrong_forwards = (course.load(HERE / f"{name}.py") for name in ("forwards", "wrong_forwards"))
-READ = wrong_forwards.READ
 
 
 def measured(forward, names):
@@ -52,7 +51,7 @@ def exercise(forward, *cases, names, wrong, wrong_on, hints, read="tinysegnet/ch
 
 def known(forward, names, wrong, case):
     """A table of mistakes: the gradients of wrong forwards, measured on one case."""
-    table = Table(READ, lambda: (case,), [f"d{name}" for name in names], forward)
+    table = Table(wrong_forwards.READ, lambda: (case,), [f"d{name}" for name in names], forward)
 
     def gradients_of(held):
         def mistake(dy, *args):
