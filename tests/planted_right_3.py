@@ -1,4 +1,4 @@
-"""Right answers to lessons 08 to 16, as a learner would write them: what planted_answers_3.py spoils, line by line.
+"""Right answers to lessons 09 to 16, as a learner would write them: what planted_answers_3.py spoils, line by line.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 15 both have a `backward`: that of lesson 15 is backward__tape.
@@ -10,38 +10,7 @@ import numpy as np
 
 from tinysegnet.support.backend import array_module, to_numpy
 
-EPS = 1e-5
-BETA2, ADAM_EPS = 0.99, 1e-8        # lesson 10 calls it EPS, in a file of its own
-
-
-# ---- 08: batch norm
-
-def batch_norm(x, gamma, beta):
-    mean = x.mean(axis=(0, 1, 2))
-    var = x.var(axis=(0, 1, 2))
-    inv_std = 1 / np.sqrt(var + EPS)
-    x_hat = (x - mean) * inv_std
-    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, inv_std)
-
-
-def batch_norm__by_std(x, gamma, beta):
-    mean = x.mean(axis=(0, 1, 2))
-    var = x.var(axis=(0, 1, 2))
-    std = np.sqrt(var + EPS)
-    x_hat = (x - mean) / std
-    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, 1 / std)
-
-
-def batch_norm_backward(dy, cache):
-    x_hat, gamma, inv_std = cache
-    dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
-    dbeta = dy.sum(axis=(0, 1, 2))
-    M = dy.shape[0] * dy.shape[1] * dy.shape[2]
-    return gamma * inv_std * (dy - dbeta / M - x_hat * dgamma / M), dgamma, dbeta
-
-
-def batch_norm_inference(x, gamma, beta, mean, var):
-    return gamma * (x - mean) / np.sqrt(var + EPS) + beta
+BETA2, EPS = 0.99, 1e-8
 
 
 # ---- 09: the network
@@ -124,7 +93,7 @@ def adam_step(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         m += (1 - momentum) * g
         s *= BETA2
         s += (1 - BETA2) * g * g
-        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + ADAM_EPS)
+        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
         if w.ndim == 4:
             pace += weight_decay * w
         w -= lr * pace
