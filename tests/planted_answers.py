@@ -27,9 +27,8 @@ def conv2d_loops_leaves_the_border(x, w, b):
 def conv2d_without_padding(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    H_out, W_out = max(H - K + 1, 0), max(W - K + 1, 0)
-    y = np.zeros((N, H_out, W_out, F), x.dtype)
-    for r, q in np.ndindex(H_out, W_out):
+    y = np.zeros((N, max(H - K + 1, 0), max(W - K + 1, 0), F), x.dtype)
+    for r, q in np.ndindex(y.shape[1:3]):
         y[:, r, q] = x[:, r:r + K, q:q + K].reshape(N, -1) @ w.reshape(-1, F) + b
     return y, (x, w)
 
@@ -143,8 +142,7 @@ PLANTED = [
     wrong("softmax_cross_entropy_backward", "forgets_dloss", "dloss is taken to be 1.", "return dloss * ", "return "),
     wrong("softmax_cross_entropy_backward", "forgets_exp", "log p is taken for p.", "np.exp(log_p)", "log_p"),
     wrong("softmax_cross_entropy_backward", "forgets_one_hot",
-          "p alone: the path through the label's own logit is missing.",
-          " - one_hot", ""),
+          "p alone: the path through the label's own logit is missing.", " - one_hot", ""),
     wrong("softmax_cross_entropy_backward", "only_label",
           "Only the logit of the label gets a gradient: the path through the sum of exponentials is missing for the "
           "rest.", "(p - one_hot)", "np.where(one_hot, p - 1, 0)"),
@@ -195,8 +193,7 @@ PLANTED = [
     wrong("conv2d__by_shifts", "rolls", "np.roll for the shift: the image goes round.",
           "padded[:, i:i + H, j:j + W]", "np.roll(x, (p - i, p - j), axis=(1, 2))"),
     wrong("conv2d__by_shifts", "range_one_short", "range(K - 1): the last row and column of the kernel are left out.",
-          "for i in range(K)", "for i in range(K - 1)",
-          "for j in range(K)", "for j in range(K - 1)"),
+          "np.ndindex(K, K)", "np.ndindex(K - 1, K - 1)"),
     wrong("conv2d__by_windows", "result_reshaped",
           "The product is (F, pixels) and is reshaped where it should be transposed.",
           "columns @ w.reshape(-1, F) + b", "w.reshape(-1, F).T @ columns.T + b[:, None]"),
@@ -221,7 +218,7 @@ PLANTED = [
     wrong("col2im", "rows_and_columns", "Swaps i and j.", "columns[:, :, i, j]", "columns[:, :, j, i]"),
     wrong("col2im__by_windows", "averages",
           "Divides by how many windows saw a pixel: the inverse of im2col, not its adjoint.",
-          "for r in", "count = np.zeros_like(x)\n...",
+          "for r, q in", "count = np.zeros_like(x)\n...",
           "+= columns[r, q]", "...\ncount[r:r + K, q:q + K] += 1",
           "return x", "return x / count"),
     wrong("conv2d_backward__by_shifts", "kernel_not_rotated",
@@ -325,8 +322,7 @@ PLANTED = [
     wrong("max_unpool_backward", "drops_odd_border", "The windows at an odd border get 0.",
           "k // 2::2, k % 2::2", "k // 2:dy.shape[1] // 2 * 2:2, k % 2:dy.shape[2] // 2 * 2:2"),
     wrong("max_unpool_backward", "overwrites",
-          "= for +=: only what came from corner 3 remains, zeros elsewhere in the full windows.",
-          "+=", "="),
+          "= for +=: only what came from corner 3 remains, zeros elsewhere in the full windows.", "+=", "="),
     wrong("max_unpool_backward__by_mask", "masks",
           "dy with zeros off the corners, still in its own size: not gathered.",
           "four(dy * mask).sum(axis=0)", "dy * mask"),

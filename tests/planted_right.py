@@ -174,9 +174,8 @@ def conv2d_loops__by_padding(x, w, b):
 def im2col(x, K):
     H, W, C = x.shape[0] - K + 1, x.shape[1] - K + 1, x.shape[2]
     columns = np.empty((H, W, K, K, C), x.dtype)
-    for i in range(K):
-        for j in range(K):
-            columns[:, :, i, j] = x[i:i + H, j:j + W]
+    for i, j in np.ndindex(K, K):
+        columns[:, :, i, j] = x[i:i + H, j:j + W]
     return columns.reshape(H, W, K * K * C)
 
 
@@ -196,9 +195,8 @@ def col2im__by_windows(columns, K):
     C = n // (K * K)
     columns = columns.reshape(H, W, K, K, C)
     x = np.zeros((H + K - 1, W + K - 1, C), columns.dtype)
-    for r in range(H):
-        for q in range(W):
-            x[r:r + K, q:q + K] += columns[r, q]
+    for r, q in np.ndindex(H, W):
+        x[r:r + K, q:q + K] += columns[r, q]
     return x
 
 
@@ -220,9 +218,8 @@ def conv2d__by_shifts(x, w, b):
     p = K // 2
     padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
     y = np.zeros((N, H, W, F), x.dtype)
-    for i in range(K):
-        for j in range(K):
-            y += padded[:, i:i + H, j:j + W] @ w[i, j]
+    for i, j in np.ndindex(K, K):
+        y += padded[:, i:i + H, j:j + W] @ w[i, j]
     return y + b, (x, w)
 
 
@@ -263,10 +260,9 @@ def conv2d_backward__by_shifts(dy, cache, need_dx=True):
     padded = pad(x, p)
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
-    for i in range(K):
-        for j in range(K):
-            dw[i, j] = padded[:, i:i + H, j:j + W].reshape(-1, C).T @ dy.reshape(-1, F)
-            dpadded[:, i:i + H, j:j + W] += dy @ w[i, j].T
+    for i, j in np.ndindex(K, K):
+        dw[i, j] = padded[:, i:i + H, j:j + W].reshape(-1, C).T @ dy.reshape(-1, F)
+        dpadded[:, i:i + H, j:j + W] += dy @ w[i, j].T
     dx = dpadded[:, p:p + H, p:p + W].copy() if need_dx else None
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
@@ -280,10 +276,9 @@ def conv2d_backward__by_windows(dy, cache, need_dx=True):
     padded = pad(x, p)
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
-    for r in range(H):
-        for q in range(W):
-            dw += np.einsum("nijc,nf->ijcf", padded[:, r:r + K, q:q + K], dy[:, r, q])
-            dpadded[:, r:r + K, q:q + K] += np.einsum("ijcf,nf->nijc", w, dy[:, r, q])
+    for r, q in np.ndindex(H, W):
+        dw += np.einsum("nijc,nf->ijcf", padded[:, r:r + K, q:q + K], dy[:, r, q])
+        dpadded[:, r:r + K, q:q + K] += np.einsum("ijcf,nf->nijc", w, dy[:, r, q])
     dx = dpadded[:, p:p + H, p:p + W].copy() if need_dx else None
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
@@ -297,10 +292,9 @@ def conv2d_backward__by_loops(dy, cache, need_dx=True):
     padded = np.pad(x, ((0, 0), (m, m), (m, m), (0, 0)))
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
-    for i in range(K):
-        for j in range(K):
-            dw[i, j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)
-            dpadded[:, i:i + H, j:j + W] += dy @ w[i, j].T
+    for i, j in np.ndindex(K, K):
+        dw[i, j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)
+        dpadded[:, i:i + H, j:j + W] += dy @ w[i, j].T
     dx = dpadded[:, m:m + H, m:m + W] if need_dx else None
     return dx, dw, dy.sum(axis=(0, 1, 2))
 
@@ -340,9 +334,8 @@ def conv2d_backward__dw_by_loops(dy, cache, need_dx=True):
     dx, _, db = ops.conv2d_backward(dy, cache, need_dx)
     padded = np.pad(x, ((0, 0), (m, m), (m, m), (0, 0)))
     dw = np.zeros_like(w)
-    for i in range(K):
-        for j in range(K):
-            dw[i, j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)
+    for i, j in np.ndindex(K, K):
+        dw[i, j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)
     return dx, dw, db
 
 

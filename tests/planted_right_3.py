@@ -243,10 +243,9 @@ def conv2d_by_tiles(x, w, b, T):
     y_hat = np.einsum("nijklc,klcf->nijklf", x_hat, w_hat)
     tiles = np.fft.irfft2(y_hat, (T, T), axes=(3, 4))
     y = np.zeros((N, H, W, F), x.dtype)
-    for i in range(tiles.shape[1]):
-        for j in range(tiles.shape[2]):
-            into = y[:, i * M : (i + 1) * M, j * M : (j + 1) * M]
-            into[...] = tiles[:, i, j, : into.shape[1], : into.shape[2]]
+    for i, j in np.ndindex(tiles.shape[1], tiles.shape[2]):
+        into = y[:, i * M : (i + 1) * M, j * M : (j + 1) * M]
+        into[...] = tiles[:, i, j, : into.shape[1], : into.shape[2]]
     return y + b, (x, w, T)
 
 
@@ -262,9 +261,8 @@ def conv2d_by_tiles_backward(dy, cache):
     dx_tiles = np.fft.irfft2(dx_hat, (T, T), axes=(3, 4))
     down, right = dx_tiles.shape[1:3]
     padded = np.zeros((N, (down - 1) * M + T + K, (right - 1) * M + T + K, C), x.dtype)
-    for i in range(down):
-        for j in range(right):
-            padded[:, i * M : i * M + T, j * M : j * M + T] += dx_tiles[:, i, j]
+    for i, j in np.ndindex(down, right):
+        padded[:, i * M : i * M + T, j * M : j * M + T] += dx_tiles[:, i, j]
     dx = padded[:, half : half + H, half : half + W].copy()
     dw_hat = np.einsum("nijklc,nijklf->klcf", x_hat, dy_hat.conj())
     dw = np.fft.irfft2(dw_hat, (T, T), axes=(0, 1))[:K, :K]
@@ -316,11 +314,10 @@ def conv2d_stride2_backward(dy, cache):
     dw = np.zeros_like(w)
     db = dy.sum(axis=(0, 1, 2))
     rows, columns = dy.shape[1:3]
-    for i in range(K):
-        for j in range(K):
-            at = (slice(None), slice(i, i + 2 * rows, 2), slice(j, j + 2 * columns, 2))
-            dw[i, j] = np.tensordot(padded[at], dy, axes=((0, 1, 2), (0, 1, 2)))
-            dpadded[at] += dy @ w[i, j].T
+    for i, j in np.ndindex(K, K):
+        at = (slice(None), slice(i, i + 2 * rows, 2), slice(j, j + 2 * columns, 2))
+        dw[i, j] = np.tensordot(padded[at], dy, axes=((0, 1, 2), (0, 1, 2)))
+        dpadded[at] += dy @ w[i, j].T
     dx = dpadded[:, half : half + H, half : half + W]
     return dx, dw, db
 
