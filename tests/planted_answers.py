@@ -1,7 +1,8 @@
 """Wrong answers to the exercises of the course, each as a learner could have handed it in, one mistake to each.
 They were written without a look at the diagnosis, which is measured by how many of them it explains.
 
-Of each: the right answer in planted_right.py, the name of the mistake, what is wrong, the right line, the wrong line.
+Of each: the right answer in planted_right.py, the name of the mistake, what is wrong, the right line, the wrong line:
+see mutation.py.
 """
 
 from functools import partial
@@ -46,8 +47,7 @@ PLANTED = [
     wrong("relu", "cache_inverted", "The cache says where x is negative.", "x > 0", "x < 0"),
     wrong("relu", "cache_of_float_x", "The cache is x and not the mask.", "x > 0", "x"),
     wrong("relu", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
-          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\n"
-                                  "y[x > 0] = x[x > 0]"),
+          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\ny[x > 0] = x[x > 0]"),
     wrong("relu", "without_cache", "Returns y alone.", "return y, cache", "return y"),
     wrong("relu", "zero_counts_as_positive", "The cache has >= for >, so an x of exactly 0 lets the gradient through.",
           "x > 0", "x >= 0",
@@ -61,11 +61,9 @@ PLANTED = [
           "dy * cache", "np.maximum(dy, 0) * cache"),
     wrong("relu_backward", "negative", "The sign is wrong.", "dy * cache", "-dy * cache"),
     wrong("relu_backward", "in_place", "Sets zeros in the caller's dy.",
-          "dx = dy * cache", "dx = dy\n"
-                             "dx[cache == 0] = 0"),
+          "dx = dy * cache", "dx = dy\ndx[cache == 0] = 0"),
     wrong("relu_backward", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
-          "dx = dy * cache", "dx = np.zeros(dy.shape)\n"
-                             "dx[cache] = dy[cache]"),
+          "dx = dy * cache", "dx = np.zeros(dy.shape)\ndx[cache] = dy[cache]"),
     wrong("relu_backward", "leaks", "The slope of the negative side is 0.01, as in the leaky relu.",
           "dy * cache", "np.where(cache, dy, 0.01 * dy)"),
     wrong("conv1x1", "forgets_bias", "b is not added.", "x @ w + b", "x @ w"),
@@ -87,8 +85,7 @@ PLANTED = [
     wrong("conv1x1_backward", "dw_transposed", "dw is (F, C).", "flat(x).T @ flat(dy)", "flat(dy).T @ flat(x)"),
     wrong("conv1x1_backward", "db_over_batch", "db is summed over the images only.", "axis=(0, 1, 2)", "axis=0"),
     wrong("conv1x1_backward", "last_image", "dw is overwritten by each image.",
-          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n"
-                                       "    dw = flat(x[n]).T @ flat(dy[n])"),
+          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n    dw = flat(x[n]).T @ flat(dy[n])"),
     wrong("conv1x1_backward__by_einsum", "db_mean", "db is a mean where it should be a sum.", "dy.sum(", "dy.mean("),
     wrong("softmax", "over_first_axis", "Over axis 0.",
           "logits.max(axis=-1", "logits.max(axis=0",
@@ -108,8 +105,7 @@ PLANTED = [
           "(one_hot * class_weights.astype(logits.dtype)).sum(axis=-1)", "labelled.astype(logits.dtype)"),
     wrong("softmax_cross_entropy", "divides_by_weights",
           "Divided by the sum of the weights, as PyTorch does, not by the count.",
-          ".sum(axis=-1) / count", ".sum(axis=-1)\n"
-                                   "weights = weights / weights.sum()"),
+          ".sum(axis=-1) / count", ".sum(axis=-1)\nweights = weights / weights.sum()"),
     wrong("softmax_cross_entropy", "without_minus", "The minus sign is missing: the loss is negative.",
           "loss = -(", "loss = ("),
     wrong("softmax_cross_entropy", "void_is_class_zero",
@@ -304,8 +300,7 @@ PLANTED = [
           "np.where(corners == k, x, 0)", "(x * (corners[0] == k))"),
     wrong("max_unpool", "side_by_side",
           "The four quarters are laid side by side: [:h] and [h:] where ::2 and 1::2 is needed.",
-          "y = np.zeros(shape,", "N, h, w, C = x.shape\n"
-                                 "y = np.zeros((N, 2 * h, 2 * w, C),",
+          "y = np.zeros(shape,", "N, h, w, C = x.shape\ny = np.zeros((N, 2 * h, 2 * w, C),",
           "k // 2::2, k % 2::2", "k // 2 * h:k // 2 * h + h, k % 2 * w:k % 2 * w + w",
           "np.where(corners == k, x, 0)", "(x * (corners == k))",
           "return y", "return y[:, :shape[1], :shape[2]].copy()"),

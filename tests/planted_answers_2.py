@@ -46,8 +46,7 @@ PLANTED = [
           "old = x[i]", "old = x[i].copy()"),
     wrong("numerical_gradient", "moves_a_copy",
           "flatten() makes a copy: the moved entries are not those that f sees, and the gradient is 0.",
-          "x = np.array(x, np.float64)", "seen = np.array(x, np.float64)\n"
-                                         "x = seen.flatten().reshape(seen.shape)",
+          "x = np.array(x, np.float64)", "seen = np.array(x, np.float64)\nx = seen.flatten().reshape(seen.shape)",
           "above = f(x)", "above = f(seen)",
           "below = f(x)", "below = f(seen)"),
     wrong("numerical_gradient", "gradient_dtype",
@@ -73,8 +72,7 @@ PLANTED = [
     wrong("relu", "clipped", "np.clip(x, 0, 1): what is above 1 is cut off as well.",
           "np.maximum(x, 0)", "np.clip(x, 0, 1)"),
     wrong("relu", "float64", "Fills np.zeros(x.shape), so float32 comes back as float64.",
-          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\n"
-                                  "y[x > 0] = x[x > 0]"),
+          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\ny[x > 0] = x[x > 0]"),
     wrong("relu", "mask_returned", "y is the mask as numbers, a step function: the multiplication by x is missing.",
           "np.maximum(x, 0)", "(x > 0).astype(x.dtype)"),
     wrong("relu_backward", "mask_of_dy", "Masks by the sign of dy in the place of that of x.",
@@ -86,8 +84,7 @@ PLANTED = [
     wrong("relu_backward", "guided", "Takes the ReLU of dy as well: only positive dy at positive x get through.",
           "dy * cache", "np.maximum(dy, 0) * cache"),
     wrong("relu_backward", "in_place", "dy[~cache] = 0 changes the dy that was given.",
-          "dx = dy * cache", "dx = dy\n"
-                             "dx[~cache] = 0"),
+          "dx = dy * cache", "dx = dy\ndx[~cache] = 0"),
     wrong("relu_backward", "boolean_index", "dy[cache] picks the entries instead of masking them: a flat array.",
           "dy * cache", "dy[cache]"),
     wrong("relu_backward", "handed_through", "Hands dy on as it is, without the mask.", "dy * cache", "dy.copy()"),
@@ -119,8 +116,7 @@ PLANTED = [
                            "for c in range(x.shape[3]):\n"
                            "    y += x[..., c, None] * w[c] + b"),
     wrong("conv1x1", "float64", "y is made by np.zeros without a dtype: float64 for float32 input.",
-          "y = x @ w + b", "y = np.zeros(x.shape[:3] + b.shape)\n"
-                           "y[...] = x @ w + b"),
+          "y = x @ w + b", "y = np.zeros(x.shape[:3] + b.shape)\ny[...] = x @ w + b"),
     wrong("conv1x1_backward", "dx_w_reshaped", "dx: w.reshape(F, C) in the place of w.T.",
           "w.T", "w.reshape(w.shape[1], w.shape[0])"),
     wrong("conv1x1_backward", "dx_not_transposed_back",
@@ -139,8 +135,7 @@ PLANTED = [
           "dw: flat_dy.T @ flat_x is (F, C), and reshaped to (C, F) in the place of transposed.",
           "flat(x).T @ flat(dy)", "(flat(dy).T @ flat(x)).reshape(w.shape)"),
     wrong("conv1x1_backward", "dw_last_image", "dw: = in a loop over images, so only the last one counts.",
-          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n"
-                                       "    dw = flat(x[n]).T @ flat(dy[n])"),
+          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n    dw = flat(x[n]).T @ flat(dy[n])"),
     wrong("conv1x1_backward", "dw_outer_of_sums",
           "dw: x and dy are each summed over the pixels first, and then multiplied.",
           "flat(x).T @ flat(dy)", "np.outer(x.sum(axis=(0, 1, 2)), flat(dy).sum(axis=0))"),
@@ -327,7 +322,8 @@ PLANTED = [
           "g = g +", "g = g -"),
     wrong("sgd_step", "decoupled",
           "The decay is taken from w directly, after the step, and is not in the velocity (AdamW style).",
-          "if w.ndim == 4:\n            g = g + weight_decay * w", "decay = lr * weight_decay * w if w.ndim == 4 else 0",
+          "if w.ndim == 4:\n            g = g + weight_decay * w",
+          "decay = lr * weight_decay * w if w.ndim == 4 else 0",
           "w -= v", "w -= v + decay"),
     wrong("sgd_step", "momentum_on_all", "momentum * (v + lr * g): the bracket is too wide.",
           "momentum * v + lr * g", "momentum * (v + lr * g)"),
@@ -411,12 +407,10 @@ PLANTED = [
     wrong("conv2d", "pad_edge", "Pads with the border pixels (mode='edge') and not with zeros.",
           "pad(x, K // 2)", 'np.pad(x, ((0, 0), (K // 2, K // 2), (K // 2, K // 2), (0, 0)), mode="edge")'),
     wrong("conv2d", "pad_always_one", "Pads by 1 whatever K is: right for K = 3, another shape else.",
-          "padded = pad(x, K // 2)", "padded = pad(x, 1)\n"
-                                     "H, W = H + 3 - K, W + 3 - K",
+          "padded = pad(x, K // 2)", "padded = pad(x, 1)\nH, W = H + 3 - K, W + 3 - K",
           ".reshape(H * W, -1)", ""),
     wrong("conv2d", "no_padding", "x is not padded at all, so y is smaller than x by K - 1.",
-          "padded = pad(x, K // 2)", "padded = x\n"
-                                     "H, W = H + 1 - K, W + 1 - K",
+          "padded = pad(x, K // 2)", "padded = x\nH, W = H + 1 - K, W + 1 - K",
           ".reshape(H * W, -1)", ""),
     wrong("conv2d", "w_channels_first",
           "w is brought to the order (C, K, K) before it is flattened; the columns are not.",
@@ -538,8 +532,7 @@ PLANTED = [
     wrong("conv2d_backward", "db_per_image", "db: summed over rows and columns only, so (N, F).",
           "axis=(0, 1, 2)", "axis=(1, 2)"),
     wrong("conv2d_backward", "db_last_image", "db: = in the loop over images.",
-          "db = dy.sum(axis=(0, 1, 2))", "for n in range(N):\n"
-                                         "    db = dy[n].sum(axis=(0, 1))"),
+          "db = dy.sum(axis=(0, 1, 2))", "for n in range(N):\n    db = dy[n].sum(axis=(0, 1))"),
     wrong("conv2d_backward", "db_times_window",
           "db: multiplied by K * K, as if the bias were added for each place of the window.",
           "dy.sum(", "K**2 * dy.sum("),
