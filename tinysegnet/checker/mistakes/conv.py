@@ -114,6 +114,8 @@ def dx_overwritten_backwards(dy, x, w, b):
         for q in range(W):
             dx[:, r : r + K, q : q + K] = np.einsum("nf,ijcf->nijc", dy[:, r, q], w)
     return middle(dx, x)
+
+
 backward.mistake("dx is cut out of the padded gradient at the wrong place: skip the K//2 rows and columns of padding "
                  "first", "dx",
                  dx_padding_at_the_end=lambda dy, x, w, b: padded_dx(dy, x, w)[:, : x.shape[1], : x.shape[2]])

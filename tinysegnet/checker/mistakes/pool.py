@@ -27,7 +27,6 @@ def cut(a, rows, columns):
     return a
 
 
-
 def in_windows():
     """The second has windows in which several values are the largest."""
     rng = np.random.default_rng(0)
