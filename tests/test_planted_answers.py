@@ -28,7 +28,7 @@ def exercises():
     found = {}
     for lesson in course.lessons():
         for exercise in course.load(lesson / "test_exercise.py").EXERCISES:
-            found["tape_" * (exercise.name in found) + exercise.name] = exercise
+            found[f"tape_{exercise.name}" if exercise.name in found else exercise.name] = exercise
     return found
 
 
@@ -47,7 +47,7 @@ def said(exercise, function, file):
 FIRST = [(name, mistake, function) for name, mistake, _, function in planted_answers.PLANTED]
 SECOND = [(name, mistake, function) for name, mistake, _, function in planted_answers_2.PLANTED]
 THIRD = [
-    ("tape_" * mistake.startswith("tape_") + name, mistake, function)
+    (f"tape_{name}" if mistake.startswith("tape_") else name, mistake, function)
     for name, mistake, _, function in planted_answers_3.PLANTED
 ]
 

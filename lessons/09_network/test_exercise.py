@@ -208,6 +208,20 @@ def deviations(x, params):
     return {key: np.sqrt(a) for key, a in network(x, params).items() if key.endswith("var")}
 
 
+def all_gradients(forward, backward, x, params, ops=OPS):
+    logits, _, cache = forward(like(params, x), x, ops)
+    return backward(upstream(logits, 0).astype(x.dtype), cache, ops)
+
+
+def without_rounding(key, grads):
+    """A gradient; that of a bias before a batch norm is 0, and what rounding leaves of it is made 0."""
+    gradient = grads[key]
+    if key.endswith("conv.b") and isinstance(gradient, np.ndarray):
+        floor = 1e-4 if gradient.dtype == np.float32 else 1e-10
+        return gradient * (np.abs(gradient) > floor * np.abs(grads[key[:-1] + "w"]).max(initial=0))
+    return gradient
+
+
 def counted(function):
     """function(how-manieth call, ...), counting."""
     calls = count(1)
@@ -320,20 +334,6 @@ def gradients_of(backward, *keys):
 
     run.__name__ = "backward"
     return run
-
-
-def all_gradients(forward, backward, x, params, ops=OPS):
-    logits, _, cache = forward(like(params, x), x, ops)
-    return backward(upstream(logits, 0).astype(x.dtype), cache, ops)
-
-
-def without_rounding(key, grads):
-    """A gradient; that of a bias before a batch norm is 0, and what rounding leaves of it is made 0."""
-    gradient = grads[key]
-    if key.endswith("conv.b") and isinstance(gradient, np.ndarray):
-        floor = 1e-4 if gradient.dtype == np.float32 else 1e-10
-        return gradient * (np.abs(gradient) > floor * np.abs(grads[key[:-1] + "w"]).max(initial=0))
-    return gradient
 
 
 def own_forward(backward):
