@@ -34,9 +34,9 @@ def measured(forward, names):
     return backward
 
 
-def exercise(forward, *cases, names, wrong, wrong_on, hints, read="tinysegnet/checker/finite_differences.py"):
+def exercise(forward, *cases, names, hints, wrong=None, wrong_on=None, read="tinysegnet/checker/finite_differences.py"):
     """An exercise out of a forward, and of wrong ones that are told apart on wrong_on. The last case is the race's."""
-    answer, mistakes = measured(forward, names), known(forward, names, wrong, wrong_on)
+    answer, mistakes = measured(forward, names), known(forward, names, wrong, wrong_on) if wrong else None
 
     def race():
         y, cache = forward(*cases[-1])

@@ -59,8 +59,14 @@ backward.mistake("the path through the mean is left out of dx: the mean depends 
                  no_mean_path=of(lambda at: at.gamma / at.std * (at.dy - at.x_hat * at.stretch)))
 backward.mistake("mean and variance are treated as constants in dx: both depend on every pixel of x", "dx",
                  statistics_as_constants=of(lambda at: at.gamma / at.std * at.dy))
-backward.mistake("dx lacks the factor gamma, by which the normalised x was scaled", "dx",
-                 no_gamma=of(lambda at: (at.dy - at.shift - at.x_hat * at.stretch) / at.std))
+
+
+@backward.mistake("dx lacks the factor gamma, by which the normalised x was scaled", "dx")
+def no_gamma(dy, x, gamma, beta):
+    x_hat, std = parts(x)
+    return (dy - mean(dy) - x_hat * mean(dy * x_hat)) / std
+
+
 backward.mistake("dx is divided by the variance, and must be divided by its square root", "dx", divided_by_variance=of(
                      lambda at: at.gamma / at.std**2 * (at.dy - at.shift - at.x_hat * at.stretch)))
 backward.mistake("the two terms taken away from dy in dx are sums over the pixels, and must be means", "dx",
