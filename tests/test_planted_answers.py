@@ -28,7 +28,7 @@ def exercises():
     found = {}
     for lesson in course.lessons():
         for exercise in course.load(lesson / "test_exercise.py").EXERCISES:
-            found[f"tape_{exercise.name}" if exercise.name in found else exercise.name] = exercise
+            found["tape_" * (exercise.name in found) + exercise.name] = exercise
     return found
 
 
