@@ -1,11 +1,18 @@
 """Wrong answers to the exercises of the course, each as a learner could have handed it in, one mistake to each.
 They were written without a look at the diagnosis, which is measured by how many of them it explains.
 
-Of each: the right answer in planted_right.py, the name of the mistake, what is wrong, the right line, the wrong line.
+Of each: the right answer in planted_right.py, the name of the mistake, what is wrong, the right line, the wrong line:
+see mutation.py.
 """
 
+from functools import partial
+from itertools import product
+
 import numpy as np
-from planted_right import wrong
+import planted_right
+from mutation import planted
+
+wrong = partial(planted, planted_right)
 
 
 def conv2d_loops_leaves_the_border(x, w, b):
@@ -13,38 +20,18 @@ def conv2d_loops_leaves_the_border(x, w, b):
     K, _, _, F = w.shape
     p = K // 2
     y = np.zeros((N, H, W, F), x.dtype)
-    for n in range(N):
-        for r in range(p, H - p):
-            for q in range(p, W - p):
-                for f in range(F):
-                    y[n, r, q, f] = (x[n, r - p:r + p + 1, q - p:q + p + 1] * w[..., f]).sum() + b[f]
+    for n, r, q, f in product(range(N), range(p, H - p), range(p, W - p), range(F)):
+        y[n, r, q, f] = (x[n, r - p:r + p + 1, q - p:q + p + 1] * w[..., f]).sum() + b[f]
     return y
 
 
 def conv2d_without_padding(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    H_out, W_out = max(H - K + 1, 0), max(W - K + 1, 0)
-    y = np.zeros((N, H_out, W_out, F), x.dtype)
-    for r in range(H_out):
-        for q in range(W_out):
-            window = x[:, r:r + K, q:q + K].reshape(N, -1)
-            y[:, r, q] = window @ w.reshape(-1, F) + b
+    y = np.zeros((N, max(H - K + 1, 0), max(W - K + 1, 0), F), x.dtype)
+    for r, q in np.ndindex(y.shape[1:3]):
+        y[:, r, q] = x[:, r:r + K, q:q + K].reshape(N, -1) @ w.reshape(-1, F) + b
     return y, (x, w)
-
-
-def batch_norm_backward_half_the_variance(dy, cache):
-    x_hat, gamma, inv_std = cache
-    N, H, W, C = dy.shape
-    M = N * H * W
-    centred = x_hat / inv_std
-    dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
-    dbeta = dy.sum(axis=(0, 1, 2))
-    dx_hat = dy * gamma
-    dvar = (dx_hat * centred).sum(axis=(0, 1, 2)) * -0.5 * inv_std**3
-    dmean = -(dx_hat * inv_std).sum(axis=(0, 1, 2))
-    dx = dx_hat * inv_std + dvar * centred / M + dmean / M
-    return dx, dgamma, dbeta
 
 
 PLANTED = [
@@ -56,13 +43,11 @@ PLANTED = [
           "np.maximum(x, 0)", "np.max(x, 0)"),
     wrong("relu", "in_place", "Writes the zeros into the caller's x.",
           "np.maximum(x, 0)", "x",
-          "cache = x > 0", "cache = x > 0\n"
-                           "x[~cache] = 0"),
+          "cache = x > 0", "...\nx[~cache] = 0"),
     wrong("relu", "cache_inverted", "The cache says where x is negative.", "x > 0", "x < 0"),
     wrong("relu", "cache_of_float_x", "The cache is x and not the mask.", "x > 0", "x"),
     wrong("relu", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
-          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\n"
-                                  "y[x > 0] = x[x > 0]"),
+          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\ny[x > 0] = x[x > 0]"),
     wrong("relu", "without_cache", "Returns y alone.", "return y, cache", "return y"),
     wrong("relu", "zero_counts_as_positive", "The cache has >= for >, so an x of exactly 0 lets the gradient through.",
           "x > 0", "x >= 0",
@@ -76,11 +61,9 @@ PLANTED = [
           "dy * cache", "np.maximum(dy, 0) * cache"),
     wrong("relu_backward", "negative", "The sign is wrong.", "dy * cache", "-dy * cache"),
     wrong("relu_backward", "in_place", "Sets zeros in the caller's dy.",
-          "dx = dy * cache", "dx = dy\n"
-                             "dx[cache == 0] = 0"),
+          "dx = dy * cache", "dx = dy\ndx[cache == 0] = 0"),
     wrong("relu_backward", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
-          "dx = dy * cache", "dx = np.zeros(dy.shape)\n"
-                             "dx[cache] = dy[cache]"),
+          "dx = dy * cache", "dx = np.zeros(dy.shape)\ndx[cache] = dy[cache]"),
     wrong("relu_backward", "leaks", "The slope of the negative side is 0.01, as in the leaky relu.",
           "dy * cache", "np.where(cache, dy, 0.01 * dy)"),
     wrong("conv1x1", "forgets_bias", "b is not added.", "x @ w + b", "x @ w"),
@@ -102,9 +85,8 @@ PLANTED = [
     wrong("conv1x1_backward", "dw_transposed", "dw is (F, C).", "flat(x).T @ flat(dy)", "flat(dy).T @ flat(x)"),
     wrong("conv1x1_backward", "db_over_batch", "db is summed over the images only.", "axis=(0, 1, 2)", "axis=0"),
     wrong("conv1x1_backward", "last_image", "dw is overwritten by each image.",
-          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n"
-                                       "    dw = flat(x[n]).T @ flat(dy[n])"),
-    wrong("conv1x1_backward_by_einsum", "db_mean", "db is a mean where it should be a sum.", "dy.sum(", "dy.mean("),
+          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n    dw = flat(x[n]).T @ flat(dy[n])"),
+    wrong("conv1x1_backward__by_einsum", "db_mean", "db is a mean where it should be a sum.", "dy.sum(", "dy.mean("),
     wrong("softmax", "over_first_axis", "Over axis 0.",
           "logits.max(axis=-1", "logits.max(axis=0",
           "e.sum(axis=-1", "e.sum(axis=0"),
@@ -123,8 +105,7 @@ PLANTED = [
           "(one_hot * class_weights.astype(logits.dtype)).sum(axis=-1)", "labelled.astype(logits.dtype)"),
     wrong("softmax_cross_entropy", "divides_by_weights",
           "Divided by the sum of the weights, as PyTorch does, not by the count.",
-          ".sum(axis=-1) / count", ".sum(axis=-1)\n"
-                                   "weights = weights / weights.sum()"),
+          ".sum(axis=-1) / count", ".sum(axis=-1)\nweights = weights / weights.sum()"),
     wrong("softmax_cross_entropy", "without_minus", "The minus sign is missing: the loss is negative.",
           "loss = -(", "loss = ("),
     wrong("softmax_cross_entropy", "void_is_class_zero",
@@ -150,31 +131,27 @@ PLANTED = [
           "weights[labelled] = class_weights[labels[labelled]]\n"
           "weights /= count"),
     wrong("softmax_cross_entropy_backward", "without_weights", "The weights are in the loss and not in the gradient.",
-          "return dloss * weights[..., None] * (np.exp(log_p) - one_hot)",
+          "return dloss * weights[..., None] * (p - one_hot)",
           "labelled = one_hot.any(axis=-1, keepdims=True)\n"
-          "return dloss * (np.exp(log_p) - one_hot) * labelled / max(int(labelled.sum()), 1)"),
-    wrong("softmax_cross_entropy_backward", "wrong_sign", "one_hot - p for p - one_hot.",
-          "np.exp(log_p) - one_hot", "one_hot - np.exp(log_p)"),
+          "return dloss * (p - one_hot) * labelled / max(int(labelled.sum()), 1)"),
+    wrong("softmax_cross_entropy_backward", "wrong_sign", "one_hot - p for p - one_hot.", "p - one_hot", "one_hot - p"),
     wrong("softmax_cross_entropy_backward", "forgets_dloss", "dloss is taken to be 1.", "return dloss * ", "return "),
     wrong("softmax_cross_entropy_backward", "forgets_exp", "log p is taken for p.", "np.exp(log_p)", "log_p"),
     wrong("softmax_cross_entropy_backward", "forgets_one_hot",
-          "p alone: the path through the label's own logit is missing.",
-          " - one_hot", ""),
+          "p alone: the path through the label's own logit is missing.", " - one_hot", ""),
     wrong("softmax_cross_entropy_backward", "only_label",
           "Only the logit of the label gets a gradient: the path through the sum of exponentials is missing for the "
-          "rest.",
-          "(np.exp(log_p) - one_hot)", "np.where(one_hot, np.exp(log_p) - 1, 0)"),
+          "rest.", "(p - one_hot)", "np.where(one_hot, p - 1, 0)"),
     wrong("softmax_cross_entropy_backward", "void_counts", "Void pixels, whose one_hot is 0, get p.",
-          "return ", "weights = np.where(one_hot.any(axis=-1), weights, weights.max())\n"
-                     "return "),
+          "return ", "weights = np.where(one_hot.any(axis=-1), weights, weights.max())\n..."),
     wrong("softmax_cross_entropy_backward", "divides_twice",
           "Divided by the number of pixels once more, which is in pixel_weights already.",
           " - one_hot)", " - one_hot) / weights.size"),
     wrong("softmax_cross_entropy_backward", "overwrites_cache", "Works in log_p, so a second backward would be wrong.",
-          "return dloss * weights[..., None] * (np.exp(log_p) - one_hot)", "dlogits = np.exp(log_p, out=log_p)\n"
-                                                                           "dlogits -= one_hot\n"
-                                                                           "dlogits *= (dloss * weights)[..., None]\n"
-                                                                           "return dlogits"),
+          "np.exp(log_p)", "np.exp(log_p, out=log_p)",
+          "return dloss * weights[..., None] * (p - one_hot)", "p -= one_hot\n"
+                                                               "p *= (dloss * weights)[..., None]\n"
+                                                               "return p"),
     wrong("sgd_step", "climbs", "w + v for w - v: uphill.", "w -= v", "w += v"),
     wrong("sgd_step", "everything_decays", "Biases, scales and shifts decay too.", "w.ndim == 4", "w.ndim >= 0"),
     wrong("sgd_step", "forgets_velocity", "v is a new array that is not kept for the next step.", "v[...] =", "v ="),
@@ -183,41 +160,40 @@ PLANTED = [
           "lr * g", "g",
           "w -= v", "w -= lr * v"),
     wrong("sgd_step", "decay_sign", "The decay has the wrong sign: weights grow.", "g = g +", "g = g -"),
-    wrong("conv2d_loops_by_products", "flips_kernel", "A true convolution: the kernel is flipped.",
+    wrong("conv2d_loops__by_products", "flips_kernel", "A true convolution: the kernel is flipped.",
           "r + i - K // 2, q + j - K // 2", "r - i + K // 2, q - j + K // 2"),
-    wrong("conv2d_loops_by_products", "not_centred", "The window begins at the pixel instead of being centred on it.",
+    wrong("conv2d_loops__by_products", "not_centred", "The window begins at the pixel instead of being centred on it.",
           "r + i - K // 2, q + j - K // 2", "r + i, q + j"),
-    wrong("conv2d_loops_by_padding", "overwrites", "= for += in the inner loops: the last tap remains.", "+=", "="),
-    wrong("conv2d_loops_by_padding", "bias_many_times", "The bias is added at every tap of the kernel.",
+    wrong("conv2d_loops__by_padding", "overwrites", "= for += in the inner loops: the last tap remains.", "+=", "="),
+    wrong("conv2d_loops__by_padding", "bias_many_times", "The bias is added at every tap of the kernel.",
           "w[i, j]", "w[i, j] + b",
           "return y + b", "return y"),
-    wrong("conv2d_loops_by_products", "negative_index",
+    wrong("conv2d_loops__by_products", "negative_index",
           "Only the upper end is checked: at the other a negative index reads from the far side.",
           "0 <= rr < H and 0 <= qq < W", "rr < H and qq < W"),
     ("conv2d_loops", "leaves_the_border", "Pixels whose window does not fit into the image stay 0.",
      conv2d_loops_leaves_the_border),
-    wrong("conv2d_by_shifts", "flips_kernel", "The kernel is rotated by 180 degrees before the correlation.",
+    wrong("conv2d__by_shifts", "flips_kernel", "The kernel is rotated by 180 degrees before the correlation.",
           "w[i, j]", "w[::-1, ::-1][i, j]"),
-    wrong("conv2d_by_shifts", "pads_after", "All the padding is below and to the right.",
+    wrong("conv2d__by_shifts", "pads_after", "All the padding is below and to the right.",
           "(p, p), (p, p)", "(0, K - 1), (0, K - 1)"),
-    wrong("conv2d_by_windows", "forgets_bias", "b is not added.",
+    wrong("conv2d__by_windows", "forgets_bias", "b is not added.",
           "columns @ w.reshape(-1, F) + b", 'np.einsum("nrqcij,ijcf->nrqf", windows, w)'),
     ("conv2d", "without_padding", "No padding: y is smaller by K - 1 (by as much as the image allows).",
      conv2d_without_padding),
-    wrong("conv2d_by_shifts", "kernel_transposed", "Rows and columns of the kernel are swapped.",
+    wrong("conv2d__by_shifts", "kernel_transposed", "Rows and columns of the kernel are swapped.",
           "padded[:, i:i + H, j:j + W] @ w[i, j]", "np.dot(padded[:, i:i + H, j:j + W], w[j, i])"),
-    wrong("conv2d_by_windows", "columns_in_other_order",
+    wrong("conv2d__by_windows", "columns_in_other_order",
           "The columns run channel, row, column, but the flat kernel runs row, column, channel.",
           ".transpose(0, 1, 2, 4, 5, 3)", ""),
-    wrong("conv2d_by_shifts", "rolls", "np.roll for the shift: the image goes round.",
+    wrong("conv2d__by_shifts", "rolls", "np.roll for the shift: the image goes round.",
           "padded[:, i:i + H, j:j + W]", "np.roll(x, (p - i, p - j), axis=(1, 2))"),
-    wrong("conv2d_by_shifts", "range_one_short", "range(K - 1): the last row and column of the kernel are left out.",
-          "for i in range(K)", "for i in range(K - 1)",
-          "for j in range(K)", "for j in range(K - 1)"),
-    wrong("conv2d_by_windows", "result_reshaped",
+    wrong("conv2d__by_shifts", "range_one_short", "range(K - 1): the last row and column of the kernel are left out.",
+          "np.ndindex(K, K)", "np.ndindex(K - 1, K - 1)"),
+    wrong("conv2d__by_windows", "result_reshaped",
           "The product is (F, pixels) and is reshaped where it should be transposed.",
           "columns @ w.reshape(-1, F) + b", "w.reshape(-1, F).T @ columns.T + b[:, None]"),
-    wrong("conv2d_by_shifts", "caches_the_padded", "The cache holds the padded x.",
+    wrong("conv2d__by_shifts", "caches_the_padded", "The cache holds the padded x.",
           "y + b, (x, w)", "y, (padded, w)",
           "x.dtype)", "x.dtype) + b"),
     wrong("im2col", "channels_first", "Channel, row, column instead of row, column, channel.",
@@ -227,53 +203,48 @@ PLANTED = [
     wrong("im2col", "one_window_less", "H - K for H - K + 1: the last row and column of windows is missing.",
           "x.shape[0] - K + 1, x.shape[1] - K + 1", "x.shape[0] - K, x.shape[1] - K"),
     wrong("im2col", "pads_again", "Pads x, which is padded already.",
-          "H, W, C = ", "x = np.pad(x, ((K // 2, K // 2), (K // 2, K // 2), (0, 0)))\n"
-                        "H, W, C = "),
+          "H, W, C = ", "x = np.pad(x, ((K // 2, K // 2), (K // 2, K // 2), (0, 0)))\n..."),
     wrong("im2col", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
           "np.empty((H, W, K, K, C), x.dtype)", "np.zeros((H, W, K, K, C))"),
     wrong("col2im", "overwrites", "= for +=: of the windows that see a pixel only the last counts.", "+=", "="),
     wrong("col2im", "crops", "Cuts the padding off, which is not its business: (H, W, C).",
           "return x", "return x[K // 2:K // 2 + H, K // 2:K // 2 + W].copy()"),
-    wrong("col2im_by_windows", "channels_first", "Reads the columns as channel, row, column.",
+    wrong("col2im__by_windows", "channels_first", "Reads the columns as channel, row, column.",
           "reshape(H, W, K, K, C)", "reshape(H, W, C, K, K).transpose(0, 1, 3, 4, 2)"),
     wrong("col2im", "rows_and_columns", "Swaps i and j.", "columns[:, :, i, j]", "columns[:, :, j, i]"),
-    wrong("col2im_by_windows", "averages",
+    wrong("col2im__by_windows", "averages",
           "Divides by how many windows saw a pixel: the inverse of im2col, not its adjoint.",
-          "for r in", "count = np.zeros_like(x)\n"
-                      "for r in",
-          "+= columns[r, q]", "+= columns[r, q]\n"
-                              "count[r:r + K, q:q + K] += 1",
+          "for r, q in", "count = np.zeros_like(x)\n...",
+          "+= columns[r, q]", "...\ncount[r:r + K, q:q + K] += 1",
           "return x", "return x / count"),
-    wrong("conv2d_backward_by_shifts", "kernel_not_rotated",
+    wrong("conv2d_backward__by_shifts", "kernel_not_rotated",
           "dx correlates dy with w as it stands, without the rotation.",
           "dpadded[:, i:i + H, j:j + W]", "dpadded[:, K - 1 - i:K - 1 - i + H, K - 1 - j:K - 1 - j + W]"),
-    wrong("conv2d_backward_by_shifts", "w_reshaped", "dx: w[i, j] is reshaped to (F, C) where it should be transposed.",
-          "w[i, j].T", "w[i, j].reshape(F, C)"),
-    wrong("conv2d_backward_by_shifts", "dw_flipped", "dw is rotated by 180 degrees.",
+    wrong("conv2d_backward__by_shifts", "w_reshaped",
+          "dx: w[i, j] is reshaped to (F, C) where it should be transposed.", "w[i, j].T", "w[i, j].reshape(F, C)"),
+    wrong("conv2d_backward__by_shifts", "dw_flipped", "dw is rotated by 180 degrees.",
           "dw[i, j] = padded[:, i:i + H, j:j + W].reshape(-1, C).T @ dy.reshape(-1, F)",
           'dw[K - 1 - i, K - 1 - j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)'),
-    wrong("conv2d_backward_by_shifts", "dw_of_last_image", "dw is overwritten by each image.",
+    wrong("conv2d_backward__by_shifts", "dw_of_last_image", "dw is overwritten by each image.",
           "dw[i, j] = padded[:, i:i + H, j:j + W].reshape(-1, C).T @ dy.reshape(-1, F)",
           "for n in range(N):\n"
           "    dw[i, j] = padded[n, i:i + H, j:j + W].reshape(-1, C).T @ dy[n].reshape(-1, F)"),
-    wrong("conv2d_backward_by_windows", "dx_not_cropped", "dx still has its padding.",
+    wrong("conv2d_backward__by_windows", "dx_not_cropped", "dx still has its padding.",
           "dpadded[:, p:p + H, p:p + W].copy()", "dpadded"),
-    wrong("conv2d_backward_by_windows", "dx_cropped_at_corner", "The padding is cut off at the wrong side: [:H, :W].",
+    wrong("conv2d_backward__by_windows", "dx_cropped_at_corner", "The padding is cut off at the wrong side: [:H, :W].",
           "dpadded[:, p:p + H, p:p + W]", "dpadded[:, :H, :W]"),
-    wrong("conv2d_backward_by_windows", "dx_overwritten", "dx: = for +=, so the windows overwrite each other.",
+    wrong("conv2d_backward__by_windows", "dx_overwritten", "dx: = for +=, so the windows overwrite each other.",
           '+= np.einsum("ijcf', '= np.einsum("ijcf'),
-    wrong("conv2d_backward_by_shifts", "db_over_batch",
-          "db is summed over the images and rows, not over the columns: (W, F).",
-          "axis=(0, 1, 2)", "axis=(0, 1)"),
-    wrong("conv2d_backward_by_shifts", "db_mean", "db is the mean of dy.", "dy.sum(", "dy.mean("),
-    wrong("conv2d_backward_by_shifts", "in_float64", "np.zeros without a dtype: dx and dw are float64.",
+    wrong("conv2d_backward__by_shifts", "db_over_batch",
+          "db is summed over the images and rows, not over the columns: (W, F).", "axis=(0, 1, 2)", "axis=(0, 1)"),
+    wrong("conv2d_backward__by_shifts", "db_mean", "db is the mean of dy.", "dy.sum(", "dy.mean("),
+    wrong("conv2d_backward__by_shifts", "in_float64", "np.zeros without a dtype: dx and dw are float64.",
           "np.zeros_like(padded)", "np.zeros(padded.shape)",
           "np.zeros_like(w)", "np.zeros(w.shape)"),
     wrong("max_pool", "ties_to_the_last", ">= for >: of equals the last wins.",
           "four.argmax(axis=0)", "(3 - four[::-1].argmax(axis=0))"),
     wrong("max_pool", "floor", "An odd last row or column is dropped.",
-          "N, H, W, C = ", "x = x[:, :x.shape[1] // 2 * 2, :x.shape[2] // 2 * 2]\n"
-                           "N, H, W, C = "),
+          "N, H, W, C = ", "x = x[:, :x.shape[1] // 2 * 2, :x.shape[2] // 2 * 2]\n..."),
     wrong("max_pool", "zero_padding", "An odd size is padded with zeros, which beat negative values.",
           ", constant_values=-np.inf", ""),
     wrong("max_pool", "corners_by_columns", "The corners are counted down the columns: 1 and 2 are swapped.",
@@ -285,17 +256,16 @@ PLANTED = [
           "Reshaped to four values each without bringing the window's rows together.",
           "np.stack([padded[:, k // 2::2, k % 2::2] for k in range(4)])",
           "padded.reshape(N, (H + 1) // 2, (W + 1) // 2, 4, C).transpose(3, 0, 1, 2, 4)"),
-    wrong("max_pool_by_comparing", "begins_at_zero",
+    wrong("max_pool__by_comparing", "begins_at_zero",
           "The running maximum begins at 0, so a window of negative values gives 0.",
-          "four[0].copy()", "np.zeros_like(four[0])",
+          "values[0].copy()", "np.zeros_like(values[0])",
           "range(1, 4)", "range(0, 4)"),
-    wrong("max_pool_by_comparing", "corner_not_of_the_best",
+    wrong("max_pool__by_comparing", "corner_not_of_the_best",
           "Each corner is compared with the first and not with the best so far: y is right and corners is not.",
-          "four[k] > y", "four[k] > four[0]"),
+          "values[k] > y", "values[k] > values[0]"),
     wrong("max_pool", "border_corner",
           "In a window that is one column wide argmax counts 0, 1, but the lower one is corner 2.",
-          "return ", "corners[:, :, W // 2:] //= 2\n"
-                     "return "),
+          "return ", "corners[:, :, W // 2:] //= 2\n..."),
     wrong("max_pool_backward", "to_all_four", "The whole window gets dy.", "(dy * (corners == k))", "dy"),
     wrong("max_pool_backward", "rows_and_columns", "Corner 1 is taken for the lower one and 2 for the right one.",
           "k // 2::2, k % 2::2", "k % 2::2, k // 2::2"),
@@ -304,10 +274,10 @@ PLANTED = [
           "(dy * (corners == k))", "dy"),
     wrong("max_pool_backward", "ignores_shape", "dx is twice as high and wide as dy, even where x was odd.",
           "np.zeros(shape,", "np.zeros((dy.shape[0], 2 * dy.shape[1], 2 * dy.shape[2], dy.shape[3]),"),
-    wrong("max_pool_backward_by_loops", "drops_odd_border",
+    wrong("max_pool_backward__by_pixels", "drops_odd_border",
           "The loop goes to H // 2 and W // 2: the odd border gets nothing.",
-          "np.ndindex(dy.shape)", "np.ndindex(N, H // 2, W // 2, C)"),
-    wrong("max_pool_backward_by_loops", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
+          "np.ndindex(dy.shape[1:])", "np.ndindex(H // 2, W // 2, C)"),
+    wrong("max_pool_backward__by_pixels", "in_float64", "np.zeros without a dtype: float32 becomes float64.",
           "np.zeros(shape, dy.dtype)", "np.zeros(shape)"),
     wrong("max_pool_backward", "corners_of_first_channel", "The corners of channel 0 are used for all channels.",
           "corners == k", "corners[..., :1] == k"),
@@ -330,14 +300,13 @@ PLANTED = [
           "np.where(corners == k, x, 0)", "(x * (corners[0] == k))"),
     wrong("max_unpool", "side_by_side",
           "The four quarters are laid side by side: [:h] and [h:] where ::2 and 1::2 is needed.",
-          "y = np.zeros(shape,", "N, h, w, C = x.shape\n"
-                                 "y = np.zeros((N, 2 * h, 2 * w, C),",
+          "y = np.zeros(shape,", "N, h, w, C = x.shape\ny = np.zeros((N, 2 * h, 2 * w, C),",
           "k // 2::2, k % 2::2", "k // 2 * h:k // 2 * h + h, k % 2 * w:k % 2 * w + w",
           "np.where(corners == k, x, 0)", "(x * (corners == k))",
           "return y", "return y[:, :shape[1], :shape[2]].copy()"),
     wrong("max_unpool_backward", "sums_window", "The sum of the window, the adjoint of repeating.",
           "view * (corners[:, :h, :w] == k)", "view"),
-    wrong("max_unpool_backward_by_index", "max_of_dy", "Pools dy: its own maximum, not the place in corners.",
+    wrong("max_unpool_backward__by_index", "max_of_dy", "Pools dy: its own maximum, not the place in corners.",
           "np.take_along_axis(four(dy), index, axis=0)[0]", "four(dy, -np.inf).max(axis=0)"),
     wrong("max_unpool_backward", "first_corner", "Always from the upper left corner, and a view of dy.",
           "return dx", "return dy[:, ::2, ::2]"),
@@ -348,9 +317,9 @@ PLANTED = [
     wrong("max_unpool_backward", "drops_odd_border", "The windows at an odd border get 0.",
           "k // 2::2, k % 2::2", "k // 2:dy.shape[1] // 2 * 2:2, k % 2:dy.shape[2] // 2 * 2:2"),
     wrong("max_unpool_backward", "overwrites",
-          "= for +=: only what came from corner 3 remains, zeros elsewhere in the full windows.",
-          "+=", "="),
-    wrong("max_unpool_backward_by_mask", "masks", "dy with zeros off the corners, still in its own size: not gathered.",
+          "= for +=: only what came from corner 3 remains, zeros elsewhere in the full windows.", "+=", "="),
+    wrong("max_unpool_backward__by_mask", "masks",
+          "dy with zeros off the corners, still in its own size: not gathered.",
           "four(dy * mask).sum(axis=0)", "dy * mask"),
     wrong("numerical_gradient", "forward_difference",
           "Only a step forward, with an error that shrinks no faster than the step.",
@@ -358,7 +327,7 @@ PLANTED = [
           "np.array(x, np.float64)", "x.copy()",
           "old - step", "old",
           "(2 * step)", "step"),
-    wrong("numerical_gradient_by_copies", "forgets_two", "Divided by the step and not by twice the step.",
+    wrong("numerical_gradient__by_copies", "forgets_two", "Divided by the step and not by twice the step.",
           "    x = np.array(x, np.float64)\n", "",
           "(2 * step)", "step"),
     wrong("numerical_gradient", "not_put_back",
@@ -367,10 +336,10 @@ PLANTED = [
           "x[i] = old + step", "x[i] += step",
           "x[i] = old - step", "x[i] -= 2 * step",
           "        x[i] = old\n", ""),
-    wrong("numerical_gradient_by_copies", "no_copy", "above and below are the same array: the difference is 0.",
+    wrong("numerical_gradient__by_copies", "no_copy", "above and below are the same array: the difference is 0.",
           "    x = np.array(x, np.float64)\n", "",
           "above, below = x.copy(), x.copy()", "above, below = x, x"),
-    wrong("numerical_gradient_by_copies", "all_at_once",
+    wrong("numerical_gradient__by_copies", "all_at_once",
           "All entries move together: each gets the sum of the gradient.",
           "    x = np.array(x, np.float64)\n", "",
           "above[i] +=", "above +=",
@@ -387,13 +356,13 @@ PLANTED = [
     wrong("batch_norm", "unbiased", "Divided by one less than the number of pixels.",
           "x.var(axis=(0, 1, 2))", "x.var(axis=(0, 1, 2), ddof=1)"),
     wrong("batch_norm", "eps_outside", "eps is added to the root and not under it.",
-          "np.sqrt(var + 1e-5)", "(np.sqrt(var) + 1e-5)"),
+          "np.sqrt(var + EPS)", "(np.sqrt(var) + EPS)"),
     wrong("batch_norm", "without_root", "Divided by the variance and not by its root.",
-          "np.sqrt(var + 1e-5)", "(var + 1e-5)"),
+          "np.sqrt(var + EPS)", "(var + EPS)"),
     wrong("batch_norm", "forgets_beta", "beta is not added.", " + beta", ""),
-    wrong("batch_norm_by_division", "returns_std", "The standard deviation for the variance in what is returned.",
+    wrong("batch_norm__by_std", "returns_std", "The standard deviation for the variance in what is returned.",
           "(mean, var)", "(mean, std)"),
-    wrong("batch_norm_by_division", "caches_std", "The cache has std where inv_std belongs.", "1 / std", "std"),
+    wrong("batch_norm__by_std", "caches_std", "The cache has std where inv_std belongs.", "1 / std", "std"),
     wrong("batch_norm", "in_place", "Centres and scales the caller's x.",
           "x_hat = (x - mean) * inv_std", "x -= mean\n"
                                           "x *= inv_std\n"
@@ -403,24 +372,24 @@ PLANTED = [
           " - x_hat * dgamma / M", ""),
     wrong("batch_norm_backward", "direct_path_only", "Mean and variance are taken for constants.",
           "gamma * inv_std * (dy - dbeta / M - x_hat * dgamma / M)", "dy * gamma * inv_std"),
-    wrong("batch_norm_backward_by_means", "forgets_gamma", "dx without gamma.", "g = dy * gamma", "g = dy"),
-    wrong("batch_norm_backward_by_means", "forgets_std", "dx without 1 / std.", "dx = inv_std * (", "dx = ("),
-    wrong("batch_norm_backward_by_sums", "swapped", "dgamma and dbeta come back in the wrong order.",
+    wrong("batch_norm_backward__by_means", "forgets_gamma", "dx without gamma.", "dx_hat = gamma * dy", "dx_hat = dy"),
+    wrong("batch_norm_backward__by_means", "forgets_std", "dx without 1 / std.", "dx = inv_std * (", "dx = ("),
+    wrong("batch_norm_backward__by_one_division", "swapped", "dgamma and dbeta come back in the wrong order.",
           "dx, dgamma, dbeta", "dx, dbeta, dgamma"),
     wrong("batch_norm_backward", "dgamma_mean", "dgamma and dbeta are means.",
           "(dy * x_hat).sum(", "(dy * x_hat).mean(",
           "dy.sum(", "dy.mean(",
           "dbeta / M - x_hat * dgamma / M", "dbeta - x_hat * dgamma"),
-    wrong("batch_norm_backward_by_sums", "over_batch_only", "All sums go over axis 0 only.",
+    wrong("batch_norm_backward__by_one_division", "over_batch_only", "All sums go over axis 0 only.",
           "dy.size // dy.shape[-1]", "len(dy)",
           "(dy * x_hat).sum(axis=(0, 1, 2))", "(dy * x_hat).sum(axis=0)",
           "dy.sum(axis=(0, 1, 2))", "dy.sum(axis=0)"),
     wrong("batch_norm_backward", "m_is_n", "The means divide by the number of images, not of pixels.",
           "dy.size // dy.shape[-1]", "len(dy)"),
-    wrong("batch_norm_backward_by_means", "changes_dy", "Multiplies the caller's dy by gamma.",
-          "g = dy * gamma", "dy *= gamma\n"
-                            "g = dy"),
-    ("batch_norm_backward", "half_the_variance",
-     "The 2 of the square is forgotten: step by step, dvar reaches x with half its size.",
-     batch_norm_backward_half_the_variance),
+    wrong("batch_norm_backward__by_means", "changes_dy", "Multiplies the caller's dy by gamma.",
+          "dx_hat = gamma * dy", "dy *= gamma\ndx_hat = dy"),
+    wrong("batch_norm_backward__by_steps", "half_the_variance",
+          "The 2 of the square is forgotten: step by step, dvar reaches x with half its size.",
+          "2 * dvar", "dvar",
+          "dcentred.mean(axis=(0, 1, 2))", "(dx_hat * inv_std).sum(axis=(0, 1, 2)) / M"),
 ]

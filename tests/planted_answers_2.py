@@ -3,7 +3,12 @@
 Some are right on most inputs: wrong only in float32, at ties, with K = 1, where no pixel is labelled, ...
 """
 
-from planted_right import wrong
+from functools import partial
+
+import planted_right
+from mutation import planted
+
+wrong = partial(planted, planted_right)
 
 PLANTED = [
     wrong("numerical_gradient", "one_sided", "Forward difference (f(x+s) - f(x)) / s in the place of the central one.",
@@ -31,7 +36,7 @@ PLANTED = [
           "x[i] = old - step", "x[i] -= 2 * step"),
     wrong("numerical_gradient", "sign", "f(x - step) - f(x + step): the sign is turned.",
           "(above - below)", "(below - above)"),
-    wrong("numerical_gradient_by_copies", "all_at_once",
+    wrong("numerical_gradient__by_copies", "all_at_once",
           "Moves all entries of x together, so each entry of the gradient is the sum of all slopes.",
           "above[i] +=", "above +=",
           "below[i] -=", "below -="),
@@ -41,15 +46,13 @@ PLANTED = [
           "old = x[i]", "old = x[i].copy()"),
     wrong("numerical_gradient", "moves_a_copy",
           "flatten() makes a copy: the moved entries are not those that f sees, and the gradient is 0.",
-          "x = np.array(x, np.float64)", "seen = np.array(x, np.float64)\n"
-                                         "x = seen.flatten().reshape(seen.shape)",
+          "x = np.array(x, np.float64)", "seen = np.array(x, np.float64)\nx = seen.flatten().reshape(seen.shape)",
           "above = f(x)", "above = f(seen)",
           "below = f(x)", "below = f(seen)"),
     wrong("numerical_gradient", "gradient_dtype",
           "The gradient is made like the x that was given, so it comes back in float32 for a float32 x.",
           "    gradient, step = np.zeros_like(x), 1e-5\n", "",
-          "x = np.array(x, np.float64)", "gradient, step = np.zeros_like(x), 1e-5\n"
-                                         "x = np.array(x, np.float64)"),
+          "x = np.array(x, np.float64)", "gradient, step = np.zeros_like(x), 1e-5\n..."),
     wrong("numerical_gradient", "relative_step",
           "Moves each entry by a share of itself (1e-5 * x) but divides by 2 * 1e-5.",
           "old + step", "old * (1 + step)",
@@ -58,8 +61,7 @@ PLANTED = [
           "np.maximum(x, 0)", "np.abs(x)"),
     wrong("relu", "in_place", "x[x < 0] = 0 changes the array that was given.",
           "np.maximum(x, 0)", "x",
-          "cache = x > 0", "cache = x > 0\n"
-                           "x[x < 0] = 0"),
+          "cache = x > 0", "...\nx[x < 0] = 0"),
     wrong("relu", "cache_ge", "The cache is x >= 0, so a 0 counts as positive.", "x > 0", "x >= 0"),
     wrong("relu", "cache_of_y_ge", "The cache is y >= 0, taken after the zeros were put in: True everywhere.",
           "x > 0", "y >= 0"),
@@ -70,8 +72,7 @@ PLANTED = [
     wrong("relu", "clipped", "np.clip(x, 0, 1): what is above 1 is cut off as well.",
           "np.maximum(x, 0)", "np.clip(x, 0, 1)"),
     wrong("relu", "float64", "Fills np.zeros(x.shape), so float32 comes back as float64.",
-          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\n"
-                                  "y[x > 0] = x[x > 0]"),
+          "y = np.maximum(x, 0)", "y = np.zeros(x.shape)\ny[x > 0] = x[x > 0]"),
     wrong("relu", "mask_returned", "y is the mask as numbers, a step function: the multiplication by x is missing.",
           "np.maximum(x, 0)", "(x > 0).astype(x.dtype)"),
     wrong("relu_backward", "mask_of_dy", "Masks by the sign of dy in the place of that of x.",
@@ -83,8 +84,7 @@ PLANTED = [
     wrong("relu_backward", "guided", "Takes the ReLU of dy as well: only positive dy at positive x get through.",
           "dy * cache", "np.maximum(dy, 0) * cache"),
     wrong("relu_backward", "in_place", "dy[~cache] = 0 changes the dy that was given.",
-          "dx = dy * cache", "dx = dy\n"
-                             "dx[~cache] = 0"),
+          "dx = dy * cache", "dx = dy\ndx[~cache] = 0"),
     wrong("relu_backward", "boolean_index", "dy[cache] picks the entries instead of masking them: a flat array.",
           "dy * cache", "dy[cache]"),
     wrong("relu_backward", "handed_through", "Hands dy on as it is, without the mask.", "dy * cache", "dy.copy()"),
@@ -116,8 +116,7 @@ PLANTED = [
                            "for c in range(x.shape[3]):\n"
                            "    y += x[..., c, None] * w[c] + b"),
     wrong("conv1x1", "float64", "y is made by np.zeros without a dtype: float64 for float32 input.",
-          "y = x @ w + b", "y = np.zeros(x.shape[:3] + b.shape)\n"
-                           "y[...] = x @ w + b"),
+          "y = x @ w + b", "y = np.zeros(x.shape[:3] + b.shape)\ny[...] = x @ w + b"),
     wrong("conv1x1_backward", "dx_w_reshaped", "dx: w.reshape(F, C) in the place of w.T.",
           "w.T", "w.reshape(w.shape[1], w.shape[0])"),
     wrong("conv1x1_backward", "dx_not_transposed_back",
@@ -136,8 +135,7 @@ PLANTED = [
           "dw: flat_dy.T @ flat_x is (F, C), and reshaped to (C, F) in the place of transposed.",
           "flat(x).T @ flat(dy)", "(flat(dy).T @ flat(x)).reshape(w.shape)"),
     wrong("conv1x1_backward", "dw_last_image", "dw: = in a loop over images, so only the last one counts.",
-          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n"
-                                       "    dw = flat(x[n]).T @ flat(dy[n])"),
+          "dw = flat(x).T @ flat(dy)", "for n in range(len(x)):\n    dw = flat(x[n]).T @ flat(dy[n])"),
     wrong("conv1x1_backward", "dw_outer_of_sums",
           "dw: x and dy are each summed over the pixels first, and then multiplied.",
           "flat(x).T @ flat(dy)", "np.outer(x.sum(axis=(0, 1, 2)), flat(dy).sum(axis=0))"),
@@ -187,7 +185,7 @@ PLANTED = [
           "max(int(labelled.sum()), 1)", "labels.size"),
     wrong("softmax_cross_entropy", "sum_of_weights",
           "Divides by the sum of the weights of the labelled pixels, as PyTorch does.",
-          " / count", " / count\n"
+          " / count", "...\n"
                       "if weights.sum() > 0:\n"
                       "    weights = weights / weights.sum()"),
     wrong("softmax_cross_entropy", "no_minus", "The minus is forgotten: the loss is negative.", "-(", "("),
@@ -212,17 +210,14 @@ PLANTED = [
     wrong("softmax_cross_entropy", "cache_p", "The cache holds p and not its logarithm.",
           "(log_p, one_hot,", "(np.exp(log_p), one_hot,"),
     wrong("softmax_cross_entropy", "log_of_p", "log_p is np.log(softmax): minus infinity where p has become 0.",
-          "loss = ", "log_p = np.log(np.exp(log_p))\n"
-                     "loss = "),
+          "loss = ", "log_p = np.log(np.exp(log_p))\n..."),
     wrong("softmax_cross_entropy", "log_epsilon", "log_p is np.log(p + 1e-8): off wherever p is small.",
-          "loss = ", "log_p = np.log(np.exp(log_p) + 1e-8)\n"
-                     "loss = "),
+          "loss = ", "log_p = np.log(np.exp(log_p) + 1e-8)\n..."),
     wrong("softmax_cross_entropy", "hard_coded_void", "Ignores label 11 in the place of the label `ignore`.",
           "!= ignore", "!= 11"),
     wrong("softmax_cross_entropy", "valid_means_labelled",
           "Counts a pixel as labelled if its label is a class, so an `ignore` that is one of the classes is not "
-          "ignored.",
-          "labels != ignore", "(labels >= 0) & (labels < K)"),
+          "ignored.", "labels != ignore", "(labels >= 0) & (labels < K)"),
     wrong("softmax_cross_entropy", "count_images", "Divides by the number of images.",
           "/ count", "/ count * count / len(logits)"),
     wrong("softmax_cross_entropy", "count_per_image",
@@ -255,13 +250,11 @@ PLANTED = [
           "max(int(labelled.sum()), 1)", "np.maximum(labelled.sum(), 1)"),
     wrong("softmax_cross_entropy", "shifted_only",
           "log_p is the logits less the log of the sum of the SHIFTED exponentials: the shift is not in the first "
-          "term.",
-          "log_p = shifted -", "log_p = logits -"),
+          "term.", "log_p = shifted -", "log_p = logits -"),
     wrong("softmax_cross_entropy", "all_classes",
           "The surprise of every class is added up, not only that of the label.",
           "(weights * np.where(one_hot, log_p, 0).sum(axis=-1))", "(weights[..., None] * log_p)"),
-    wrong("softmax_cross_entropy_backward", "sign", "one_hot - p: the sign is turned.",
-          "np.exp(log_p) - one_hot", "one_hot - np.exp(log_p)"),
+    wrong("softmax_cross_entropy_backward", "sign", "one_hot - p: the sign is turned.", "p - one_hot", "one_hot - p"),
     wrong("softmax_cross_entropy_backward", "no_exp", "log_p - one_hot: the exp is forgotten.",
           "np.exp(log_p)", "log_p"),
     wrong("softmax_cross_entropy_backward", "no_weights",
@@ -273,15 +266,15 @@ PLANTED = [
           "- one_hot", "- weights[..., None] * one_hot"),
     wrong("softmax_cross_entropy_backward", "divided_again",
           "Divides by the number of labelled pixels once more, though the weights have it in them.",
-          "return dloss * weights[..., None] * (np.exp(log_p) - one_hot)",
+          "return dloss * weights[..., None] * (p - one_hot)",
           "count = max(one_hot.sum(), 1)\n"
-          "return (dloss * weights[..., None] * (np.exp(log_p) - one_hot) / count).astype(log_p.dtype)"),
+          "return (dloss * weights[..., None] * (p - one_hot) / count).astype(log_p.dtype)"),
     wrong("softmax_cross_entropy_backward", "label_only",
           "Only the label's logit gets a gradient, p - 1; the others get 0.",
-          "(np.exp(log_p) - one_hot)", "np.where(one_hot, np.exp(log_p) - 1, 0)"),
+          "(p - one_hot)", "np.where(one_hot, p - 1, 0)"),
     wrong("softmax_cross_entropy_backward", "wrt_p", "-one_hot / p: the derivative by p, before the softmax.",
           "return dloss", "return -dloss",
-          "(np.exp(log_p) - one_hot)", "one_hot / np.exp(log_p)"),
+          "(p - one_hot)", "one_hot / p"),
     wrong("softmax_cross_entropy_backward", "minus_one_everywhere", "p - 1 in all classes and not only at the label.",
           "- one_hot", "- 1"),
     wrong("softmax_cross_entropy_backward", "p_only", "one_hot is forgotten: the gradient of log S alone.",
@@ -289,14 +282,13 @@ PLANTED = [
     wrong("softmax_cross_entropy_backward", "class_mean", "Divides by the number of classes.",
           "- one_hot)", "- one_hot) / log_p.shape[-1]"),
     wrong("softmax_cross_entropy_backward", "no_new_axis",
-          "weights * (p - one_hot) without a new axis: the shapes do not fit.",
-          "[..., None]", ""),
+          "weights * (p - one_hot) without a new axis: the shapes do not fit.", "[..., None]", ""),
     wrong("softmax_cross_entropy_backward", "cache_in_place",
           "np.exp(..., out=log_p) overwrites the cache, so a second call gives something else.",
           "np.exp(log_p)", "np.exp(log_p, out=log_p)"),
     wrong("softmax_cross_entropy_backward", "through_softmax_again",
           "Multiplies p - one_hot by p * (1 - p) to get through the softmax, which was in it already.",
-          "- one_hot)", "- one_hot) * np.exp(log_p) * (1 - np.exp(log_p))"),
+          "- one_hot)", "- one_hot) * p * (1 - p)"),
     wrong("softmax_cross_entropy_backward", "weights_as_mask", "The weights are used as a mask only, weights > 0.",
           "weights[..., None]", "(weights > 0)[..., None]"),
     wrong("softmax_cross_entropy_backward", "hard_prediction",
@@ -307,9 +299,7 @@ PLANTED = [
           "w -= v", "w -= momentum * v + lr * g"),
     wrong("sgd_step", "all_decay", "All parameters decay, biases too.", "w.ndim == 4", "w.ndim >= 0"),
     wrong("sgd_step", "decay_without_lr", "The decay is added outside the brackets, so lr does not multiply it.",
-          "        if w.ndim == 4:\n"
-          "            g = g + weight_decay * w\n",
-          "        decay = weight_decay * w if w.ndim == 4 else 0\n",
+          "if w.ndim == 4:\n            g = g + weight_decay * w", "decay = weight_decay * w if w.ndim == 4 else 0",
           "lr * g", "lr * g + decay"),
     wrong("sgd_step", "pytorch_lr",
           "lr multiplies the velocity when w moves (as in PyTorch), and is not in the velocity.",
@@ -318,8 +308,7 @@ PLANTED = [
     wrong("sgd_step", "w_rebound", "w = w - v makes a new array: the parameter does not move.", "w -= v", "w = w - v"),
     wrong("sgd_step", "dict_rebound",
           "params[name] = w - v puts a new array into the dict and leaves the old one, which others may hold, as it "
-          "was.",
-          "w -= v", "params[name] = w - v"),
+          "was.", "w -= v", "params[name] = w - v"),
     wrong("sgd_step", "velocity_rebound", "v is computed into a new array and never stored, so nothing is remembered.",
           "v[...] =", "v ="),
     wrong("sgd_step", "grads_in_place", "g += weight_decay * w changes the gradients that were given.",
@@ -328,15 +317,13 @@ PLANTED = [
           "+ lr *", "+ (1 - momentum) * lr *"),
     wrong("sgd_step", "old_velocity", "w moves by the velocity of the step before: it is updated afterwards.",
           "        w -= v\n", "",
-          "v[...] =", "w -= v\n"
-                      "v[...] ="),
+          "v[...] =", "w -= v\n..."),
     wrong("sgd_step", "decay_sign", "g - weight_decay * w: the decay pushes the weights away from 0.",
           "g = g +", "g = g -"),
     wrong("sgd_step", "decoupled",
           "The decay is taken from w directly, after the step, and is not in the velocity (AdamW style).",
-          "        if w.ndim == 4:\n"
-          "            g = g + weight_decay * w\n",
-          "        decay = lr * weight_decay * w if w.ndim == 4 else 0\n",
+          "if w.ndim == 4:\n            g = g + weight_decay * w",
+          "decay = lr * weight_decay * w if w.ndim == 4 else 0",
           "w -= v", "w -= v + decay"),
     wrong("sgd_step", "momentum_on_all", "momentum * (v + lr * g): the bracket is too wide.",
           "momentum * v + lr * g", "momentum * (v + lr * g)"),
@@ -347,15 +334,12 @@ PLANTED = [
     wrong("sgd_step", "decay_doubled", "2 * weight_decay * w, the derivative of decay * w**2.",
           "g + weight_decay", "g + 2 * weight_decay"),
     wrong("sgd_step", "decay_of_moved", "The decay is computed from w after the plain step, and not before it.",
-          "        if w.ndim == 4:\n"
-          "            g = g + weight_decay * w\n",
-          "",
-          "lr * g", "lr * g\n"
+          "        if w.ndim == 4:\n            g = g + weight_decay * w\n", "",
+          "lr * g", "...\n"
                     "if w.ndim == 4:\n"
                     "    v += lr * weight_decay * (w - v)"),
     wrong("sgd_step", "first_only", "A return inside the loop: only the first parameter is updated.",
-          "w -= v", "w -= v\n"
-                    "return"),
+          "w -= v", "...\nreturn"),
     wrong("conv2d_loops", "flipped", "A true convolution: the window is read backwards (r - i + K//2).",
           "r + i - K // 2, q + j - K // 2", "r - i + K // 2, q - j + K // 2"),
     wrong("conv2d_loops", "not_centred", "The offset K // 2 is forgotten, so the window begins at the pixel.",
@@ -380,7 +364,7 @@ PLANTED = [
           "Only pixels whose whole window lies inside are computed; the border is left at 0.",
           "y[n, r, q] = b", "if not (K // 2 <= r < H - K // 2 and K // 2 <= q < W - K // 2):\n"
                             "    continue\n"
-                            "y[n, r, q] = b"),
+                            "..."),
     wrong("conv2d_loops", "height_and_width_mixed",
           "The row is checked against W and the column against H: an IndexError unless H = W.",
           "0 <= rr < H and 0 <= qq < W", "0 <= rr < W and 0 <= qq < H"),
@@ -389,8 +373,7 @@ PLANTED = [
           "                    term = x[n, rr, qq, c] * w[i, j, c]\n"
           "                y[n, r, q] += term\n"),
     wrong("conv2d_loops", "float64", "np.zeros without a dtype: y is float64 for float32 input.",
-          "y = np.zeros(", "x = x.astype(np.float64)\n"
-                           "y = np.zeros("),
+          "y = np.zeros(", "x = x.astype(np.float64)\n..."),
     wrong("im2col", "channels_first", "sliding_window_view gives (H, W, C, K, K), reshaped as it is: c runs slowest.",
           "columns.reshape(", "columns.transpose(0, 1, 4, 2, 3).reshape("),
     wrong("im2col", "i_j_swapped", "Each window is read column by column: i and j are exchanged.",
@@ -406,8 +389,7 @@ PLANTED = [
     wrong("im2col", "float64", "np.zeros without a dtype: columns are float64 for float32 input.",
           "np.empty((H, W, K, K, C), x.dtype)", "np.zeros((H, W, K, K, C))"),
     wrong("im2col", "pads_again", "Pads x by K // 2 once more, though it is padded already.",
-          "H, W, C = ", "x = np.pad(x, ((K // 2, K // 2), (K // 2, K // 2), (0, 0)))\n"
-                        "H, W, C = "),
+          "H, W, C = ", "x = np.pad(x, ((K // 2, K // 2), (K // 2, K // 2), (0, 0)))\n..."),
     wrong("im2col", "last_row_missing",
           "H and W are x.shape - K without + 1: the last row and column of windows are missing.",
           "x.shape[0] - K + 1, x.shape[1] - K + 1", "x.shape[0] - K, x.shape[1] - K"),
@@ -425,12 +407,10 @@ PLANTED = [
     wrong("conv2d", "pad_edge", "Pads with the border pixels (mode='edge') and not with zeros.",
           "pad(x, K // 2)", 'np.pad(x, ((0, 0), (K // 2, K // 2), (K // 2, K // 2), (0, 0)), mode="edge")'),
     wrong("conv2d", "pad_always_one", "Pads by 1 whatever K is: right for K = 3, another shape else.",
-          "padded = pad(x, K // 2)", "padded = pad(x, 1)\n"
-                                     "H, W = H + 3 - K, W + 3 - K",
+          "padded = pad(x, K // 2)", "padded = pad(x, 1)\nH, W = H + 3 - K, W + 3 - K",
           ".reshape(H * W, -1)", ""),
     wrong("conv2d", "no_padding", "x is not padded at all, so y is smaller than x by K - 1.",
-          "padded = pad(x, K // 2)", "padded = x\n"
-                                     "H, W = H + 1 - K, W + 1 - K",
+          "padded = pad(x, K // 2)", "padded = x\nH, W = H + 1 - K, W + 1 - K",
           ".reshape(H * W, -1)", ""),
     wrong("conv2d", "w_channels_first",
           "w is brought to the order (C, K, K) before it is flattened; the columns are not.",
@@ -462,26 +442,19 @@ PLANTED = [
           "return x", "return x[K // 2:K // 2 + H, K // 2:K // 2 + W]"),
     wrong("col2im", "averaged",
           "Divides by the number of windows that a pixel lies in: a mean of the copies and not their sum.",
-          "for i in", "count = np.zeros_like(x)\n"
-                      "for i in",
-          "+= columns[:, :, i, j]", "+= columns[:, :, i, j]\n"
-                                    "count[i:i + H, j:j + W] += 1",
+          "for i in", "count = np.zeros_like(x)\n...",
+          "+= columns[:, :, i, j]", "...\ncount[i:i + H, j:j + W] += 1",
           "return x", "return x / count"),
     wrong("col2im", "clipped", "x[i:H, j:W]: what would go beyond row H or column W is lost.",
-          "range(K):\n"
-          "        for j in range(K)",
-          "range(min(K, H)):\n"
-          "    for j in range(min(K, W))",
+          "for i in range(K)", "for i in range(min(K, H))",
+          "for j in range(K)", "for j in range(min(K, W))",
           "x[i:i + H, j:j + W] += columns[:, :, i, j]", "x[i:H, j:W] += columns[:H - i, :W - j, i, j]"),
-    wrong("col2im_by_windows", "float64", "np.zeros without a dtype: x is float64 for float32 columns.",
+    wrong("col2im__by_windows", "float64", "np.zeros without a dtype: x is float64 for float32 columns.",
           "C), columns.dtype)", "C))"),
-    wrong("col2im_by_windows", "fancy_index",
+    wrong("col2im__by_windows", "fancy_index",
           "x[rows, cols] += with index arrays: NumPy adds only once where an index occurs twice.",
-          "    for r in range(H):\n"
-          "        for q in range(W):\n"
-          "            x[r:r + K, q:q + K] += columns[r, q]\n",
-          "    r, q, i, j = np.ogrid[:H, :W, :K, :K]\n"
-          "    x[r + i, q + j] += columns\n"),
+          "for r, q in np.ndindex(H, W):\n        x[r:r + K, q:q + K] += columns[r, q]",
+          "r, q, i, j = np.ogrid[:H, :W, :K, :K]\nx[r + i, q + j] += columns"),
     wrong("col2im", "last_place_missing", "range(K - 1) for j: the last column of each window is never added.",
           "for j in range(K)", "for j in range(K - 1)"),
     wrong("col2im", "centred", "Only the middle of each window goes back: each pixel gets one number and not K*K.",
@@ -490,7 +463,7 @@ PLANTED = [
     wrong("col2im", "reshaped_places_first", "columns.reshape(K, K, H, W, C) in the place of a transpose.",
           "reshape(H, W, K, K, C)", "reshape(K, K, H, W, C)",
           "columns[:, :, i, j]", "columns[i, j]"),
-    wrong("col2im_by_windows", "stride_k",
+    wrong("col2im__by_windows", "stride_k",
           "The windows are laid side by side in steps of K, as if they did not overlap; what does not fit is lost.",
           "x[r:r + K, q:q + K] += columns[r, q]", "if K * r + K <= len(x) and K * q + K <= x.shape[1]:\n"
                                                   "    x[K * r:K * r + K, K * q:K * q + K] += columns[r, q]"),
@@ -507,7 +480,7 @@ PLANTED = [
                           "for k in range(p):\n"
                           "    dpadded[:, :, p] += dpadded[:, :, k]\n"
                           "    dpadded[:, :, p + W - 1] += dpadded[:, :, p + W + k]\n"
-                          "dx = dpadded"),
+                          "..."),
     wrong("conv2d_backward", "dx_w_reshaped",
           "dx: w.reshape(F, K*K*C) in the place of the transpose of w.reshape(K*K*C, F).",
           "flat_w.T", "w.reshape(F, -1)"),
@@ -518,8 +491,7 @@ PLANTED = [
           "dpadded[:, p:p + H, p:p + W].copy()", "correlated(dy, w[::-1].swapaxes(2, 3))"),
     wrong("conv2d_backward", "dx_kernel_transposed",
           "dx as a convolution of dy with the turned kernel, in which i and j are exchanged as well (w.transpose(1, "
-          "0, 3, 2)).",
-          "dpadded[:, p:p + H, p:p + W].copy()", "correlated(dy, w[::-1, ::-1].transpose(1, 0, 3, 2))"),
+          "0, 3, 2)).", "dpadded[:, p:p + H, p:p + W].copy()", "correlated(dy, w[::-1, ::-1].transpose(1, 0, 3, 2))"),
     wrong("conv2d_backward", "dx_channels_reshaped",
           "dx as a convolution with the turned kernel, but reshape(K, K, F, C) instead of exchanging channels.",
           "dpadded[:, p:p + H, p:p + W].copy()", "correlated(dy, w[::-1, ::-1].reshape(K, K, F, C))"),
@@ -529,7 +501,7 @@ PLANTED = [
     wrong("conv2d_backward", "dx_overwrites", "dx: the scatter back assigns and does not add (a col2im with =).",
           "dx = dpadded", "for n, r, q in np.ndindex(N, H, W):\n"
                           "    dpadded[n, r:r + K, q:q + K] = w @ dy[n, r, q]\n"
-                          "dx = dpadded"),
+                          "..."),
     wrong("conv2d_backward", "dx_batch_mean", "dx: divided by the number of images.", ".copy()", ".copy() / N"),
     wrong("conv2d_backward", "need_dx_ignored", "dx is computed and returned although need_dx is False.",
           " if need_dx else None", ""),
@@ -560,8 +532,7 @@ PLANTED = [
     wrong("conv2d_backward", "db_per_image", "db: summed over rows and columns only, so (N, F).",
           "axis=(0, 1, 2)", "axis=(1, 2)"),
     wrong("conv2d_backward", "db_last_image", "db: = in the loop over images.",
-          "db = dy.sum(axis=(0, 1, 2))", "for n in range(N):\n"
-                                         "    db = dy[n].sum(axis=(0, 1))"),
+          "db = dy.sum(axis=(0, 1, 2))", "for n in range(N):\n    db = dy[n].sum(axis=(0, 1))"),
     wrong("conv2d_backward", "db_times_window",
           "db: multiplied by K * K, as if the bias were added for each place of the window.",
           "dy.sum(", "K**2 * dy.sum("),
@@ -570,8 +541,7 @@ PLANTED = [
     wrong("max_pool", "zero_border", "An odd border is filled with zeros, which win over negative values.",
           "-np.inf", "0"),
     wrong("max_pool", "floor_mode", "The last row and column of an odd size are dropped.",
-          "N, H, W, C = ", "x = x[:, :x.shape[1] // 2 * 2, :x.shape[2] // 2 * 2]\n"
-                           "N, H, W, C = "),
+          "N, H, W, C = ", "x = x[:, :x.shape[1] // 2 * 2, :x.shape[2] // 2 * 2]\n..."),
     wrong("max_pool", "corners_by_column", "Corners are numbered down the columns: 1 is lower left and 2 upper right.",
           "four.argmax", "four[[0, 2, 1, 3]].argmax"),
     wrong("max_pool", "corners_from_1", "Corners are counted from 1 to 4.",
@@ -581,22 +551,21 @@ PLANTED = [
     wrong("max_pool", "corners_shared",
           "One corner for all channels of a window, that of the largest sum over channels.",
           "four.argmax(axis=0)", "np.broadcast_to(four.sum(axis=-1, keepdims=True).argmax(axis=0), four.shape[1:])"),
-    wrong("max_pool_by_comparing", "corners_updated_late",
+    wrong("max_pool__by_comparing", "corners_updated_late",
           "The corner is updated after the maximum, when nothing is larger any more: all corners stay 0.",
-          "        y = np.maximum(y, four[k])\n", "",
-          "corners[four[k]", "y = np.maximum(y, four[k])\n"
-                             "corners[four[k]"),
-    wrong("max_pool_by_comparing", "x_overwritten",
+          "        y = np.maximum(y, values[k])\n", "",
+          "corners[values[k]", "y = np.maximum(y, values[k])\n..."),
+    wrong("max_pool__by_comparing", "x_overwritten",
           "y starts as the view x[:, ::2, ::2], and the running maximum is written into x.",
-          "four[0].copy()", "x[:, ::2, ::2]",
-          "y = np.maximum(y, four[k])", "np.maximum(y, four[k], out=y)"),
-    wrong("max_pool_by_comparing", "starts_at_zero",
+          "values[0].copy()", "x[:, ::2, ::2]",
+          "y = np.maximum(y, values[k])", "np.maximum(y, values[k], out=y)"),
+    wrong("max_pool__by_comparing", "starts_at_zero",
           "The running maximum starts at 0, so a window of negative values gives 0.",
-          "four[0].copy()", "np.zeros_like(four[0])",
+          "values[0].copy()", "np.zeros_like(values[0])",
           "range(1, 4)", "range(0, 4)"),
-    wrong("max_pool_by_comparing", "compares_with_neighbour",
+    wrong("max_pool__by_comparing", "compares_with_neighbour",
           "Each value is compared with the corner before it and not with the maximum so far; y is right.",
-          "four[k] > y", "four[k] > four[k - 1]"),
+          "values[k] > y", "values[k] > values[k - 1]"),
     wrong("max_pool", "windows_by_reshape",
           "reshape(N, h, w, 4, C) instead of cutting 2 x 2 windows: four pixels of one row.",
           "np.stack([padded[:, k // 2::2, k % 2::2] for k in range(4)])",
@@ -632,18 +601,17 @@ PLANTED = [
     wrong("max_pool_backward", "clipped_windows_lost",
           "Only the H // 2 times W // 2 full windows are handled; the cut-off windows at an odd border get 0.",
           "k // 2::2, k % 2::2", "k // 2:shape[1] // 2 * 2:2, k % 2:shape[2] // 2 * 2:2"),
-    wrong("max_pool_backward_by_mask", "tiled_corners",
+    wrong("max_pool_backward__by_mask", "tiled_corners",
           "Enlarges dy with repeat but the corners with np.tile, so they belong to other windows.",
           "large(corners, shape)", "np.tile(corners, (1, 2, 2, 1))[:, :shape[1], :shape[2]]"),
     wrong("max_pool_backward", "precedence", "dy * corners == k without brackets: compares the product.",
           "(dy * (corners == k))", "(dy * corners == k)"),
-    wrong("max_pool_backward_by_mask", "written_into_copy", "The values are written into dx[mask], a copy: dx stays 0.",
-          "dx = large(dy, shape) * mask", "dx = np.zeros(shape, dy.dtype)\n"
-                                          "dx[mask][:] = dy.ravel()"),
-    wrong("max_pool_backward_by_mask", "mask_order",
+    wrong("max_pool_backward__by_mask", "written_into_copy",
+          "The values are written into dx[mask], a copy: dx stays 0.",
+          "dx = large(dy, shape) * mask", "dx = np.zeros(shape, dy.dtype)\ndx[mask][:] = dy.ravel()"),
+    wrong("max_pool_backward__by_mask", "mask_order",
           "dx[mask] = dy.ravel(): the mask is read row by row of the large map, which is not the order of the windows.",
-          "dx = large(dy, shape) * mask", "dx = np.zeros(shape, dy.dtype)\n"
-                                          "dx[mask] = dy.ravel()"),
+          "dx = large(dy, shape) * mask", "dx = np.zeros(shape, dy.dtype)\ndx[mask] = dy.ravel()"),
     wrong("max_pool_backward", "left_right_swapped", "j = 1 - k % 2: left and right are exchanged.",
           "k // 2::2, k % 2::2", "k // 2::2, 1 - k % 2::2"),
     wrong("max_pool_backward", "float64", "np.zeros without a dtype: dx is float64 for a float32 dy.",
@@ -659,7 +627,7 @@ PLANTED = [
           "corners == k", "corners == 3 - k"),
     wrong("max_unpool", "negative_lost", "np.maximum(y, value) into zeros: negative values are lost.",
           "np.where(corners == k, x, 0)", "np.maximum(np.where(corners == k, x, 0), 0)"),
-    wrong("max_unpool_by_loops", "flat_stride",
+    wrong("max_unpool__by_loops", "flat_stride",
           "Flat positions are computed with a row length of 2 * w and not W: wrong for odd widths.",
           "y[n, 2 * r + k // 2, 2 * q + k % 2, c] = x[n, r, q, c]",
           "place = (2 * r + k // 2) * 2 * x.shape[2] + 2 * q + k % 2\n"
@@ -676,15 +644,15 @@ PLANTED = [
           "corners == k", "corners % 3 == k"),
     wrong("max_unpool", "float64", "np.zeros without a dtype: y is float64 for a float32 x.",
           "np.zeros(shape, x.dtype)", "np.zeros(shape)"),
-    wrong("max_unpool_by_loops", "half_scale",
+    wrong("max_unpool__by_loops", "half_scale",
           "Row r goes to r + k // 2 and not to 2 * r + k // 2: the windows overlap.",
           "2 * r + k // 2, 2 * q + k % 2", "r + k // 2, q + k % 2"),
     wrong("max_unpool_backward", "window_sum", "Adds up the whole window of dy instead of taking the corner.",
           "view * (corners[:, :h, :w] == k)", "view"),
-    wrong("max_unpool_backward_by_index", "window_max",
+    wrong("max_unpool_backward__by_index", "window_max",
           "Pools dy: takes the largest dy of the window and not the one in the corner.",
           "np.take_along_axis(four(dy), index, axis=0)[0]", "four(dy, -np.inf).max(axis=0)"),
-    wrong("max_unpool_backward_by_index", "window_mean", "The mean of the window of dy.",
+    wrong("max_unpool_backward__by_index", "window_mean", "The mean of the window of dy.",
           "np.take_along_axis(four(dy), index, axis=0)[0]", "np.nanmean(four(dy, np.nan), axis=0).astype(dy.dtype)"),
     wrong("max_unpool_backward", "always_corner_0", "dy[:, ::2, ::2] whatever the corner says.",
           "return dx", "return dy[:, ::2, ::2].copy()"),
@@ -694,19 +662,18 @@ PLANTED = [
           "The cut-off windows at an odd border get 0: only full windows are read.",
           "k // 2::2, k % 2::2", "k // 2:dy.shape[1] // 2 * 2:2, k % 2:dy.shape[2] // 2 * 2:2"),
     wrong("max_unpool_backward", "last_corner_survives",
-          "= in the place of += over the four corners: only corner 3 survives in full windows.",
-          "+=", "="),
-    wrong("max_unpool_backward_by_mask", "masked_large",
+          "= in the place of += over the four corners: only corner 3 survives in full windows.", "+=", "="),
+    wrong("max_unpool_backward__by_mask", "masked_large",
           "Masks dy at its full size and does not gather: the shape is that of dy.",
           "four(dy * mask).sum(axis=0)", "dy * mask"),
     wrong("max_unpool_backward", "other_three",
           "Adds up the three pixels that are NOT the corner: the mask is inverted.",
           "corners[:, :h, :w] == k", "corners[:, :h, :w] != k"),
-    wrong("max_unpool_backward_by_index", "quarter", "Divides what it takes by 4.", "axis=0)[0]", "axis=0)[0] / 4"),
-    wrong("max_unpool_backward_by_mask", "boolean_order",
+    wrong("max_unpool_backward__by_index", "quarter", "Divides what it takes by 4.", "axis=0)[0]", "axis=0)[0] / 4"),
+    wrong("max_unpool_backward__by_mask", "boolean_order",
           "dy[mask].reshape: the picked values come row by row of the large map, not window by window.",
           "four(dy * mask).sum(axis=0)", "dy[mask].reshape(corners.shape)"),
-    wrong("max_unpool_backward_by_index", "opposite", "Reads the opposite corner, 3 - k.",
+    wrong("max_unpool_backward__by_index", "opposite", "Reads the opposite corner, 3 - k.",
           "corners[None]", "3 - corners[None]"),
     wrong("max_unpool_backward", "floor_shape",
           "dx has H // 2 rows and W // 2 columns: the last of an odd size are dropped.",

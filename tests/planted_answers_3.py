@@ -1,20 +1,20 @@
 """Wrong answers to lessons 08 to 16, by a third who had not seen the tables: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 15 both
-have a `backward`: the names of lesson 15's begin with "tape_". Each wrong answer is a right one of planted_right_3.py
-with some lines exchanged, but for three that are like none of them.
+have a `backward`: the names of lesson 15's begin with "tape_". Each wrong answer is a right one of planted_right_3.py,
+or for lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them.
 """
 
+from functools import partial
+
 import numpy as np
+import planted_right
 import planted_right_3
-from mutation import mutated
+from mutation import planted
 
 from tinysegnet.support.backend import array_module
 
-
-def wrong(answer, mistake, text, *lines):
-    """An entry of PLANTED: the exercise's right answer, perhaps one of several, what is wrong, and where."""
-    return answer.partition("__")[0], mistake, text, mutated(getattr(planted_right_3, answer), *lines, indented=True)
+wrong, wrong_08 = partial(planted, planted_right_3), partial(planted, planted_right)
 
 
 def class_sums_written_once(values, labels, classes):
@@ -49,77 +49,75 @@ def backward_asks_often(root):
 
 PLANTED = [
     # ---- 08: batch norm
-    wrong("batch_norm", "eps_outside_root", "EPS is added after the root and not under it",
+    wrong_08("batch_norm", "eps_outside_root", "EPS is added after the root and not under it",
           "np.sqrt(var + EPS)", "(np.sqrt(var) + EPS)"),
-    wrong("batch_norm", "ddof", "the variance is divided by M - 1 and not by M",
+    wrong_08("batch_norm", "ddof", "the variance is divided by M - 1 and not by M",
           "x.var(axis=(0, 1, 2))", "((x - mean) ** 2).sum(axis=(0, 1, 2)) / max(x[..., 0].size - 1, 1)"),
-    wrong("batch_norm__by_std", "each_image", "mean and var are taken over each image by itself (axes 1 and 2, then "
+    wrong_08("batch_norm__by_std", "each_image", "mean and var are taken over each image by itself (axes 1 and 2, then "
           "averaged for the returned statistics): y differs if there is more than one image",
           "mean = x.mean(axis=(0, 1, 2))", "mean = x.mean(axis=(1, 2)).mean(axis=0)",
           "var = x.var(axis=(0, 1, 2))", "var = x.var(axis=(1, 2)).mean(axis=0)",
           "(x - mean) / std",
           "(x - x.mean(axis=(1, 2), keepdims=True)) / np.sqrt(x.var(axis=(1, 2), keepdims=True) + EPS)"),
-    wrong("batch_norm", "whole_array",
+    wrong_08("batch_norm", "whole_array",
           "mean and var are of the whole array and not of each channel: differs with two channels or more",
           "x.mean(axis=(0, 1, 2))", "np.full(x.shape[3], x.mean(), x.dtype)",
           "x.var(axis=(0, 1, 2))", "np.full(x.shape[3], x.var(), x.dtype)"),
-    wrong("batch_norm", "no_eps",
+    wrong_08("batch_norm", "no_eps",
           "EPS is forgotten: a channel that is constant becomes NaN, others differ in the last digits",
           "np.sqrt(var + EPS)", "np.sqrt(var)"),
-    wrong("batch_norm__by_std", "std_for_var",
+    wrong_08("batch_norm__by_std", "std_for_var",
           "returns the standard deviation in the place of the variance; y and the cache are right",
           "(mean, var)", "(mean, std)"),
-    wrong("batch_norm__by_std", "std_in_cache",
+    wrong_08("batch_norm__by_std", "std_in_cache",
           "keeps the std in the cache and not 1 / std; y and the statistics are right", "1 / std", "std"),
-    wrong("batch_norm_backward", "direct_only",
+    wrong_08("batch_norm_backward", "direct_only",
           "only the direct path: those through the mean and the variance are missing",
           "(dy - dbeta / M - x_hat * dgamma / M)", "dy"),
-    wrong("batch_norm_backward", "no_var_path", "the path through the variance is missing in dx",
+    wrong_08("batch_norm_backward", "no_var_path", "the path through the variance is missing in dx",
           "(dy - dbeta / M - x_hat * dgamma / M)", "(dy - dbeta / M)"),
-    wrong("batch_norm_backward", "no_mean_path", "the path through the mean is missing in dx",
+    wrong_08("batch_norm_backward", "no_mean_path", "the path through the mean is missing in dx",
           "(dy - dbeta / M - x_hat * dgamma / M)", "(dy - x_hat * (dgamma / M))"),
-    wrong("batch_norm_backward", "sums_for_means",
+    wrong_08("batch_norm_backward", "sums_for_means",
           "the sums of dy and dy * x_hat are not divided by M: differs if a channel has more than one number",
           "(dy - dbeta / M - x_hat * dgamma / M)", "(dy - dbeta - x_hat * dgamma)"),
-    wrong("batch_norm_backward", "no_gamma", "gamma is forgotten in dx: shows where gamma is not 1",
+    wrong_08("batch_norm_backward", "no_gamma", "gamma is forgotten in dx: shows where gamma is not 1",
           "gamma * inv_std * (", "inv_std * ("),
-    wrong("batch_norm_backward", "var_path_half",
+    wrong_08("batch_norm_backward", "var_path_half",
           "the path through the variance has a factor 1/2 too many (the 2 of the square was lost)",
           "- x_hat * dgamma", "- 0.5 * x_hat * dgamma"),
-    wrong("batch_norm_backward", "var_path_sign", "the path through the variance has the wrong sign",
+    wrong_08("batch_norm_backward", "var_path_sign", "the path through the variance has the wrong sign",
           "- x_hat * dgamma", "+ x_hat * dgamma"),
-    wrong("batch_norm_backward", "M_without_N",
+    wrong_08("batch_norm_backward", "M_without_N",
           "divides by H * W and not by N * H * W: differs if there are two images or more",
-          "M = dy.shape[0] * dy.shape[1]", "M = dy.shape[1]"),
-    wrong("batch_norm_inference", "own_statistics",
+          "dy.size //", "dy[0].size //"),
+    wrong_08("batch_norm_inference", "own_statistics",
           "normalises by the statistics of this batch and ignores those given",
           "(x - mean) / np.sqrt(var + EPS)", "(x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + EPS)"),
-    wrong("batch_norm_inference", "var_for_std", "divides by var + EPS: the root is forgotten",
+    wrong_08("batch_norm_inference", "var_for_std", "divides by var + EPS: the root is forgotten",
           "np.sqrt(var + EPS)", "(var + EPS)"),
-    wrong("batch_norm_inference", "no_eps", "EPS is forgotten: shows at a var of 0 or nearly 0",
+    wrong_08("batch_norm_inference", "no_eps", "EPS is forgotten: shows at a var of 0 or nearly 0",
           "np.sqrt(var + EPS)", "np.sqrt(var)"),
-    wrong("batch_norm_inference", "in_place", "the result is right, but x is normalised in place",
+    wrong_08("batch_norm_inference", "in_place", "the result is right, but x is normalised in place",
           "return gamma * (x - mean) / np.sqrt(var + EPS) + beta",
-          "x -= mean\n    x *= gamma / np.sqrt(var + EPS)\n    x += beta\n    return x"),
+          "x -= mean\nx *= gamma / np.sqrt(var + EPS)\nx += beta\nreturn x"),
 
     # ---- 09: the network
     wrong("forward", "relu_in_decoder", "there is a ReLU after the batch norm of the decoders too",
-          'norm(f"decoder{level}.norm", x)',
-          'norm(f"decoder{level}.norm", x)\n        x, cache[f"decoder{level}.relu"] = ops.relu(x)'),
+          'norm(f"decoder{level}.norm", x)', '...\nx, cache[f"decoder{level}.relu"] = ops.relu(x)'),
     wrong("forward", "relu_before_norm", "in the encoders the ReLU comes before the batch norm",
           '        x = norm(f"encoder{level}.norm", x)\n', "",
-          "ops.relu(x)\n", 'ops.relu(x)\n        x = norm(f"encoder{level}.norm", x)\n'),
+          "ops.relu(x)", '...\nx = norm(f"encoder{level}.norm", x)'),
     wrong("forward", "mean_var_swapped", "mean and var have changed places in batch_stats; the logits are right",
           '.mean"] = mean', '.mean"] = var', '.var"] = var', '.var"] = mean'),
     wrong("forward", "stats_encoders_only",
           "the statistics of the decoders are missing in batch_stats; the logits are right",
-          'stats[name + ".mean"] = mean\n        stats[name + ".var"] = var',
-          'if name.startswith("encoder"):\n            stats[name + ".mean"] = mean\n'
-          '            stats[name + ".var"] = var'),
+          'stats[name + ".mean"] = mean\n'
+          '        stats[name + ".var"] = var',
+          'if name.startswith("encoder"):\n    stats[name + ".mean"] = mean\n    stats[name + ".var"] = var'),
     wrong("forward", "conv_before_unpool", "the decoders convolve and normalise first, and unpool then",
           "        x = ops.max_unpool(x, corners, shape)\n", "",
-          'norm(f"decoder{level}.norm", x)',
-          'norm(f"decoder{level}.norm", x)\n        x = ops.max_unpool(x, corners, shape)'),
+          'norm(f"decoder{level}.norm", x)', "...\nx = ops.max_unpool(x, corners, shape)"),
     wrong("forward", "decoder_takes_encoder_norm", "copied: the batch norm of a decoder uses gamma and beta of the "
           "encoder of its level (shows where these differ)",
           'params[name + ".gamma"], params[name + ".beta"]',
@@ -128,16 +126,16 @@ PLANTED = [
           '        dx = ops.relu_backward(dx, cache[f"encoder{level}.relu"])\n', ""),
     wrong("backward", "norm_before_relu", "in the encoders the batch norm goes back before the ReLU",
           '        dx = norm(f"encoder{level}.norm", dx)\n', "",
-          "dx = ops.relu_backward(", 'dx = norm(f"encoder{level}.norm", dx)\n        dx = ops.relu_backward('),
+          "dx = ops.relu_backward(", 'dx = norm(f"encoder{level}.norm", dx)\n...'),
     wrong("backward", "norm_dx_not_handed_on",
           "the dx of the batch norms is not handed on: the convolution before it is given the dy of the batch norm",
-          "= dbeta\n        return dx", "= dbeta\n        return dy"),
+          "= dbeta\n        return dx", "= dbeta\nreturn dy"),
     wrong("backward", "gradient_along_corners", "a gradient goes from each decoder straight to the encoder of its "
-          "level, as if values went along the corners: the encoders are wrong", "grads = {}", "grads, into = {}, {}",
-          "dx = ops.max_unpool_backward(", "into[level] = dx\n        dx = ops.max_unpool_backward(",
+          "level, as if values went along the corners: the encoders are wrong",
+          "grads = {}", "grads, into = {}, {}", "dx = ops.max_unpool_backward(", "into[level] = dx\n...",
           "ops.max_pool_backward(dx, corners, shape)", "ops.max_pool_backward(dx, corners, shape) + into[level]"),
     wrong("backward", "classifier_bias_mean", "the bias gradient of the classifier is averaged over the pixels",
-          "return grads", 'grads["classifier.b"] = dlogits.mean(axis=(0, 1, 2))\n    return grads'),
+          "return grads", 'grads["classifier.b"] = dlogits.mean(axis=(0, 1, 2))\n...'),
     wrong("backward", "encoder_bias_left_out",
           "the keys of the convolutions' biases before a batch norm are left out, 'as they are 0 anyway'",
           "return grads", 'return {name: g for name, g in grads.items() if not name.endswith(".conv.b")}'),
@@ -166,11 +164,11 @@ PLANTED = [
           "(1 + math.cos(math.pi * done / steps)) / 2", "math.cos(math.pi / 2 * done / steps)"),
     wrong("adam_step", "no_correction",
           "m and s are not divided by what of their weights has come together: the first steps are wrong",
-          "m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + ADAM_EPS)", "m / (np.sqrt(s) + ADAM_EPS)"),
+          "m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)", "m / (np.sqrt(s) + EPS)"),
     wrong("adam_step", "decay_in_gradient", "the decay is added to the gradient (Adam with L2) and not to the pace: "
           "shows with a weight_decay and four dimensions",
           "        if w.ndim == 4:\n            pace += weight_decay * w\n", "",
-          "m *= momentum", "if w.ndim == 4:\n            g = g + weight_decay * w\n        m *= momentum"),
+          "m *= momentum", "if w.ndim == 4:\n    g = g + weight_decay * w\n..."),
     wrong("adam_step", "decay_everywhere",
           "biases and scales decay too: shows with a weight_decay and an array of other than four dimensions",
           "if w.ndim == 4:\n            pace", "pace"),
@@ -182,7 +180,7 @@ PLANTED = [
     wrong("adam_step", "t_in_the_loop",
           "t is counted up once for each parameter and not once for each step: shows with two parameters or more",
           '    memory["steps"] += 1\n    t = memory["steps"]\n', "",
-          "g, m, s =", 'memory["steps"] += 1\n        t = memory["steps"]\n        g, m, s ='),
+          "g, m, s =", 'memory["steps"] += 1\nt = memory["steps"]\n...'),
     wrong("adam_step", "w_rebound",
           "params[name] = w - ... puts a new array into the dict: the array that was there is not changed",
           "w -= lr * pace", "params[name] = w - lr * pace"),
@@ -248,8 +246,7 @@ PLANTED = [
     wrong("pixel_weights", "float64", "divides by the count as it is, an int64 array: float64 also for float32 weights",
           ".astype(class_weights.dtype)", ""),
     wrong("pixel_weights", "waits_for_any", "`if labelled.any()`: the host waits for it; the result is right",
-          "count = ",
-          "if not labelled.any():\n        return xp.zeros(labels.shape, class_weights.dtype)\n    count = "),
+          "count = ", "if not labelled.any():\n    return xp.zeros(labels.shape, class_weights.dtype)\n..."),
     wrong("pixel_weights", "nothing_labelled", "the count may be 0: NaN everywhere if nothing is labelled",
           "xp.maximum(labelled.sum(), 1)", "labelled.sum()"),
     wrong("pixel_weights", "ignored_as_class_0",
@@ -304,7 +301,7 @@ PLANTED = [
           "real part times real part and imaginary part times imaginary part, as if numbers were no pairs",
           "return by_frequencies(x, w, len(x), conjugate=True)",
           "forward, inverse = transforms(len(x), x.dtype)\n"
-          "    return inverse @ ((forward @ x) * (forward[:, : len(w)] @ w))"),
+          "return inverse @ ((forward @ x) * (forward[:, : len(w)] @ w))"),
     wrong("circular_convolution", "float64",
           "computes with float64 matrices and does not go back to the dtype of x: shows with float32",
           "by_frequencies(x, w,", "by_frequencies(x.astype(np.float64), w.astype(np.float64),"),
@@ -339,7 +336,7 @@ PLANTED = [
           "tiles = np.fft.irfft2(y_hat, (T, T), axes=(3, 4))",
           "tiles = np.fft.irfft2(y_hat, (T, T) if T == 1 else None, axes=(3, 4))",
           "into[...] = tiles[:, i, j, : into.shape[1], : into.shape[2]]",
-          "kept = tiles[:, i, j, : into.shape[1], : into.shape[2]]\n            into[:, :, : kept.shape[2]] = kept"),
+          "kept = tiles[:, i, j, : into.shape[1], : into.shape[2]]\ninto[:, :, : kept.shape[2]] = kept"),
     wrong("conv2d_by_tiles", "no_margin",
           "the first tile begins at row and column 0, not K // 2 before: y is moved (right with K = 1)",
           "T, M, K // 2", "T, M, 0"),
@@ -351,7 +348,7 @@ PLANTED = [
           "tiles.shape[1]", "H // M", "tiles.shape[2]", "W // M"),
     wrong("conv2d_by_tiles", "bias_at_frequency_0",
           "the bias is added at frequency (0, 0) without the factor T * T: b / (T * T) arrives",
-          "tiles = ", "y_hat[:, :, :, 0, 0] += b\n    tiles = ", "y + b", "y"),
+          "tiles = ", "y_hat[:, :, :, 0, 0] += b\n...", "y + b", "y"),
     wrong("conv2d_by_tiles", "float64", "y is float64 for float32 x: the dtype is not kept", ", x.dtype)", ")"),
     wrong("conv2d_by_tiles_backward", "dx_conjugated",
           "dx has the conjugate of the forward: dy_hat @ conj(w_hat)^T (right with K = 1)",
@@ -380,11 +377,11 @@ PLANTED = [
           "does not mark whom it has been to: a node that is used twice is in the list twice",
           "            seen.add(node)\n", ""),
     wrong("topological", "root_first", "writes a node down before its parents: the list begins with root",
-          "            nodes.append(node)\n", "", "seen.add(node)", "seen.add(node)\n            nodes.append(node)"),
+          "            nodes.append(node)\n", "", "seen.add(node)", "...\nnodes.append(node)"),
     wrong("topological", "preorder_reversed",
           "writes a node down before its parents and reverses the list: root is last, but a node may stand after one "
           "that was made from it (shows where paths of different lengths lead to a node)",
-          "            nodes.append(node)\n", "", "seen.add(node)", "seen.add(node)\n            nodes.append(node)",
+          "            nodes.append(node)\n", "", "seen.add(node)", "...\nnodes.append(node)",
           "return nodes", "return nodes[::-1]"),
     ("topological", "level_by_level",
      "goes level by level from root and reverses: wrong where paths of different lengths lead to a node",
@@ -397,13 +394,12 @@ PLANTED = [
     wrong("backward__tape", "tape_in_place", "lesson 15: grads[parent] += g changes an array that another node may "
           "have been handed too (shows where add hands the same array to two and one of them is used again)",
           "grads[parent] = grads[parent] + g if parent in grads else g",
-          "if parent in grads:\n                    grads[parent] += g\n                else:\n"
-          "                    grads[parent] = g"),
+          "if parent in grads:\n    grads[parent] += g\nelse:\n    grads[parent] = g"),
     wrong("backward__tape", "tape_level_by_level",
           "lesson 15: walks level by level from root, and a node that is met again hands back only once, before all "
           "its uses have (shows where paths of different lengths lead to a node)",
-          "for node in reversed(topological(root)):", "queue = [root]\n    for node in queue:",
-          "else g\n", "else g\n                if parent not in queue:\n                    queue.append(parent)\n"),
+          "for node in reversed(topological(root)):", "queue = [root]\nfor node in queue:",
+          "else g", "...\nif parent not in queue:\n    queue.append(parent)"),
     ("backward", "tape_asks_often", "lesson 15: follows every path by itself: the sums are right, but a node that is "
      "used twice is asked twice to hand back",
      backward_asks_often),
@@ -438,7 +434,7 @@ PLANTED = [
           "slice(i, i + 2 * rows, 2), slice(j, j + 2 * columns, 2)", "slice(i, i + H), slice(j, j + W)"),
     wrong("conv2d_stride2_backward", "last_of_odd_lost", "only H // 2 and W // 2 windows go back: at an odd height or "
           "width the last row or column of dy is left out of dx and dw",
-          "rows, columns = dy.shape[1:3]", "rows, columns = H // 2, W // 2\n    dy = dy[:, :rows, :columns]"),
+          "rows, columns = dy.shape[1:3]", "rows, columns = H // 2, W // 2\ndy = dy[:, :rows, :columns]"),
     wrong("layer_norm_backward", "gamma_outside",
           "gamma stands before the bracket as in batch norm, and not under the means (right where all gamma are "
           "equal)", "g = gamma * dy", "g = dy", "dx = inv_std", "dx = gamma * inv_std"),
@@ -457,12 +453,13 @@ PLANTED = [
           "what stands in for the missing neighbour is forgotten: the border gets too little",
           "        dx[0] += 0.25 * even[0]\n", "", "        dx[-1] += 0.25 * odd[-1]\n", ""),
     wrong("upsample_backward", "ends_wrap", "beyond an end stands the number of the other end (np.roll): the border "
-          "is wrong, if there are two rows or columns or more", "        dx[0] += 0.25 * even[0]\n", "",
-          "dx[-1] += 0.25 * odd[-1]", "dx[-1] += 0.25 * even[0]\n        dx[0] += 0.25 * odd[-1]"),
+          "is wrong, if there are two rows or columns or more",
+          "        dx[0] += 0.25 * even[0]\n", "",
+          "dx[-1] += 0.25 * odd[-1]", "dx[-1] += 0.25 * even[0]\ndx[0] += 0.25 * odd[-1]"),
     wrong("upsample_backward", "sum_of_four",
           "each x gets the sum of its own four y, as if each number were repeated: no weights",
-          "return along(along(dy, 2), 1)",
-          "N, H, W, C = dy.shape\n    return dy.reshape(N, H // 2, 2, W // 2, 2, C).sum(axis=(2, 4))"),
+          "return along(along(dy, 2), 1)", "N, H, W, C = dy.shape\n"
+                                           "return dy.reshape(N, H // 2, 2, W // 2, 2, C).sum(axis=(2, 4))"),
     wrong("upsample_backward", "averaged", "the result is divided by 4, as a mean over 2 x 2 would be",
           "along(along(dy, 2), 1)", "along(along(dy, 2), 1) / 4"),
     wrong("upsample_backward", "neighbours_exchanged", "the even y are handed to the x after and the odd ones to the "

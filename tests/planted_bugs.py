@@ -1,29 +1,18 @@
 """Wrong backward functions, each with one mistake of real life: what the gradient checker has to reject.
 
 PLANTED holds pairs of the library's backward's name and the function, whose docstring says what is wrong with it: a
-right one of planted_right_ops.py with some lines exchanged, but for one that is like none of them.
+right one of planted_right.py with some lines exchanged.
 """
 
-import planted_right_ops
-from mutation import mutated
-
-from tinysegnet import ops
+import planted_right
+from mutation import planted
 
 
 def wrong(backward, mistake, text, *lines):
     """An entry of PLANTED: the op's right backward, perhaps one of several, what is wrong, and where."""
-    bug = mutated(getattr(planted_right_ops, backward), *lines, indented=True)
-    return named(backward.partition("__")[0], mistake, text, bug)
-
-
-def named(op, mistake, text, function):
-    function.__name__ = mistake
-    function.__doc__ = text
+    op, _, _, function = planted(planted_right, backward, mistake, text, *lines)
+    function.__name__, function.__doc__ = mistake, text
     return op, function
-
-
-def pooled_again(dy, corners):
-    return ops.max_pool(dy)[0]
 
 
 PLANTED = [
@@ -45,8 +34,8 @@ PLANTED = [
     wrong("conv2d_backward__dw_by_columns", "conv_dx_border_left_zero",
           "dx is filled only where the whole kernel lies inside the image; the border stays zero.",
           "return dx",
-          "if need_dx:\n        border = np.ones(x.shape, bool)\n        border[:, m:H - m, m:W - m] = False\n"
-          "        dx[border] = 0\n    return dx"),
+          "if need_dx:\n    border = np.ones(x.shape, bool)\n    border[:, m:H - m, m:W - m] = False\n"
+          "    dx[border] = 0\n..."),
     wrong("conv2d_backward__dx_by_bands", "conv_dx_band_halos_overwritten",
           "dx: worked through in bands of two rows, each overwriting the rows it shares with the band above.",
           "+= ops", "= ops"),
@@ -58,7 +47,7 @@ PLANTED = [
           "np.zeros_like(padded)", "np.zeros(padded.shape)"),
     wrong("conv2d_backward__dx_by_rotation", "conv_weights_rotated_in_place",
           "The gradients are right, but the kernel is rotated in place for dx: the caller's w is changed.",
-          "rotated = w[::-1, ::-1]", "w[...] = w[::-1, ::-1].copy()\n        rotated = w"),
+          "rotated = w[::-1, ::-1]", "w[...] = w[::-1, ::-1].copy()\nrotated = w"),
     wrong("conv2d_backward__by_loops", "conv_dw_rotated",
           "dw is rotated by 180 degrees: the offsets run backwards, as for a true convolution.",
           "dw[i, j]", "dw[K - 1 - i, K - 1 - j]"),
@@ -91,12 +80,10 @@ PLANTED = [
     wrong("conv2d_backward__dw_by_loops", "conv_dw_last_input_channel_forgotten",
           "dw: the loop over the input channels ends one too early; dw of the last channel stays zero.",
           'dw[i, j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)',
-          "for c in range(C - 1):\n"
-          "                dw[i, j, c] = (padded[:, i:i + H, j:j + W, c, None] * dy).sum(axis=(0, 1, 2))"),
+          "for c in range(C - 1):\n    dw[i, j, c] = (padded[:, i:i + H, j:j + W, c, None] * dy).sum(axis=(0, 1, 2))"),
     wrong("conv2d_backward__by_loops", "conv_db_once_per_kernel_entry",
           "db is accumulated inside the loop over the kernel, so it is K*K times too large.",
-          "dw = np.zeros_like(w)", "dw = np.zeros_like(w)\n    db = 0",
-          "dw[i, j] =", "db = db + dy.sum(axis=(0, 1, 2))\n            dw[i, j] =",
+          "dw = np.zeros_like(w)", "...\ndb = 0", "dw[i, j] =", "db = db + dy.sum(axis=(0, 1, 2))\n...",
           "dw, dy.sum(axis=(0, 1, 2))", "dw, db"),
     wrong("conv2d_backward__dw_by_columns", "conv_db_not_summed_over_columns",
           "db is summed over two axes of three and has the shape (W, F) instead of (F,).",
@@ -106,18 +93,17 @@ PLANTED = [
           "(w.shape), db", "(w.shape), dy.mean(axis=(0, 1, 2))"),
 
     # ---- batch_norm_backward
-    wrong("batch_norm_backward__by_sums", "bn_dx_without_the_mean_path", "dx: the path through the mean is missing.",
+    wrong("batch_norm_backward", "bn_dx_without_the_mean_path", "dx: the path through the mean is missing.",
           "(dy - dbeta / M - x_hat * dgamma / M)", "(dy - x_hat * (dgamma / M))"),
     wrong("batch_norm_backward__by_means", "bn_dx_without_the_variance_path",
           "dx: the path through the variance is missing.", " - x_hat * stretch", ""),
     wrong("batch_norm_backward__by_means", "bn_dx_statistics_taken_as_constants",
           "dx: mean and variance are taken for constants, as at inference, so both of their paths are missing.",
           "(dx_hat - shift - x_hat * stretch)", "dx_hat",
-          "(dy * x_hat).sum(axis=(0, 1, 2)), dy.sum(axis=(0, 1, 2))",
-          'np.einsum("nhwc,nhwc->c", dy, x_hat), np.einsum("nhwc->c", dy)'),
-    wrong("batch_norm_backward__by_sums", "bn_dx_without_gamma", "dx: gamma is left out.",
-          "gamma * inv_std", "inv_std"),
-    wrong("batch_norm_backward__by_sums", "bn_dx_divided_by_the_variance",
+          "(dy * x_hat).sum(axis=(0, 1, 2))", 'np.einsum("nhwc,nhwc->c", dy, x_hat)',
+          "dy.sum(axis=(0, 1, 2))", 'np.einsum("nhwc->c", dy)'),
+    wrong("batch_norm_backward", "bn_dx_without_gamma", "dx: gamma is left out.", "gamma * inv_std", "inv_std"),
+    wrong("batch_norm_backward", "bn_dx_divided_by_the_variance",
           "dx is divided by the variance instead of the standard deviation: inv_std comes in squared.",
           "* inv_std", "* inv_std ** 2"),
     wrong("batch_norm_backward__by_one_division", "bn_dx_variance_path_with_the_wrong_sign",
@@ -125,12 +111,12 @@ PLANTED = [
     wrong("batch_norm_backward__by_steps", "bn_dx_square_without_its_two",
           "dx: step by step through the graph, but the derivative of the square lacks its factor 2.",
           "2 * dvar", "dvar"),
-    wrong("batch_norm_backward__by_sums", "bn_dx_statistics_of_each_image",
+    wrong("batch_norm_backward", "bn_dx_statistics_of_each_image",
           "dx: the two means are taken over each image alone (instance norm), not over the batch.",
           "dbeta / M", "dy.mean(axis=(1, 2), keepdims=True)",
           "x_hat * dgamma / M", "x_hat * (dy * x_hat).mean(axis=(1, 2), keepdims=True)"),
-    wrong("batch_norm_backward__by_sums", "bn_dx_batch_forgotten_in_the_divisor",
-          "dx: the sums over the batch are divided by H*W, without N.", "M = x_hat.size", "M = x_hat[0].size"),
+    wrong("batch_norm_backward", "bn_dx_batch_forgotten_in_the_divisor",
+          "dx: the sums over the batch are divided by H*W, without N.", "M = dy.size", "M = dy[0].size"),
     wrong("batch_norm_backward__by_one_division", "bn_dx_divided_by_one_less",
           "dx: the closed form is divided by M - 1 instead of M, as if the variance were the unbiased one.",
           "inv_std / M", "inv_std / max(M - 1, 1)"),
@@ -140,17 +126,17 @@ PLANTED = [
     wrong("batch_norm_backward__by_means", "bn_dx_one_gamma_for_all_channels",
           "dx: the gamma of channel 0 is used for all channels, so only channel 0 is right.",
           "gamma * dy", "gamma[0] * dy"),
-    wrong("batch_norm_backward__by_sums", "bn_dx_float64_through_np_prod",
+    wrong("batch_norm_backward", "bn_dx_float64_through_np_prod",
           "dx is float64 for float32 inputs, as it is divided by the NumPy integer of np.prod; the values are right.",
-          "x_hat.size // x_hat.shape[-1]", "np.prod(x_hat.shape[:3])",
+          "dy.size // dy.shape[-1]", "np.prod(x_hat.shape[:3])",
           "dbeta / M - x_hat * dgamma / M", "(dbeta + x_hat * dgamma) / M"),
-    wrong("batch_norm_backward__by_sums", "bn_dy_centred_in_place",
+    wrong("batch_norm_backward", "bn_dy_centred_in_place",
           "The gradients are right, but the caller's dy is changed: its mean is taken away in place.",
           "dx = gamma * inv_std * (dy - dbeta / M - x_hat * dgamma / M)",
-          "dy -= dbeta / M\n    dx = gamma * inv_std * (dy - x_hat * (dgamma / M))"),
+          "dy -= dbeta / M\ndx = gamma * inv_std * (dy - x_hat * (dgamma / M))"),
     wrong("batch_norm_backward__by_means", "bn_dgamma_without_x_hat",
           "dgamma is the sum of dy, without x_hat: it is dbeta a second time.", "(dy * x_hat).sum", "dy.sum"),
-    wrong("batch_norm_backward__by_sums", "bn_dgamma_mean_instead_of_sum",
+    wrong("batch_norm_backward", "bn_dgamma_mean_instead_of_sum",
           "dgamma is the mean over the pixels, where it should be the sum; dx and dbeta are right.",
           "dgamma = (dy * x_hat).sum", "dgamma = (dy * x_hat).mean", "x_hat * dgamma / M", "x_hat * dgamma"),
     wrong("batch_norm_backward__by_means", "bn_dgamma_with_the_scaled_output",
@@ -158,30 +144,29 @@ PLANTED = [
           "(dy * x_hat)", "(dy * (gamma * x_hat))"),
     wrong("batch_norm_backward__by_means", "bn_dbeta_with_gamma",
           "dbeta is summed from the gradient of x_hat, so there is a gamma too many in it.",
-          ", dy.sum(", ", dx_hat.sum("),
+          "dbeta = dy.sum(", "dbeta = (gamma * dy).sum("),
 
     # ---- relu_backward
-    wrong("relu_backward__by_product", "relu_mask_of_the_gradient",
-          "The mask is where dy is positive, not where x was.", "cache\n", "(dy > 0)\n"),
+    wrong("relu_backward", "relu_mask_of_the_gradient", "The mask is where dy is positive, not where x was.",
+          "dy * cache", "dy * (dy > 0)"),
     wrong("relu_backward__by_index", "relu_mask_forgotten", "dy is handed on everywhere, also where x was negative.",
           "    dx[~cache] = 0\n", ""),
     wrong("relu_backward__by_index", "relu_mask_inverted",
           "The mask is the wrong way round: dy passes where x was negative.", "~cache", "cache"),
-    wrong("relu_backward__by_product", "relu_slope_without_dy",
+    wrong("relu_backward", "relu_slope_without_dy",
           "The slope of the ReLU itself is returned, 1 or 0, and not multiplied by dy.",
           "dy * cache", "np.where(cache, 1, 0).astype(dy.dtype)"),
-    wrong("relu_backward__by_product", "relu_negative_gradients_dropped",
+    wrong("relu_backward", "relu_negative_gradients_dropped",
           "A second ReLU is put on the gradient, as in guided backpropagation: negative entries of dy are lost.",
           "dy * cache", "np.maximum(dy, 0) * cache"),
-    wrong("relu_backward__by_product", "relu_leaks",
-          "Where x was negative 0.01 of dy leaks through, as in a leaky ReLU.",
+    wrong("relu_backward", "relu_leaks", "Where x was negative 0.01 of dy leaks through, as in a leaky ReLU.",
           "dy * cache", "np.where(cache, dy, 0.01 * dy)"),
     wrong("relu_backward__by_index", "relu_dy_masked_in_place",
           "The gradient is right, but the zeros are written into the caller's dy.", "dy.copy()", "dy"),
     wrong("relu_backward__by_index", "relu_boolean_buffer",
           "dx is made with zeros_like of the mask, so it is boolean, and every nonzero gradient becomes True.",
           "dy.copy()", "np.zeros_like(cache)", "dx[~cache] = 0", "dx[cache] = dy[cache]"),
-    wrong("relu_backward__by_product", "relu_mask_as_float64",
+    wrong("relu_backward", "relu_mask_as_float64",
           "dx is float64 for float32 inputs, as the mask is turned into Python floats; the values are right.",
           "dy * cache", "dy * cache.astype(float)"),
 
@@ -207,14 +192,13 @@ PLANTED = [
           "(corners == k)", "(corners[..., :1] == k)"),
     wrong("max_pool_backward__by_pixels", "pool_last_image_only",
           "The buffer is made anew for each image, so only the last image has a gradient.",
-          "    dx = np.zeros(shape, dy.dtype)\n", "",
-          "for n in range(N):\n", "for n in range(N):\n        dx = np.zeros(shape, dy.dtype)\n"),
+          "    dx = np.zeros(shape, dy.dtype)\n", "", "for n in range(N):", "...\n    dx = np.zeros(shape, dy.dtype)"),
     wrong("max_pool_backward__by_corners", "pool_negative_gradients_dropped",
           "The corners are put together with np.maximum, which lets zeros win over negative gradients.",
           "dy * (corners == k)", "np.maximum(dy * (corners == k), 0)"),
     wrong("max_pool_backward__by_corners", "pool_corners_counted_down_in_place",
           "The gradient is right, but the caller's corners are counted down to find whose turn it is.",
-          "(corners == k)", "(corners == 0)\n        corners -= np.uint8(1)"),
+          "(corners == k)", "(corners == 0)\ncorners -= np.uint8(1)"),
     wrong("max_pool_backward__by_pixels", "pool_float64_buffer",
           "dx is float64 for float32 inputs, as np.zeros is called without the dtype; the values are right.",
           "(shape, dy.dtype)", "(shape)"),
@@ -223,61 +207,58 @@ PLANTED = [
     wrong("max_unpool_backward", "unpool_sum_of_the_window",
           "dx is the sum over the whole window, not the gradient in the one corner.",
           " * (corners[:, :h, :w] == k)", ""),
-    named("max_unpool_backward", "unpool_pools_the_gradient_again",
+    wrong("max_unpool_backward", "unpool_pools_the_gradient_again",
           "dx is the maximum of dy in each window: the gradient is max-pooled afresh, the old corners are not used.",
-          pooled_again),
+          "return dx", "return ops.max_pool(dy)[0]"),
     wrong("max_unpool_backward", "unpool_corners_column_major",
           "Corners 1 and 2 are mixed up: the number is read column by column instead of row by row.",
           "k // 2::2, k % 2::2", "k % 2::2, k // 2::2"),
     wrong("max_unpool_backward", "unpool_corners_counted_from_the_end",
           "The corner is read as 3 - k, so each value comes from the corner across.", "== k", "== 3 - k"),
     wrong("max_unpool_backward", "unpool_last_corner_overwrites",
-          "Each corner overwrites the one before it (= instead of +=), so full windows know only corner 3.",
-          "+=", "="),
+          "Each corner overwrites the one before it (= instead of +=), so full windows know only corner 3.", "+=", "="),
     wrong("max_unpool_backward", "unpool_incomplete_windows_dropped",
           "Only full windows are visited: dx is zero in the last row and column where H or W is odd.",
-          "view = dy[", "even = dy[:, :dy.shape[1] // 2 * 2, :dy.shape[2] // 2 * 2]\n        view = even["),
+          "view = dy[", "even = dy[:, :dy.shape[1] // 2 * 2, :dy.shape[2] // 2 * 2]\nview = even["),
     wrong("max_unpool_backward", "unpool_corners_of_the_first_image",
-          "The corners of image 0 are used for every image of the batch.",
-          "corners[:, :h, :w]", "corners[:1, :h, :w]"),
+          "The corners of image 0 are used for every image of the batch.", "corners[:, :h, :w]", "corners[:1, :h, :w]"),
     wrong("max_unpool_backward", "unpool_dy_masked_in_place",
           "The gradient is right, but the mask is multiplied into views of dy: the caller's dy is changed.",
-          "dx[:, :h, :w] += view * (corners[:, :h, :w] == k)",
-          "view *= corners[:, :h, :w] == k\n        dx[:, :h, :w] += view"),
+          "dx[:, :h, :w] += view * (corners[:, :h, :w] == k)", "view *= corners[:, :h, :w] == k\n"
+                                                               "dx[:, :h, :w] += view"),
 
     # ---- softmax_cross_entropy_backward
     wrong("softmax_cross_entropy_backward", "loss_dloss_ignored", "dloss is taken to be 1.",
-          "(dloss * pixel_weights)", "pixel_weights"),
+          "dloss * weights", "weights"),
     wrong("softmax_cross_entropy_backward", "loss_class_weights_left_out",
           "The class weights are in the loss but not in its gradient.",
-          "p = np.exp(log_p)", "p = np.exp(log_p)\n    labelled = one_hot.any(axis=3).astype(p.dtype)",
-          "dloss * pixel_weights", "dloss * (labelled / np.maximum(labelled.sum(), 1))"),
+          "p = np.exp(log_p)", "...\nlabelled = one_hot.any(axis=3).astype(p.dtype)",
+          "dloss * weights", "dloss * (labelled / np.maximum(labelled.sum(), 1))"),
     wrong("softmax_cross_entropy_backward", "loss_void_counted_in_the_divisor",
           "The gradient is divided by the number of all pixels, void ones too, not by that of the labelled ones.",
-          "return (dloss * pixel_weights)[..., None] * (p - one_hot)",
-          "weights = pixel_weights * int(one_hot.sum())\n"
-          "    return dloss * ((p - one_hot) * weights[..., None]) / weights.size"),
+          "return dloss * weights[..., None] * (p - one_hot)",
+          "weights = weights * int(one_hot.sum())\nreturn dloss * ((p - one_hot) * weights[..., None]) / weights.size"),
     wrong("softmax_cross_entropy_backward", "loss_divided_by_the_sum_of_weights",
           "The gradient is divided by the sum of the pixels' weights, not by the number of labelled pixels.",
-          "dloss * pixel_weights", "dloss * (pixel_weights / (pixel_weights.sum() or 1))"),
+          "dloss * weights", "dloss * (weights / (weights.sum() or 1))"),
     wrong("softmax_cross_entropy_backward", "loss_averaged_over_the_batch_again",
           "The gradient is divided by N once more, though the divisor already counts the pixels of all images.",
           "(p - one_hot)", "(p - one_hot) / len(log_p)"),
     wrong("softmax_cross_entropy_backward", "loss_weight_of_the_channel",
           "Each channel is multiplied by its own class weight, where the whole pixel should have that of its label.",
-          "return (dloss * pixel_weights)[..., None] * (p - one_hot)",
-          "class_weights = (one_hot * pixel_weights[..., None]).max(axis=(0, 1, 2))\n"
-          "    return dloss * class_weights * one_hot.any(axis=3, keepdims=True) * (p - one_hot)"),
+          "return dloss * weights[..., None] * (p - one_hot)",
+          "class_weights = (one_hot * weights[..., None]).max(axis=(0, 1, 2))\n"
+          "return dloss * class_weights * one_hot.any(axis=3, keepdims=True) * (p - one_hot)"),
     wrong("softmax_cross_entropy_backward", "loss_weight_on_the_one_hot_only",
           "The class weight multiplies the one-hot only; p comes in with weight 1. Right where all weights are 1.",
-          "return (dloss * pixel_weights)[..., None] * (p - one_hot)",
+          "return dloss * weights[..., None] * (p - one_hot)",
           "labelled = one_hot.any(axis=3, keepdims=True).astype(p.dtype)\n"
-          "    return dloss * (labelled / max(int(labelled.sum()), 1) * p - pixel_weights[..., None] * one_hot)"),
+          "return dloss * (labelled / max(int(labelled.sum()), 1) * p - weights[..., None] * one_hot)"),
     wrong("softmax_cross_entropy_backward", "loss_void_pixels_get_a_gradient",
           "Void pixels are not masked: they get p with weight 1. Labelled pixels are right.",
-          "p = np.exp(log_p)",
-          "weight = np.ones_like(pixel_weights) / max(int(one_hot.sum()), 1)\n"
-          "    pixel_weights = np.where(one_hot.any(axis=3), pixel_weights, weight)\n    p = np.exp(log_p)"),
+          "p = np.exp(log_p)", "weight = np.ones_like(weights) / max(int(one_hot.sum()), 1)\n"
+                               "weights = np.where(one_hot.any(axis=3), weights, weight)\n"
+                               "..."),
     wrong("softmax_cross_entropy_backward", "loss_one_hot_forgotten",
           "The 1 at the label is not taken away: the gradient is p times the weight.", "(p - one_hot)", "p"),
     wrong("softmax_cross_entropy_backward", "loss_wrong_sign", "The sign is wrong: one-hot minus p, which goes uphill.",
@@ -287,12 +268,10 @@ PLANTED = [
           "one_hot)", "np.roll(one_hot, -1, axis=3))"),
     wrong("softmax_cross_entropy_backward", "loss_softmax_jacobian_diagonal_only",
           "The Jacobian of the softmax is taken to be diagonal, p * (1 - p), like that of a sigmoid.",
-          "return (dloss * pixel_weights)[..., None] * (p - one_hot)",
-          "return dloss * (-pixel_weights[..., None] * one_hot / p) * p * (1 - p)"),
+          "weights[..., None] * (p - one_hot)", "(-weights[..., None] * one_hot / p) * p * (1 - p)"),
     wrong("softmax_cross_entropy_backward", "loss_gradient_of_the_log_probabilities",
           "The gradient stops at log p: the way through the log-softmax to the logits is missing.",
-          "return (dloss * pixel_weights)[..., None] * (p - one_hot)",
-          "return -dloss * pixel_weights[..., None] * one_hot"),
+          "return dloss", "return -dloss", "(p - one_hot)", "one_hot"),
     wrong("softmax_cross_entropy_backward", "loss_softmax_twice",
           "The probabilities are put through the softmax a second time.",
           "np.exp(log_p)", "ops.softmax(np.exp(log_p))"),
@@ -300,16 +279,15 @@ PLANTED = [
           "np.exp(log_p)", "log_p"),
     wrong("softmax_cross_entropy_backward", "loss_softmax_over_the_wrong_axis",
           "The exponentials are normalised over the columns of the image instead of over the classes.",
-          "p = np.exp(log_p)", "e = np.exp(log_p)\n    p = e / e.sum(axis=2, keepdims=True)"),
+          "p = np.exp(log_p)", "e = np.exp(log_p)\np = e / e.sum(axis=2, keepdims=True)"),
     wrong("softmax_cross_entropy_backward", "loss_last_class_left_out",
           "The loop over the classes ends one too early: the last class gets no gradient.",
-          "return (dloss * pixel_weights)[..., None] * (p - one_hot)",
-          "dlogits = (dloss * pixel_weights)[..., None] * (p - one_hot)\n    dlogits[..., -1] = 0\n    return dlogits"),
+          "return ", "dlogits = ", "- one_hot)", "...\ndlogits[..., -1] = 0\nreturn dlogits"),
     wrong("softmax_cross_entropy_backward", "loss_float64_one_hot",
           "dlogits is float64 for float32 inputs, as the one-hot is turned into Python floats; the values are right.",
           "(p - one_hot)", "(p - one_hot.astype(float))"),
     wrong("softmax_cross_entropy_backward", "loss_dloss_divided_in_place",
           "The gradient is right, but the division by the count is done in place, in the caller's dloss.",
-          "p = np.exp(log_p)", "count = max(int(one_hot.sum()), 1)\n    dloss /= count\n    p = np.exp(log_p)",
-          "dloss * pixel_weights", "dloss * (pixel_weights * count)"),
+          "p = np.exp(log_p)", "count = max(int(one_hot.sum()), 1)\ndloss /= count\n...",
+          "dloss * weights", "dloss * (weights * count)"),
 ]

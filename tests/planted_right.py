@@ -1,17 +1,15 @@
-"""Right answers to the exercises of lessons 01 to 08, which the wrong ones of planted_answers are mutations of.
+"""Right backwards of the library's ops, and right answers to lessons 01 to 08: what is spoilt, line by line, in
+planted_answers.py, planted_answers_2.py, planted_answers_3.py and planted_bugs.py.
 
-Where learners build one thing in different ways there is one of each: conv2d, and conv2d_by_shifts.
+Where one thing is built in different ways there is one of each: conv2d, and conv2d__by_shifts. What is not its
+subject, a build takes from the library.
 """
 
-import sys
-
 import numpy as np
-from mutation import mutated
 
+from tinysegnet import ops
 
-def wrong(right, mistake, what, *lines):
-    """(exercise, mistake, what is wrong, function): the right answer of that name with some lines exchanged."""
-    return right.partition("_by_")[0], mistake, what, mutated(getattr(sys.modules[__name__], right), *lines)
+EPS = 1e-5
 
 
 def pad(x, p):
@@ -53,7 +51,7 @@ def numerical_gradient(f, x):
     return gradient
 
 
-def numerical_gradient_by_copies(f, x):
+def numerical_gradient__by_copies(f, x):
     x = np.array(x, np.float64)
     gradient, step = np.zeros_like(x), 1e-5
     for i in np.ndindex(x.shape):
@@ -75,6 +73,12 @@ def relu_backward(dy, cache):
     return dx
 
 
+def relu_backward__by_index(dy, cache):
+    dx = dy.copy()
+    dx[~cache] = 0
+    return dx
+
+
 def conv1x1(x, w, b):
     y = x @ w + b
     return y, (x, w)
@@ -88,7 +92,7 @@ def conv1x1_backward(dy, cache):
     return dx, dw, db
 
 
-def conv1x1_backward_by_einsum(dy, cache):
+def conv1x1_backward__by_einsum(dy, cache):
     x, w = cache
     dx = np.einsum("nrqf,cf->nrqc", dy, w)
     dw = np.einsum("nrqc,nrqf->cf", x, dy)
@@ -115,7 +119,8 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
 
 def softmax_cross_entropy_backward(dloss, cache):
     log_p, one_hot, weights = cache
-    return dloss * weights[..., None] * (np.exp(log_p) - one_hot)
+    p = np.exp(log_p)
+    return dloss * weights[..., None] * (p - one_hot)
 
 
 def sgd_step(params, grads, velocity, lr, momentum=0.9, weight_decay=0.0):
@@ -143,7 +148,7 @@ def conv2d_loops(x, w, b):
     return y
 
 
-def conv2d_loops_by_products(x, w, b):
+def conv2d_loops__by_products(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
     y = np.zeros((N, H, W, F), x.dtype)
@@ -156,7 +161,7 @@ def conv2d_loops_by_products(x, w, b):
     return y
 
 
-def conv2d_loops_by_padding(x, w, b):
+def conv2d_loops__by_padding(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
     padded = pad(x, K // 2)
@@ -169,9 +174,8 @@ def conv2d_loops_by_padding(x, w, b):
 def im2col(x, K):
     H, W, C = x.shape[0] - K + 1, x.shape[1] - K + 1, x.shape[2]
     columns = np.empty((H, W, K, K, C), x.dtype)
-    for i in range(K):
-        for j in range(K):
-            columns[:, :, i, j] = x[i:i + H, j:j + W]
+    for i, j in np.ndindex(K, K):
+        columns[:, :, i, j] = x[i:i + H, j:j + W]
     return columns.reshape(H, W, K * K * C)
 
 
@@ -186,14 +190,13 @@ def col2im(columns, K):
     return x
 
 
-def col2im_by_windows(columns, K):
+def col2im__by_windows(columns, K):
     H, W, n = columns.shape
     C = n // (K * K)
     columns = columns.reshape(H, W, K, K, C)
     x = np.zeros((H + K - 1, W + K - 1, C), columns.dtype)
-    for r in range(H):
-        for q in range(W):
-            x[r:r + K, q:q + K] += columns[r, q]
+    for r, q in np.ndindex(H, W):
+        x[r:r + K, q:q + K] += columns[r, q]
     return x
 
 
@@ -209,19 +212,18 @@ def conv2d(x, w, b):
     return y, (x, w)
 
 
-def conv2d_by_shifts(x, w, b):
+def conv2d__by_shifts(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
     p = K // 2
     padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
     y = np.zeros((N, H, W, F), x.dtype)
-    for i in range(K):
-        for j in range(K):
-            y += padded[:, i:i + H, j:j + W] @ w[i, j]
+    for i, j in np.ndindex(K, K):
+        y += padded[:, i:i + H, j:j + W] @ w[i, j]
     return y + b, (x, w)
 
 
-def conv2d_by_windows(x, w, b):
+def conv2d__by_windows(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
     windows = np.lib.stride_tricks.sliding_window_view(pad(x, K // 2), (K, K), axis=(1, 2))   # (N, H, W, C, K, K)
@@ -250,7 +252,7 @@ def conv2d_backward(dy, cache, need_dx=True):
     return dx, dw, db
 
 
-def conv2d_backward_by_shifts(dy, cache, need_dx=True):
+def conv2d_backward__by_shifts(dy, cache, need_dx=True):
     x, w = cache
     N, H, W, C = x.shape
     K, _, _, F = w.shape
@@ -258,16 +260,15 @@ def conv2d_backward_by_shifts(dy, cache, need_dx=True):
     padded = pad(x, p)
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
-    for i in range(K):
-        for j in range(K):
-            dw[i, j] = padded[:, i:i + H, j:j + W].reshape(-1, C).T @ dy.reshape(-1, F)
-            dpadded[:, i:i + H, j:j + W] += dy @ w[i, j].T
+    for i, j in np.ndindex(K, K):
+        dw[i, j] = padded[:, i:i + H, j:j + W].reshape(-1, C).T @ dy.reshape(-1, F)
+        dpadded[:, i:i + H, j:j + W] += dy @ w[i, j].T
     dx = dpadded[:, p:p + H, p:p + W].copy() if need_dx else None
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
 
 
-def conv2d_backward_by_windows(dy, cache, need_dx=True):
+def conv2d_backward__by_windows(dy, cache, need_dx=True):
     x, w = cache
     N, H, W, C = x.shape
     K, _, _, F = w.shape
@@ -275,13 +276,81 @@ def conv2d_backward_by_windows(dy, cache, need_dx=True):
     padded = pad(x, p)
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
-    for r in range(H):
-        for q in range(W):
-            dw += np.einsum("nijc,nf->ijcf", padded[:, r:r + K, q:q + K], dy[:, r, q])
-            dpadded[:, r:r + K, q:q + K] += np.einsum("ijcf,nf->nijc", w, dy[:, r, q])
+    for r, q in np.ndindex(H, W):
+        dw += np.einsum("nijc,nf->ijcf", padded[:, r:r + K, q:q + K], dy[:, r, q])
+        dpadded[:, r:r + K, q:q + K] += np.einsum("ijcf,nf->nijc", w, dy[:, r, q])
     dx = dpadded[:, p:p + H, p:p + W].copy() if need_dx else None
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
+
+
+def conv2d_backward__by_loops(dy, cache, need_dx=True):
+    x, w = cache
+    N, H, W, C = x.shape
+    K = w.shape[0]
+    m = K // 2
+    padded = np.pad(x, ((0, 0), (m, m), (m, m), (0, 0)))
+    dpadded = np.zeros_like(padded)
+    dw = np.zeros_like(w)
+    for i, j in np.ndindex(K, K):
+        dw[i, j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)
+        dpadded[:, i:i + H, j:j + W] += dy @ w[i, j].T
+    dx = dpadded[:, m:m + H, m:m + W] if need_dx else None
+    return dx, dw, dy.sum(axis=(0, 1, 2))
+
+
+def conv2d_backward__dx_by_rotation(dy, cache, need_dx=True):
+    x, w = cache
+    _, dw, db = ops.conv2d_backward(dy, cache, need_dx=False)
+    dx = None
+    if need_dx:
+        rotated = w[::-1, ::-1].transpose(0, 1, 3, 2)
+        dx, _ = ops.conv2d(dy, rotated, np.zeros(x.shape[3], x.dtype))
+    return dx, dw, db
+
+
+def conv2d_backward__dx_by_bands(dy, cache, need_dx=True):
+    x, w = cache
+    N, H, W, C = x.shape
+    K, _, _, F = w.shape
+    m = K // 2
+    _, dw, db = ops.conv2d_backward(dy, cache, need_dx=False)
+    if not need_dx:
+        return None, dw, db
+    dpadded = np.zeros((N, H + 2 * m, W + 2 * m, C), x.dtype)
+    for n in range(N):
+        for top in range(0, H, 2):
+            bottom = min(top + 2, H)
+            dcolumns = dy[n, top:bottom] @ w.reshape(-1, F).T
+            dpadded[n, top:bottom + K - 1] += ops.col2im(dcolumns, K)
+    return dpadded[:, m:m + H, m:m + W], dw, db
+
+
+def conv2d_backward__dw_by_loops(dy, cache, need_dx=True):
+    x, w = cache
+    N, H, W, C = x.shape
+    K = w.shape[0]
+    m = K // 2
+    dx, _, db = ops.conv2d_backward(dy, cache, need_dx)
+    padded = np.pad(x, ((0, 0), (m, m), (m, m), (0, 0)))
+    dw = np.zeros_like(w)
+    for i, j in np.ndindex(K, K):
+        dw[i, j] = np.einsum("nrqc,nrqf->cf", padded[:, i:i + H, j:j + W], dy)
+    return dx, dw, db
+
+
+def conv2d_backward__dw_by_columns(dy, cache, need_dx=True):
+    x, w = cache
+    N, H, W, C = x.shape
+    K, _, _, F = w.shape
+    m = K // 2
+    dx, _, db = ops.conv2d_backward(dy, cache, need_dx)
+    padded = np.pad(x, ((0, 0), (m, m), (m, m), (0, 0)))
+    flat_dw = np.zeros((K * K * C, F), w.dtype)
+    for n in range(N):
+        columns = ops.im2col(padded[n], K).reshape(H * W, -1)
+        flat_dw += columns.T @ dy[n].reshape(H * W, F)
+    return dx, flat_dw.reshape(w.shape), db
 
 
 def max_pool(x):
@@ -293,15 +362,13 @@ def max_pool(x):
     return y, corners
 
 
-def max_pool_by_comparing(x):
-    N, H, W, C = x.shape
-    padded = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)
-    four = np.stack([padded[:, k // 2::2, k % 2::2] for k in range(4)])
-    y = four[0].copy()
+def max_pool__by_comparing(x):
+    values = four(x, -np.inf)
+    y = values[0].copy()
     corners = np.zeros(y.shape, np.uint8)
     for k in range(1, 4):
-        corners[four[k] > y] = k
-        y = np.maximum(y, four[k])
+        corners[values[k] > y] = k
+        y = np.maximum(y, values[k])
     return y, corners
 
 
@@ -313,16 +380,25 @@ def max_pool_backward(dy, corners, shape):
     return dx
 
 
-def max_pool_backward_by_loops(dy, corners, shape):
+def max_pool_backward__by_pixels(dy, corners, shape):
     N, H, W, C = shape
     dx = np.zeros(shape, dy.dtype)
-    for n, r, q, c in np.ndindex(dy.shape):
-        k = int(corners[n, r, q, c])
-        dx[n, 2 * r + k // 2, 2 * q + k % 2, c] = dy[n, r, q, c]
+    for n in range(N):
+        for r, q, c in np.ndindex(dy.shape[1:]):
+            i, j = divmod(int(corners[n, r, q, c]), 2)
+            dx[n, 2 * r + i, 2 * q + j, c] = dy[n, r, q, c]
     return dx
 
 
-def max_pool_backward_by_mask(dy, corners, shape):
+def max_pool_backward__by_corners(dy, corners, shape):
+    N, H, W, C = shape
+    dx = np.zeros((N, 2 * dy.shape[1], 2 * dy.shape[2], C), dy.dtype)
+    for k in range(4):
+        dx[:, k // 2::2, k % 2::2] = dy * (corners == k)
+    return dx[:, :H, :W]
+
+
+def max_pool_backward__by_mask(dy, corners, shape):
     mask = large(corners, shape) == here(shape)
     dx = large(dy, shape) * mask
     return dx
@@ -336,7 +412,7 @@ def max_unpool(x, corners, shape):
     return y
 
 
-def max_unpool_by_loops(x, corners, shape):
+def max_unpool__by_loops(x, corners, shape):
     y = np.zeros(shape, x.dtype)
     for n, r, q, c in np.ndindex(x.shape):
         k = int(corners[n, r, q, c])
@@ -353,12 +429,12 @@ def max_unpool_backward(dy, corners):
     return dx
 
 
-def max_unpool_backward_by_index(dy, corners):
+def max_unpool_backward__by_index(dy, corners):
     index = corners[None].astype(int)
     return np.take_along_axis(four(dy), index, axis=0)[0]
 
 
-def max_unpool_backward_by_mask(dy, corners):
+def max_unpool_backward__by_mask(dy, corners):
     mask = large(corners, dy.shape) == here(dy.shape)
     return four(dy * mask).sum(axis=0)
 
@@ -366,19 +442,17 @@ def max_unpool_backward_by_mask(dy, corners):
 def batch_norm(x, gamma, beta):
     mean = x.mean(axis=(0, 1, 2))
     var = x.var(axis=(0, 1, 2))
-    inv_std = 1 / np.sqrt(var + 1e-5)
+    inv_std = 1 / np.sqrt(var + EPS)
     x_hat = (x - mean) * inv_std
-    y = gamma * x_hat + beta
-    return y, (mean, var), (x_hat, gamma, inv_std)
+    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, inv_std)
 
 
-def batch_norm_by_division(x, gamma, beta):
+def batch_norm__by_std(x, gamma, beta):
     mean = x.mean(axis=(0, 1, 2))
     var = x.var(axis=(0, 1, 2))
-    std = np.sqrt(var + 1e-5)
+    std = np.sqrt(var + EPS)
     x_hat = (x - mean) / std
-    y = gamma * x_hat + beta
-    return y, (mean, var), (x_hat, gamma, 1 / std)
+    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, 1 / std)
 
 
 def batch_norm_backward(dy, cache):
@@ -390,7 +464,7 @@ def batch_norm_backward(dy, cache):
     return dx, dgamma, dbeta
 
 
-def batch_norm_backward_by_sums(dy, cache):
+def batch_norm_backward__by_one_division(dy, cache):
     x_hat, gamma, inv_std = cache
     M = dy.size // dy.shape[-1]
     dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
@@ -399,10 +473,27 @@ def batch_norm_backward_by_sums(dy, cache):
     return dx, dgamma, dbeta
 
 
-def batch_norm_backward_by_means(dy, cache):
+def batch_norm_backward__by_means(dy, cache):
     x_hat, gamma, inv_std = cache
     dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
     dbeta = dy.sum(axis=(0, 1, 2))
-    g = dy * gamma
-    dx = inv_std * (g - g.mean(axis=(0, 1, 2)) - x_hat * (g * x_hat).mean(axis=(0, 1, 2)))
+    dx_hat = gamma * dy
+    shift = dx_hat.mean(axis=(0, 1, 2))
+    stretch = (dx_hat * x_hat).mean(axis=(0, 1, 2))
+    dx = inv_std * (dx_hat - shift - x_hat * stretch)
     return dx, dgamma, dbeta
+
+
+def batch_norm_backward__by_steps(dy, cache):
+    x_hat, gamma, inv_std = cache
+    M = x_hat.size // x_hat.shape[-1]
+    centred = x_hat / inv_std
+    dx_hat = gamma * dy
+    dvar = (dx_hat * centred).sum(axis=(0, 1, 2)) * -0.5 * inv_std ** 3
+    dcentred = dx_hat * inv_std + 2 * dvar * centred / M
+    dx = dcentred - dcentred.mean(axis=(0, 1, 2))
+    return dx, (dy * x_hat).sum(axis=(0, 1, 2)), dy.sum(axis=(0, 1, 2))
+
+
+def batch_norm_inference(x, gamma, beta, mean, var):
+    return gamma * (x - mean) / np.sqrt(var + EPS) + beta

@@ -1,4 +1,4 @@
-"""Right answers to lessons 08 to 16, as a learner would write them: what planted_answers_3.py spoils, line by line.
+"""Right answers to lessons 09 to 16, as a learner would write them: what planted_answers_3.py spoils, line by line.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 15 both have a `backward`: that of lesson 15 is backward__tape.
@@ -10,38 +10,7 @@ import numpy as np
 
 from tinysegnet.support.backend import array_module, to_numpy
 
-EPS = 1e-5
-BETA2, ADAM_EPS = 0.99, 1e-8        # lesson 10 calls it EPS, in a file of its own
-
-
-# ---- 08: batch norm
-
-def batch_norm(x, gamma, beta):
-    mean = x.mean(axis=(0, 1, 2))
-    var = x.var(axis=(0, 1, 2))
-    inv_std = 1 / np.sqrt(var + EPS)
-    x_hat = (x - mean) * inv_std
-    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, inv_std)
-
-
-def batch_norm__by_std(x, gamma, beta):
-    mean = x.mean(axis=(0, 1, 2))
-    var = x.var(axis=(0, 1, 2))
-    std = np.sqrt(var + EPS)
-    x_hat = (x - mean) / std
-    return gamma * x_hat + beta, (mean, var), (x_hat, gamma, 1 / std)
-
-
-def batch_norm_backward(dy, cache):
-    x_hat, gamma, inv_std = cache
-    dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
-    dbeta = dy.sum(axis=(0, 1, 2))
-    M = dy.shape[0] * dy.shape[1] * dy.shape[2]
-    return gamma * inv_std * (dy - dbeta / M - x_hat * dgamma / M), dgamma, dbeta
-
-
-def batch_norm_inference(x, gamma, beta, mean, var):
-    return gamma * (x - mean) / np.sqrt(var + EPS) + beta
+BETA2, EPS = 0.99, 1e-8
 
 
 # ---- 09: the network
@@ -124,7 +93,7 @@ def adam_step(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         m += (1 - momentum) * g
         s *= BETA2
         s += (1 - BETA2) * g * g
-        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + ADAM_EPS)
+        pace = m / (1 - momentum**t) / (np.sqrt(s / (1 - BETA2**t)) + EPS)
         if w.ndim == 4:
             pace += weight_decay * w
         w -= lr * pace
@@ -274,10 +243,9 @@ def conv2d_by_tiles(x, w, b, T):
     y_hat = np.einsum("nijklc,klcf->nijklf", x_hat, w_hat)
     tiles = np.fft.irfft2(y_hat, (T, T), axes=(3, 4))
     y = np.zeros((N, H, W, F), x.dtype)
-    for i in range(tiles.shape[1]):
-        for j in range(tiles.shape[2]):
-            into = y[:, i * M : (i + 1) * M, j * M : (j + 1) * M]
-            into[...] = tiles[:, i, j, : into.shape[1], : into.shape[2]]
+    for i, j in np.ndindex(tiles.shape[1], tiles.shape[2]):
+        into = y[:, i * M : (i + 1) * M, j * M : (j + 1) * M]
+        into[...] = tiles[:, i, j, : into.shape[1], : into.shape[2]]
     return y + b, (x, w, T)
 
 
@@ -293,9 +261,8 @@ def conv2d_by_tiles_backward(dy, cache):
     dx_tiles = np.fft.irfft2(dx_hat, (T, T), axes=(3, 4))
     down, right = dx_tiles.shape[1:3]
     padded = np.zeros((N, (down - 1) * M + T + K, (right - 1) * M + T + K, C), x.dtype)
-    for i in range(down):
-        for j in range(right):
-            padded[:, i * M : i * M + T, j * M : j * M + T] += dx_tiles[:, i, j]
+    for i, j in np.ndindex(down, right):
+        padded[:, i * M : i * M + T, j * M : j * M + T] += dx_tiles[:, i, j]
     dx = padded[:, half : half + H, half : half + W].copy()
     dw_hat = np.einsum("nijklc,nijklf->klcf", x_hat, dy_hat.conj())
     dw = np.fft.irfft2(dw_hat, (T, T), axes=(0, 1))[:K, :K]
@@ -347,11 +314,10 @@ def conv2d_stride2_backward(dy, cache):
     dw = np.zeros_like(w)
     db = dy.sum(axis=(0, 1, 2))
     rows, columns = dy.shape[1:3]
-    for i in range(K):
-        for j in range(K):
-            at = (slice(None), slice(i, i + 2 * rows, 2), slice(j, j + 2 * columns, 2))
-            dw[i, j] = np.tensordot(padded[at], dy, axes=((0, 1, 2), (0, 1, 2)))
-            dpadded[at] += dy @ w[i, j].T
+    for i, j in np.ndindex(K, K):
+        at = (slice(None), slice(i, i + 2 * rows, 2), slice(j, j + 2 * columns, 2))
+        dw[i, j] = np.tensordot(padded[at], dy, axes=((0, 1, 2), (0, 1, 2)))
+        dpadded[at] += dy @ w[i, j].T
     dx = dpadded[:, half : half + H, half : half + W]
     return dx, dw, db
 

@@ -1,7 +1,7 @@
 """The checker is tested with bugs: those planted in planted_bugs.py are not in its tables of known mistakes."""
 
 import numpy as np
-import planted_right_ops
+import planted_right
 import pytest
 from cases import ARGS, FORWARD, NAMES, RIGHT, in_checker_form
 from planted_bugs import PLANTED
@@ -84,9 +84,9 @@ def test_there_are_enough_planted_bugs_and_all_names_are_theirs():
     assert RECOGNISED.keys() <= {bug.__name__ for _, bug in PLANTED}
 
 
-@pytest.mark.parametrize("name", [name for name in vars(planted_right_ops) if name.partition("__")[0] in TABLES])
+@pytest.mark.parametrize("name", [name for name in vars(planted_right) if name.partition("__")[0] in TABLES])
 def test_what_the_bugs_are_planted_into_passes(name):
-    op, right = name.partition("__")[0], getattr(planted_right_ops, name)
+    op, right = name.partition("__")[0], getattr(planted_right, name)
     check_backward(FORWARD[op], in_checker_form(op, right), *ARGS[op], names=NAMES[op])
 
 

@@ -48,7 +48,7 @@ def said(exercise, function, file):
 FIRST = [(name, mistake, function) for name, mistake, _, function in planted_answers.PLANTED]
 SECOND = [(name, mistake, function) for name, mistake, _, function in planted_answers_2.PLANTED]
 THIRD = [
-    ("tape_" * mistake.startswith("tape_") + name, mistake, function)
+    (f"tape_{name}" if mistake.startswith("tape_") else name, mistake, function)
     for name, mistake, _, function in planted_answers_3.PLANTED
 ]
 
@@ -65,15 +65,15 @@ def test_all_are_rejected_and_four_of_five_named(exercises, planted, module):
     assert len(named) >= 0.8 * len(reports)
 
 
-RIGHT = (planted_right, "_by_", 39), (planted_right_3, "__", 30)
+RIGHT = (planted_right, 48), (planted_right_3, 29)
 
 
-@pytest.mark.parametrize("module, builds, count", RIGHT, ids=["12", "3"])
-def test_what_they_are_planted_into_is_right(exercises, module, builds, count):
+@pytest.mark.parametrize("module, count", RIGHT, ids=["1", "3"])
+def test_what_they_are_planted_into_is_right(exercises, module, count):
     """An answer with a mistake is rejected for that mistake only if it is right without."""
     checked = 0
     for answer, function in list(vars(module).items()):
-        name = "tape_backward" if answer == "backward__tape" else answer.partition(builds)[0]
+        name = "tape_backward" if answer == "backward__tape" else answer.partition("__")[0]
         if name in exercises:
             verdicts = exercises[name].check(watched(function, module.__file__, "nowhere"))
             assert {verdict.kind for verdict in verdicts.values()} == {DONE}, answer

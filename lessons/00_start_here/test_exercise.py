@@ -8,8 +8,7 @@ from tinysegnet.checker.mistakes.table import Table
 rng = np.random.default_rng(0)
 SMALL, ODD, LARGE = (rng.standard_normal(shape) for shape in ((1, 2, 4, 2), (2, 4, 6, 3), (4, 90, 120, 16)))
 ROWS = rng.standard_normal((7, 3))
-LABELS = rng.integers(0, 4, (4, 6))
-MANY = rng.integers(0, 11, (360, 480))
+LABELS, MANY = rng.integers(0, 4, (4, 6)), rng.integers(0, 11, (360, 480))
 PAGE = "lessons/00_start_here/README.md, the primer"
 
 
@@ -19,65 +18,55 @@ def left_column_zero(x):
     return y
 
 
-def known(args, *mistakes):
-    """A table of known wrong answers, for one task: (sentence, function) each, told apart on args."""
-    table = Table(PAGE, lambda: (args,), ["y"])
-    for sentence, function in mistakes:
-        table.mistake(sentence, wrong=function)
-    return table
-
-
-def task(name, answer, names, *cases, differs, hints, race, mistakes=None):
-    check = values(answer, *cases, names=names, mistakes=mistakes)
+def task(name, answer, names, *cases, differs, hints, race, known=None, known_on=None):
+    """An exercise. known: wrong answers by the sentences that name them, told apart on known_on or the second case."""
+    table = Table(PAGE, lambda: (known_on or cases[1],), ["y"])
+    for sentence, wrong in (known or {}).items():
+        table.mistake(sentence, wrong=wrong)
+    check = values(answer, *cases, names=names, mistakes=table if known else None)
     return Exercise(name, check, answer, hints, differs, "the docstring of tinysegnet/__init__.py", lambda: race)
 
 
 EXERCISES = (
     task(
         "q1", lambda x: x.mean(axis=(1, 2)), ("x",), (SMALL,), (ODD,),
-        differs="is x.mean(axis=(1, 2))",
+        differs="is x.mean(axis=(1, 2))", race=(LARGE,),
         hints=("Which axes are gone from the result? Those are the ones to average over.",
                "(N, H, W, C) becomes (N, C): axes 1 and 2 go, both at once.",
                "A tuple of axes does it: x.mean(axis=(..., ...))"),
-        race=(LARGE,),
     ),
     task(
         "q2", lambda x: x - x.max(axis=-1, keepdims=True), ("x",), (np.array([[1.0, 4, 2], [9, 5, 9]]),), (ROWS,),
-        differs="is x - x.max(axis=-1, keepdims=True), as in its softmax",
+        differs="is x - x.max(axis=-1, keepdims=True), as in its softmax", race=(LARGE.reshape(-1, 16),),
         hints=("The largest of each row is one number for each row. It has to line up with the rows, not the columns.",
                "(N, C) minus (N, 1) works. (N, C) minus (N,) does not, or worse, does something else.",
                "largest = x.max(axis=-1, keepdims=True)"),
-        race=(LARGE.reshape(-1, 16),),
-        mistakes=known(
-            (ROWS,),
-            ("that is the largest of the whole array, and should be the largest of each row", lambda x: x - x.max()),
-            ("that is the largest of each column, and should be that of each row", lambda x: x - x.max(axis=0)),
-            ("these are the largest numbers themselves: take them from x", lambda x: x * 0 + x.max(axis=1)[:, None]),
-        ),
+        known={
+            "that is the largest of the whole array, and should be the largest of each row": lambda x: x - x.max(),
+            "that is the largest of each column, and should be that of each row": lambda x: x - x.max(axis=0),
+            "these are the largest numbers themselves: take them from x": lambda x: x * 0 + x.max(axis=1)[:, None],
+        },
     ),
     task(
         "q3", lambda labels, classes: labels[..., None] == np.arange(classes), ("labels", "classes"),
         (np.array([[0, 2, 1]]), 3), (LABELS, 5),
-        differs="is labels[..., None] == np.arange(classes): the one-hot labels of the loss",
+        differs="is labels[..., None] == np.arange(classes): the one-hot labels of the loss", race=(MANY, 11),
         hints=("Compare each label with every class: two arrays that meet in an axis which the labels do not have yet.",
                "(H, W, 1) == (classes,) is (H, W, classes).",
                "labels[..., None] has the shape (H, W, 1)"),
-        race=(MANY, 11),
     ),
     task(
         "q4", lambda x: x.reshape(-1, x.shape[-1]), ("x",), (SMALL[0],), (ODD[0],),
-        differs="is x.reshape(-1, C)",
+        differs="is x.reshape(-1, C)", race=(LARGE[0],),
         hints=("In memory the channels of a pixel already stand side by side, and the pixels row by row.",
                "(H, W, C) becomes (H*W, C). A -1 says: as many as there are.",
                "x.reshape(-1, ...)"),
-        race=(LARGE[0],),
-        mistakes=known(
-            (ODD[0],),
-            ("each channel's numbers were kept together, and then cut into rows: here the numbers of a pixel belong "
-             "together", lambda x: x.transpose(2, 0, 1).reshape(-1, x.shape[2])),
-            ("the pixels come column by column, and should come row by row",
-             lambda x: x.transpose(1, 0, 2).reshape(-1, x.shape[2])),
-        ),
+        known={
+            "each channel's numbers were kept together, and then cut into rows: here the numbers of a pixel belong "
+            "together": lambda x: x.transpose(2, 0, 1).reshape(-1, x.shape[2]),
+            "the pixels come column by column, and should come row by row":
+                lambda x: x.transpose(1, 0, 2).reshape(-1, x.shape[2]),
+        },
     ),
     task(
         "q5", lambda x, dy: x.T @ dy, ("x", "dy"),
@@ -87,25 +76,23 @@ EXERCISES = (
                "(C, N) @ (N, F) is (C, F).",
                "x.T has the shape (C, N)"),
         race=(LARGE[0, 0], LARGE[0, 1]),
-        mistakes=known(
-            (ROWS, rng.standard_normal((7, 2))),
-            ("reshape gives the shape of the transpose, and leaves the numbers where they were",
-             lambda x, dy: x.reshape(x.shape[::-1]) @ dy),
-        ),
+        known_on=(ROWS, rng.standard_normal((7, 2))),
+        known={
+            "reshape gives the shape of the transpose, and leaves the numbers where they were":
+                lambda x, dy: x.reshape(x.shape[::-1]) @ dy,
+        },
     ),
     task(
         "q6", lambda x: x[:, 1::2, ::2], ("x",), (SMALL,), (ODD,),
-        differs="is x[:, 1::2, ::2]: one of the four corners in tinysegnet/ops/pool.py",
+        differs="is x[:, 1::2, ::2]: one of the four corners in tinysegnet/ops/pool.py", race=(LARGE,),
         hints=("Every second row, and every second column. With which row does it begin? With which column?",
                "The first axis is the image, and stays whole; so does the last.",
                "x[:, ...::2, ...::2], with a beginning in the place of each ..."),
-        race=(LARGE,),
-        mistakes=known(
-            (ODD,),
-            ("that is the upper right corner: rows come before columns", lambda x: x[:, ::2, 1::2]),
-            ("that is the upper left corner", lambda x: x[:, ::2, ::2]),
-            ("that is the lower right corner", lambda x: x[:, 1::2, 1::2]),
-        ),
+        known={
+            "that is the upper right corner: rows come before columns": lambda x: x[:, ::2, 1::2],
+            "that is the upper left corner": lambda x: x[:, ::2, ::2],
+            "that is the lower right corner": lambda x: x[:, 1::2, 1::2],
+        },
     ),
     task(
         "q7", lambda x, labels, ignore: x[labels != ignore], ("x", "labels", "ignore"),
@@ -115,34 +102,23 @@ EXERCISES = (
                "A mask of shape (H, W) takes pixels out of an array of shape (H, W, C): M of them, of C numbers each.",
                "mask = labels != ignore"),
         race=(LARGE[0], MANY[:90, :120], 3),
-        mistakes=known(
-            (ODD[0], LABELS, 2),
-            ("these are the pixels to leave out: keep the others", lambda x, labels, ignore: x[labels == ignore]),
-        ),
+        known={"these are the pixels to leave out: keep the others": lambda x, labels, ignore: x[labels == ignore]},
     ),
     task(
         "q8", left_column_zero, ("x",), (np.array([[1.0, 2], [3, 4]]),), (ROWS,),
-        differs="is y = x.copy() and then y[:, 0] = 0",
+        differs="is y = x.copy() and then y[:, 0] = 0", race=(LARGE[0, :, :, 0],),
         hints=("y = x gives the array a second name. What you write into y, x has too.",
                "x and y have the same shape, and memory of their own.",
                "y = x.copy()"),
-        race=(LARGE[0, :, :, 0],),
-        mistakes=known(
-            (ROWS,),
-            ("that is the first row, and should be the first column", lambda x: np.vstack([0 * x[:1], x[1:]])),
-        ),
+        known={"that is the first row, and should be the first column": lambda x: np.vstack([0 * x[:1], x[1:]])},
     ),
     task(
         "q9", lambda scores: scores.argmax(axis=-1), ("scores",), (SMALL[0],), (ODD[1],), (np.zeros((2, 3, 4)),),
-        differs="is scores.argmax(axis=-1): how a network's scores become a picture of classes",
+        differs="is scores.argmax(axis=-1): how a network's scores become a picture of classes", race=(LARGE[0],),
         hints=("Not how high the highest score is, but where it stands.",
                "(H, W, classes) becomes (H, W): the last axis goes.",
                "scores.argmax(axis=...)"),
-        race=(LARGE[0],),
-        mistakes=known(
-            (ODD[1],),
-            ("that is the class with the lowest score", lambda scores: scores.argmin(axis=-1)),
-        ),
+        known={"that is the class with the lowest score": lambda scores: scores.argmin(axis=-1)},
     ),
     task(
         "q10", lambda labels, classes: np.bincount(labels.ravel(), minlength=classes), ("labels", "classes"),

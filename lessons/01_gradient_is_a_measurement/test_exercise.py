@@ -45,18 +45,18 @@ def steep(x):
     return 100 * (x**2).sum()
 
 
-def measured(f, x, slope):
-    """slope(at) for each entry, where at(offset) is x with that entry moved."""
-    gradient = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
+def by_entries(slope, step):
+    """A wrong numerical_gradient: slope(f, at, step) for each entry, where at(offset) is x with that entry moved."""
 
-        def at(offset, i=i):
-            moved = x.copy()
-            moved[i] += offset
-            return moved
+    def gradient(f, x):
+        found = np.zeros_like(x)
+        for i in np.ndindex(x.shape):
+            entry = np.zeros_like(x)
+            entry[i] = 1
+            found[i] = slope(f, lambda offset, entry=entry: x + offset * entry, step)
+        return found.round(PLACES)
 
-        gradient[i] = slope(at)
-    return gradient.round(PLACES)
+    return gradient
 
 
 def cases():
@@ -67,32 +67,28 @@ MISTAKES = Table("lessons/01_gradient_is_a_measurement/README.md", cases, ["grad
 
 for step in 1e-3, 1e-4, 1e-5, 1e-6, 1e-7:       # learners take various steps, and so do these
     MISTAKES.mistake("from x - step to x + step it is two steps: divide by 2 * step",
-                     step_once=lambda f, x, step=step: measured(f, x, lambda at: (f(at(step)) - f(at(-step))) / step))
+                     step_once=by_entries(lambda f, at, step: (f(at(step)) - f(at(-step))) / step, step))
     MISTAKES.mistake("that is how much f moves: divide by how far x was moved, 2 * step",
-                     difference_only=lambda f, x, step=step: measured(f, x, lambda at: f(at(step)) - f(at(-step))))
+                     difference_only=by_entries(lambda f, at, step: f(at(step)) - f(at(-step)), step))
 
     @MISTAKES.mistake("an entry that has been measured is left at x - step: put it back before you move the next")
     def left_below(f, x, step=step):
-        moving = x.copy()
-
-        def slope(at):
-            above = f(moving + at(step) - x)
-            moving[:] = moving + at(-step) - x
-            return (above - f(moving)) / (2 * step)
-
-        return measured(f, x, slope)
+        gradient, moved = np.zeros_like(x), x.copy()
+        for i in np.ndindex(x.shape):
+            moved[i] += step
+            above = f(moved)
+            moved[i] -= 2 * step
+            gradient[i] = (above - f(moved)) / (2 * step)
+        return gradient.round(PLACES)
 
     if step > 1e-7:             # so near that the bend of f is lost in the five places
-        MISTAKES.mistake(
-            "it looks to one side only: look to both, f(x + step) - f(x - step), and divide by 2 * step",
-            one_sided=lambda f, x, step=step: measured(f, x, lambda at: (f(at(step)) - f(at(0))) / step),
-            the_other_side=lambda f, x, step=step: measured(f, x, lambda at: (f(at(0)) - f(at(-step))) / step),
-        )
+        MISTAKES.mistake("it looks to one side only: look to both, f(x + step) - f(x - step), and divide by 2 * step",
+                         one_sided=by_entries(lambda f, at, step: (f(at(step)) - f(at(0))) / step, step),
+                         the_other_side=by_entries(lambda f, at, step: (f(at(0)) - f(at(-step))) / step, step))
 
 for step in 0.1, 0.01:
     MISTAKES.mistake("the step is so large that the bend of f shows: take one of about 1e-5",
-                     too_far=lambda f, x, step=step: measured(
-                         f, x, lambda at: (f(at(step)) - f(at(-step))) / (2 * step)))
+                     too_far=by_entries(lambda f, at, step: (f(at(step)) - f(at(-step))) / (2 * step), step))
 
 
 def all_at_once(f, x):
@@ -115,22 +111,18 @@ def row_at_once(f, x):
 
 EXERCISES = (
     Exercise(
-        "numerical_gradient",
-        values(
+        "numerical_gradient", values(
             rounded(library),
             (squares, PAIR), (cubes, TABLE), (square_of_sum, TABLE), (weighted, BLOCK), (steep, TABLE),
             (cubes, np.asfortranarray(BLOCK)), (squares, np.array(0.5)),
             results=("gradient",), names=("f", "x"), mistakes=MISTAKES, adapt=rounded,
         ),
-        answer=library,
-        hints=(
-            "One entry at a time: move it up and call f, move it down and call f, and put it back. The others stay.",
-            "Begin with a float64 copy of x, and a gradient of the same shape. np.ndindex(x.shape) gives the index of "
-            "every entry, however many axes there are.",
-            "x, gradient = np.array(x, np.float64), np.zeros(x.shape), and then: for i in np.ndindex(x.shape):",
-        ),
-        differs="divides by how far apart the two x really are: x + step was rounded too",
-        read="tinysegnet/checker/finite_differences.py",
+        answer=library, read="tinysegnet/checker/finite_differences.py",
         race=lambda: (squares, np.linspace(-1, 1, 800).reshape(20, 40)),
+        differs="divides by how far apart the two x really are: x + step was rounded too",
+        hints=("One entry at a time: move it up and call f, move it down and call f, and put it back. The others stay.",
+               "Begin with a float64 copy of x, and a gradient of the same shape. np.ndindex(x.shape) gives the index "
+               "of every entry, however many axes there are.",
+               "x, gradient = np.array(x, np.float64), np.zeros(x.shape), and then: for i in np.ndindex(x.shape):"),
     ),
 )

@@ -8,36 +8,25 @@ from tinysegnet import ops
 rng = np.random.default_rng(2)
 CASES = (
     (np.array([[[[-1.0, 2.0], [3.0, -4.0]]]]),),
-    (rng.standard_normal((2, 4, 5, 3)),),
-    (50 * rng.standard_normal((1, 1, 7, 2)),),
+    (rng.standard_normal((2, 4, 5, 3)),), (50 * rng.standard_normal((1, 1, 7, 2)),),
 )
 LARGE = rng.standard_normal((4, 90, 120, 64), np.float32)
 
 EXERCISES = (
     Exercise(
-        "relu",
-        values(ops.relu, *CASES, (np.zeros((1, 2, 2, 1)),), names=("x",), cache=True),
-        answer=ops.relu,
-        hints=(
-            "Which of two numbers is the larger, x or 0? NumPy can ask that of a whole array at once.",
-            "y has the shape of x. So has the cache: True and False, which is what relu_backward needs.",
-            "y = np.maximum(x, 0)",
-        ),
+        "relu", values(ops.relu, *CASES, (np.zeros((1, 2, 2, 1)),), names=("x",), cache=True),
+        answer=ops.relu, read="tinysegnet/ops/activation.py", race=lambda: (LARGE,),
         differs="does the same, and checks that x is a floating array",
-        read="tinysegnet/ops/activation.py",
-        race=lambda: (LARGE,),
+        hints=("Which of two numbers is the larger, x or 0? NumPy can ask that of a whole array at once.",
+               "y has the shape of x. So has the cache: True and False, which is what relu_backward needs.",
+               "y = np.maximum(x, 0)"),
     ),
     Exercise(
-        "relu_backward",
-        gradients(ops.relu, ops.relu_backward, *CASES, names=("x",)),
-        answer=ops.relu_backward,
-        hints=(
-            "If x moves a little, does y move? It depends on the sign of x, and the cache knows that.",
-            "dy and the cache have the same shape. True counts as 1 in a product, and False as 0.",
-            "dx = dy * cache",
-        ),
+        "relu_backward", gradients(ops.relu, ops.relu_backward, *CASES, names=("x",)),
+        answer=ops.relu_backward, read="tinysegnet/ops/activation.py", race=lambda: (LARGE, LARGE > 0),
         differs="is the same line",
-        read="tinysegnet/ops/activation.py",
-        race=lambda: (LARGE, LARGE > 0),
+        hints=("If x moves a little, does y move? It depends on the sign of x, and the cache knows that.",
+               "dy and the cache have the same shape. True counts as 1 in a product, and False as 0.",
+               "dx = dy * cache"),
     ),
 )

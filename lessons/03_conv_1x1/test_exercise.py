@@ -1,6 +1,5 @@
 """Lesson 03: how conv1x1 and conv1x1_backward are judged, by ops.conv2d with a kernel of 1 x 1."""
 
-
 import numpy as np
 
 from lessons.engine.exercises import Exercise, gradients, values
@@ -28,22 +27,14 @@ def generic_cases():
 
 
 FORWARD = Table(READ, generic_cases, ["y"], conv1x1)
-FORWARD.mistake("b is left out: add it to every pixel",
-                bias_left_out=lambda x, w, b: x @ w)
-FORWARD.mistake("b is subtracted, and must be added",
-                bias_subtracted=lambda x, w, b: x @ w - b)
+FORWARD.mistake("b is left out: add it to every pixel", bias_left_out=lambda x, w, b: x @ w)
+FORWARD.mistake("b is subtracted, and must be added", bias_subtracted=lambda x, w, b: x @ w - b)
 FORWARD.mistake("b is added once for each channel of x: add it once for each pixel",
                 bias_in_each_channel=lambda x, w, b: x @ w + len(w) * b)
 FORWARD.mistake("w has been reshaped, which mixes up its rows and columns: x @ w is (..., C) @ (C, F) with w as it is",
                 w_reshaped=lambda x, w, b: x @ w.reshape(w.shape[::-1]).T + b)
-
-
-@FORWARD.mistake("the product has the scores first and is reshaped to have them last: transpose it")
-def filters_before_pixels(x, w, b):
-    y = x @ w
-    return np.moveaxis(y, 3, 0).reshape(y.shape) + b
-
-
+FORWARD.mistake("the product has the scores first and is reshaped to have them last: transpose it",
+                filters_before_pixels=lambda x, w, b: np.moveaxis(x @ w, 3, 0).reshape(*x.shape[:3], -1) + b)
 FORWARD.mistake("the products of a pixel are divided by the number of channels: y is their sum",
                 mean_of_channels=lambda x, w, b: x @ w / len(w) + b)
 FORWARD.mistake("x is reshaped to have its channels first, which mixes up its pixels: its last axis is the channels "
@@ -92,30 +83,23 @@ CLASSIFIER, BIAS = rng.standard_normal((64, 11), np.float32), rng.standard_norma
 
 EXERCISES = (
     Exercise(
-        "conv1x1",
-        values(conv1x1, *CASES, cache=True, mistakes=FORWARD),
-        answer=conv1x1,
-        hints=(
-            "Do one pixel on paper: a row of C numbers times a matrix. Then ask what @ does with more axes in front.",
-            "(N, H, W, C) @ (C, F) is (N, H, W, F), and b, (F,), is added along the last axis by itself.",
-            "y = x @ w + b",
-        ),
+        "conv1x1", values(conv1x1, *CASES, cache=True, mistakes=FORWARD),
+        answer=conv1x1, read="tinysegnet/ops/conv_1x1.py", race=lambda: (X, CLASSIFIER, BIAS),
         differs="ops.conv2d takes a kernel of (1, 1, C, F), works in bands of rows, which it spreads over the threads, "
                 "and checks the shapes",
-        read="tinysegnet/ops/conv_1x1.py",
-        race=lambda: (X, CLASSIFIER, BIAS),
+        hints=("Do one pixel on paper: a row of C numbers times a matrix. Then ask what @ does with more axes in "
+               "front.",
+               "(N, H, W, C) @ (C, F) is (N, H, W, F), and b, (F,), is added along the last axis by itself.",
+               "y = x @ w + b"),
     ),
     Exercise(
-        "conv1x1_backward",
-        gradients(conv1x1, conv1x1_backward, *CASES, names=("x", "w", "b"), mistakes=BACKWARD),
-        answer=conv1x1_backward,
-        hints=(
-            "For each of x, w and b: if one entry moves, which entries of y move, and by how much? Add up over those.",
-            "All pixels in one list: x is (P, C), dy is (P, F), w is (C, F). dx must be (P, C), dw (C, F), db (F,).",
-            "flat_x, flat_dy = x.reshape(-1, w.shape[0]), dy.reshape(-1, w.shape[1]), and then dw = flat_x.T @ flat_dy",
-        ),
+        "conv1x1_backward", gradients(conv1x1, conv1x1_backward, *CASES, names=("x", "w", "b"), mistakes=BACKWARD),
+        answer=conv1x1_backward, read="tinysegnet/ops/conv_1x1.py", race=lambda: (Y, (X, CLASSIFIER)),
         differs="ops.conv2d_backward has the same three lines, for each band of rows, and adds the bands up",
-        read="tinysegnet/ops/conv_1x1.py",
-        race=lambda: (Y, (X, CLASSIFIER)),
+        hints=("For each of x, w and b: if one entry moves, which entries of y move, and by how much? Add up over "
+               "those.",
+               "All pixels in one list: x is (P, C), dy is (P, F), w is (C, F). dx must be (P, C), dw (C, F), db (F,).",
+               "flat_x, flat_dy = x.reshape(-1, w.shape[0]), dy.reshape(-1, w.shape[1]), and then dw = flat_x.T @ "
+               "flat_dy"),
     ),
 )

@@ -1,6 +1,5 @@
 """Lesson 05: how conv2d_loops, im2col and conv2d are judged."""
 
-
 import numpy as np
 
 from lessons.engine.exercises import Exercise, values
@@ -21,62 +20,45 @@ def addresses(H, W, C):
     return 100 * r + 10 * q + c
 
 
-PAGE = (
-    np.arange(1.0, 10).reshape(1, 3, 3, 1),
-    np.array([1.0, 2, 1, 0, 0, 0, -1, -2, -1]).reshape(3, 3, 1, 1),
-    np.zeros(1),
-)                                       # the 3 x 3 example of the page
+KERNEL = np.array([1.0, 2, 1, 0, 0, 0, -1, -2, -1]).reshape(3, 3, 1, 1)
+PAGE = np.arange(1.0, 10).reshape(1, 3, 3, 1), KERNEL, np.zeros(1)      # the 3 x 3 example of the page
 IMAGES = (
     PAGE,
-    arrays(1, 4, 5, 1, 1, 3),
-    arrays(1, 4, 5, 2, 3, 3),
-    arrays(3, 4, 3, 2, 2, 3),
-    arrays(2, 3, 4, 3, 2, 1),
-    arrays(2, 6, 7, 1, 3, 5),
+    arrays(1, 4, 5, 1, 1, 3), arrays(1, 4, 5, 2, 3, 3), arrays(3, 4, 3, 2, 2, 3),
+    arrays(2, 3, 4, 3, 2, 1), arrays(2, 6, 7, 1, 3, 5),
     arrays(1, 2, 3, 2, 2, 7),           # the kernel is larger than the image
     arrays(1, 1, 1, 3, 2, 3),           # one pixel
     arrays(2, 3, 4, 2, 2, 3, scale=1e4),
 )
 PADDED = (
     (np.pad(PAGE[0][0], ((1, 1), (1, 1), (0, 0))), 3),
-    (addresses(4, 5, 1), 3),
-    (addresses(4, 6, 3), 3),
-    (addresses(3, 4, 2), 1),
-    (addresses(7, 6, 2), 5),
+    (addresses(4, 5, 1), 3), (addresses(4, 6, 3), 3), (addresses(3, 4, 2), 1), (addresses(7, 6, 2), 5),
     (addresses(3, 3, 2), 3),            # one neighbourhood
     (rng.standard_normal((5, 9, 4)), 5),
 )
 
 
-def by_place(x, K):
-    """The columns of x as (H, W, K, K, C), and the shape that they should have."""
-    columns = ops.im2col(x, K)
-    return columns.reshape(*columns.shape[:2], K, K, -1), columns.shape
+def in_order(order):
+    """im2col with the numbers of its result, (H, W, K, K, C), brought into another order."""
+
+    def run(x, K):
+        columns = ops.im2col(x, K)
+        return order(columns.reshape(*columns.shape[:2], K, K, -1)).reshape(columns.shape)
+
+    return run
 
 
-COLUMN_MISTAKES = Table(
-    "lessons/05_conv_forward/README.md",
-    lambda: ((np.random.default_rng(0).standard_normal((6, 7, 2)), 3),),
-    results=("columns",),
-)
+def generic_columns():
+    yield np.random.default_rng(0).standard_normal((6, 7, 2)), 3
 
 
-@COLUMN_MISTAKES.mistake("in each row the channel runs slowest: it should run fastest, at (i*K + j)*C + c")
-def channels_first(x, K):
-    places, shape = by_place(x, K)
-    return places.transpose(0, 1, 4, 2, 3).reshape(shape)
-
-
-@COLUMN_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c")
-def kernel_transposed(x, K):
-    places, shape = by_place(x, K)
-    return places.swapaxes(2, 3).reshape(shape)
-
-
-@COLUMN_MISTAKES.mistake("each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]")
-def read_backwards(x, K):
-    places, shape = by_place(x, K)
-    return places[:, :, ::-1, ::-1].reshape(shape)
+COLUMN_MISTAKES = Table("lessons/05_conv_forward/README.md", generic_columns, ["columns"])
+COLUMN_MISTAKES.mistake("in each row the channel runs slowest: it should run fastest, at (i*K + j)*C + c",
+                        channels_first=in_order(lambda at: at.transpose(0, 1, 4, 2, 3)))
+COLUMN_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c",
+                        kernel_transposed=in_order(lambda at: at.swapaxes(2, 3)))
+COLUMN_MISTAKES.mistake("each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]",
+                        read_backwards=in_order(lambda at: at[:, :, ::-1, ::-1]))
 
 
 def convolved(x, w, b):
@@ -86,43 +68,34 @@ def convolved(x, w, b):
 
 EXERCISES = (
     Exercise(
-        "conv2d_loops",
-        values(convolved, *IMAGES, mistakes=conv.forward),
-        answer=convolved,
-        hints=(
-            "Take one pixel of y. Which pixel of x does the kernel's place i, j read for it, and is that pixel there?",
-            "y is (N, H, W, F), at first the bias everywhere. x[n, row, column, c] is one number, w[i, j, c] are F.",
-            "y = np.zeros((N, H, W, F), x.dtype) + b, then six loops; "
-            "row, column = r + i - K // 2, q + j - K // 2 may lie outside",
-        ),
+        "conv2d_loops", values(convolved, *IMAGES, mistakes=conv.forward),
+        answer=convolved, read="tinysegnet/ops/conv.py",
+        race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
         differs="conv2d gives the same numbers by one matrix product for each band of rows: the rest of this lesson",
-        read="tinysegnet/ops/conv.py",
-        race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
+        hints=("Take one pixel of y. Which pixel of x does the kernel's place i, j read for it, and is that pixel "
+               "there?",
+               "y is (N, H, W, F), at first the bias everywhere. x[n, row, column, c] is one number, w[i, j, c] are F.",
+               "y = np.zeros((N, H, W, F), x.dtype) + b, then six loops; "
+               "row, column = r + i - K // 2, q + j - K // 2 may lie outside"),
     ),
     Exercise(
-        "im2col",
-        values(ops.im2col, *PADDED, names=("x", "K"), results=("columns",), mistakes=COLUMN_MISTAKES),
-        answer=ops.im2col,
-        hints=(
-            "Hold one place i, j of the kernel fixed. All pixels together read a rectangle of x for it: which one?",
-            "That rectangle is x[i : i + H, j : j + W], (H, W, C). There are K*K of them; H is x.shape[0] - K + 1.",
-            "columns = np.empty((H, W, K, K, C), x.dtype), filled by two loops, then reshaped to (H, W, K*K*C)",
-        ),
-        differs="has the same two loops and the same reshape",
-        read="tinysegnet/ops/conv.py",
+        "im2col", values(ops.im2col, *PADDED, names=("x", "K"), results=("columns",), mistakes=COLUMN_MISTAKES),
+        answer=ops.im2col, read="tinysegnet/ops/conv.py",
         race=lambda: (rng.standard_normal((36, 44, 8), np.float32), 5),
+        differs="has the same two loops and the same reshape",
+        hints=("Hold one place i, j of the kernel fixed. All pixels together read a rectangle of x for it: which one?",
+               "That rectangle is x[i : i + H, j : j + W], (H, W, C). There are K*K of them; H is x.shape[0] - K + 1.",
+               "columns = np.empty((H, W, K, K, C), x.dtype), filled by two loops, then reshaped to (H, W, K*K*C)"),
     ),
     Exercise(
-        "conv2d",
-        values(ops.conv2d, *IMAGES, cache=True),
-        answer=ops.conv2d,
-        hints=(
-            "Three steps for each image: pad it with zeros, gather its columns by your im2col, multiply by w.",
-            "columns (H, W, K*K*C) @ w.reshape(K*K*C, F) gives (H, W, F), and b (F,) is added to each pixel of that.",
-            "padded = np.pad(x, ((0, 0), (K // 2, K // 2), (K // 2, K // 2), (0, 0))), and then a loop over the images",
-        ),
-        differs="works in bands of rows, so that the columns never need more than 4 MB, on several processors at once",
-        read="tinysegnet/ops/conv.py",
+        "conv2d", values(ops.conv2d, *IMAGES, cache=True),
+        answer=ops.conv2d, read="tinysegnet/ops/conv.py",
         race=lambda: tuple(a.astype(np.float32) for a in arrays(1, 24, 32, 3, 8, 3)),
+        differs="works in bands of rows, so that the columns never need more than 4 MB, on several processors at once",
+        hints=("Three steps for each image: pad it with zeros, gather its columns by your im2col, multiply by w.",
+               "columns (H, W, K*K*C) @ w.reshape(K*K*C, F) gives (H, W, F), and b (F,) is added to each pixel of "
+               "that.",
+               "padded = np.pad(x, ((0, 0), (K // 2, K // 2), (K // 2, K // 2), (0, 0))), and then a loop over the "
+               "images"),
     ),
 )

@@ -1,6 +1,5 @@
 """Lesson 06: how col2im and conv2d_backward are judged."""
 
-
 import numpy as np
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, values
@@ -17,9 +16,7 @@ def arrays(N, H, W, C, F, K):
 
 IMAGES = (
     arrays(2, 3, 4, 1, 1, 3),           # two images at once, as a case in which dx is wrong shows nothing more of dw
-    arrays(1, 4, 5, 2, 3, 3),
-    arrays(3, 3, 4, 2, 2, 3),
-    arrays(2, 6, 5, 1, 2, 5),
+    arrays(1, 4, 5, 2, 3, 3), arrays(3, 3, 4, 2, 2, 3), arrays(2, 6, 5, 1, 2, 5),
     arrays(1, 2, 3, 2, 2, 7),           # the kernel is larger than the image
     arrays(2, 1, 1, 3, 2, 3),           # one pixel
     arrays(2, 3, 2, 3, 3, 1),           # as many filters as channels: a w that is not transposed fits, and is wrong
@@ -27,33 +24,30 @@ IMAGES = (
 COLUMNS = (
     (np.ones((3, 3, 9)), 3),            # in how many windows does each pixel lie?
     (np.arange(1.0, 19).reshape(1, 1, 18), 3),
-    (rng.standard_normal((4, 5, 9)), 3),
-    (rng.standard_normal((4, 3, 27)), 3),
-    (rng.standard_normal((3, 2, 2)), 1),
-    (rng.standard_normal((6, 5, 50)), 5),
+    (rng.standard_normal((4, 5, 9)), 3), (rng.standard_normal((4, 3, 27)), 3),
+    (rng.standard_normal((3, 2, 2)), 1), (rng.standard_normal((6, 5, 50)), 5),
 )
 
 
-def scattered(columns, K, places=lambda places: places, combine=np.add):
-    """col2im of other columns, or with another way to combine (what is there, what comes)."""
-    H, W, KKC = columns.shape
-    columns = places(columns.reshape(H, W, K, K, -1))
-    x = np.zeros((H + K - 1, W + K - 1, KKC // (K * K)))
-    for i in range(K):
-        for j in range(K):
+def put_down(order=lambda at, K: at, combine=np.add):
+    """col2im, but its columns, (H, W, K, K, C), go through order first, or combine(what is there, what comes)."""
+
+    def run(columns, K):
+        H, W, KKC = columns.shape
+        at, x = order(columns.reshape(H, W, K, K, -1), K), np.zeros((H + K - 1, W + K - 1, KKC // (K * K)))
+        for i, j in np.ndindex(K, K):
             window = x[i : i + H, j : j + W]
-            window[...] = combine(window, columns[:, :, i, j])
-    return {"x": x}
+            window[...] = combine(window, at[:, :, i, j])
+        return x
+
+    return run
 
 
 IMAGE_MISTAKES = Table(
-    "lessons/06_conv_backward/README.md",
-    lambda: ((np.random.default_rng(0).standard_normal((4, 5, 18)), 3),),
-    results=("x",),
+    "lessons/06_conv_backward/README.md", lambda: ((np.random.default_rng(0).standard_normal((4, 5, 18)), 3),), ["x"],
 )
 IMAGE_MISTAKES.mistake("it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers add "
-                       "up (+=)",
-                       overwritten=lambda columns, K: scattered(columns, K, combine=lambda there, comes: comes))
+                       "up (+=)", overwritten=put_down(combine=lambda there, comes: comes))
 
 
 @IMAGE_MISTAKES.mistake("it overwrites where windows overlap: a pixel lies in up to K*K windows, and their numbers "
@@ -66,44 +60,25 @@ def overwritten_by_pixels(columns, K):
     return x
 
 
-@IMAGE_MISTAKES.mistake("each row is read as if the channel ran slowest: it runs fastest, at (i*K + j)*C + c")
-def channels_first(columns, K):
-    return scattered(columns, K, lambda a: a.reshape(*a.shape[:2], -1, K, K).transpose(0, 1, 3, 4, 2))
-
-
+IMAGE_MISTAKES.mistake("each row is read as if the channel ran slowest: it runs fastest, at (i*K + j)*C + c",
+                       channels_first=put_down(
+                           lambda at, K: at.reshape(*at.shape[:2], -1, K, K).transpose(0, 1, 3, 4, 2)))
 IMAGE_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stands before j in (i*K + j)*C + c",
-                       kernel_transposed=lambda columns, K: scattered(columns, K, lambda a: a.swapaxes(2, 3)))
+                       kernel_transposed=put_down(lambda at, K: at.swapaxes(2, 3)))
 IMAGE_MISTAKES.mistake("each neighbourhood is put down from its end: place i, j should go to x[r + i, q + j]",
-                       written_backwards=lambda columns, K: scattered(columns, K, lambda a: a[:, :, ::-1, ::-1]))
-IMAGE_MISTAKES.mistake("what lands on a pixel is averaged: an adjoint only adds up",
-                       average=lambda columns, K: scattered(columns, K)["x"] / scattered(np.ones_like(columns), K)["x"])
-
-
-@IMAGE_MISTAKES.mistake("only the middle of each neighbourhood is put down: all K*K of its pixels are in x")
-def only_the_middle(columns, K):
-    def middle(places):
-        kept = np.zeros_like(places)
-        kept[:, :, K // 2, K // 2] = places[:, :, K // 2, K // 2]
-        return kept
-
-    return scattered(columns, K, middle)
-
-
-@IMAGE_MISTAKES.mistake("the last column of each neighbourhood is left out: j goes from 0 to K - 1")
-def last_column_left_out(columns, K):
-    return scattered(columns, K, lambda a: a * (np.arange(K) < K - 1)[:, None])
-
-
-@IMAGE_MISTAKES.mistake("the last row of each neighbourhood is left out: i goes from 0 to K - 1")
-def last_row_left_out(columns, K):
-    return scattered(columns, K, lambda a: a * (np.arange(K) < K - 1)[:, None, None])
-
-
-@IMAGE_MISTAKES.mistake("columns is reshaped to have i and j in front, which mixes it up: they come after the pixels, "
-                        "(H, W, K, K, C)")
-def places_first(columns, K):
-    H, W, _ = columns.shape
-    return scattered(columns, K, lambda a: a.reshape(K, K, H, W, -1).transpose(2, 3, 0, 1, 4))
+                       written_backwards=put_down(lambda at, K: at[:, :, ::-1, ::-1]))
+IMAGE_MISTAKES.mistake("what lands on a pixel is averaged: an adjoint only adds up", average=lambda columns, K: (
+                       ops.col2im(columns, K) / ops.col2im(np.ones_like(columns), K)))
+IMAGE_MISTAKES.mistake("only the middle of each neighbourhood is put down: all K*K of its pixels are in x",
+                       only_the_middle=put_down(
+                           lambda at, K: at * (np.arange(K * K) == K * K // 2).reshape(K, K, 1)))
+IMAGE_MISTAKES.mistake("the last column of each neighbourhood is left out: j goes from 0 to K - 1",
+                       last_column_left_out=put_down(lambda at, K: at * (np.arange(K) < K - 1)[:, None]))
+IMAGE_MISTAKES.mistake("the last row of each neighbourhood is left out: i goes from 0 to K - 1",
+                       last_row_left_out=put_down(lambda at, K: at * (np.arange(K) < K - 1)[:, None, None]))
+IMAGE_MISTAKES.mistake("columns is reshaped to have i and j in front, which mixes it up: they come after the pixels, "
+                       "(H, W, K, K, C)", places_first=put_down(
+                           lambda at, K: at.reshape(K, K, *at.shape[:2], -1).transpose(2, 3, 0, 1, 4)))
 
 NOT_NEEDED = """dx is right, but conv2d_backward(dy, cache, need_dx=False) should return None, dw, db
 and spare the work: before the first layer nobody asks for dx"""
@@ -130,34 +105,26 @@ def each_gradient(function):
 
 EXERCISES = (
     Exercise(
-        "col2im",
-        values(ops.col2im, *COLUMNS, names=("columns", "K"), results=("x",), mistakes=IMAGE_MISTAKES),
-        answer=ops.col2im,
-        hints=(
-            "It is im2col read from right to left: not  columns[...] = x[...]  but  x[...] += columns[...].",
-            "In columns.reshape(H, W, K, K, C) the place i, j is (H, W, C): it goes to x[i : i + H, j : j + W].",
-            "x = np.zeros((H + K - 1, W + K - 1, C), columns.dtype), and C is columns.shape[2] // (K*K)",
-        ),
-        differs="has the same two loops, and adds",
-        read="tinysegnet/ops/conv.py",
+        "col2im", values(ops.col2im, *COLUMNS, names=("columns", "K"), results=("x",), mistakes=IMAGE_MISTAKES),
+        answer=ops.col2im, read="tinysegnet/ops/conv.py",
         race=lambda: (rng.standard_normal((32, 40, 200), np.float32), 5),
+        differs="has the same two loops, and adds",
+        hints=("It is im2col read from right to left: not  columns[...] = x[...]  but  x[...] += columns[...].",
+               "In columns.reshape(H, W, K, K, C) the place i, j is (H, W, C): it goes to x[i : i + H, j : j + W].",
+               "x = np.zeros((H + K - 1, W + K - 1, C), columns.dtype), and C is columns.shape[2] // (K*K)"),
     ),
     Exercise(
-        "conv2d_backward",
-        each_gradient,
-        answer=ops.conv2d_backward,
-        hints=(
-            "db: over which axes of dy was b repeated? dw and dx: the forward is y = columns @ flat_w + b.",
-            "dw is (K*K*C, H*W) @ (H*W, F), summed over the images. dcolumns is (H*W, F) @ (F, K*K*C); col2im makes "
-            "(H + K - 1, W + K - 1, C) of it, and dx is the middle of that.",
-            "db = dy.sum(axis=(0, 1, 2)). For each image n: flat_dw += columns.reshape(H * W, -1).T @ flat_dy with "
-            "flat_dy = dy[n].reshape(H * W, F), and dcolumns = flat_dy @ flat_w.T",
-        ),
-        differs="works in bands of rows, adds where bands overlap, and sums db row by row to lose fewer digits",
-        read="tinysegnet/ops/conv.py",
+        "conv2d_backward", each_gradient,
+        answer=ops.conv2d_backward, read="tinysegnet/ops/conv.py",
         race=lambda: (
             rng.standard_normal((2, 24, 32, 8), np.float32),
             (rng.standard_normal((2, 24, 32, 8), np.float32), rng.standard_normal((3, 3, 8, 8), np.float32)),
         ),
+        differs="works in bands of rows, adds where bands overlap, and sums db row by row to lose fewer digits",
+        hints=("db: over which axes of dy was b repeated? dw and dx: the forward is y = columns @ flat_w + b.",
+               "dw is (K*K*C, H*W) @ (H*W, F), summed over the images. dcolumns is (H*W, F) @ (F, K*K*C); col2im makes "
+               "(H + K - 1, W + K - 1, C) of it, and dx is the middle of that.",
+               "db = dy.sum(axis=(0, 1, 2)). For each image n: flat_dw += columns.reshape(H * W, -1).T @ flat_dy with "
+               "flat_dy = dy[n].reshape(H * W, F), and dcolumns = flat_dy @ flat_w.T"),
     ),
 )

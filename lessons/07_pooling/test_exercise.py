@@ -31,36 +31,20 @@ def unpool_forward(x, corners, shape):
 
 def of_cache(backward):
     """max_pool_backward(dy, corners, shape) as the checker calls it, with the two others in one cache."""
-
-    def adapted(dy, cache):
-        return backward(dy, *cache)
-
-    return adapted
+    return lambda dy, cache: backward(dy, *cache)
 
 
-DISTINCT = (
-    (np.array([[1.0, 7.0], [5.0, 4.0]])[None, :, :, None],),
-    (spaced(2, 4, 6, 3),),
-    (spaced(2, 5, 7, 3),),
-    (spaced(1, 1, 5, 2),),
-    (spaced(3, 6, 1, 1),),
-    (spaced(1, 1, 1, 2),),
-)
+SHAPES = (2, 4, 6, 3), (2, 5, 7, 3), (1, 1, 5, 2), (3, 6, 1, 1), (1, 1, 1, 2)
+DISTINCT = (np.array([[1.0, 7.0], [5.0, 4.0]])[None, :, :, None],), *((spaced(*shape),) for shape in SHAPES)
 TIED = (
-    (np.zeros((1, 4, 4, 2)),),
-    (np.full((1, 3, 3, 1), -1.5),),
+    (np.zeros((1, 4, 4, 2)),), (np.full((1, 3, 3, 1), -1.5),),
     (np.array([[2.0, 2.0, 1.0], [0.0, 2.0, 1.0], [-4.0, -4.0, -9.0]])[None, :, :, None],),
     (np.maximum(rng.standard_normal((2, 5, 8, 3)), 0),),
     (1e12 * (spaced(1, 5, 5, 2) - 1),),
 )
 SMALL = np.array([[1.0, 2.0]])[None, :, :, None], np.array([[3, 1]], np.uint8)[None, :, :, None], (1, 2, 4, 1)
 UNPOOLED = (
-    SMALL,
-    pooled(2, 4, 6, 3),
-    pooled(2, 5, 7, 3),
-    pooled(1, 1, 5, 2),
-    pooled(3, 6, 1, 1),
-    pooled(1, 1, 1, 2),
+    SMALL, *(pooled(*shape) for shape in SHAPES),
     (rng.standard_normal((1, 2, 3, 2)), np.zeros((1, 2, 3, 2), np.uint8), (1, 3, 5, 2)),
 )
 LARGE = rng.standard_normal((1, 90, 120, 16), np.float32)
@@ -68,60 +52,43 @@ LARGE_Y, LARGE_CORNERS = ops.max_pool(LARGE)
 
 EXERCISES = (
     Exercise(
-        "max_pool",
-        values(ops.max_pool, *DISTINCT, *TIED, names=("x",), results=("y", "corners")),
-        answer=ops.max_pool,
-        hints=(
-            "x[:, 0::2, 0::2] is the upper left corner of all windows at once. Which four slices are the four corners?",
-            "Where H or W is odd, some of the four are shorter. Pad x below and to the right until all four have the "
-            "shape of y; what you pad with must never win, not even against -1e12. argmax takes the first of equals.",
-            "padded = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)",
-        ),
+        "max_pool", values(ops.max_pool, *DISTINCT, *TIED, names=("x",), results=("y", "corners")),
+        answer=ops.max_pool, read="tinysegnet/ops/pool.py", race=lambda: (LARGE,),
         differs="goes over the four corners one after another, in bands of rows, and pads nothing",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE,),
+        hints=("x[:, 0::2, 0::2] is the upper left corner of all windows at once. Which four slices are the four "
+               "corners?",
+               "Where H or W is odd, some of the four are shorter. Pad x below and to the right until all four have "
+               "the shape of y; what you pad with must never win, not even against -1e12. argmax takes the first of "
+               "equals.",
+               "padded = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)"),
     ),
     Exercise(
         "max_pool_backward",
         gradients(pool_forward, of_cache(ops.max_pool_backward), *DISTINCT, names=("x",), adapt=of_cache),
-        answer=ops.max_pool_backward,
-        hints=(
-            "If the maximum of a window rises a little, so does y. If another value of the window does, nothing "
-            "happens. Who gets dy, and who gets 0?",
-            "dx has the shape that is given. dx[:, i::2, j::2] is corner 2 * i + j of all windows; where H or W is odd "
-            "it is shorter than dy, which then has to be cut to its size.",
-            "dx = np.zeros(shape, dy.dtype), then fill its four corners; or write max_unpool first, and see",
-        ),
+        answer=ops.max_pool_backward, read="tinysegnet/ops/pool.py", race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
         differs="is one line, and the same line as its max_unpool",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
+        hints=("If the maximum of a window rises a little, so does y. If another value of the window does, nothing "
+               "happens. Who gets dy, and who gets 0?",
+               "dx has the shape that is given. dx[:, i::2, j::2] is corner 2 * i + j of all windows; where H or W is "
+               "odd it is shorter than dy, which then has to be cut to its size.",
+               "dx = np.zeros(shape, dy.dtype), then fill its four corners; or write max_unpool first, and see"),
     ),
     Exercise(
-        "max_unpool",
-        values(ops.max_unpool, *UNPOOLED, names=("x", "corners")),
-        answer=ops.max_unpool,
-        hints=(
-            "y begins as zeros. Where is corner k of all windows in it? You had the four slices in max_pool.",
-            "x * (corners == k) is what belongs into corner k: the value, or 0. Cut it to the size of "
-            "y[:, i::2, j::2], which is shorter than x where H or W is odd.",
-            "y = np.zeros(shape, x.dtype)",
-        ),
+        "max_unpool", values(ops.max_unpool, *UNPOOLED, names=("x", "corners")),
+        answer=ops.max_unpool, read="tinysegnet/ops/pool.py", race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
         differs="is the same four corners, filled in bands of rows after a look at whether the arguments fit together",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
+        hints=("y begins as zeros. Where is corner k of all windows in it? You had the four slices in max_pool.",
+               "x * (corners == k) is what belongs into corner k: the value, or 0. Cut it to the size of "
+               "y[:, i::2, j::2], which is shorter than x where H or W is odd.",
+               "y = np.zeros(shape, x.dtype)"),
     ),
     Exercise(
-        "max_unpool_backward",
-        gradients(unpool_forward, ops.max_unpool_backward, *UNPOOLED, names=("x",)),
-        answer=ops.max_unpool_backward,
-        hints=(
-            "Each value of x went to one place of y. What does the loss say about that one place?",
-            "dx has the shape of corners. dy[:, i::2, j::2] * (corners == k) gives what stands in corner k, and 0 for "
-            "the windows with another corner; the four have to be added. Mind the sizes where H or W is odd.",
-            "dx = np.zeros(corners.shape, dy.dtype)",
-        ),
+        "max_unpool_backward", gradients(unpool_forward, ops.max_unpool_backward, *UNPOOLED, names=("x",)),
+        answer=ops.max_unpool_backward, read="tinysegnet/ops/pool.py", race=lambda: (LARGE, LARGE_CORNERS),
         differs="is the same four corners, read and not written",
-        read="tinysegnet/ops/pool.py",
-        race=lambda: (LARGE, LARGE_CORNERS),
+        hints=("Each value of x went to one place of y. What does the loss say about that one place?",
+               "dx has the shape of corners. dy[:, i::2, j::2] * (corners == k) gives what stands in corner k, and 0 "
+               "for the windows with another corner; the four have to be added. Mind the sizes where H or W is odd.",
+               "dx = np.zeros(corners.shape, dy.dtype)"),
     ),
 )

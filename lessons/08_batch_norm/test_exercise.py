@@ -1,6 +1,5 @@
 """Lesson 08: how batch_norm, its backward and batch_norm_inference are judged."""
 
-
 import numpy as np
 
 from lessons.engine.exercises import Exercise, gradients, values
@@ -20,8 +19,7 @@ def batch(N, H, W, C, mean=1.0, std=2.0):
 
 PAGE = np.array([1.0, 7, 7, 9]).reshape(1, 2, 2, 1), np.array([6.0]), np.array([0.0])      # that of the page
 SMOOTH = (
-    PAGE,
-    batch(1, 3, 4, 1),
+    PAGE, batch(1, 3, 4, 1),
     batch(2, 4, 5, 3),                  # several images: one mean for all of them
     batch(3, 1, 7, 2),
     batch(4, 1, 1, 3),                  # one pixel of each image
@@ -59,37 +57,31 @@ def flat(function):
     return run
 
 
+def root(var):
+    return np.sqrt(var + EPS)
+
+
 FORWARD = Table(batchnorm.READ, batchnorm.cases, mistakes=batchnorm.forward.mistakes)
 FORWARD.mistake("inv_std in the cache is the standard deviation: it should be 1 divided by that", "inv_std",
-                cached_deviation=lambda x, gamma, beta: np.sqrt(x.var((0, 1, 2)) + EPS))
+                cached_deviation=lambda x, gamma, beta: root(x.var((0, 1, 2))))
 FORWARD.mistake("inv_std in the cache is 1 divided by the variance: the root is missing", "inv_std",
                 cached_inverse_variance=lambda x, gamma, beta: 1 / (x.var((0, 1, 2)) + EPS))
 FORWARD.mistake("inv_std in the cache is multiplied by gamma: gamma has a place of its own there", "inv_std",
-                cached_with_gamma=lambda x, gamma, beta: gamma / np.sqrt(x.var((0, 1, 2)) + EPS))
+                cached_with_gamma=lambda x, gamma, beta: gamma / root(x.var((0, 1, 2))))
 FORWARD.mistake("x_hat in the cache is x without its mean: it should be divided by the standard deviation too", "x_hat",
                 cached_centred=lambda x, gamma, beta: x - x.mean((0, 1, 2)))
-FORWARD.mistake("x_hat in the cache is x itself, as it came in", "x_hat",
-                cached_x=lambda x, gamma, beta: x)
+FORWARD.mistake("x_hat in the cache is x itself, as it came in", "x_hat", cached_x=lambda x, gamma, beta: x)
 FORWARD.mistake("x_hat in the cache is y: it should be without scale and shift", "x_hat",
                 cached_y=lambda x, gamma, beta: gamma * batchnorm.normalised(x) + beta)
 FORWARD.mistake("x_hat in the cache is multiplied by gamma already: it should have a variance of 1", "x_hat",
                 cached_scaled=lambda x, gamma, beta: gamma * batchnorm.normalised(x))
-
-
-@FORWARD.mistake("the variance is divided by one less than the number of pixels: divide by their "
-                 "number", "x_hat", "inv_std")
-def unbiased(x, gamma, beta):
-    return batchnorm.normalised(x, ddof=1), 1 / root(x.var((0, 1, 2), ddof=1))
-
-
+FORWARD.mistake("the variance is divided by one less than the number of pixels: divide by their number",
+                "x_hat", "inv_std", unbiased=lambda x, gamma, beta: (
+                    batchnorm.normalised(x, ddof=1), 1 / root(x.var((0, 1, 2), ddof=1))))
 FORWARD.mistake("the small number under the root is missing, or far smaller than 1e-5", "x_hat", "inv_std",
                 no_eps=lambda x, gamma, beta: (batchnorm.normalised(x, eps=0), 1 / x.std((0, 1, 2))))
 FORWARD.mistake("the second of the cache is beta: it should be gamma, as the backward has no need of beta", "gamma",
                 cached_beta=lambda x, gamma, beta: beta)
-
-
-def root(var):
-    return np.sqrt(var + EPS)
 
 
 def given(N, H, W, C, rng=rng):
@@ -105,19 +97,12 @@ def generic():
 
 
 INFERENCE = Table("tinysegnet/ops/batchnorm.py", generic, results=("y",))
-
-
-@INFERENCE.mistake("the statistics of this x are used: use those that are given")
-def statistics_of_the_batch(x, gamma, beta, mean, var):
-    return gamma * (x - x.mean((0, 1, 2))) / root(x.var((0, 1, 2))) + beta
-
-
-@INFERENCE.mistake("each image is normalised by its own statistics: use those that are given")
-def statistics_of_the_image(x, gamma, beta, mean, var):
-    axes = {"axis": (1, 2), "keepdims": True}
-    return gamma * (x - x.mean(**axes)) / root(x.var(**axes)) + beta
-
-
+INFERENCE.mistake("the statistics of this x are used: use those that are given",
+                  statistics_of_the_batch=lambda x, gamma, beta, mean, var: (
+                      gamma * (x - x.mean((0, 1, 2))) / root(x.var((0, 1, 2))) + beta))
+INFERENCE.mistake("each image is normalised by its own statistics: use those that are given",
+                  statistics_of_the_image=lambda x, gamma, beta, mean, var: (
+                      gamma * (x - x.mean((1, 2), keepdims=True)) / root(x.var((1, 2), keepdims=True)) + beta))
 INFERENCE.mistake("the mean is that of this x: use the one that is given",
                   own_mean=lambda x, gamma, beta, mean, var: gamma * (x - x.mean((0, 1, 2))) / root(var) + beta)
 INFERENCE.mistake("the variance is that of this x: use the one that is given",
@@ -148,8 +133,7 @@ INFERENCE.mistake("beta is added before the multiplication by gamma, and must be
                   shifted_first=lambda x, gamma, beta, mean, var: gamma * ((x - mean) / root(var) + beta))
 INFERENCE_CASES = (
     (*PAGE, np.array([6.0]), np.array([9.0])),
-    given(1, 3, 4, 1),
-    given(2, 4, 5, 3),
+    given(1, 3, 4, 1), given(2, 4, 5, 3),
     given(1, 1, 1, 2),                  # one pixel is as good as many: nothing is measured here
     (*given(2, 3, 1, 2)[:4], np.array([0.0, 1e-6])),    # a channel that never varied
     (*batch(1, 6, 5, 3, mean=1000.0, std=1.0), np.full(3, 1000.0), np.ones(3)),
@@ -159,51 +143,39 @@ ONES, ZEROS = np.ones(32, np.float32), np.zeros(32, np.float32)
 
 EXERCISES = (
     Exercise(
-        "batch_norm",
-        values(
+        "batch_norm", values(
             flat(ops.batch_norm), *SMOOTH, *AWKWARD, results=RESULTS, names=("x", "gamma", "beta"), mistakes=FORWARD,
             adapt=flat,
         ),
-        answer=ops.batch_norm,
-        hints=(
-            "For each channel: how far is a pixel from the mean, counted in standard deviations? Then scale and shift.",
-            "x.mean(axis=(0, 1, 2)) is (C,): one number for each channel, over images, rows and columns. It broadcasts "
-            "against (N, H, W, C) on the last axis. x.var with the same axes is the variance.",
-            "mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))",
-        ),
+        answer=ops.batch_norm, read="tinysegnet/ops/batchnorm.py", race=lambda: (LARGE, ONES, ZEROS),
         differs="takes mean and variance in one pass over bands of rows, and puts the bands together without losing "
                 "digits",
-        read="tinysegnet/ops/batchnorm.py",
-        race=lambda: (LARGE, ONES, ZEROS),
+        hints=("For each channel: how far is a pixel from the mean, counted in standard deviations? Then scale and "
+               "shift.",
+               "x.mean(axis=(0, 1, 2)) is (C,): one number for each channel, over images, rows and columns. It "
+               "broadcasts against (N, H, W, C) on the last axis. x.var with the same axes is the variance.",
+               "mean, var = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))"),
     ),
     Exercise(
         "batch_norm_backward",
         gradients(ops.batch_norm, ops.batch_norm_backward, *SMOOTH, names=("x", "gamma", "beta")),
-        answer=ops.batch_norm_backward,
-        hints=(
-            "dbeta and dgamma first: gamma and beta were used at every pixel of their channel, and all of them answer. "
-            "In dx there are three terms, one for each path.",
-            "dgamma and dbeta are (C,): sums over axes 0, 1, 2. The two means in dx are those sums divided by the "
-            "number of pixels, dy.size // dy.shape[-1], and broadcast.",
-            "dbeta = dy.sum(axis=(0, 1, 2)); dx begins with gamma * inv_std * (dy - ...)",
-        ),
+        answer=ops.batch_norm_backward, read="tinysegnet/ops/batchnorm.py", race=lambda: (LARGE, (LARGE, ONES, ONES)),
         differs="does the same in bands of rows, and divides its two sums by M to have the means",
-        read="tinysegnet/ops/batchnorm.py",
-        race=lambda: (LARGE, (LARGE, ONES, ONES)),
+        hints=("dbeta and dgamma first: gamma and beta were used at every pixel of their channel, and all of them "
+               "answer. In dx there are three terms, one for each path.",
+               "dgamma and dbeta are (C,): sums over axes 0, 1, 2. The two means in dx are those sums divided by the "
+               "number of pixels, dy.size // dy.shape[-1], and broadcast.",
+               "dbeta = dy.sum(axis=(0, 1, 2)); dx begins with gamma * inv_std * (dy - ...)"),
     ),
     Exercise(
-        "batch_norm_inference",
-        values(
+        "batch_norm_inference", values(
             ops.batch_norm_inference, *INFERENCE_CASES, names=("x", "gamma", "beta", "mean", "var"), mistakes=INFERENCE,
         ),
-        answer=ops.batch_norm_inference,
-        hints=(
-            "The equation is that of batch_norm. What is not computed here, because it is given?",
-            "mean and var are (C,) and broadcast on the last axis. Nothing is summed.",
-            "scale = gamma / np.sqrt(var + EPS)",
-        ),
-        differs="is the same, and the network goes without it: it folds the scale and the shift into the convolution",
-        read="tinysegnet/ops/batchnorm.py",
+        answer=ops.batch_norm_inference, read="tinysegnet/ops/batchnorm.py",
         race=lambda: (LARGE, ONES, ZEROS, ZEROS, ONES),
+        differs="is the same, and the network goes without it: it folds the scale and the shift into the convolution",
+        hints=("The equation is that of batch_norm. What is not computed here, because it is given?",
+               "mean and var are (C,) and broadcast on the last axis. Nothing is summed.",
+               "scale = gamma / np.sqrt(var + EPS)"),
     ),
 )

@@ -4,6 +4,7 @@ A learner's cache is the learner's own affair, so backward is judged together wi
 """
 
 import inspect
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -49,46 +50,40 @@ def like(params, x):
     return {name: a.astype(x.dtype) for name, a in params.items()}
 
 
-def forward_of(function):
-    """forward as a function of x and params alone, which looks whether it keeps its hands off params."""
+def forward_of(function, pick):
+    """pick(logits, batch_stats, cache) as a function of x and params; forward has to keep its hands off params."""
 
     def run(x, params):
         params = like(params, x)
         before = {name: a.copy() for name, a in params.items()}
         result = function(params, x, OPS)
+        if result is None:
+            return pick(None, None, None)
         if not isinstance(result, tuple | list) or len(result) != 3:
-            if result is None:
-                return None, None, None
             raise ForwardError("forward should return logits, batch_stats, cache", ("logits", "batch_stats"))
         if params.keys() != before.keys() or any(not np.array_equal(params[name], before[name]) for name in before):
             raise ForwardError("forward changes params: it should only read them", ("logits", "batch_stats"))
-        return result
+        return pick(*result)
 
     run.__name__ = "forward"
     return run
 
 
 def logits_of(function):
-    def run(x, params):
-        return forward_of(function)(x, params)[0]
-
-    run.__name__ = "forward"
-    return run
+    return forward_of(function, lambda logits, stats, cache: logits)
 
 
 def statistics_of(function, *keys):
     """The statistics under some keys, by default all."""
 
-    def run(x, params):
-        found = forward_of(function)(x, params)[1]
+    def pick(logits, found, cache):
         if found is None:
             return None
         if said := about_keys("batch_stats", found, OF_STATS):
             raise ForwardError(said, ("batch_stats",))
         return tuple(found[key] for key in keys or OF_STATS)
 
-    run.__name__ = "forward"
-    return run
+    return forward_of(function, pick)
 
 
 def about_keys(what, found, wanted, all_of_them=True):
@@ -103,11 +98,11 @@ def about_keys(what, found, wanted, all_of_them=True):
     return "\n".join(said) or None
 
 
-def first_wrong(adapt, yours, truth, keys, mistakes, args):
+def first_wrong(adapt, learner, library, keys, mistakes, args):
     """None, or a report on the first of some arrays that is not the library's. adapt(function, *keys) gives them."""
 
     def check(*keys):
-        check_forward(adapt(yours, *keys), adapt(truth, *keys), *args, names=NAMES, results=keys, mistakes=mistakes)
+        check_forward(adapt(learner, *keys), adapt(library, *keys), *args, names=NAMES, results=keys, mistakes=mistakes)
 
     try:
         check(*keys)
@@ -118,16 +113,15 @@ def first_wrong(adapt, yours, truth, keys, mistakes, args):
         try:
             check(bad)
         except ForwardError as first:
-            count = keys.index(bad)
-            note = f"\n  note  it is the first that is wrong; the {count} before it are right"
-            return f"{first}{note if count else ''}"
+            before = keys.index(bad)
+            note = f"\n  note  it is the first that is wrong; the {before} before it are right"
+            return f"{first}{note if before else ''}"
     return None
 
 
 def norm(name):
     """A batch norm without its convolution."""
-    _, block = conv_norm(name, C=1, F=1, K=1)       # a forward takes what it is given, of whatever size
-    return block
+    return conv_norm(name, C=1, F=1, K=1)[1]        # a forward takes what it is given, of whatever size
 
 
 def unpool_to_twice(level):
@@ -142,8 +136,8 @@ def unpool_to_twice(level):
 
 
 def network(
-    x, params, encoder=("conv", "norm", "relu", "pool"), decoder=("unpool", "conv", "norm"), decoders=(2, 1),
-    unpool=unpool, before_classifier=(),
+    x, params, encoder="conv norm relu pool", decoder="unpool conv norm", decoders=(2, 1), unpool=unpool,
+    before_classifier=(),
 ):
     """logits and statistics of a network whose blocks come in some other order."""
 
@@ -151,209 +145,66 @@ def network(
         K, _, C, F = params[f"{name}.w"].shape
         return conv(name, C, F, K)
 
-    def block(kind, name, level):
-        makers = {
-            "conv": lambda: conv_like(f"{name}.conv"), "norm": lambda: norm(name), "relu": relu,
-            "pool": lambda: pool(level), "unpool": lambda: unpool(level),
-        }
-        return makers[kind]()
-
-    blocks = [block(kind, f"encoder{level}", level) for level in (1, 2) for kind in encoder]
-    blocks += [block(kind, f"decoder{number}", level) for level, number in zip((2, 1), decoders) for kind in decoder]
+    makers = {
+        "conv": lambda name, level: conv_like(f"{name}.conv"), "norm": lambda name, level: norm(name),
+        "relu": lambda name, level: relu(),
+        "pool": lambda name, level: pool(level), "unpool": lambda name, level: unpool(level),
+    }
+    blocks = [makers[kind](f"encoder{level}", level) for level in (1, 2) for kind in encoder.split()]
+    for level, number in zip((2, 1), decoders):
+        blocks += [makers[kind](f"decoder{number}", level) for kind in decoder.split()]
     in_order = chain(*blocks, *before_classifier, conv_like("classifier"))
     logits, found, _ = in_order.forward(like(params, x), x, OPS)
     return found | {"logits": logits}
 
 
+def built(**changed):
+    """network, changed in this, as a function of x and params."""
+    return lambda x, params: network(x, params, **changed)
+
+
 FORWARD = Table("tinysegnet/networks/segnet_basic.py", lambda: (case(2, 7, 8, 101), case(1, 8, 12, 102)))
-FORWARD.mistake("there is no ReLU in the encoder",
-                no_relu=lambda x, params: network(x, params, encoder=("conv", "norm", "pool")))
+FORWARD.mistake("there is no ReLU in the encoder", no_relu=built(encoder="conv norm pool"))
 FORWARD.mistake("in the encoder ReLU comes before batch norm: it comes after it",
-                relu_before_norm=lambda x, params: network(x, params, encoder=("conv", "relu", "norm", "pool")))
+                relu_before_norm=built(encoder="conv relu norm pool"))
 FORWARD.mistake("in the decoder batch norm comes before the convolution: it comes after it",
-                norm_before_conv=lambda x, params: network(x, params, decoder=("unpool", "norm", "conv")))
+                norm_before_conv=built(decoder="unpool norm conv"))
 FORWARD.mistake("in the encoder batch norm comes after the pooling: it comes before ReLU",
-                norm_after_pool=lambda x, params: network(x, params, encoder=("conv", "pool", "norm", "relu")))
+                norm_after_pool=built(encoder="conv pool norm relu"))
 FORWARD.mistake("in the encoder batch norm comes last: it comes right after the convolution",
-                norm_after_relu_and_pool=lambda x, params: network(x, params, encoder=("conv", "relu", "pool", "norm")))
+                norm_after_relu_and_pool=built(encoder="conv relu pool norm"))
 FORWARD.mistake("there is a ReLU in the decoder: SegNet-Basic has none there",
-                relu_in_decoder=lambda x, params: network(x, params, decoder=("unpool", "conv", "norm", "relu")))
-
-
-@FORWARD.mistake("there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there")
-def relu_in_decoder_before_norm(x, params):
-    return network(x, params, decoder=("unpool", "conv", "relu", "norm"))
-
-
+                relu_in_decoder=built(decoder="unpool conv norm relu"))
+FORWARD.mistake("there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there",
+                relu_in_decoder_before_norm=built(decoder="unpool conv relu norm"))
 FORWARD.mistake("there is a ReLU before the classifier: what comes out of the last batch norm goes in as it is",
-                relu_before_classifier=lambda x, params: network(x, params, before_classifier=[relu()]))
-FORWARD.mistake("the batch norm of the encoder is left out",
-                no_norm_in_encoder=lambda x, params: network(x, params, encoder=("conv", "relu", "pool")))
-FORWARD.mistake("the batch norm of the decoder is left out",
-                no_norm_in_decoder=lambda x, params: network(x, params, decoder=("unpool", "conv")))
-
-
-@FORWARD.mistake("batch norm is left out everywhere")
-def no_norm(x, params):
-    return network(x, params, encoder=("conv", "relu", "pool"), decoder=("unpool", "conv"))
-
-
+                relu_before_classifier=built(before_classifier=[relu()]))
+FORWARD.mistake("the batch norm of the encoder is left out", no_norm_in_encoder=built(encoder="conv relu pool"))
+FORWARD.mistake("the batch norm of the decoder is left out", no_norm_in_decoder=built(decoder="unpool conv"))
+FORWARD.mistake("batch norm is left out everywhere", no_norm=built(encoder="conv relu pool", decoder="unpool conv"))
 FORWARD.mistake("decoder1 comes before decoder2: the way up begins at the deepest level, with decoder2",
-                decoders_exchanged=lambda x, params: network(x, params, decoders=(1, 2)))
+                decoders_exchanged=built(decoders=(1, 2)))
 FORWARD.mistake("a map is unpooled to twice its size: give back the shape that was pooled, which may have been odd",
-                twice_the_size=lambda x, params: network(x, params, unpool=unpool_to_twice))
+                twice_the_size=built(unpool=unpool_to_twice))
 FORWARD.mistake("in the decoder the convolution comes before the unpooling: it comes after it, to fill the zeros",
-                conv_first=lambda x, params: network(x, params, decoder=("conv", "unpool", "norm")))
+                conv_first=built(decoder="conv unpool norm"))
 FORWARD.mistake("in the decoder the unpooling comes last: it comes first",
-                unpooled_last=lambda x, params: network(x, params, decoder=("conv", "norm", "unpool")))
+                unpooled_last=built(decoder="conv norm unpool"))
 
 
-@FORWARD.mistake("mean and var are exchanged")
-def mean_and_var_exchanged(x, params):
-    found = network(x, params)
-    swap = {"mean": "var", "var": "mean"}
-    return {key: found[f"{key.rpartition('.')[0]}.{swap[key.rpartition('.')[2]]}"] for key in OF_STATS}
+def under_each_other(found, a, b):
+    """What stands in a dict under keys with a in them, and with b, the two exchanged."""
+    keys = [key for key in found if a in key or b in key]
+    return {key: found[key.replace(a, b) if a in key else key.replace(b, a)] for key in keys}
+
+
+FORWARD.mistake("mean and var are exchanged",
+                mean_and_var_exchanged=lambda x, params: under_each_other(network(x, params), ".mean", ".var"))
 
 
 @FORWARD.mistake("there is a root where the variance itself belongs")
 def deviations(x, params):
     return {key: np.sqrt(a) for key, a in network(x, params).items() if key.endswith("var")}
-
-
-def gradients_by(x, params, **changed):
-    """All gradients of the library's backward, with some operations changed: name=function(how-manieth call, ...)."""
-    calls = dict.fromkeys(changed, 0)
-
-    def counted(name):
-        def run(*args):
-            calls[name] += 1
-            return changed[name](calls[name], *args)
-
-        return run
-
-    ops = ops_with(**{name: counted(name) for name in changed})
-    logits, _, cache = NETWORK.forward(like(params, x), x, OPS)
-    _, grads = NETWORK.backward(upstream(logits, 0).astype(x.dtype), cache, ops)
-    return {key: without_rounding(key, grads) for key in grads}
-
-
-def handed_past(op, those):
-    """That operation of the backward, but in `those` of its calls the gradient goes past it unchanged."""
-
-    def run(call, dy, *args):
-        dx, *others = op(dy, *args)
-        return (dy if call in those else dx), *others
-
-    return run
-
-
-# In a backward batch_norm_backward is called for decoder1, decoder2, encoder2, encoder1, and conv2d_backward for the
-# classifier, decoder1, decoder2, encoder2, encoder1.
-
-BACKWARD = Table("tinysegnet/networks/blocks.py", FORWARD.cases)
-BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling",
-                 relu_left_out=lambda x, params: gradients_by(x, params, relu_backward=lambda call, dy, cache: dy))
-
-
-@BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling")
-def relu_after_norm(x, params):
-    masks = []
-
-    def keep(call, dy, mask):
-        masks.append(mask)
-        return dy
-
-    def norm(call, dy, cache):
-        dx, dgamma, dbeta = OPS.batch_norm_backward(dy, cache)
-        return (dx * masks.pop() if call > 2 else dx), dgamma, dbeta
-
-    return gradients_by(x, params, relu_backward=keep, batch_norm_backward=norm)
-
-
-@BACKWARD.mistake("in the decoder the gradient goes on as it came to batch norm: what goes on is the dx of "
-                  "batch_norm_backward")
-def past_the_norm_of_decoders(x, params):
-    return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (1, 2)))
-
-
-@BACKWARD.mistake("in the encoder the gradient goes on as it came to batch norm: what goes on is the dx of "
-                  "batch_norm_backward")
-def past_the_norm_of_encoders(x, params):
-    return gradients_by(x, params, batch_norm_backward=handed_past(OPS.batch_norm_backward, (3, 4)))
-
-
-@BACKWARD.mistake("in the decoder the gradient goes on as it came to the convolution: what goes on is the dx of "
-                  "conv2d_backward")
-def past_the_conv_of_decoders(x, params):
-    return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (2, 3)))
-
-
-@BACKWARD.mistake("in the encoder the gradient goes on as it came to the convolution: what goes on is the dx of "
-                  "conv2d_backward")
-def past_the_conv_of_encoder2(x, params):
-    return gradients_by(x, params, conv2d_backward=handed_past(OPS.conv2d_backward, (4,)))
-
-
-@BACKWARD.mistake("what comes out of a decoder is added to the encoder's gradient: only positions went across, and no "
-                  "gradient")
-def added_across(x, params):
-    crossing = {}
-
-    def unpool(call, dy, corners):
-        crossing[dy.shape] = dy
-        return OPS.max_unpool_backward(dy, corners)
-
-    def pool(call, dy, corners, shape):
-        return OPS.max_pool_backward(dy, corners, shape) + crossing[shape]
-
-    return gradients_by(x, params, max_unpool_backward=unpool, max_pool_backward=pool)
-
-
-@BACKWARD.mistake("the gradients of decoder1 and decoder2 are exchanged")
-def decoders_under_wrong_keys(x, params):
-    grads, other = gradients_by(x, params), {"1": "2", "2": "1"}
-    return {key: grads[f"decoder{other[key[7]]}{key[8:]}"] for key in grads if key.startswith("decoder")}
-
-
-@BACKWARD.mistake("the gradients of gamma and beta are exchanged")
-def gamma_and_beta_exchanged(x, params):
-    grads, other = gradients_by(x, params), {"gamma": "beta", "beta": "gamma"}
-    names = [key.rpartition(".") for key in grads if ".norm." in key]
-    return {f"{block}.{kind}": grads[f"{block}.{other[kind]}"] for block, _, kind in names}
-
-
-def check_forward_pass(function):
-    verdicts = values(
-        logits_of(NETWORK.forward), *CASES, names=NAMES, results=("logits",), adapt=logits_of, mistakes=FORWARD
-    )(function)
-    verdicts["batch_stats"] = Verdict(DONE)
-    keys = tuple(OF_STATS)
-    for args in CASES:
-        try:
-            if statistics_of(function)(*args) is None:
-                verdicts["batch_stats"] = Verdict(TODO)
-                break
-            report = first_wrong(statistics_of, function, NETWORK.forward, keys, FORWARD, args)
-            if report and verdicts["logits"].kind == WRONG:
-                verdicts["logits"] = Verdict(WRONG, report)         # that they are wrong follows from it
-        except ForwardError as error:
-            report = str(error)
-        if report:
-            verdicts["batch_stats"] = Verdict(WRONG, report)
-            break
-    return verdicts
-
-
-def gradients_of(backward, *keys):
-    """The gradients under some keys, as a function of x and params: forward, a random dlogits, backward."""
-    function = own_forward(backward)
-
-    def run(x, params):
-        grads = all_gradients(function, backward, x, params)
-        return tuple(without_rounding(key, grads) for key in keys)
-
-    run.__name__ = "backward"
-    return run
 
 
 def all_gradients(forward, backward, x, params, ops=OPS):
@@ -368,6 +219,120 @@ def without_rounding(key, grads):
         floor = 1e-4 if gradient.dtype == np.float32 else 1e-10
         return gradient * (np.abs(gradient) > floor * np.abs(grads[key[:-1] + "w"]).max(initial=0))
     return gradient
+
+
+def counted(function):
+    """function(how-manieth call, ...), counting."""
+    calls = count(1)
+    return lambda *args: function(next(calls), *args)
+
+
+def went_back(**changed):
+    """All gradients of the library's backward with some operations changed, as a function of x and params.
+
+    changed  function(how-manieth call, ...) by the operation's name: batch_norm_backward is called for decoder1,
+             decoder2, encoder2, encoder1, and conv2d_backward for the classifier and then these
+    """
+
+    def run(x, params):
+        ops = ops_with(**{name: counted(function) for name, function in changed.items()})
+        grads = all_gradients(NETWORK.forward, lambda *args: NETWORK.backward(*args)[1], x, params, ops)
+        return {key: without_rounding(key, grads) for key in grads}
+
+    return run
+
+
+def past(name, *calls):
+    """All gradients if in these calls of an operation the gradient goes past it unchanged."""
+    op = getattr(OPS, name)
+
+    def run(call, dy, *args):
+        dx, *others = op(dy, *args)
+        return (dy if call in calls else dx), *others
+
+    return went_back(**{name: run})
+
+
+BACKWARD = Table("tinysegnet/networks/blocks.py", FORWARD.cases)
+BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling",
+                 relu_left_out=went_back(relu_backward=lambda call, dy, cache: dy))
+
+
+@BACKWARD.mistake("relu_backward is missing, or comes too late: ReLU was the last before the pooling")
+def relu_after_norm(x, params):
+    masks = []
+
+    def keep(call, dy, mask):
+        masks.append(mask)
+        return dy
+
+    def norm(call, dy, cache):
+        dx, dgamma, dbeta = OPS.batch_norm_backward(dy, cache)
+        return (dx * masks.pop() if call > 2 else dx), dgamma, dbeta
+
+    return went_back(relu_backward=keep, batch_norm_backward=norm)(x, params)
+
+
+BACKWARD.mistake("in the decoder the gradient goes on as it came to batch norm: what goes on is the dx of "
+                 "batch_norm_backward", past_the_norm_of_decoders=past("batch_norm_backward", 1, 2))
+BACKWARD.mistake("in the encoder the gradient goes on as it came to batch norm: what goes on is the dx of "
+                 "batch_norm_backward", past_the_norm_of_encoders=past("batch_norm_backward", 3, 4))
+BACKWARD.mistake("in the decoder the gradient goes on as it came to the convolution: what goes on is the dx of "
+                 "conv2d_backward", past_the_conv_of_decoders=past("conv2d_backward", 2, 3))
+BACKWARD.mistake("in the encoder the gradient goes on as it came to the convolution: what goes on is the dx of "
+                 "conv2d_backward", past_the_conv_of_encoder2=past("conv2d_backward", 4))
+
+
+@BACKWARD.mistake("what comes out of a decoder is added to the encoder's gradient: only positions went across, and no "
+                  "gradient")
+def added_across(x, params):
+    crossing = {}
+
+    def unpool(call, dy, corners):
+        crossing[dy.shape] = dy
+        return OPS.max_unpool_backward(dy, corners)
+
+    def pool(call, dy, corners, shape):
+        return OPS.max_pool_backward(dy, corners, shape) + crossing[shape]
+
+    return went_back(max_unpool_backward=unpool, max_pool_backward=pool)(x, params)
+
+
+right_gradients = went_back()
+BACKWARD.mistake("the gradients of decoder1 and decoder2 are exchanged", decoders_under_wrong_keys=lambda x, params:
+                 under_each_other(right_gradients(x, params), "decoder1", "decoder2"))
+BACKWARD.mistake("the gradients of gamma and beta are exchanged", gamma_and_beta_exchanged=lambda x, params:
+                 under_each_other(right_gradients(x, params), ".gamma", ".beta"))
+
+
+def check_forward_pass(function):
+    verdicts = values(
+        logits_of(NETWORK.forward), *CASES, names=NAMES, results=("logits",), adapt=logits_of, mistakes=FORWARD
+    )(function)
+    for args in CASES:
+        try:
+            if statistics_of(function)(*args) is None:
+                return verdicts | {"batch_stats": Verdict(TODO)}
+            report = first_wrong(statistics_of, function, NETWORK.forward, tuple(OF_STATS), FORWARD, args)
+            if report and verdicts["logits"].kind == WRONG:
+                verdicts["logits"] = Verdict(WRONG, report)         # that they are wrong follows from it
+        except ForwardError as error:
+            report = str(error)
+        if report:
+            return verdicts | {"batch_stats": Verdict(WRONG, report)}
+    return verdicts | {"batch_stats": Verdict(DONE)}
+
+
+def gradients_of(backward, *keys):
+    """The gradients under some keys, as a function of x and params: forward, a random dlogits, backward."""
+    function = own_forward(backward)
+
+    def run(x, params):
+        grads = all_gradients(function, backward, x, params)
+        return tuple(without_rounding(key, grads) for key in keys)
+
+    run.__name__ = "backward"
+    return run
 
 
 def own_forward(backward):
@@ -442,34 +407,25 @@ def race_backward():
 
 EXERCISES = (
     Exercise(
-        "forward",
-        check_forward_pass,
-        answer=NETWORK.forward,
-        hints=(
-            "One line for each operation. x goes in and comes out under the same name: x, cache[...] = ops....",
-            "Before max_pool note x.shape: max_unpool wants it, and of (N, 5, 7, C) there is no trace in (N, 3, 4, C). "
-            "A dict for the cache, with the names of the blocks as keys, keeps the levels apart.",
-            "batch_stats, cache = {}, {}, then for level in (1, 2): on the way down, and for level in (2, 1): up again",
-        ),
-        differs="is the same list, of blocks, for any number of levels",
-        read="tinysegnet/networks/segnet_basic.py",
-        forbidden=course.LIBRARY / "networks",
+        "forward", check_forward_pass,
+        answer=NETWORK.forward, read="tinysegnet/networks/segnet_basic.py", forbidden=course.LIBRARY / "networks",
         race=lambda: (*step(), OPS),
+        differs="is the same list, of blocks, for any number of levels",
+        hints=("One line for each operation. x goes in and comes out under the same name: x, cache[...] = ops....",
+               "Before max_pool note x.shape: max_unpool wants it, and of (N, 5, 7, C) there is no trace in (N, 3, 4, "
+               "C). A dict for the cache, with the names of the blocks as keys, keeps the levels apart.",
+               "batch_stats, cache = {}, {}, then for level in (1, 2): on the way down, and for level in (2, 1): up "
+               "again"),
     ),
     Exercise(
-        "backward",
-        check_backward_pass,
-        answer=library_backward,
-        hints=(
-            "Read your forward from its last line to its first. Each operation gives the dx that the one before it "
-            "takes as its dy.",
-            "The classifier comes first, then decoder1, decoder2, encoder2, encoder1. The dx of each has the shape of "
-            "that operation's x. The image needs none: need_dx=False.",
-            "grads = {}, then dx, grads[\"classifier.w\"], grads[\"classifier.b\"] = ops.conv2d_backward(dlogits, ...)",
-        ),
-        differs="goes up the same list, and throws away what it has used, so that the memory is free again",
-        read="tinysegnet/networks/blocks.py",
-        forbidden=course.LIBRARY / "networks",
+        "backward", check_backward_pass,
+        answer=library_backward, read="tinysegnet/networks/blocks.py", forbidden=course.LIBRARY / "networks",
         race=race_backward,
+        differs="goes up the same list, and throws away what it has used, so that the memory is free again",
+        hints=("Read your forward from its last line to its first. Each operation gives the dx that the one before it "
+               "takes as its dy.",
+               "The classifier comes first, then decoder1, decoder2, encoder2, encoder1. The dx of each has the shape "
+               "of that operation's x. The image needs none: need_dx=False.",
+               'grads = {}, then dx, grads["classifier.w"], grads["classifier.b"] = ops.conv2d_backward(dlogits, ...)'),
     ),
 )

@@ -13,7 +13,6 @@ from tinysegnet.checker.mistakes.table import Table
 
 HERE = Path(__file__).parent
 forwards, wrong_forwards = (course.load(HERE / f"{name}.py") for name in ("forwards", "wrong_forwards"))
-READ = wrong_forwards.READ
 
 
 def measured(forward, names):
@@ -34,42 +33,38 @@ def measured(forward, names):
     return backward
 
 
-def exercise(forward, *cases, names, hints, mistakes=None, read="tinysegnet/checker/finite_differences.py"):
-    """An exercise out of a forward. The last of its cases is the one that both are timed on."""
-    answer = measured(forward, names)
+def exercise(forward, *cases, names, hints, wrong=None, wrong_on=None, read="tinysegnet/checker/finite_differences.py"):
+    """An exercise out of a forward, and of wrong ones that are told apart on wrong_on. The last case is the race's."""
+    answer, mistakes = measured(forward, names), known(forward, names, wrong, wrong_on) if wrong else None
 
     def race():
         y, cache = forward(*cases[-1])
         return upstream(y, seed=0), cache
 
     return Exercise(
-        f"{forward.__name__}_backward",
-        gradients(forward, answer, *cases, names=names, mistakes=mistakes),
-        answer=answer,
-        hints=hints,
+        f"{forward.__name__}_backward", gradients(forward, answer, *cases, names=names, mistakes=mistakes),
+        answer=answer, read=read, race=race, hints=hints,
         differs=f"answer is measured, with two calls of the forward for each number of {', '.join(names)}",
-        read=read,
-        race=race,
     )
 
 
-def known(forward, names, wrong, *case):
+def known(forward, names, wrong, case):
     """A table of mistakes: the gradients of wrong forwards, measured on one case."""
-    table = Table(READ, lambda: (case,), [f"d{name}" for name in names], forward)
+    table = Table(wrong_forwards.READ, lambda: (case,), [f"d{name}" for name in names], forward)
 
-    def entry(held):
+    def gradients_of(held):
         def mistake(dy, *args):
             cache = forward(*args)[1]
             other = held(dy, *cache)
             right = as_tuple(measured(forward, names)(dy, cache))
             found = as_tuple(measured(lambda *args: (other(*args),), names)(dy, cache))
-            wrong = [not equal(mine, true) and mine.any() for mine, true in zip(found, right)]
-            return {name: mine for name, mine, is_wrong in zip(table.results, found, wrong) if is_wrong}
+            answers = zip(table.results, found, right)
+            return {name: answer for name, answer, library in answers if answer.any() and not equal(answer, library)}
 
         return mistake
 
     for held in wrong.mistakes:
-        table.mistake(held.sentence, **{held.__name__: entry(held)})
+        table.mistake(held.sentence, **{held.__name__: gradients_of(held)})
     return table
 
 
@@ -110,72 +105,47 @@ EXERCISES = (
         (numbers(2, 3, 4, 3), np.array([0.1, 0.5, -0.3])),
         (np.abs(numbers(1, 2, 3, 2)), np.array([0.1, 0.2])),
         (numbers(3, 4, 5, 2), np.array([2.0, 0.0])),
-        names=("x", "slope"),
-        mistakes=known(forwards.leaky_relu, ("x", "slope"), wrong_forwards.LEAKY_RELU, numbers(2, 3, 4, 5), numbers(5)),
-        hints=(
-            "Two branches, and each number of x is in one of them. How far does its y move when it moves by 1? And "
-            "which y move when the slope of a channel does, and by how much each?",
-            "x, dy and dx are (N, H, W, C); slope and dslope are (C,). What has moved many y is told by many dy.",
-            "x, slope = cache",
-        ),
+        names=("x", "slope"), wrong=wrong_forwards.LEAKY_RELU, wrong_on=(numbers(2, 3, 4, 5), numbers(5)),
+        hints=("Two branches, and each number of x is in one of them. How far does its y move when it moves by 1? And "
+               "which y move when the slope of a channel does, and by how much each?",
+               "x, dy and dx are (N, H, W, C); slope and dslope are (C,). What has moved many y is told by many dy.",
+               "x, slope = cache"),
         read="tinysegnet/ops/activation.py",
     ),
     exercise(
         forwards.conv2d_stride2,
-        kernels(1, 1, 5, 1, 3, 1),
-        kernels(1, 1, 1, 2, 3, 2),
-        kernels(1, 4, 3, 2, 1, 1),
-        kernels(1, 5, 6, 1, 5, 2),
+        kernels(1, 1, 5, 1, 3, 1), kernels(1, 1, 1, 2, 3, 2), kernels(1, 4, 3, 2, 1, 1), kernels(1, 5, 6, 1, 5, 2),
         kernels(2, 4, 5, 2, 3, 3),
-        names=("x", "w", "b"),
-        mistakes=known(
-            forwards.conv2d_stride2, ("x", "w", "b"), wrong_forwards.CONV2D_STRIDE2, *kernels(2, 4, 6, 2, 3, 4)
-        ),
-        hints=(
-            "In the forward, one line does all the work, once for each i and j. Ask of that line alone: what did it "
-            "read, and into which y did it go? The backward has the same two loops.",
-            "padded is (N, H + K - 1, W + K - 1, C); a slice of it with step 2 is (N, (H + 1)//2, (W + 1)//2, C), "
-            "which fits dy but for the last axis; w[i, j] is (C, F). A padded pixel is read in several turns.",
-            "x, w, b = cache; then padded as in the forward, and an array of zeros like it",
-        ),
+        names=("x", "w", "b"), wrong=wrong_forwards.CONV2D_STRIDE2, wrong_on=kernels(2, 4, 6, 2, 3, 4),
+        hints=("In the forward, one line does all the work, once for each i and j. Ask of that line alone: what did it "
+               "read, and into which y did it go? The backward has the same two loops.",
+               "padded is (N, H + K - 1, W + K - 1, C); a slice of it with step 2 is (N, (H + 1)//2, (W + 1)//2, C), "
+               "which fits dy but for the last axis; w[i, j] is (C, F). A padded pixel is read in several turns.",
+               "x, w, b = cache; then padded as in the forward, and an array of zeros like it"),
         read="tinysegnet/ops/conv.py",
     ),
     exercise(
         forwards.layer_norm,
         (np.array([[[[1.0, 3.0, 4.0, 5.0, 7.0]]]]), np.ones(5), np.zeros(5)),
-        layers(2, 3, 2, 4),
-        layers(1, 2, 2, 1),
-        layers(2, 1, 5, 2),
-        layers(2, 3, 4, 3),
-        names=("x", "gamma", "beta"),
-        mistakes=known(
-            forwards.layer_norm, ("x", "gamma", "beta"), wrong_forwards.LAYER_NORM, *layers(2, 3, 2, 5)
-        ),
-        hints=(
-            "Lesson 08, with the roles of the axes exchanged. Say first which numbers share a mean here, and which y a "
-            "single gamma has a hand in. They are no longer the same axes.",
-            "mean and var are (N, H, W, 1), x_hat is (N, H, W, C), gamma and beta are (C,). Do not take gamma out of a "
-            "sum over the channels.",
-            "x, gamma, beta, eps = cache; then mean, var and x_hat as in the forward",
-        ),
+        layers(2, 3, 2, 4), layers(1, 2, 2, 1), layers(2, 1, 5, 2), layers(2, 3, 4, 3),
+        names=("x", "gamma", "beta"), wrong=wrong_forwards.LAYER_NORM, wrong_on=layers(2, 3, 2, 5),
+        hints=("Lesson 08, with the roles of the axes exchanged. Say first which numbers share a mean here, and which "
+               "y a single gamma has a hand in. They are no longer the same axes.",
+               "mean and var are (N, H, W, 1), x_hat is (N, H, W, C), gamma and beta are (C,). Do not take gamma out "
+               "of a sum over the channels.",
+               "x, gamma, beta, eps = cache; then mean, var and x_hat as in the forward"),
         read="tinysegnet/ops/batchnorm.py",
     ),
     exercise(
         forwards.upsample,
         (np.array([0.0, 4.0, 8.0]).reshape(1, 1, 3, 1),),
-        (numbers(1, 1, 1, 2),),
-        (numbers(1, 2, 2, 1),),
-        (numbers(1, 5, 1, 2),),
-        (numbers(2, 3, 4, 2),),
-        names=("x",),
-        mistakes=known(forwards.upsample, ("x",), wrong_forwards.UPSAMPLE, numbers(2, 4, 5, 3)),
-        hints=(
-            "One axis first. Write down the y of x = (a, b, c), six of them, and ask of b, then of a, in which of the "
-            "six it stands and with what in front. Then the second axis, which was doubled last.",
-            "dy is (N, 2*H, 2*W, C). Reshaped to (N, H, 2, 2*W, C) it has the y[2*r] at [:, :, 0] and the y[2*r + 1] "
-            "at [:, :, 1].",
-            "x, = cache; then a function of your own that undoes doubled along one axis, called twice",
-        ),
+        (numbers(1, 1, 1, 2),), (numbers(1, 2, 2, 1),), (numbers(1, 5, 1, 2),), (numbers(2, 3, 4, 2),),
+        names=("x",), wrong=wrong_forwards.UPSAMPLE, wrong_on=(numbers(2, 4, 5, 3),),
+        hints=("One axis first. Write down the y of x = (a, b, c), six of them, and ask of b, then of a, in which of "
+               "the six it stands and with what in front. Then the second axis, which was doubled last.",
+               "dy is (N, 2*H, 2*W, C). Reshaped to (N, H, 2, 2*W, C) it has the y[2*r] at [:, :, 0] and the y[2*r + "
+               "1] at [:, :, 1].",
+               "x, = cache; then a function of your own that undoes doubled along one axis, called twice"),
         read="tinysegnet/ops/more/resize.py",
     ),
     exercise(
@@ -186,34 +156,23 @@ EXERCISES = (
         (probabilities(1, 2, 3, 4), np.array([[[0, 2, 2], [0, VOID, 0]]]), VOID),
         (probabilities(1, 2, 2, 3), np.full((1, 2, 2), VOID), VOID),
         (probabilities(2, 3, 4, 3), LABELS, VOID, 0.25),
-        names=("p",),
-        mistakes=known(
-            forwards.dice_loss, ("p",), wrong_forwards.DICE_LOSS, probabilities(2, 3, 4, 3), LABELS, VOID, 0.5
-        ),
-        hints=(
-            "In which of overlap, said and there does one p stand? That depends on its pixel's label. Then how the "
-            "quotient of its class moves when its upper and its lower part do.",
-            "labelled is (N, H, W, 1), one_hot (N, H, W, classes); overlap, said and there are (classes,). All p of a "
-            "class that are in the same sums have the same gradient. dloss is one number.",
-            "p, labels, ignore, smooth = cache; then labelled, one_hot and the three sums as in the forward",
-        ),
+        names=("p",), wrong=wrong_forwards.DICE_LOSS, wrong_on=(probabilities(2, 3, 4, 3), LABELS, VOID, 0.5),
+        hints=("In which of overlap, said and there does one p stand? That depends on its pixel's label. Then how the "
+               "quotient of its class moves when its upper and its lower part do.",
+               "labelled is (N, H, W, 1), one_hot (N, H, W, classes); overlap, said and there are (classes,). All p "
+               "of a class that are in the same sums have the same gradient. dloss is one number.",
+               "p, labels, ignore, smooth = cache; then labelled, one_hot and the three sums as in the forward"),
         read="tinysegnet/ops/loss.py",
     ),
     exercise(
         forwards.gate,
         (np.array([[1.0, -1.0], [3.0, 1.0]]).reshape(1, 1, 2, 2), np.array([[0.0, 0.5], [5.0, 0.0]]), np.zeros(2)),
-        gates(2, 2, 3, 3),
-        gates(1, 1, 1, 2),
-        gates(3, 4, 1, 1),
-        gates(2, 3, 4, 2),
-        names=("x", "w", "b"),
-        mistakes=known(forwards.gate, ("x", "w", "b"), wrong_forwards.GATE, *gates(2, 3, 4, 5)),
-        hints=(
-            "Name what is computed on the way: seen, z = seen @ w + b, opening, y. Go back through them one at a time. "
-            "At x two roads meet.",
-            "seen, z and opening are (N, C), and so are their gradients. An opening is used at all pixels of its image "
-            "and channel. dx is (N, H, W, C).",
-            "x, w, b = cache; then seen and opening as in the forward, and dopening to begin with",
-        ),
+        gates(2, 2, 3, 3), gates(1, 1, 1, 2), gates(3, 4, 1, 1), gates(2, 3, 4, 2),
+        names=("x", "w", "b"), wrong=wrong_forwards.GATE, wrong_on=gates(2, 3, 4, 5),
+        hints=("Name what is computed on the way: seen, z = seen @ w + b, opening, y. Go back through them one at a "
+               "time. At x two roads meet.",
+               "seen, z and opening are (N, C), and so are their gradients. An opening is used at all pixels of its "
+               "image and channel. dx is (N, H, W, C).",
+               "x, w, b = cache; then seen and opening as in the forward, and dopening to begin with"),
     ),
 )

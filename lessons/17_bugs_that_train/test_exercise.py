@@ -40,20 +40,15 @@ def wrong(letter, text):
 
 EXERCISES = (
     Exercise(
-        "culprits",
-        check,
-        answer=answers,
-        hints=(
-            "Take one network and go through its six backwards, one after the other, as the page does with "
-            "network(77). For five of them the checker says nothing.",
-            "The arrays can be small and random, a few pixels and channels; the checker's names are those of the "
-            "arguments that have a gradient. For the loss give some labels the value of ignore, and others not.",
-            'ops = network("A"), and then check_backward(ops.relu, ops.relu_backward, x, names=("x",))',
-        ),
+        "culprits", check,
+        answer=answers, read="tinysegnet/checker/mistakes/batchnorm.py", forbidden=course.LESSONS / "engine",
+        race=lambda: (),
         differs="backwards are right in these places: what was planted there are known mistakes of "
                 "tinysegnet/checker/mistakes",
-        read="tinysegnet/checker/mistakes/batchnorm.py",
-        forbidden=course.LESSONS / "engine",
-        race=lambda: (),
+        hints=("Take one network and go through its six backwards, one after the other, as the page does with "
+               "network(77). For five of them the checker says nothing.",
+               "The arrays can be small and random, a few pixels and channels; the checker's names are those of the "
+               "arguments that have a gradient. For the loss give some labels the value of ignore, and others not.",
+               'ops = network("A"), and then check_backward(ops.relu, ops.relu_backward, x, names=("x",))'),
     ),
 )

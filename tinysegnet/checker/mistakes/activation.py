@@ -23,32 +23,25 @@ backward.mistake("the mask asks whether dy is positive, and must ask whether x w
                  mask_from_dy=lambda dy, x: dy * (dy > 0))
 backward.mistake("dx is dy times the output: the slope of ReLU is 1 where x was positive, whatever the value",
                  relu_of_product=lambda dy, x: dy * np.maximum(x, 0))
-backward.mistake("dx is the slope alone: multiply it by dy",
-                 only_the_mask=lambda dy, x: (x > 0).astype(x.dtype))
+backward.mistake("dx is the slope alone: multiply it by dy", only_the_mask=lambda dy, x: (x > 0).astype(x.dtype))
 backward.mistake("a hundredth of dy passes where x was negative: that is the leaky ReLU; here it is 0",
                  leaky=lambda dy, x: np.where(x > 0, dy, 0.01 * dy))
 backward.mistake("dx is 0 where dy is negative too: only the sign of x matters",
                  both_masks=lambda dy, x: dy * (x > 0) * (dy > 0))
 backward.mistake("the sign is turned round: the slope of ReLU is 1 where x was positive, not -1",
                  sign=lambda dy, x: -dy * (x > 0))
-backward.mistake("the slope is added to dy: the chain rule multiplies",
-                 slope_added=lambda dy, x: dy + (x > 0))
+backward.mistake("the slope is added to dy: the chain rule multiplies", slope_added=lambda dy, x: dy + (x > 0))
 
 
 forward = Table(READ, cases, ["y"], relu)
-forward.mistake("y is the absolute value of x: where x is negative, y should be 0",
-                absolute_value=lambda x: np.abs(x))
-forward.mistake("y is the smaller of x and 0, and must be the larger",
-                minimum=lambda x: np.minimum(x, 0))
-forward.mistake("y is 1 where x is positive: it should be x itself there",
-                the_mask=lambda x: (x > 0).astype(x.dtype))
-forward.mistake("y is x: what is negative should have become 0",
-                unchanged=lambda x: x)
+forward.mistake("y is the absolute value of x: where x is negative, y should be 0", absolute_value=lambda x: np.abs(x))
+forward.mistake("y is the smaller of x and 0, and must be the larger", minimum=lambda x: np.minimum(x, 0))
+forward.mistake("y is 1 where x is positive: it should be x itself there", the_mask=lambda x: (x > 0).astype(x.dtype))
+forward.mistake("y is x: what is negative should have become 0", unchanged=lambda x: x)
 forward.mistake("y is minus x where x is negative: the sign is the wrong way round",
                 turned_round=lambda x: np.maximum(-x, 0))
 forward.mistake("y keeps a hundredth of what is negative: that is the leaky ReLU; here it is 0",
                 leaky=lambda x: np.where(x > 0, x, 0.01 * x))
-forward.mistake("y is cut off at 1: ReLU has no upper end",
-                cut_at_one=lambda x: np.clip(x, 0, 1))
+forward.mistake("y is cut off at 1: ReLU has no upper end", cut_at_one=lambda x: np.clip(x, 0, 1))
 forward.mistake("y is the square of x where x is positive: it should be x itself there",
                 squared=lambda x: np.maximum(x, 0) ** 2)

@@ -1,5 +1,7 @@
 """Known wrong answers of batch_norm and batch_norm_backward."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from tinysegnet.checker.mistakes.table import Table
@@ -24,57 +26,39 @@ def parts(x):
     return (x - mean) / std, std
 
 
+def of(wrong):
+    """wrong(at) as a function of dy and the arguments; dx is gamma / std * (dy - shift - x_hat * stretch)."""
+
+    def run(dy, x, gamma, beta):
+        x_hat, std = parts(x)
+        return wrong(SimpleNamespace(
+            dy=dy, gamma=gamma, x_hat=x_hat, std=std, shift=mean(dy), stretch=mean(dy * x_hat), images=len(dy),
+            pixels=dy.size // dy.shape[-1],
+        ))
+
+    return run
+
+
 backward = Table(READ, cases, ["dx", "dgamma", "dbeta"], batch_norm)
-
-
-@backward.mistake("dx is not divided by the standard deviation, by which x was", "dx")
-def not_divided(dy, x, gamma, beta):
-    x_hat, _ = parts(x)
-    return gamma * (dy - mean(dy) - x_hat * mean(dy * x_hat))
-
-
-@backward.mistake("the path through the variance counts half in dx: the square of x - mean has the slope 2 * (x - "
-                  "mean)", "dx")
-def half_the_variance_path(dy, x, gamma, beta):
-    x_hat, std = parts(x)
-    return gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat) / 2)
-
-
-@backward.mistake("the means in dx divide by the number of images: divide by that of all pixels", "dx")
-def divided_by_images(dy, x, gamma, beta):
-    x_hat, std = parts(x)
-    pixels = dy.size // dy.shape[-1] // len(dy)
-    return gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))
-
-
-@backward.mistake("the means in dx divide by the pixels of one image: divide by those of all images", "dx")
-def divided_by_one_image(dy, x, gamma, beta):
-    x_hat, std = parts(x)
-    return gamma / std * (dy - len(dy) * (mean(dy) + x_hat * mean(dy * x_hat)))
-
-
-@backward.mistake("the path through the variance has the wrong sign in dx", "dx")
-def variance_path_sign(dy, x, gamma, beta):
-    x_hat, std = parts(x)
-    return gamma / std * (dy - mean(dy) + x_hat * mean(dy * x_hat))
-
-
-@backward.mistake("the path through the variance is left out of dx: the variance depends on every pixel of x too", "dx")
-def no_variance_path(dy, x, gamma, beta):
-    _, std = parts(x)
-    return gamma / std * (dy - mean(dy))
-
-
-@backward.mistake("the path through the mean is left out of dx: the mean depends on every pixel of x too", "dx")
-def no_mean_path(dy, x, gamma, beta):
-    x_hat, std = parts(x)
-    return gamma / std * (dy - x_hat * mean(dy * x_hat))
-
-
-@backward.mistake("mean and variance are treated as constants in dx: both depend on every pixel of x", "dx")
-def statistics_as_constants(dy, x, gamma, beta):
-    _, std = parts(x)
-    return gamma / std * dy
+backward.mistake("dx is not divided by the standard deviation, by which x was", "dx",
+                 not_divided=of(lambda at: at.gamma * (at.dy - at.shift - at.x_hat * at.stretch)))
+backward.mistake("the path through the variance counts half in dx: the square of x - mean has the slope 2 * (x - "
+                 "mean)", "dx", half_the_variance_path=of(
+                     lambda at: at.gamma / at.std * (at.dy - at.shift - at.x_hat * at.stretch / 2)))
+backward.mistake("the means in dx divide by the number of images: divide by that of all pixels", "dx",
+                 divided_by_images=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.pixels // at.images * at.shift - at.x_hat * (at.pixels // at.images) * at.stretch)))
+backward.mistake("the means in dx divide by the pixels of one image: divide by those of all images", "dx",
+                 divided_by_one_image=of(
+                     lambda at: at.gamma / at.std * (at.dy - at.images * (at.shift + at.x_hat * at.stretch))))
+backward.mistake("the path through the variance has the wrong sign in dx", "dx", variance_path_sign=of(
+                     lambda at: at.gamma / at.std * (at.dy - at.shift + at.x_hat * at.stretch)))
+backward.mistake("the path through the variance is left out of dx: the variance depends on every pixel of x too", "dx",
+                 no_variance_path=of(lambda at: at.gamma / at.std * (at.dy - at.shift)))
+backward.mistake("the path through the mean is left out of dx: the mean depends on every pixel of x too", "dx",
+                 no_mean_path=of(lambda at: at.gamma / at.std * (at.dy - at.x_hat * at.stretch)))
+backward.mistake("mean and variance are treated as constants in dx: both depend on every pixel of x", "dx",
+                 statistics_as_constants=of(lambda at: at.gamma / at.std * at.dy))
 
 
 @backward.mistake("dx lacks the factor gamma, by which the normalised x was scaled", "dx")
@@ -83,19 +67,11 @@ def no_gamma(dy, x, gamma, beta):
     return (dy - mean(dy) - x_hat * mean(dy * x_hat)) / std
 
 
-@backward.mistake("dx is divided by the variance, and must be divided by its square root", "dx")
-def divided_by_variance(dy, x, gamma, beta):
-    x_hat, std = parts(x)
-    return gamma / std**2 * (dy - mean(dy) - x_hat * mean(dy * x_hat))
-
-
-@backward.mistake("the two terms taken away from dy in dx are sums over the pixels, and must be means", "dx")
-def sums_not_means(dy, x, gamma, beta):
-    x_hat, std = parts(x)
-    pixels = dy.size // dy.shape[-1]
-    return gamma / std * (dy - pixels * mean(dy) - x_hat * pixels * mean(dy * x_hat))
-
-
+backward.mistake("dx is divided by the variance, and must be divided by its square root", "dx", divided_by_variance=of(
+                     lambda at: at.gamma / at.std**2 * (at.dy - at.shift - at.x_hat * at.stretch)))
+backward.mistake("the two terms taken away from dy in dx are sums over the pixels, and must be means", "dx",
+                 sums_not_means=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.pixels * at.shift - at.x_hat * at.pixels * at.stretch)))
 backward.mistake("dgamma is the sum of dy alone: gamma multiplied x_hat, so it is the sum of dy * x_hat", "dgamma",
                  dgamma_without_x_hat=lambda dy, x, gamma, beta: dy.sum(axis=(0, 1, 2)))
 backward.mistake("dgamma is the sum of dy * x, but gamma multiplied the normalised x_hat", "dgamma",
@@ -150,10 +126,8 @@ forward.mistake("the mean is taken away, but the division by the standard deviat
                 not_divided=lambda x, gamma, beta: gamma * (x - mean(x)) + beta)
 forward.mistake("the mean is not taken away before the division", "y",
                 mean_left=lambda x, gamma, beta: gamma * x / np.sqrt(x.var((0, 1, 2)) + EPS) + beta)
-forward.mistake("the scale gamma is left out", "y",
-                no_gamma=lambda x, gamma, beta: normalised(x) + beta)
-forward.mistake("the shift beta is left out", "y",
-                no_beta=lambda x, gamma, beta: gamma * normalised(x))
+forward.mistake("the scale gamma is left out", "y", no_gamma=lambda x, gamma, beta: normalised(x) + beta)
+forward.mistake("the shift beta is left out", "y", no_beta=lambda x, gamma, beta: gamma * normalised(x))
 forward.mistake("scale and shift are left out: y = gamma * x_hat + beta", "y",
                 neither=lambda x, gamma, beta: normalised(x))
 forward.mistake("gamma and beta are exchanged: gamma multiplies, beta is added", "y",

@@ -114,6 +114,8 @@ def dx_overwritten_backwards(dy, x, w, b):
         for q in range(W):
             dx[:, r : r + K, q : q + K] = np.einsum("nf,ijcf->nijc", dy[:, r, q], w)
     return middle(dx, x)
+
+
 backward.mistake("dx is cut out of the padded gradient at the wrong place: skip the K//2 rows and columns of padding "
                  "first", "dx",
                  dx_padding_at_the_end=lambda dy, x, w, b: padded_dx(dy, x, w)[:, : x.shape[1], : x.shape[2]])
@@ -204,8 +206,7 @@ def border_not_computed(x, w, b):
     return inside
 
 
-forward.mistake("the bias is missing: add b[f] to every pixel of y",
-                no_bias=lambda x, w, b: gathered(x, w))
+forward.mistake("the bias is missing: add b[f] to every pixel of y", no_bias=lambda x, w, b: gathered(x, w))
 forward.mistake("the kernel is rotated by 180 degrees: its first row belongs to the pixels above, w[0, 0] to the "
                 "upper left", kernel_flipped=lambda x, w, b: gathered(x, w[::-1, ::-1], b))
 forward.mistake("the rows and columns of the kernel are exchanged: its first axis goes down the image",

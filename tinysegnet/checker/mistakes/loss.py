@@ -61,8 +61,7 @@ of_softmax.mistake("each class has a sigmoid of its own: the classes of a pixel 
                    sigmoid=lambda logits: 1 / (1 + np.exp(-logits)))
 of_softmax.mistake("p is 1 for the largest logit and 0 for the others: that is argmax; softmax leaves something to "
                    "each", the_best=lambda logits: (logits == logits.max(axis=-1, keepdims=True)).astype(logits.dtype))
-of_softmax.mistake("the powers are those of 2: take the exponential",
-                   base_2=lambda logits: softmax(logits * np.log(2)))
+of_softmax.mistake("the powers are those of 2: take the exponential", base_2=lambda logits: softmax(logits * np.log(2)))
 
 
 def cases():

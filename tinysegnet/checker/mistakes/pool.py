@@ -27,7 +27,6 @@ def cut(a, rows, columns):
     return a
 
 
-
 def in_windows():
     """The second has windows in which several values are the largest."""
     rng = np.random.default_rng(0)
@@ -110,8 +109,7 @@ def corner(x, fill=-np.inf):
 
 pool.mistake("the corners are counted down and then to the right: corner 1 is to the right of corner 0, 2 is below it",
              "corners", columns_first=lambda x: by_column(corner(x)))
-pool.mistake("the corners are counted from 1: they are 0 to 3", "corners",
-             from_one=lambda x: corner(x) + np.uint8(1))
+pool.mistake("the corners are counted from 1: they are 0 to 3", "corners", from_one=lambda x: corner(x) + np.uint8(1))
 pool.mistake("corners says where the minimum was, and must say where the maximum was", "corners",
              of_the_minimum=lambda x: windows(x, np.inf).argmin(axis=3).astype(np.uint8))
 pool.mistake("corners is 0 everywhere: it says in which of the four corners the maximum was", "corners",
