@@ -78,7 +78,8 @@ def rows(learner, truth, wrong, violations, beside, explain):
 def report_row(name, text, width, hanging=0):
     """What is said of the gradient or result of that name; `width` is that of the longest name."""
     indent = f"  {name:<{width}}  "
-    return textwrap.wrap(text, 79, initial_indent=indent, subsequent_indent=" " * (len(indent) + hanging))
+    margins = {"initial_indent": indent, "subsequent_indent": " " * (len(indent) + hanging)}
+    return textwrap.wrap(text, 79, break_on_hyphens=False, **margins)      # lessons.grade puts the lines together again
 
 
 def case_rows(arguments):
