@@ -12,6 +12,7 @@ import pytest
 import tiny_camvid
 
 from lessons.engine.course import load
+from lessons.engine.watch import watched
 from tinysegnet import checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -206,6 +207,20 @@ def test_no_mistake_is_named_that_was_not_made():
     [exercise] = load(lesson / "test_exercise.py").EXERCISES
     [verdict] = exercise.check(numerical_gradient).values()
     assert verdict.kind == "wrong" and "mistake" not in verdict.text and "float32" in verdict.text
+
+
+def test_backward_is_to_do_as_long_as_the_topological_that_it_walks_on_is(tmp_path):
+    stub = "def topological(root):\n    return None\n"
+    backward = "def backward(root):\n    return {node: 1 for node in reversed(topological(root))}\n"
+    exercise = load(ROOT / "lessons/15_tape/test_exercise.py").EXERCISES[1]
+    (tmp_path / "stub.py").write_text(stub + backward)
+    function = watched(load(tmp_path / "stub.py").backward, tmp_path / "stub.py", "nowhere")
+    assert {verdict.kind for verdict in exercise.check(function).values()} == {"TODO"}
+
+
+def test_a_graph_is_shown_with_the_letters_of_the_roles():
+    lesson = load(ROOT / "lessons/15_tape/test_exercise.py")
+    assert lesson.with_roles("d = a * b,  loss = d + c", (1, 2, 0)) == "d = b * c,  loss = d + a"
 
 
 def test_hints_come_one_after_the_other_and_nothing_is_judged(ask):

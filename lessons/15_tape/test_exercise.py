@@ -1,15 +1,18 @@
 """Lesson 15: how topological and backward are judged: on small graphs, and on a SegNet of two levels."""
 
+import inspect
 import re
 import textwrap
+from collections.abc import Callable
 from functools import cache, partial
 from graphlib import TopologicalSorter
+from typing import NamedTuple
 
 import numpy as np
 
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict
-from lessons.engine.watch import TroubleError
+from lessons.engine.watch import TroubleError, watched
 from tinysegnet import networks, ops
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.checker.mistakes.table import Table
@@ -68,31 +71,36 @@ class Written:
         return Written(multiply(self.node, other.node))
 
 
-def graph(text, said=None):
-    """A function of three nodes that makes those that the text has, and returns `loss`; its docstring is for people."""
+class Graph(NamedTuple):
+    """make(a, b, c) makes of three nodes those that the text has, and returns `loss`."""
 
-    def made(a, b, c):
+    text: str
+    make: Callable
+
+
+def graph(*equations, text=None):
+    def make(a, b, c):
         nodes = {"a": Written(a), "b": Written(b), "c": Written(c)}
-        for equation in text.split(",  "):
+        for equation in equations:
             name, expression = equation.split(" = ")
             nodes[name] = eval(expression, {}, nodes)
         return nodes["loss"].node
 
-    made.__doc__ = said or text
-    return made
+    return Graph(text or ",  ".join(equations), make)
 
 
+ALONE = Graph("loss = a, a node without parents", lambda a, b, c: a)
 GRAPHS = (
     graph("loss = (a * b) * c"),
-    graph("d = a + a,  loss = d * b + c"),
+    graph("d = a + a", "loss = d * b + c"),
     graph("loss = (a * a) * b + c"),
-    graph("d = a * b,  loss = (d + c) * (d * c)"),                  # a diamond
-    graph("d = a * b,  e = d + c,  loss = e * d"),                  # d is near to the loss, and far
-    graph("d = a * b,  e = d + c,  loss = d * e"),
-    graph("d = a * b,  e = d * c,  f = e + d,  loss = f * d + a"),
-    graph("d = a + b,  e = d + c,  loss = (d + e) + a"),
-    graph(f"d = a * b * c,  {12 * 'd = d + d,  '}loss = d",
-          said="d = a * b * c,  then twelve times  d = d + d;  loss is the last d"),
+    graph("d = a * b", "loss = (d + c) * (d * c)"),                 # a diamond
+    graph("d = a * b", "e = d + c", "loss = e * d"),                # d is near to the loss, and far
+    graph("d = a * b", "e = d + c", "loss = d * e"),
+    graph("d = a * b", "e = d * c", "f = e + d", "loss = f * d + a"),
+    graph("d = a + b", "e = d + c", "loss = (d + e) + a"),
+    graph("d = a * b * c", *12 * ["d = d + d"], "loss = d",
+          text="d = a * b * c,  then twelve times  d = d + d;  loss is the last d"),
 )
 ROLES = (0, 1, 2), (1, 2, 0), (2, 0, 1)         # so that each of a, b, c takes all places
 
@@ -106,20 +114,19 @@ def leaves(seed=0, shape=(2, 3)):
 
 
 def check_topological(function):
-    for graph in (lambda a, b, c: a, *GRAPHS):
+    for graph in (ALONE, *GRAPHS):
         for seed in (0, 1):
             given = [Node(value) for value in leaves(seed)]
             if seed:                            # values are alike, the nodes are not
                 given[1].value = given[0].value
-            root = graph(*given)
+            root = graph.make(*given)
             found = function(root)
             if found is None:
                 return {"nodes": Verdict(TODO)}
             again = function(root)
             if said := about_order(found, again, root):
-                case = graph.__doc__ or "loss = a, a node without parents"
                 said = textwrap.fill(f"  topological {said}", 79, subsequent_indent="  ")
-                return {"nodes": Verdict(WRONG, f"{said}\n  graph  {case}\n  read  {READ}")}
+                return {"nodes": Verdict(WRONG, f"{said}\n  graph  {graph.text}\n  read  {READ}")}
     return {"nodes": Verdict(DONE)}
 
 
@@ -194,7 +201,7 @@ def gradients_by(function):
 
     def run(a, b, c, graph, roles):
         given = [Node(value) for value in (a, b, c)]
-        root = graph(*(given[role] for role in roles))
+        root = graph.make(*(given[role] for role in roles))
         grads = function(root)
         if grads is None:
             return (None,) * 4
@@ -303,15 +310,23 @@ BACKWARD.mistake("a gradient is changed in place, by +=, and another node had be
                  shared_in_the_other_order=walking(combine=add_in_place, order=the_other_order))
 
 
+def without_topological(backward):
+    """Whether the topological in the file of a backward is still to do."""
+    function = getattr(inspect.unwrap(backward), "__globals__", {}).get("topological")
+    try:
+        return callable(function) and watched(function, READ, course.LIBRARY)(Node(np.ones(1))) is None
+    except TroubleError:
+        return False
+
+
 def check_backward(function):
-    order = function.__globals__.get("topological")
     try:
         if function(Node(np.ones(1))) is None:
             return dict.fromkeys(("gradients", "once", "SegNet"), Verdict(TODO))
         verdicts = {"gradients": check_gradients(function), "once": check_once(function)}
         segnet = check_segnet(function)
     except TroubleError as trouble:
-        if callable(order) and order(Node(np.ones(1))) is None:         # it has nothing to walk on yet
+        if without_topological(function):       # it has nothing to walk on yet
             return dict.fromkeys(("gradients", "once", "SegNet"), Verdict(TODO))
         cause = trouble.__cause__
         if isinstance(cause, KeyError) and cause.args and isinstance(cause.args[0], Node):
@@ -331,28 +346,33 @@ def check_gradients(function):
                 check_forward(gradients_by(function), gradients_by(backward), *args, names=RESULTS[1:],
                               results=RESULTS, mistakes=BACKWARD)
             except ForwardError as error:
-                names = dict(zip("abc", ("abc"[role] for role in roles)))
-                expression = re.sub(r"\b[abc]\b", lambda found, names=names: names[found[0]], graph.__doc__)
-                return Verdict(WRONG, f"{error}\n  graph  {expression}")
+                return Verdict(WRONG, f"{error}\n  graph  {with_roles(graph.text, roles)}")
     return Verdict(DONE)
+
+
+def with_roles(text, roles):
+    """A text in which a, b and c have the names of those that take their places."""
+    parts = re.split(r"\b([abc])\b", text)             # every other part is such a letter
+    parts[1::2] = ["abc"[roles["abc".index(letter)]] for letter in parts[1::2]]
+    return "".join(parts)
 
 
 def check_once(function):
     """Does each node hand back once, and is nothing that was given changed?"""
     for graph in GRAPHS:
         given = [Node(value) for value in leaves()]
-        root, asked = graph(*given), {}
+        root, asked = graph.make(*given), {}
         nodes = ancestors(root)
         before = {node: node.value.copy() for node in nodes}
         for node in nodes:
             node.hand_back = counting(node, asked)
         function(root)
         if any(not np.array_equal(node.value, before[node]) for node in nodes):
-            return Verdict(WRONG, f"  backward changes the value of a node\n  graph  {graph.__doc__}")
+            return Verdict(WRONG, f"  backward changes the value of a node\n  graph  {graph.text}")
         most = max(asked, key=asked.get, default=None)
         if most and asked[most] > 1:
             text = "once is enough,\n  when all its uses have answered"
-            text = f"  backward asks a node {asked[most]} times to hand back: {text}\n  graph  {graph.__doc__}"
+            text = f"  backward asks a node {asked[most]} times to hand back: {text}\n  graph  {graph.text}"
             return Verdict(WRONG, text)
     return Verdict(DONE)
 
