@@ -18,9 +18,20 @@ def pytest_addoption(parser):
     group.addoption("--hint", metavar="FUNCTION", help="show the next of three hints for a function")
 
 
+def lessons_alone(config):
+    return all(Path(arg.partition("::")[0]).resolve().is_relative_to(course.LESSONS) for arg in config.args)
+
+
+@pytest.hookimpl(tryfirst=True)         # before pytest-xdist looks at its options
+def pytest_cmdline_main(config):
+    """The judge speaks in one process: of several, none would have all verdicts."""
+    if lessons_alone(config):
+        config.option.numprocesses, config.option.dist, config.option.tx = 0, "no", []
+
+
 def pytest_configure(config):
     config.stash[JUDGED], config.stash[STATES], config.stash[HINTS] = {}, {}, []
-    if all(Path(arg.partition("::")[0]).resolve().is_relative_to(course.LESSONS) for arg in config.args):
+    if lessons_alone(config):
         config.option.verbose, config.option.no_header = -2, True       # the words are ours, and nothing else
         config.option.tbstyle, config.option.reportchars, config.option.disable_warnings = "no", "", True
 
@@ -57,16 +68,16 @@ class Judged(pytest.Item):
         self.exercise, self.lesson = exercise, self.path.parent
 
     def runtest(self):
-        if self.config.getoption("--answers") == "library":
-            verdicts, lines = self.exercise.check(self.exercise.answer), []
-        else:
-            self.config.stash[STATES].setdefault(self.lesson, course.state(self.lesson))
-            try:
+        self.config.stash[STATES].setdefault(self.lesson, course.state(self.lesson))
+        try:
+            if self.config.getoption("--answers") == "library":
+                verdicts, lines = self.exercise.check(self.exercise.answer), []
+            else:
                 verdicts, lines = judging.judge(self.lesson, self.exercise)
-            except Exception as error:      # of the checker's own: better said than lost
-                text = f"the check itself failed, which is not your fault: {type(error).__name__}: {error}"
-                text = textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    ")
-                verdicts, lines = {"": Verdict(WRONG, text)}, []
+        except Exception as error:      # of the checker's own: better said than lost
+            text = f"the check itself failed, which is not your fault: {type(error).__name__}: {error}"
+            text = textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    ")
+            verdicts, lines = {"": Verdict(WRONG, text)}, []
         self.config.stash[JUDGED].setdefault(self.lesson, {})[self.name] = verdicts, lines
         if not judging.is_done(verdicts):
             pytest.fail(self.name, pytrace=False)

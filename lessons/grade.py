@@ -36,6 +36,8 @@ container, or an account that has nothing to lose. In the folder --out:
     mistakes.csv                how often each known mistake was made, and by whom
 """
 
+SECONDS = 60            # watch.PATIENCE is a third of it: two functions that wait leave time for the others
+
 
 class Part(NamedTuple):
     """What one point is given for."""
@@ -105,7 +107,7 @@ def judge_in_process(name, folder, seconds, megabytes):
 
 
 def mistakes_in(report):
-    """The sentences after "mistake" in a report, put together again."""
+    """The sentences after "mistake" in a report, put together again; each once, where others are "as for" one."""
     lines = report.splitlines()
     for i, line in enumerate(lines):
         if match := re.match(r"\s+mistake {4}", line):
@@ -114,7 +116,8 @@ def mistakes_in(report):
                 if more[: match.end()].strip():
                     break
                 sentence.append(more.strip())
-            yield " ".join(sentence)
+            if sentence[0].partition(" for ")[0] != "as":
+                yield " ".join(sentence)
 
 
 def write_grades(parts, lessons, path):
@@ -177,7 +180,7 @@ def main():
     option("folders", nargs="+", metavar="FOLDER", help="the mine/ of one person each, or a folder that holds it")
     option("--out", type=Path, required=True, metavar="DIR", help="where the grades go")
     option("--lessons", nargs="+", metavar="NN", help="only these, 02 06 for instance (default: all)")
-    option("--seconds", type=at_least_1, default=60, help="for a lesson of one person (default: %(default)s)")
+    option("--seconds", type=at_least_1, default=SECONDS, help="for a lesson of one person (default: %(default)s)")
     option("--megabytes", type=at_least_1, default=4000, help="of memory, not on Windows (default: %(default)s)")
     option("--jobs", type=at_least_1, default=os.cpu_count(), help="so many at once (default: one a processor)")
     args = parser.parse_args()

@@ -65,6 +65,25 @@ def test_the_stubs_are_to_do_and_become_the_learners_file(ask, course):
     assert (course / "mine/02_relu.py").read_text() == (course / "lessons/02_relu/exercise.py").read_text()
 
 
+def test_verdicts_are_said_in_one_process_whatever_was_asked_for(ask):
+    pytest.importorskip("xdist")
+    for options in (["-n", "2"], ["-n", "2", "--dist", "worksteal"]):
+        status, said = ask(RIGHT, *options)
+        assert status == 0 and re.search(r"relu +y +done", said) and re.search(r"relu_backward +dx +done", said)
+
+
+@pytest.mark.parametrize("answers", ["mine", "library"])
+def test_a_check_that_fails_itself_is_said_to(ask, course, answers):
+    judge = course / "lessons/02_relu/test_exercise.py"
+    text = judge.read_text()
+    judge.write_text(f"{text}\nfor one in EXERCISES:\n    object.__setattr__(one, 'check', lambda function: 1 / 0)\n")
+    try:
+        status, said = ask(RIGHT, "--answers", answers)
+    finally:
+        judge.write_text(text)
+    assert status == 1 and "the check itself failed, which is not your fault: ZeroDivisionError" in said
+
+
 def test_a_learners_file_is_never_overwritten(ask, course):
     ask("mine = 1\n")
     assert (course / "mine/02_relu.py").read_text() == "mine = 1\n"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from lessons import grade
+from lessons.engine import course, watch
 
 ROOT = Path(__file__).parents[1]
 FORWARD = """
@@ -149,3 +151,35 @@ def test_a_sentence_over_several_lines_is_put_together_again():
     assert list(grade.mistakes_in(report)) == ["the kernel is rotated"]
     two = "      mistake    one\n      mistake    two"
     assert list(grade.mistakes_in(two)) == ["one", "two"]
+
+
+def test_a_mistake_that_several_results_have_is_counted_once():
+    def sgd_step(params, grads, velocity, lr, momentum, weight_decay):
+        for name, w in params.items():
+            velocity[name][...] = lr * (grads[name] + weight_decay * w * (w.ndim == 4))
+            w -= velocity[name]
+
+    [exercise] = [one for one in course.exercises(course.LESSONS / "04_softmax_loss_sgd") if one.name == "sgd_step"]
+    reports = {verdict.text for verdict in exercise.check(sgd_step).values() if verdict.text}
+    assert any("mistake    as for v of w" in report for report in reports)
+    found = {sentence for report in reports for sentence in grade.mistakes_in(report)}
+    assert "the old velocity is forgotten: momentum * v is part of the new one" in found
+    assert not [sentence for sentence in found if sentence.startswith("as for")]
+
+
+def test_a_function_that_waits_costs_no_other_answer(tmp_path, monkeypatch):
+    """Shorter times than the real ones, in a copy of the course."""
+    assert 2 * watch.PATIENCE < 60 == grade.SECONDS
+    skip = shutil.ignore_patterns("__pycache__", "*.npz", "0[013-9]_*", "1*", "figures")
+    for folder in ("tinysegnet", "lessons"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=skip)
+    text = (tmp_path / "lessons/engine/watch.py").read_text()
+    text = text.replace("\nSECONDS = 10", "\nSECONDS = 0.5").replace("\nPATIENCE = 20", "\nPATIENCE = 1")
+    (tmp_path / "lessons/engine/watch.py").write_text(text)
+    waits = PEOPLE["complete"].replace("def relu(x):\n", "def relu(x):\n    while True:\n        time.sleep(0.01)\n")
+    (tmp_path / "02_relu.py").write_text(waits)
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    lesson = course.LESSONS / "02_relu"
+    parts = list(grade.grade_lesson(tmp_path, lesson, grade.parts_of(lesson), 30, 4000))
+    assert [(part.name, part.kind) for part in parts] == [("y", "wrong"), ("cache", "wrong"), ("dx", "done")]
+    assert parts[0].text.startswith("  has waited for 1 seconds: what for?\n  02_relu.py, line ")

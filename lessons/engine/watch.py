@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 SECONDS = 10
-PATIENCE = 60            # seconds of waiting, for a file, a lock or a busy machine
+PATIENCE = 20            # seconds of waiting, for a file, a lock or a busy machine; see lessons.grade.SECONDS
 OTHERS = "torch", "jax", "jaxlib", "autograd", "tensorflow", "scipy", "skimage", "cv2"   # they would do the thinking
 
 
@@ -49,8 +49,7 @@ def watched(function, file, forbidden, seconds=SECONDS):
                 finally:
                     sys.setprofile(before)
         except TooLong:
-            text = f"  still running after {seconds} seconds: is there a loop without an end?\n"
-            raise TroubleError(text + line_of(alarm.frames, file)) from None
+            raise TroubleError(f"  {alarm.why}\n{line_of(alarm.frames, file)}") from None
         except KeyboardInterrupt:
             raise
         except BaseException as error:          # SystemExit, and whatever pytest.skip() raises, are no Exceptions
@@ -84,14 +83,14 @@ class Spy:
 
 
 class Alarm:
-    """Throws TooLong into the thread that entered it, and keeps the lines it was then at.
+    """Throws TooLong into the thread that entered it, and keeps why, and the lines it was then at.
 
     It rings when the process has computed for so many seconds, or when PATIENCE is at its end: on a busy machine a
     short function may take long, and has not computed for long.
     """
 
     def __init__(self, seconds):
-        self.seconds, self.frames = seconds, []
+        self.seconds, self.why, self.frames = seconds, "", []
 
     def __enter__(self):
         self.thread = threading.get_ident()
@@ -107,9 +106,13 @@ class Alarm:
     def ring(self):
         with self.lock:
             missing = self.seconds - (time.process_time() - self.computed)
-            if not self.over and missing > 0 and time.monotonic() - self.begun < PATIENCE:
-                self.wait(max(missing, 0.05))
+            patience = PATIENCE - (time.monotonic() - self.begun)
+            if not self.over and missing > 0 and patience > 0:
+                self.wait(max(min(missing, patience), 0.05))
             elif not self.over:
+                self.why = f"still running after {self.seconds} seconds: is there a loop without an end?"
+                if missing > 0:
+                    self.why = f"has waited for {PATIENCE} seconds: what for?"
                 self.frames = traceback.extract_stack(sys._current_frames()[self.thread])
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
 
