@@ -12,7 +12,7 @@ from tinysegnet import ops
 EPS = 1e-5
 
 
-def pad(x, p):
+def framed(x, p):
     return np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
 
 
@@ -164,7 +164,7 @@ def conv2d_loops__by_products(x, w, b):
 def conv2d_loops__by_padding(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    padded = pad(x, K // 2)
+    padded = framed(x, K // 2)
     y = np.zeros((N, H, W, F), x.dtype)
     for n, r, q, i, j in np.ndindex(N, H, W, K, K):
         y[n, r, q] += padded[n, r + i, q + j] @ w[i, j]
@@ -203,7 +203,7 @@ def col2im__by_windows(columns, K):
 def conv2d(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    padded = pad(x, K // 2)
+    padded = framed(x, K // 2)
     flat_w = w.reshape(-1, F)
     y = np.empty((N, H, W, F), x.dtype)
     for n, image in enumerate(padded):
@@ -226,14 +226,14 @@ def conv2d__by_shifts(x, w, b):
 def conv2d__by_windows(x, w, b):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    windows = np.lib.stride_tricks.sliding_window_view(pad(x, K // 2), (K, K), axis=(1, 2))   # (N, H, W, C, K, K)
+    windows = np.lib.stride_tricks.sliding_window_view(framed(x, K // 2), (K, K), axis=(1, 2))   # (N, H, W, C, K, K)
     columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * H * W, -1)
     y = columns @ w.reshape(-1, F) + b
     return y.reshape(N, H, W, F), (x, w)
 
 
 def correlated(x, w):
-    return np.stack([im2col(image, len(w)) @ w.reshape(-1, w.shape[3]) for image in pad(x, len(w) // 2)])
+    return np.stack([im2col(image, len(w)) @ w.reshape(-1, w.shape[3]) for image in framed(x, len(w) // 2)])
 
 
 def conv2d_backward(dy, cache, need_dx=True):
@@ -245,7 +245,7 @@ def conv2d_backward(dy, cache, need_dx=True):
     dpadded = np.stack([col2im(dy_n @ flat_w.T, K) for dy_n in dy])
     dx = dpadded[:, p:p + H, p:p + W].copy() if need_dx else None
     dw = 0
-    for n, image in enumerate(pad(x, p)):
+    for n, image in enumerate(framed(x, p)):
         dw = dw + im2col(image, K).reshape(H * W, -1).T @ flat(dy[n])
     dw = dw.reshape(w.shape)
     db = dy.sum(axis=(0, 1, 2))
@@ -257,7 +257,7 @@ def conv2d_backward__by_shifts(dy, cache, need_dx=True):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
     p = K // 2
-    padded = pad(x, p)
+    padded = framed(x, p)
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
     for i, j in np.ndindex(K, K):
@@ -273,7 +273,7 @@ def conv2d_backward__by_windows(dy, cache, need_dx=True):
     N, H, W, C = x.shape
     K, _, _, F = w.shape
     p = K // 2
-    padded = pad(x, p)
+    padded = framed(x, p)
     dpadded = np.zeros_like(padded)
     dw = np.zeros_like(w)
     for r, q in np.ndindex(H, W):
