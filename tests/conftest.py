@@ -39,11 +39,13 @@ def why_no_gpu():
 
 @pytest.hookimpl(tryfirst=True)         # before pytest-xdist looks at its options
 def pytest_cmdline_main(config):
-    """All tests run in as many processes as there are processors; a file or two are faster in this one."""
+    """All tests run in as many processes as there are processors. A file or two are faster in this one, and so are the
+    tests of a GPU, which several would share."""
     if "PYTEST_XDIST_WORKER" in os.environ:                 # this is one of those processes, and must not start more
         return
     asked = config.getoption("numprocesses", default=0)     # None if nobody has said, 0 without pytest-xdist
-    if asked is None and not config.option.usepdb and not any(".py" in arg for arg in config.args):
+    few = any(".py" in arg for arg in config.args) or config.option.markexpr == "gpu"
+    if asked is None and not config.option.usepdb and not few:
         config.option.numprocesses, config.option.dist = workers(), "worksteal"
 
 

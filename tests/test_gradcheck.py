@@ -1,4 +1,5 @@
-"""The checker is tested with bugs: those planted in planted_bugs.py are not in its tables of known mistakes."""
+"""The checker is tested with bugs: those planted in planted_bugs.py were written without sight of the first tables of
+known mistakes. The tables have grown since, and recognise 50 of the 88."""
 
 import numpy as np
 import planted_right
@@ -82,6 +83,7 @@ def test_planted_bugs_are_rejected_and_none_is_named_wrongly(op, bug):
 def test_there_are_enough_planted_bugs_and_all_names_are_theirs():
     assert len(PLANTED) >= 30 and {op for op, _ in PLANTED} == set(TABLES)
     assert RECOGNISED.keys() <= {bug.__name__ for _, bug in PLANTED}
+    assert f"recognise {len(RECOGNISED)} of the {len(PLANTED)}" in __doc__
 
 
 @pytest.mark.parametrize("name", [name for name in vars(planted_right) if name.partition("__")[0] in TABLES])
@@ -329,6 +331,15 @@ def test_the_seed_draws_the_upstream_gradient():
     assert (upstream(y, 0) == upstream(y, 0)).all() and (upstream(y, 0) != upstream(y, 1)).any()
     assert upstream(y, 0).dtype == np.float32 and np.abs(upstream(y, 0)).min() >= 0.5
     assert {-1, 1} == set(np.sign(upstream(np.zeros(20), 0)))
+
+
+def test_one_number_has_no_place():
+    def square(x):
+        return x * x, x
+
+    with pytest.raises(GradientError) as caught:
+        check_backward(square, lambda dy, x: dy, np.array(0.3), names=("x",))
+    assert "  dx  1 of 1 entries wrong\n" in str(caught.value)
 
 
 def test_a_smooth_minimum_is_not_called_a_kink():

@@ -11,6 +11,8 @@ from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.checker.gradcheck import GradientError, check_backward
 from tinysegnet.checker.mistakes import FORWARD_TABLES, TABLES
+from tinysegnet.checker.mistakes.table import Table
+from tinysegnet.checker.report import report_row
 
 ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.mistakes]
 
@@ -128,3 +130,21 @@ def test_each_wrong_forward_is_recognised_as_itself(op, wrong):
     assert wrong.sentence in report
     assert report.count(" mistake ") == len(wrong(*args))
     assert wrong.sentence[0].islower() and "\n" not in wrong.sentence
+
+
+def test_what_a_mistake_returns_fits_its_names():
+    """One result, several, or some of a dict; too few are an error."""
+    table = Table("a page", results=("y", "z"))
+    assert table.mistake("both", "y", "z", both=lambda x: (x, x), too_few=lambda x: (x,)) is None
+    table.mistake("one", "z")(lambda x: x)
+    table.mistake("some", "z", of_dict=lambda x: {"y": x, "z": 2 * x})
+    both, too_few, one, some = table.mistakes
+    assert both(1) == {"y": 1, "z": 1} and one(1) == {"z": 1} and some(1) == {"z": 2}
+    with pytest.raises(ValueError, match="shorter"):
+        too_few(1)
+
+
+def test_a_report_breaks_no_line_at_a_hyphen():
+    """lessons.grade puts the lines of a sentence together again, with a blank between them."""
+    row = report_row("y", f"mistake    {'that ' * 11}SegNet-Basic has none there", width=1, hanging=11)
+    assert len(row) == 2 and not row[0].endswith("-")

@@ -1,11 +1,19 @@
 """What the papers of the project say of its files and versions is so."""
 
+import inspect
 import re
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
 
 import tinysegnet
+from lessons.engine import course
+from tinysegnet.checker.forwardcheck import check_forward
+from tinysegnet.checker.mistakes.table import Table
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -52,3 +60,37 @@ def test_modules_to_which_others_have_moved_exist():
     assert len(names) > 10
     for name in names:
         import_module(name)
+
+
+def test_the_tables_of_mistakes_are_what_the_changelog_says():
+    [row] = [line for line in TEXTS["CHANGELOG.md"].splitlines() if line.startswith("| `mistakes.conv`")]
+    for name in re.findall(r"`conv\.(\w+)`", row.split("|")[2]):
+        table = getattr(import_module("tinysegnet.checker.mistakes.conv"), name)
+        assert isinstance(table, Table) and all(wrong.sentence for wrong in table.mistakes)
+    [row] = [line for line in TEXTS["CHANGELOG.md"].splitlines() if line.startswith("| `check_forward(yours=")]
+    first = next(iter(inspect.signature(check_forward).parameters))
+    assert f"check_forward({first}=" in row.split("|")[2]
+
+
+def test_the_figures_are_those_of_the_matplotlib_that_is_pinned():
+    (pin,) = [line for line in PROJECT["optional-dependencies"]["dev"] if line.startswith("matplotlib==")]
+    paths = sorted(ROOT.glob("lessons/*/figures/*.png"))
+    assert len(paths) > 30
+    for path in paths:
+        with Image.open(path) as image:
+            assert image.text["Software"].startswith(f"Matplotlib version{pin.partition('==')[2]},"), path
+
+
+def test_what_the_workflows_name_is_there():
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for file, test in re.findall(r"\b(tests/\w+\.py)(?:::(\w+))?", path.read_text(encoding="utf-8")):
+            assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8"), f"{path.name} names {file} {test}"
+
+
+@pytest.mark.parametrize("marks, processes", [("not docs", True), ("docs", True), ("gpu", False)])
+def test_all_tests_run_in_several_processes_but_not_on_the_one_gpu(monkeypatch, marks, processes):
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    hook = course.load(ROOT / "tests/conftest.py").pytest_cmdline_main
+    option = SimpleNamespace(numprocesses=None, dist="no", usepdb=False, markexpr=marks)
+    hook(SimpleNamespace(option=option, args=["tests"], getoption=lambda name, default: option.numprocesses))
+    assert (option.dist == "worksteal") == (option.numprocesses is not None) == processes

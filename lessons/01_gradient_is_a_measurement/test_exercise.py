@@ -46,14 +46,27 @@ def steep(x):
 
 
 def by_entries(slope, step):
-    """A wrong numerical_gradient: slope(f, at, step) for each entry, where at(offset) is x with that entry moved."""
+    """A wrong numerical_gradient: slope(f, x, move, step) for each entry, where `move` is `step` there and else 0."""
 
     def gradient(f, x):
         found = np.zeros_like(x)
         for i in np.ndindex(x.shape):
-            entry = np.zeros_like(x)
-            entry[i] = 1
-            found[i] = slope(f, lambda offset, entry=entry: x + offset * entry, step)
+            move = np.zeros_like(x)
+            move[i] = step
+            found[i] = slope(f, x, move, step)
+        return found.round(PLACES)
+
+    return gradient
+
+
+def left_below(step):
+    def gradient(f, x):
+        found, moved = np.zeros_like(x), x.copy()
+        for i in np.ndindex(x.shape):
+            moved[i] += step
+            above = f(moved)
+            moved[i] -= 2 * step
+            found[i] = (above - f(moved)) / (2 * step)
         return found.round(PLACES)
 
     return gradient
@@ -67,28 +80,19 @@ MISTAKES = Table("lessons/01_gradient_is_a_measurement/README.md", cases, ["grad
 
 for step in 1e-3, 1e-4, 1e-5, 1e-6, 1e-7:       # learners take various steps, and so do these
     MISTAKES.mistake("from x - step to x + step it is two steps: divide by 2 * step",
-                     step_once=by_entries(lambda f, at, step: (f(at(step)) - f(at(-step))) / step, step))
+                     step_once=by_entries(lambda f, x, move, step: (f(x + move) - f(x - move)) / step, step))
     MISTAKES.mistake("that is how much f moves: divide by how far x was moved, 2 * step",
-                     difference_only=by_entries(lambda f, at, step: f(at(step)) - f(at(-step)), step))
-
-    @MISTAKES.mistake("an entry that has been measured is left at x - step: put it back before you move the next")
-    def left_below(f, x, step=step):
-        gradient, moved = np.zeros_like(x), x.copy()
-        for i in np.ndindex(x.shape):
-            moved[i] += step
-            above = f(moved)
-            moved[i] -= 2 * step
-            gradient[i] = (above - f(moved)) / (2 * step)
-        return gradient.round(PLACES)
-
+                     difference_only=by_entries(lambda f, x, move, step: f(x + move) - f(x - move), step))
+    MISTAKES.mistake("an entry that has been measured is left at x - step: put it back before you move the next",
+                     left_below=left_below(step))
     if step > 1e-7:             # so near that the bend of f is lost in the five places
         MISTAKES.mistake("it looks to one side only: look to both, f(x + step) - f(x - step), and divide by 2 * step",
-                         one_sided=by_entries(lambda f, at, step: (f(at(step)) - f(at(0))) / step, step),
-                         the_other_side=by_entries(lambda f, at, step: (f(at(0)) - f(at(-step))) / step, step))
+                         one_sided=by_entries(lambda f, x, move, step: (f(x + move) - f(x)) / step, step),
+                         the_other_side=by_entries(lambda f, x, move, step: (f(x) - f(x - move)) / step, step))
 
 for step in 0.1, 0.01:
     MISTAKES.mistake("the step is so large that the bend of f shows: take one of about 1e-5",
-                     too_far=by_entries(lambda f, at, step: (f(at(step)) - f(at(-step))) / (2 * step), step))
+                     too_far=by_entries(lambda f, x, move, step: (f(x + move) - f(x - move)) / (2 * step), step))
 
 
 def all_at_once(f, x):

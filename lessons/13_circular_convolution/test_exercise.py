@@ -167,11 +167,11 @@ TRANSFORMS.mistake("each frequency counts once, 1 / T: those that also stand for
 TRANSFORMS.mistake("every frequency counts twice, 2 / T: 0, and T / 2 if T is even, are their own conjugates and "
                    "count once", all_twice=partial(matrices, share=twice))
 TRANSFORMS.mistake("frequency 0 counts twice: it is its own conjugate and counts once",
-                   zero_twice=partial(matrices, share=partial(shares, zero=2)))
+                   zero_twice=lambda x: matrices(x, share=lambda T: shares(T, zero=2)))
 TRANSFORMS.mistake("the last frequency always counts twice: if T is even it is T / 2, its own conjugate, and counts "
-                   "once", last_always_twice=partial(matrices, share=partial(shares, last=2)))
+                   "once", last_always_twice=lambda x: matrices(x, share=lambda T: shares(T, last=2)))
 TRANSFORMS.mistake("the last frequency always counts once: if T is odd it has a conjugate, and counts twice",
-                   last_always_once=partial(matrices, share=partial(shares, last=1)))
+                   last_always_once=lambda x: matrices(x, share=lambda T: shares(T, last=1)))
 TRANSFORMS.mistake("it is not divided by T", not_divided=partial(matrices, share=lambda T: T * shares(T)))
 TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, and the way back by T",
                    divided_by_root=lambda x: matrices(x, waves(x) / np.sqrt(len(x)), lambda T: T * shares(T)))

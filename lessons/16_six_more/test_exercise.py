@@ -11,7 +11,7 @@ from tinysegnet.checker.finite_differences import central_differences, upstream
 from tinysegnet.checker.gradcheck import cast
 from tinysegnet.checker.mistakes.table import Table
 
-HERE = Path(__file__).parent
+HERE, READ = Path(__file__).parent, "lessons/16_six_more/README.md"
 forwards, wrong_forwards = (course.load(HERE / f"{name}.py") for name in ("forwards", "wrong_forwards"))
 
 
@@ -27,15 +27,22 @@ def measured(forward, names):
 
             return central_differences(f, exact[i])[0].astype(cache[i].dtype)
 
-        found = tuple(gradient(i) for i in range(len(names)))
-        return found if len(found) > 1 else found[0]
+        if len(names) == 1:
+            return gradient(0)
+        return tuple(gradient(i) for i in range(len(names)))
 
     return backward
 
 
-def exercise(forward, *cases, names, hints, wrong=None, wrong_on=None, read="tinysegnet/checker/finite_differences.py"):
-    """An exercise out of a forward, and of wrong ones that are told apart on wrong_on. The last case is the race's."""
-    answer, mistakes = measured(forward, names), known(forward, names, wrong, wrong_on) if wrong else None
+def exercise(
+    forward, *cases, names, hints, wrong=(), wrong_on=None, read="tinysegnet/checker/finite_differences.py"
+):
+    """An exercise out of a forward. The last case is the race's.
+
+    wrong     pairs as in wrong_forwards.py, which are told apart on the case wrong_on
+    """
+    answer = measured(forward, names)
+    mistakes = known(forward, names, wrong, wrong_on) if wrong else None
 
     def race():
         y, cache = forward(*cases[-1])
@@ -50,21 +57,21 @@ def exercise(forward, *cases, names, hints, wrong=None, wrong_on=None, read="tin
 
 def known(forward, names, wrong, case):
     """A table of mistakes: the gradients of wrong forwards, measured on one case."""
-    table = Table(wrong_forwards.READ, lambda: (case,), [f"d{name}" for name in names], forward)
+    table = Table(READ, lambda: (case,), [f"d{name}" for name in names], forward)
 
-    def gradients_of(held):
+    def gradients_of(blocked):
         def mistake(dy, *args):
             cache = forward(*args)[1]
-            other = held(dy, *cache)
+            other = blocked(dy, *cache)
             right = as_tuple(measured(forward, names)(dy, cache))
             found = as_tuple(measured(lambda *args: (other(*args),), names)(dy, cache))
             answers = zip(table.results, found, right)
-            return {name: answer for name, answer, library in answers if answer.any() and not equal(answer, library)}
+            return {name: answer for name, answer, truth in answers if answer.any() and not equal(answer, truth)}
 
         return mistake
 
-    for held in wrong.mistakes:
-        table.mistake(held.sentence, **{held.__name__: gradients_of(held)})
+    for sentence, blocked in wrong:
+        table.mistake(sentence, **{blocked.__name__: gradients_of(blocked)})
     return table
 
 
@@ -145,7 +152,7 @@ EXERCISES = (
                "the six it stands and with what in front. Then the second axis, which was doubled last.",
                "dy is (N, 2*H, 2*W, C). Reshaped to (N, H, 2, 2*W, C) it has the y[2*r] at [:, :, 0] and the y[2*r + "
                "1] at [:, :, 1].",
-               "x, = cache; then a function of your own that undoes doubled along one axis, called twice"),
+               "(x,) = cache; then a function of your own that undoes doubled along one axis, called twice"),
         read="tinysegnet/ops/more/resize.py",
     ),
     exercise(

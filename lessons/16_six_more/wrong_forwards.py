@@ -2,28 +2,53 @@
 
 Whoever forgets a road has the right gradient of a forward in which that road is blocked. So a mistake here is a
 function of dy and the arguments that returns such a forward: what it holds fixed keeps the value that it has there.
+The lists are of pairs, (the sentence that names the mistake, such a function).
 """
 
 import numpy as np
 
-from tinysegnet.checker.mistakes.table import Table
 
-READ = "lessons/16_six_more/README.md"
+def mistake(of, sentence):
+    """A decorator: put a function into a list, with its sentence."""
+
+    def listed(blocked):
+        of.append((sentence, blocked))
+        return blocked
+
+    return listed
 
 
-LEAKY_RELU = Table(READ)
-LEAKY_RELU.mistake("what is negative gets nothing, as with a plain ReLU: here it moves y too",
-                   flat_where_negative=lambda dy, x, slope: lambda x, slope: np.maximum(x, 0))
-LEAKY_RELU.mistake("dy is handed on as it is, where x is negative too",
-                   straight=lambda dy, x, slope: lambda x, slope: x)
-LEAKY_RELU.mistake("where x is positive, slope plays no part",
-                   slope_everywhere=lambda dy, x, slope: lambda x, slope: slope * x)
-LEAKY_RELU.mistake("the two sides are exchanged",
-                   sides_exchanged=lambda dy, x, slope: lambda x, slope: np.where(x > 0, slope * x, x))
-LEAKY_RELU.mistake("the sign of dy decides, and it should be that of x",
-                   by_the_sign_of_dy=lambda dy, x, slope: lambda x, slope: np.where(dy > 0, x, slope * x))
-LEAKY_RELU.mistake("where x is negative, the sign is the wrong one",
-                   slope_of_the_magnitude=lambda dy, x, slope: lambda x, slope: np.where(x > 0, x, slope * np.abs(x)))
+LEAKY_RELU = []
+
+
+@mistake(LEAKY_RELU, "what is negative gets nothing, as with a plain ReLU: here it moves y too")
+def flat_where_negative(dy, x, slope):
+    return lambda x, slope: np.maximum(x, 0)
+
+
+@mistake(LEAKY_RELU, "dy is handed on as it is, where x is negative too")
+def straight(dy, x, slope):
+    return lambda x, slope: x
+
+
+@mistake(LEAKY_RELU, "where x is positive, slope plays no part")
+def slope_everywhere(dy, x, slope):
+    return lambda x, slope: slope * x
+
+
+@mistake(LEAKY_RELU, "the two sides are exchanged")
+def sides_exchanged(dy, x, slope):
+    return lambda x, slope: np.where(x > 0, slope * x, x)
+
+
+@mistake(LEAKY_RELU, "the sign of dy decides, and it should be that of x")
+def by_the_sign_of_dy(dy, x, slope):
+    return lambda x, slope: np.where(dy > 0, x, slope * x)
+
+
+@mistake(LEAKY_RELU, "where x is negative, the sign is the wrong one")
+def slope_of_the_magnitude(dy, x, slope):
+    return lambda x, slope: np.where(x > 0, x, slope * np.abs(x))
 
 
 def strided(x, w, b, down=0, right=0):
@@ -35,22 +60,31 @@ def strided(x, w, b, down=0, right=0):
     return b + sum(padded[:, rows[i], columns[j]] @ w[i, j] for i in range(K) for j in range(K))
 
 
-CONV2D_STRIDE2 = Table(READ)
-CONV2D_STRIDE2.mistake("the kernel is turned by 180 degrees: i and j should run as they do in the forward",
-                       turned=lambda dy, x, w, b: lambda x, w, b: strided(x, w[::-1, ::-1], b))
-CONV2D_STRIDE2.mistake("i and j of the kernel are exchanged: i counts rows, and j columns",
-                       axes_exchanged=lambda dy, x, w, b: lambda x, w, b: strided(x, w.swapaxes(0, 1), b))
-CONV2D_STRIDE2.mistake("all is shifted by one pixel: the window of y[r, q] has its centre at x[2*r, 2*q]",
-                       odd_places=lambda dy, x, w, b: lambda x, w, b: strided(x, w, b, 1, 1))
+CONV2D_STRIDE2 = []
 
 
-@CONV2D_STRIDE2.mistake("each dy is taken for four, those of a block of 2 x 2 places: only one of the four outputs "
-                        "was computed")
+@mistake(CONV2D_STRIDE2, "the kernel is turned by 180 degrees: i and j should run as they do in the forward")
+def turned(dy, x, w, b):
+    return lambda x, w, b: strided(x, w[::-1, ::-1], b)
+
+
+@mistake(CONV2D_STRIDE2, "i and j of the kernel are exchanged: i counts rows, and j columns")
+def axes_exchanged(dy, x, w, b):
+    return lambda x, w, b: strided(x, w.swapaxes(0, 1), b)
+
+
+@mistake(CONV2D_STRIDE2, "all is shifted by one pixel: the window of y[r, q] has its centre at x[2*r, 2*q]")
+def odd_places(dy, x, w, b):
+    return lambda x, w, b: strided(x, w, b, 1, 1)
+
+
+@mistake(CONV2D_STRIDE2, "each dy is taken for four, those of a block of 2 x 2 places: only one of the four outputs "
+         "was computed")
 def repeated(dy, x, w, b):
     return lambda x, w, b: b + sum(strided(x, w, 0, down, right) for down in (0, 1) for right in (0, 1))
 
 
-@CONV2D_STRIDE2.mistake("only the centre of the kernel is in it: x moves each y whose window it lies in")
+@mistake(CONV2D_STRIDE2, "only the centre of the kernel is in it: x moves each y whose window it lies in")
 def centre_only(dy, x, w, b):
     def forward(x, w, b):
         middle = len(w) // 2
@@ -69,22 +103,22 @@ def statistics(x):
     return x.mean(axis=3, keepdims=True), x.var(axis=3, keepdims=True)
 
 
-LAYER_NORM = Table(READ)
+LAYER_NORM = []
 
 
-@LAYER_NORM.mistake("mean and var are taken for constants: x moves them too")
+@mistake(LAYER_NORM, "mean and var are taken for constants: x moves them too")
 def both_held(dy, x, gamma, beta, eps):
     mean, var = statistics(x)
     return lambda x, gamma, beta, eps: normed(x, gamma, beta, eps, mean, var)
 
 
-@LAYER_NORM.mistake("var is taken for a constant: x moves it too")
+@mistake(LAYER_NORM, "var is taken for a constant: x moves it too")
 def var_held(dy, x, gamma, beta, eps):
     var = x.var(axis=3, keepdims=True)
     return lambda x, gamma, beta, eps: normed(x, gamma, beta, eps, var=var)
 
 
-@LAYER_NORM.mistake("mean is taken for a constant in x - mean: x moves it too")
+@mistake(LAYER_NORM, "mean is taken for a constant in x - mean: x moves it too")
 def mean_held(dy, x, gamma, beta, eps):
     mean = x.mean(axis=3, keepdims=True)
 
@@ -93,29 +127,30 @@ def mean_held(dy, x, gamma, beta, eps):
     return forward
 
 
-@LAYER_NORM.mistake("the statistics are those of batch norm, over all pixels: here each pixel has its own, over its "
-                    "channels")
+@mistake(LAYER_NORM, "the statistics are those of batch norm, over all pixels: here each pixel has its own, over its "
+         "channels")
 def over_the_pixels(dy, x, gamma, beta, eps):
     return lambda x, gamma, beta, eps: normed(x, gamma, beta, eps, axis=(0, 1, 2))
 
 
-@LAYER_NORM.mistake("var is divided by C - 1: here it is the mean of the squares, divided by C")
+@mistake(LAYER_NORM, "var is divided by C - 1: here it is the mean of the squares, divided by C")
 def one_channel_less(dy, x, gamma, beta, eps):
     def forward(x, gamma, beta, eps):
         return normed(x, gamma, beta, eps, var=x.var(axis=3, keepdims=True, ddof=1))
     return forward
 
 
-LAYER_NORM.mistake("eps is left out",
-                   without_eps=lambda dy, x, gamma, beta, eps: lambda x, gamma, beta, eps: normed(x, gamma, beta, 0))
+@mistake(LAYER_NORM, "eps is left out")
+def without_eps(dy, x, gamma, beta, eps):
+    return lambda x, gamma, beta, eps: normed(x, gamma, beta, 0)
 
 
-@LAYER_NORM.mistake("gamma is left out: it stretches what x moves")
+@mistake(LAYER_NORM, "gamma is left out: it stretches what x moves")
 def without_gamma(dy, x, gamma, beta, eps):
     return lambda x, gamma, beta, eps: normed(x, 1, beta, eps) + gamma * 0
 
 
-@LAYER_NORM.mistake("the sums over the channels in dx are not divided by C: mean and var are means")
+@mistake(LAYER_NORM, "the sums over the channels in dx are not divided by C: mean and var are means")
 def sums_for_means(dy, x, gamma, beta, eps):
     here, C = x, x.shape[3]
 
@@ -125,8 +160,8 @@ def sums_for_means(dy, x, gamma, beta, eps):
     return forward
 
 
-@LAYER_NORM.mistake("gamma is taken out of the means, as in batch norm: there a mean is over one channel, and here it "
-                    "is over channels with different gammas")
+@mistake(LAYER_NORM, "gamma is taken out of the means, as in batch norm: there a mean is over one channel, and here it"
+         " is over channels with different gammas")
 def gamma_outside(dy, x, gamma, beta, eps):
     here, stretch = x, gamma
     return lambda x, gamma, beta, eps: normed(here + stretch * (x - here), 1, beta, eps)
@@ -146,10 +181,10 @@ def after(x):
     return np.concatenate([x[1:], x[-1:]])
 
 
-UPSAMPLE = Table(READ)
+UPSAMPLE = []
 
 
-@UPSAMPLE.mistake("the border is treated as if zeros stood beyond it: there stands the last number once more")
+@mistake(UPSAMPLE, "the border is treated as if zeros stood beyond it: there stands the last number once more")
 def zero_outside(dy, x):
     def none_before(x):
         return np.concatenate([0 * x[:1], x[:-1]])
@@ -159,8 +194,8 @@ def zero_outside(dy, x):
     return lambda x: doubled(doubled(x, 1, none_before, none_after), 2, none_before, none_after)
 
 
-@UPSAMPLE.mistake("what runs over one border comes in at the other, as with np.roll: beyond it stands the last number "
-                  "once more")
+@mistake(UPSAMPLE, "what runs over one border comes in at the other, as with np.roll: beyond it stands the last number"
+         " once more")
 def round_the_edge(dy, x):
     def previous(x):
         return np.roll(x, 1, axis=0)
@@ -170,21 +205,29 @@ def round_the_edge(dy, x):
     return lambda x: doubled(doubled(x, 1, previous, following), 2, previous, following)
 
 
-UPSAMPLE.mistake("each x is asked about its own four places only: it moves y beyond them too",
-                 copied=lambda dy, x: lambda x: x.repeat(2, axis=1).repeat(2, axis=2))
-UPSAMPLE.mistake("before and after are exchanged: y[2*r] has some of x[r - 1], and y[2*r + 1] some of x[r + 1]",
-                 neighbours_exchanged=lambda dy, x: lambda x: doubled(doubled(x, 1, after, before), 2, after, before))
+@mistake(UPSAMPLE, "each x is asked about its own four places only: it moves y beyond them too")
+def copied(dy, x):
+    return lambda x: x.repeat(2, axis=1).repeat(2, axis=2)
 
 
-@UPSAMPLE.mistake("0.25 and 0.75 are exchanged: the nearer one has 0.75")
+@mistake(UPSAMPLE, "before and after are exchanged: y[2*r] has some of x[r - 1], and y[2*r + 1] some of x[r + 1]")
+def neighbours_exchanged(dy, x):
+    return lambda x: doubled(doubled(x, 1, after, before), 2, after, before)
+
+
+@mistake(UPSAMPLE, "0.25 and 0.75 are exchanged: the nearer one has 0.75")
 def quarters_exchanged(dy, x):
     return lambda x: doubled(doubled(x, 1, before, after, 0.25), 2, before, after, 0.25)
 
 
-UPSAMPLE.mistake("the rows are right, and the columns are treated as if they were copies",
-                 rows_only=lambda dy, x: lambda x: doubled(x, 1, before, after).repeat(2, axis=2))
-UPSAMPLE.mistake("the columns are right, and the rows are treated as if they were copies",
-                 columns_only=lambda dy, x: lambda x: doubled(x, 2, before, after).repeat(2, axis=1))
+@mistake(UPSAMPLE, "the rows are right, and the columns are treated as if they were copies")
+def rows_only(dy, x):
+    return lambda x: doubled(x, 1, before, after).repeat(2, axis=2)
+
+
+@mistake(UPSAMPLE, "the columns are right, and the rows are treated as if they were copies")
+def columns_only(dy, x):
+    return lambda x: doubled(x, 2, before, after).repeat(2, axis=1)
 
 
 def dice(p, labels, ignore, smooth, axis=(0, 1, 2), overlap=None, sizes=None, void=None, factor=2):
@@ -203,10 +246,10 @@ def overlap_of(p, labels, ignore):
     return (p * (labels[..., None] == np.arange(p.shape[3])) * (labels != ignore)[..., None]).sum(axis=(0, 1, 2))
 
 
-DICE_LOSS = Table(READ)
+DICE_LOSS = []
 
 
-@DICE_LOSS.mistake("the lower part of the quotient is taken for a constant: p is in it too")
+@mistake(DICE_LOSS, "the lower part of the quotient is taken for a constant: p is in it too")
 def sizes_held(dy, p, labels, ignore, smooth):
     labelled = labels != ignore
     one_hot = (labels[..., None] == np.arange(p.shape[3])) & labelled[..., None]
@@ -214,44 +257,44 @@ def sizes_held(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, sizes=sizes)
 
 
-@DICE_LOSS.mistake("the overlap is taken for a constant: p is in it too")
+@mistake(DICE_LOSS, "the overlap is taken for a constant: p is in it too")
 def overlap_held(dy, p, labels, ignore, smooth):
     overlap = overlap_of(p, labels, ignore)
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, overlap=overlap)
 
 
-@DICE_LOSS.mistake("ignored pixels have a gradient: they count in nothing")
+@mistake(DICE_LOSS, "ignored pixels have a gradient: they count in nothing")
 def void_said(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, void=0)
 
 
-@DICE_LOSS.mistake("ignored pixels have a gradient: they count in nothing")
+@mistake(DICE_LOSS, "ignored pixels have a gradient: they count in nothing")
 def void_moves(dy, p, labels, ignore, smooth):
     here = p
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, void=here)
 
 
-@DICE_LOSS.mistake("it is that of one Dice for all classes together: each class has its own")
+@mistake(DICE_LOSS, "it is that of one Dice for all classes together: each class has its own")
 def one_for_all(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, axis=None)
 
 
-@DICE_LOSS.mistake("each image has a Dice of its own in it: the sums go over all images")
+@mistake(DICE_LOSS, "each image has a Dice of its own in it: the sums go over all images")
 def each_image(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, axis=(1, 2))
 
 
-@DICE_LOSS.mistake("smooth is left out")
+@mistake(DICE_LOSS, "smooth is left out")
 def without_smooth(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, 0)
 
 
-@DICE_LOSS.mistake("the 2 before overlap is left out")
+@mistake(DICE_LOSS, "the 2 before overlap is left out")
 def overlap_once(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth, factor=1)
 
 
-@DICE_LOSS.mistake("the 2 before overlap is left out where the upper part is derived")
+@mistake(DICE_LOSS, "the 2 before overlap is left out where the upper part is derived")
 def overlap_once_above(dy, p, labels, ignore, smooth):
     here = overlap_of(p, labels, ignore)
 
@@ -261,7 +304,7 @@ def overlap_once_above(dy, p, labels, ignore, smooth):
     return forward
 
 
-@DICE_LOSS.mistake("it is that of the sum over the classes: the loss has their mean")
+@mistake(DICE_LOSS, "it is that of the sum over the classes: the loss has their mean")
 def not_averaged(dy, p, labels, ignore, smooth):
     return lambda p, labels, ignore, smooth: dice(p, labels, ignore, smooth) * p.shape[3]
 
@@ -278,47 +321,47 @@ def opened(x, opening):
     return x * opening[:, None, None]
 
 
-GATE = Table(READ)
+GATE = []
 
 
-@GATE.mistake("the opening is taken for a constant: x decides how far it opens, too")
+@mistake(GATE, "the opening is taken for a constant: x decides how far it opens, too")
 def opening_held(dy, x, w, b):
     opening = sigmoid(seen_in(x) @ w + b)
     return lambda x, w, b: opened(x, opening) + 0 * (w.sum() + b.sum())
 
 
-@GATE.mistake("only what x does through the opening is in it: x stands in the product itself, too")
+@mistake(GATE, "only what x does through the opening is in it: x stands in the product itself, too")
 def through_the_opening_only(dy, x, w, b):
     here = x
     return lambda x, w, b: opened(here, sigmoid(seen_in(x) @ w + b))
 
 
-@GATE.mistake("seen is treated as a sum over the pixels: it is a mean")
+@mistake(GATE, "seen is treated as a sum over the pixels: it is a mean")
 def sum_for_mean(dy, x, w, b):
     here = x
     return lambda x, w, b: opened(x, sigmoid((seen_in(here) + (x - here).sum(axis=(1, 2))) @ w + b))
 
 
-@GATE.mistake("the slope of the sigmoid is left out")
+@mistake(GATE, "the slope of the sigmoid is left out")
 def straight_sigmoid(dy, x, w, b):
     there = seen_in(x) @ w + b
     return lambda x, w, b: opened(x, sigmoid(there) + seen_in(x) @ w + b - there)
 
 
-@GATE.mistake("w is used the wrong way round: its rows belong to seen, and its columns to the openings")
+@mistake(GATE, "w is used the wrong way round: its rows belong to seen, and its columns to the openings")
 def w_transposed(dy, x, w, b):
     here = seen_in(x)
     fixed = here @ w
     return lambda x, w, b: opened(x, sigmoid(fixed + (seen_in(x) - here) @ w.T + b))
 
 
-@GATE.mistake("each opening is moved by its own channel only: by w, each channel moves all of them")
+@mistake(GATE, "each opening is moved by its own channel only: by w, each channel moves all of them")
 def own_channel_only(dy, x, w, b):
     here = seen_in(x)
     return lambda x, w, b: opened(x, sigmoid(here @ w + (seen_in(x) - here) * np.diag(w) + b))
 
 
-@GATE.mistake("x is left out where the openings meet it: an opening is multiplied by all the x of its channel")
+@mistake(GATE, "x is left out where the openings meet it: an opening is multiplied by all the x of its channel")
 def x_left_out(dy, x, w, b):
     here = sigmoid(seen_in(x) @ w + b)
     return lambda x, w, b: opened(x, here) + (sigmoid(seen_in(x) @ w + b) - here)[:, None, None]

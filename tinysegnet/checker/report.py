@@ -32,8 +32,12 @@ def gradient_report(case, learner, truth, floor, wrong, violations, table, seed)
     disagrees = any(entries.any() for entries in wrong.values())
     title = f"{name_of(case.backward)} " + ("disagrees with finite differences" if disagrees else "breaks its contract")
     arguments = [*(f"{name} {a.shape}" for name, a in zip(case.names, case.args)), f"dy from seed {seed}"]
-    named = ({f"d{name}": of[name] for name in case.names if name in of} for of in (learner, truth, wrong))
-    return report(title, *named, violations, "numerical", explain, arguments, table)
+
+    def of_gradients(arrays):
+        return {f"d{name}": arrays[name] for name in case.names if name in arrays}
+
+    learners, measured, wrong = of_gradients(learner), of_gradients(truth), of_gradients(wrong)
+    return report(title, learners, measured, wrong, violations, "numerical", explain, arguments, table)
 
 
 def report(title, learner, truth, wrong, violations, beside, explain, arguments, table):
@@ -61,7 +65,7 @@ def rows(learner, truth, wrong, violations, beside, explain):
         if name in wrong and wrong[name].any():
             error = np.nan_to_num(np.abs(array.astype(float) - right.astype(float)), nan=np.inf, posinf=np.inf)
             worst = np.unravel_index(np.argmax(error >= 0.999 * error.max()), error.shape)      # the first, if some tie
-            place = f", worst at {name}{[int(i) for i in worst]}" if worst or beside == "numerical" else ""
+            place = f", worst at {name}{[int(i) for i in worst]}" if worst else ""      # one number has no places
             count = f"{np.count_nonzero(wrong[name])} of {error.size} entries wrong"
             yield from row("" if name in violations else name, f"{count}{place}")
             for whose, number in zip(("yours", beside), side_by_side(array[worst], right[worst])):

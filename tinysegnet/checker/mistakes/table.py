@@ -32,17 +32,19 @@ class Table:
         """
         names = names or (self.results if len(self.results) == 1 else ())
 
-        def listed(answer, name=None):
+        def listed(answer, called=None):
             def wrong(*args):
                 found = answer(*args)
                 if isinstance(found, dict):
                     return {name: found[name] for name in names or found}
-                return dict(zip(names, found if len(names) > 1 else (found,))) if names else found
+                return dict(zip(names, found if len(names) > 1 else (found,), strict=True))
 
-            wrong.__name__, wrong.sentence = name or answer.__name__, sentence
+            wrong.__name__, wrong.sentence = called or answer.__name__, sentence
             self.mistakes.append(wrong)
             return answer
 
-        for name, answer in answers.items():
-            listed(answer, name)
-        return listed
+        if not answers:
+            return listed
+        for called, answer in answers.items():
+            listed(answer, called)
+        return None
