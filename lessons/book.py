@@ -48,7 +48,9 @@ def build(out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m lessons.book", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=Path("book"), metavar="DIR", help="default: %(default)s")
     out = parser.parse_args().out
     build(out)

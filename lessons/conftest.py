@@ -68,14 +68,16 @@ class Judged(pytest.Item):
         self.exercise, self.lesson = exercise, self.path.parent
 
     def runtest(self):
-        self.config.stash[STATES].setdefault(self.lesson, course.state(self.lesson))
+        library = self.config.getoption("--answers") == "library"
         try:
-            if self.config.getoption("--answers") == "library":
+            if library:
                 verdicts, lines = self.exercise.check(self.exercise.answer), []
             else:
+                self.config.stash[STATES].setdefault(self.lesson, course.state(self.lesson))
                 verdicts, lines = judging.judge(self.lesson, self.exercise)
-        except Exception as error:      # of the checker's own: better said than lost
-            text = f"the check itself failed, which is not your fault: {type(error).__name__}: {error}"
+        except Exception as error:          # of the checker's own: better said than lost
+            whose = "" if library else ", which is not your fault"
+            text = f"the check itself failed{whose}: {type(error).__name__}: {error}"
             text = textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    ")
             verdicts, lines = {"": Verdict(WRONG, text)}, []
         self.config.stash[JUDGED].setdefault(self.lesson, {})[self.name] = verdicts, lines
@@ -107,6 +109,7 @@ def pytest_terminal_summary(terminalreporter, config):
 def details(write, lesson, exercises, answers):
     """All verdicts on a lesson, with the reasons."""
     said = set()
+    page = f"  read  lessons/{lesson.name}/README.md" if (lesson / "README.md").exists() else ""
     write(f"\n{lesson.name}  ({'the library' if answers == 'library' else f'mine/{lesson.name}.py'})\n")
     for name, (verdicts, lines) in exercises.items():
         for part, verdict in verdicts.items():
@@ -116,7 +119,7 @@ def details(write, lesson, exercises, answers):
         texts = [text for text in texts if text not in said]        # what is wrong with the file is wrong with all
         said |= set(texts)
         for text in texts:
-            write(re.sub(r"(?m)^  read  tinysegnet/.*$", f"  read  lessons/{lesson.name}/README.md", text))
+            write(re.sub(r"(?m)^  read  tinysegnet/.*$", page, text).rstrip("\n"))
         for line in lines:
             write(textwrap.fill(line, 79, initial_indent=" " * 6, subsequent_indent=" " * 8))
         if texts or lines:

@@ -175,7 +175,9 @@ def gradescope(those):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m lessons.grade", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     option = parser.add_argument
     option("folders", nargs="+", metavar="FOLDER", help="the mine/ of one person each, or a folder that holds it")
     option("--out", type=Path, required=True, metavar="DIR", help="where the grades go")

@@ -1,12 +1,41 @@
-"""For each backward of the library: its forward in the checker's form, names and generic arguments."""
+"""For each backward of the library: its forward in the checker's form, names and generic arguments.
+
+A new op, in ops/ or in ops/more/, needs an entry in FORWARD, NAMES and ARGS; its backward is found by its name.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 from generators import spaced
 
 from tinysegnet import ops
+from tinysegnet.ops import more
 
 rng = np.random.default_rng(3)
 X = spaced(rng, (2, 5, 7, 3), gap=0.01)
+
+
+class Entries(dict):
+    """Of each backward; one that lacks is an AssertionError with a sentence."""
+
+    def __init__(self, name, entries):
+        super().__init__(entries)
+        self.name = name
+
+    def __missing__(self, op):
+        raise AssertionError(f"{op} has no entry in {self.name} of tests/cases.py")
+
+
+class Backwards(dict):
+    """The functions of the library by their names, wherever in ops/ they are; those here come first."""
+
+    def __missing__(self, op):
+        modules = ops, *(import_module(f"{more.__name__}.{module.name}") for module in iter_modules(more.__path__))
+        for module in modules:
+            if hasattr(module, op):
+                return getattr(module, op)
+        raise AssertionError(f"there is no function {op} in tinysegnet/ops/__init__.py or a file of ops/more/")
 
 
 def pool(x):
@@ -22,24 +51,24 @@ def unpool(x, corners, shape):
     return ops.max_unpool(x, corners, shape), corners
 
 
-FORWARD = {
+FORWARD = Entries("FORWARD", {
     "conv2d_backward": ops.conv2d,
     "batch_norm_backward": ops.batch_norm,
     "relu_backward": ops.relu,
     "max_pool_backward": pool,
     "max_unpool_backward": unpool,
     "softmax_cross_entropy_backward": ops.softmax_cross_entropy,
-}
-RIGHT = {name: getattr(ops, name) for name in FORWARD} | {"max_pool_backward": pool_backward}
-NAMES = {
+})
+RIGHT = Backwards(max_pool_backward=pool_backward)
+NAMES = Entries("NAMES", {
     "conv2d_backward": ("x", "w", "b"),
     "batch_norm_backward": ("x", "gamma", "beta"),
     "relu_backward": ("x",),
     "max_pool_backward": ("x",),
     "max_unpool_backward": ("x",),
     "softmax_cross_entropy_backward": ("logits",),
-}
-ARGS = {
+})
+ARGS = Entries("ARGS", {
     "conv2d_backward": (X, rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)),
     "batch_norm_backward": (X, rng.uniform(0.5, 2, 3), rng.standard_normal(3)),
     "relu_backward": (X,),
@@ -48,7 +77,7 @@ ARGS = {
     "softmax_cross_entropy_backward": (
         rng.standard_normal((2, 5, 7, 4)), rng.integers(0, 5, (2, 5, 7)), rng.uniform(0.5, 3, 4), 4,
     ),
-}
+})
 
 
 def in_checker_form(op, backward):

@@ -1,8 +1,8 @@
 """Wrong answers to lessons 08 to 16, by a third who had not seen the tables: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 15 both
-have a `backward`: the names of lesson 15's begin with "tape_". Each wrong answer is a right one of planted_right_3.py,
-or for lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them.
+have a `backward`: that of lesson 15 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
+lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them.
 """
 
 from functools import partial
@@ -388,26 +388,26 @@ PLANTED = [
      topological_level_by_level),
     wrong("topological", "leaves_left_out", "what was given (no parents) is not in the list",
           "return nodes", "return [node for node in nodes if node.parents or node is root]"),
-    wrong("backward__tape", "tape_overwrites",
+    wrong("tape_backward", "tape_overwrites",
           "lesson 15: grads[parent] = g: what came by an earlier use is lost (shows where a node is used twice)",
           "grads[parent] + g if parent in grads else g", "g"),
-    wrong("backward__tape", "tape_in_place", "lesson 15: grads[parent] += g changes an array that another node may "
+    wrong("tape_backward", "tape_in_place", "lesson 15: grads[parent] += g changes an array that another node may "
           "have been handed too (shows where add hands the same array to two and one of them is used again)",
           "grads[parent] = grads[parent] + g if parent in grads else g",
           "if parent in grads:\n    grads[parent] += g\nelse:\n    grads[parent] = g"),
-    wrong("backward__tape", "tape_level_by_level",
+    wrong("tape_backward", "tape_level_by_level",
           "lesson 15: walks level by level from root, and a node that is met again hands back only once, before all "
           "its uses have (shows where paths of different lengths lead to a node)",
           "for node in reversed(topological(root)):", "queue = [root]\nfor node in queue:",
           "else g", "...\nif parent not in queue:\n    queue.append(parent)"),
-    ("backward", "tape_asks_often", "lesson 15: follows every path by itself: the sums are right, but a node that is "
-     "used twice is asked twice to hand back",
+    ("tape_backward", "tape_asks_often", "lesson 15: follows every path by itself: the sums are right, but a node that "
+     "is used twice is asked twice to hand back",
      backward_asks_often),
-    wrong("backward__tape", "tape_dict_of_parents", "lesson 15: dict(zip(parents, handed)): of a * a one of the two "
+    wrong("tape_backward", "tape_dict_of_parents", "lesson 15: dict(zip(parents, handed)): of a * a one of the two "
           "gradients is lost (shows where one operation uses a node twice)",
           "zip(node.parents, node.hand_back(grads[node]))",
           "dict(zip(node.parents, node.hand_back(grads[node]))).items()"),
-    wrong("backward__tape", "tape_seed_float", "lesson 15: the gradient of root is np.ones(()), float64 and without "
+    wrong("tape_backward", "tape_seed_float", "lesson 15: the gradient of root is np.ones(()), float64 and without "
           "axes, and not an array like its value (shows if root is float32, or has axes)",
           "np.ones_like(root.value)", "np.ones(())"),
 

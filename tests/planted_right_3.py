@@ -1,7 +1,7 @@
 """Right answers to lessons 09 to 16, as a learner would write them: what planted_answers_3.py spoils, line by line.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
-Lessons 09 and 15 both have a `backward`: that of lesson 15 is backward__tape.
+Lessons 09 and 15 both have a `backward`: that of lesson 15 is tape_backward here (see every_exercise.py).
 """
 
 import math
@@ -285,7 +285,7 @@ def topological(root):
     return nodes
 
 
-def backward__tape(root):
+def tape_backward(root):
     grads = {root: np.ones_like(root.value)}
     for node in reversed(topological(root)):
         if node.parents:

@@ -72,18 +72,6 @@ def test_verdicts_are_said_in_one_process_whatever_was_asked_for(ask):
         assert status == 0 and re.search(r"relu +y +done", said) and re.search(r"relu_backward +dx +done", said)
 
 
-@pytest.mark.parametrize("answers", ["mine", "library"])
-def test_a_check_that_fails_itself_is_said_to(ask, course, answers):
-    judge = course / "lessons/02_relu/test_exercise.py"
-    text = judge.read_text()
-    judge.write_text(f"{text}\nfor one in EXERCISES:\n    object.__setattr__(one, 'check', lambda function: 1 / 0)\n")
-    try:
-        status, said = ask(RIGHT, "--answers", answers)
-    finally:
-        judge.write_text(text)
-    assert status == 1 and "the check itself failed, which is not your fault: ZeroDivisionError" in said
-
-
 def test_a_learners_file_is_never_overwritten(ask, course):
     ask("mine = 1\n")
     assert (course / "mine/02_relu.py").read_text() == "mine = 1\n"
@@ -100,6 +88,61 @@ def test_right_answers_are_done_and_praised_and_remembered(ask, course):
     exercise.write_text(text.replace("differs=\"is the same line\"", "differs=\"is another lesson\""))
     try:
         assert "the library's is another lesson" in ask(None)[1]            # the lesson has changed: judged again
+    finally:
+        exercise.write_text(text)
+
+
+def test_an_answer_that_is_measured_is_not_called_the_librarys(course):
+    """In a lesson that somebody has made by lesson 16."""
+    for name in "16_six_more", "18_mine":
+        (course / "lessons" / name).mkdir()
+    for path in (ROOT / "lessons/16_six_more").glob("*.py"):
+        shutil.copy(path, course / "lessons/16_six_more")
+    page = (ROOT / "lessons/16_six_more/README.md").read_text(encoding="utf-8")
+    judge, stubs = re.findall(r"(?ms)^```python\n(import numpy as np\n.*?)```", page)
+    (course / "lessons/18_mine/test_exercise.py").write_text(judge)
+    (course / "lessons/18_mine/exercise.py").write_text(stubs)
+    right = "import numpy as np\n\n\ndef brighten_backward(dy, cache):\n    x, g = cache\n" \
+            "    return dy * g * x**(g - 1), (dy * np.log(x) * x**g).sum(axis=(0, 1, 2))\n"
+
+    def say(source):
+        (course / "mine").mkdir(exist_ok=True)
+        (course / "mine/18_mine.py").write_text(source)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lessons/18_mine"]
+        return subprocess.run(command, capture_output=True, text=True, cwd=course, check=False, timeout=60).stdout
+
+    try:
+        done, wrong = say(right), say(right.replace("g - 1", "g"))
+    finally:
+        for name in "16_six_more", "18_mine":
+            shutil.rmtree(course / "lessons" / name)
+    assert "the measurement calls the forward twice for each number of x, g\n" in done
+    assert re.search(r"yours takes \S+ ms, the measurement \S+ ms\n", done) and "the library's" not in done
+    assert "brighten_backward disagrees" in wrong
+
+
+def test_a_page_that_is_not_there_is_not_to_be_read(ask, course):
+    wrong, page = RIGHT.replace("dy * cache", "dy"), course / "lessons/02_relu/README.md"
+    assert "\n  read  lessons/02_relu/README.md\n" in ask(wrong)[1]
+    page.rename(page.with_suffix(".away"))
+    try:
+        said = ask(wrong)[1]
+    finally:
+        page.with_suffix(".away").rename(page)
+    assert "mistake  " in said and "  read  " not in said
+
+
+def test_what_the_author_has_done_wrong_is_said_to_the_author(ask, course):
+    exercise = course / "lessons/02_relu/test_exercise.py"
+    text = exercise.read_text()
+    assert text.count(", cache=True") == 1
+    exercise.write_text(text.replace(", cache=True", ""))
+    try:
+        for options, whose in ((), ", which is not your fault"), (("--answers", "library"), ""):
+            status, said = ask(RIGHT, *options)
+            flat = " ".join(said.split())
+            assert status == 1 and f"the check itself failed{whose}: ValueError: values of relu: the library's" in flat
+            assert "say cache=True" in flat
     finally:
         exercise.write_text(text)
 

@@ -3,19 +3,17 @@
 import re
 import time
 
+import every_exercise
 import numpy as np
 import pytest
 
 from lessons.engine import course
-from lessons.engine.exercises import DONE, TODO, WRONG
+from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, alike, as_tuple, values
 from lessons.engine.watch import TroubleError, watched
 from tinysegnet import ops
 from tinysegnet.training import optim
 
-EXERCISES = {
-    exercise.name: exercise
-    for lesson in course.lessons() for exercise in course.load(lesson / "test_exercise.py").EXERCISES
-}
+EXERCISES = every_exercise.by_name()
 
 
 def checked(name, function):
@@ -125,6 +123,43 @@ def test_a_forgotten_velocity_is_told_nothing_untrue():
 
     said = " ".join(checked("sgd_step", sgd_step)[1].split())
     assert "the old velocity is forgotten" in said and "it should move by v" not in said
+
+
+CACHE = np.ones(2), 3, 0.5, None, "same", True, {"eps": np.float32(1e-5), "nan": np.nan}, [np.array([np.nan])]
+
+
+@pytest.mark.parametrize(
+    "i, other",
+    [(0, [1.0, 1.0]), (0, np.ones(2, np.float32)), (0, np.ones(3)), (1, 3.0), (1, 4), (2, 0.25), (2, "0.5"),
+     (2, np.nan), (3, 0), (4, "full"), (4, np.array(["same"])), (5, False), (5, 1), (6, {"eps": np.float32(1e-5)}),
+     (6, [1e-5]), (6, {"eps": np.float32(1e-5), "nan": 0.0}), (7, [np.array([1.0])]), (7, [])],
+)
+def test_caches_are_alike_or_not(i, other):
+    equal = [np.ones(2), np.int64(3), np.array(0.5), None, "same", np.True_, CACHE[6] | {"nan": float("nan")}, CACHE[7]]
+    assert alike(equal, CACHE) and alike(CACHE, CACHE) and not alike(CACHE[:-1], CACHE)
+    assert not alike((*CACHE[:i], other, *CACHE[i + 1 :]), CACHE)
+
+
+def test_what_the_author_of_an_exercise_has_done_wrong_is_no_learners_fault():
+    def scaled(x):
+        return 2 * x, slice(1)
+
+    x = np.ones((1, 2, 2, 1))
+    with pytest.raises(ValueError, match="a cache that holds a slice cannot be compared: let it hold arrays, numbers,"):
+        values(scaled, (x,), names=("x",), cache=True)(scaled)
+    few = r"values of scaled: the library's answer has 2 results, not 1 \(y\): say cache=True if the last is the cache"
+    with pytest.raises(ValueError, match=few):
+        values(scaled, (x,), names=("x",))(scaled)
+    with pytest.raises(ValueError, match=r"has 2 results, not 3 \(y, z, cache\): name them in results"):
+        values(scaled, (x,), names=("x",), results=("y", "z"), cache=True)(lambda x: None)
+
+
+def test_two_exercises_of_one_name_are_told_apart_or_refused():
+    first, second = (Exercise("backward", check, abs, (), "", "", tuple) for check in (abs, as_tuple))
+    named = every_exercise.by_name([("09_network", first), ("15_tape", second)])
+    assert named == {"backward": first, "tape_backward": second}
+    with pytest.raises(AssertionError, match="09_network and 18_mine both have an exercise backward: give one"):
+        every_exercise.by_name([("09_network", first), ("18_mine", second)])
 
 
 def test_what_is_no_exception_is_no_way_out():

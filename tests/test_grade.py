@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lessons import grade
+from lessons import book, grade
 from lessons.engine import course, watch
 
 ROOT = Path(__file__).parents[1]
@@ -144,6 +144,14 @@ def test_what_the_teacher_can_mend(tmp_path):
     ):
         process = run("--out", tmp_path / "out", *options)
         assert process.returncode == 2 and sentence in process.stderr and "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("module", [book, grade])
+def test_the_help_says_how_the_command_is_called(module, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["a.py", "-h"])
+    with pytest.raises(SystemExit):
+        module.main()
+    assert capsys.readouterr().out.startswith(f"usage: python -m {module.__name__} [-h]")
 
 
 def test_a_sentence_over_several_lines_is_put_together_again():

@@ -1,5 +1,6 @@
 """The course is checked like code: its pages, its figures, its exercises and what it answers."""
 
+import ast
 import doctest
 import re
 import shutil
@@ -99,14 +100,34 @@ def test_figures_are_those_that_the_script_draws(lesson, tmp_path):
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_a_lesson_has_all_its_parts_and_a_length_to_read_in_one_sitting(lesson):
+    parts_are_all_there(lesson)
+
+
+def parts_are_all_there(lesson):
+    """The rules of CONTRIBUTING.md for the page of a lesson."""
+    assert (lesson / "README.md").exists(), f"{lesson.name} has no README.md: see Add an exercise in CONTRIBUTING.md"
     text = (lesson / "README.md").read_text(encoding="utf-8")
     headings = re.findall(r"(?m)^## (.*)$", text)
-    assert headings[0] == "The picture" and "Your turn" in headings
+    assert headings[:1] == ["The picture"] and "Your turn" in headings
     assert headings[-4:] == ["Now read the library", "What it costs", "Check yourself", "To think about"]
     main = re.sub(r"(?ms)^```.*?^```|<details>.*?</details>", "", text.partition("## Check yourself")[0])
     assert 500 <= len(main.split()) <= 1700
     assert text.count("<details>") == text.count("</details>") >= 3
     assert f"python -m pytest lessons/{lesson.name}" in text
+
+
+def test_a_lesson_without_a_page_is_said_to_have_none(tmp_path):
+    with pytest.raises(AssertionError, match=rf"^{re.escape(tmp_path.name)} has no README.md: see Add an exercise in"):
+        parts_are_all_there(tmp_path)
+
+
+def test_the_library_has_no_answer_to_lesson_16():
+    """Its page says so."""
+    names = {exercise.name for exercise in course.load(ROOT / "lessons/16_six_more/test_exercise.py").EXERCISES}
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tinysegnet").rglob("*.py")]
+    defined = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    assert len(names) == 6 and "relu_backward" in defined
+    assert not names & defined, f"lesson 16 asks for {names & defined}: its page promises that the library has none"
 
 
 @pytest.fixture

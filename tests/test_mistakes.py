@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from cases import ARGS, FORWARD, NAMES, RIGHT
 
+from tinysegnet import ops
 from tinysegnet.checker.diagnosis import equal
 from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
@@ -13,6 +14,7 @@ from tinysegnet.checker.gradcheck import GradientError, check_backward
 from tinysegnet.checker.mistakes import FORWARD_TABLES, TABLES
 from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.checker.report import report_row
+from tinysegnet.ops.more import resize
 
 ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.mistakes]
 
@@ -35,8 +37,8 @@ def test_at_least_three_and_on_two_cases_of_different_sizes(op):
     table = TABLES[op]
     assert len(table.mistakes) >= 3
     shapes = [np.shape(args[0]) for args in table.cases()]
-    assert len(shapes) >= 2 and any(shape[1] % 2 for shape in shapes)
-    assert all(len(set(shape)) == 4 for shape in shapes)
+    assert all(len(set(shape)) == len(shape) == 4 for shape in shapes), "(N, H, W, C) of four different sizes"
+    assert len(shapes) >= 2 and any(shape[1] % 2 for shape in shapes), "two cases, and one with an odd H"
 
 
 @pytest.mark.parametrize("op", TABLES)
@@ -77,6 +79,16 @@ def test_each_is_recognised_as_itself(op, wrong):
     assert wrong.sentence[0].islower() and "\n" not in wrong.sentence
 
 
+def test_what_lacks_in_the_cases_is_said(monkeypatch):
+    for table, name in (FORWARD, "FORWARD"), (NAMES, "NAMES"), (ARGS, "ARGS"):
+        with pytest.raises(AssertionError, match=rf"^gelu_backward has no entry in {name} of tests/cases\.py$"):
+            table["gelu_backward"]
+    with pytest.raises(AssertionError, match=r"^there is no function gelu_backward in tinysegnet/ops"):
+        RIGHT["gelu_backward"]
+    monkeypatch.setattr(resize, "gelu_backward", abs, raising=False)        # as in a file of ops/more/
+    assert RIGHT["gelu_backward"] is abs and RIGHT["relu_backward"] is ops.relu_backward
+
+
 FORWARDS = [(op, wrong) for op, table in FORWARD_TABLES.items() for wrong in table.mistakes]
 
 
@@ -93,8 +105,9 @@ def alike(a, b):
 
 def test_every_op_has_a_dozen_known_mistakes():
     for backward, table in TABLES.items():
-        forward = FORWARD_TABLES[backward.removesuffix("_backward")]
-        assert len(table.mistakes) + len(forward.mistakes) >= 12
+        op = backward.removesuffix("_backward")
+        assert op in FORWARD_TABLES, f"{backward} has a table, so {op} needs one in FORWARD_TABLES"
+        assert len(table.mistakes) + len(FORWARD_TABLES[op].mistakes) >= 12, op
 
 
 @pytest.mark.parametrize("op", FORWARD_TABLES)

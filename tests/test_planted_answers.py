@@ -4,6 +4,7 @@ somebody who had not seen the tables of known ones. (The tables have learnt from
 import re
 import warnings
 
+import every_exercise
 import numpy as np
 import planted_answers
 import planted_answers_2
@@ -12,7 +13,6 @@ import planted_right
 import planted_right_3
 import pytest
 
-from lessons.engine import course
 from lessons.engine.exercises import DONE, WRONG
 from lessons.engine.watch import TroubleError, watched
 
@@ -25,13 +25,7 @@ SAID = re.compile(r"mistake  |should be |should have |should return |changed in 
 
 @pytest.fixture(scope="module")
 def exercises():
-    """The exercises by their names; where two lessons ask for one of the same name, the later has "tape_" before it."""
-    by_name = {}
-    for lesson in course.lessons():
-        for exercise in course.load(lesson / "test_exercise.py").EXERCISES:
-            name = f"tape_{exercise.name}" if exercise.name in by_name else exercise.name
-            by_name[name] = exercise
-    return by_name
+    return every_exercise.by_name()
 
 
 def said(exercise, function, file):
@@ -58,10 +52,7 @@ def test_a_note_names_nothing_whatever_it_quotes():
 
 FIRST = [(name, mistake, function) for name, mistake, _, function in planted_answers.PLANTED]
 SECOND = [(name, mistake, function) for name, mistake, _, function in planted_answers_2.PLANTED]
-THIRD = [
-    (f"tape_{name}" if mistake.startswith("tape_") else name, mistake, function)
-    for name, mistake, _, function in planted_answers_3.PLANTED
-]
+THIRD = [(name, mistake, function) for name, mistake, _, function in planted_answers_3.PLANTED]
 
 
 LISTS = (FIRST, planted_answers), (SECOND, planted_answers_2), (THIRD, planted_answers_3)
@@ -69,6 +60,8 @@ LISTS = (FIRST, planted_answers), (SECOND, planted_answers_2), (THIRD, planted_a
 
 @pytest.mark.parametrize("planted, module", LISTS, ids="123")
 def test_all_are_rejected_and_four_of_five_named(exercises, planted, module):
+    unknown = {name for name, _, _ in planted} - exercises.keys()
+    assert not unknown, f"no lesson has the exercises {unknown}"
     reports = {(name, mistake): said(exercises[name], function, module.__file__) for name, mistake, function in planted}
     assert len(reports) == len(planted) >= 60
     assert all(reports.values())
@@ -84,7 +77,7 @@ def test_what_they_are_planted_into_is_right(exercises, module, count):
     """An answer with a mistake is rejected for that mistake only if it is right without."""
     checked = 0
     for answer, function in list(vars(module).items()):
-        name = "tape_backward" if answer == "backward__tape" else answer.partition("__")[0]
+        name = answer.partition("__")[0]
         if name in exercises:
             verdicts = exercises[name].check(watched(function, module.__file__, "nowhere"))
             assert {verdict.kind for verdict in verdicts.values()} == {DONE}, answer

@@ -3,6 +3,7 @@
 import inspect
 import re
 import tomllib
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from PIL import Image
 
 import tinysegnet
 from lessons.engine import course
+from lessons.engine.exercises import Exercise
 from tinysegnet.checker.forwardcheck import check_forward
 from tinysegnet.checker.mistakes.table import Table
 
@@ -49,8 +51,22 @@ def test_files_that_are_named_exist():
 
 
 def test_every_file_of_tests_is_in_a_group():
-    named = re.findall(r"\btest_[a-z_]+\b", TEXTS["CONTRIBUTING.md"].partition("| which |")[2].partition("\n\n")[0])
-    assert {*named} == {path.stem for path in (ROOT / "tests").glob("test_*.py")}
+    named = {*re.findall(r"\btest_\w+\b", TEXTS["CONTRIBUTING.md"].partition("| which |")[2].partition("\n\n")[0])}
+    there = {path.stem for path in (ROOT / "tests").glob("test_*.py")}
+    assert there <= named, f"the table of tests in CONTRIBUTING.md lacks {there - named}"
+    assert named <= there, f"the table of tests in CONTRIBUTING.md has {named - there}, which are not there"
+
+
+def test_contributing_is_short():
+    assert len(TEXTS["CONTRIBUTING.md"].split()) < 1250
+
+
+def test_what_it_takes_to_add_something_is_as_it_is_said():
+    text = TEXTS["CONTRIBUTING.md"]
+    table = re.findall(r"(?m)^\| `(\w+)` \|", text.partition("| field |")[2].partition("\n\n")[0])
+    assert {*table} == {field.name for field in fields(Exercise)}
+    [example] = re.findall(r"(?s)```python\n(.*?)```", text)
+    assert example in (ROOT / "tests/planted_answers_3.py").read_text(encoding="utf-8")
 
 
 def test_modules_to_which_others_have_moved_exist():

@@ -1,4 +1,4 @@
-"""Six forwards, given. Their backwards are the exercise, and are written nowhere.
+"""Six forwards, given. Their backwards are the exercise, and the library has none of them.
 
 Each returns y and a cache, and the cache is all that the forward was given.
 """

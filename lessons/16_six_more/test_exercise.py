@@ -1,4 +1,4 @@
-"""Lesson 16: how six backwards are judged whose answers are written nowhere. They are measured."""
+"""Lesson 16: how six backwards are judged that the library does not have. They are measured."""
 
 from pathlib import Path
 
@@ -50,8 +50,8 @@ def exercise(
 
     return Exercise(
         f"{forward.__name__}_backward", gradients(forward, answer, *cases, names=names, mistakes=mistakes),
-        answer=answer, read=read, race=race, hints=hints,
-        differs=f"answer is measured, with two calls of the forward for each number of {', '.join(names)}",
+        answer=answer, read=read, race=race, hints=hints, other="the measurement",
+        differs=f"calls the forward twice for each number of {', '.join(names)}",
     )
 
 

@@ -42,6 +42,7 @@ class Exercise:
     read: str               # the next file to open
     race: Callable          # race() -> arguments on which both are timed
     forbidden: Path = LIBRARY       # calls into this folder are borrowing
+    other: str = "the library's"    # what the answer is called
 
 
 def values(
@@ -63,6 +64,7 @@ def values(
         def filled(*args):
             """The learner's results, and the library's where there are none yet."""
             right = as_tuple(library(*deepcopy(args)))
+            check_count(function.__name__, right, parts, cache)
             returned = separate(learner(*args), len(parts))
             if len(returned) != len(parts):
                 raise ForwardError(f"  {function.__name__} should return {', '.join(parts)}", parts)
@@ -78,6 +80,15 @@ def values(
         return answers.verdicts(compare, cases)
 
     return check
+
+
+def check_count(name, right, parts, cache):
+    """Raise ValueError, for the author of the exercise, unless the library gives just what is named."""
+    if len(right) != len(parts):
+        more = len(right) > len(parts) and not cache
+        advice = "say cache=True if the last is the cache, or name them in results" if more else "name them in results"
+        named = f"{len(parts)} ({', '.join(parts)})"
+        raise ValueError(f"values of {name}: the library's answer has {len(right)} results, not {named}: {advice}")
 
 
 def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda function: function):
@@ -179,13 +190,41 @@ def separate(returned, count):
 
 
 def alike(learner, library):
-    """Whether two caches are the same: arrays, whole numbers, and tuples of them."""
-    if isinstance(library, tuple):
-        same_length = isinstance(learner, tuple | list) and len(learner) == len(library)
-        return same_length and all(map(alike, learner, library))
-    if isinstance(library, int):
-        return isinstance(learner, int | np.integer) and learner == library
-    return isinstance(learner, np.ndarray) and learner.dtype == library.dtype and np.array_equal(learner, library)
+    """Whether two caches are the same, to the bit: arrays, numbers, strings, booleans, None, and tuples, lists or
+    dicts of these. NaN equals NaN.
+
+    Raises ValueError, for the author of the exercise, if the library's holds anything else.
+    """
+    match library:
+        case tuple() | list():
+            same_length = isinstance(learner, tuple | list) and len(learner) == len(library)
+            return same_length and all(map(alike, learner, library))
+        case dict():
+            same_keys = isinstance(learner, dict) and learner.keys() == library.keys()
+            return same_keys and all(alike(learner[key], library[key]) for key in library)
+        case np.ndarray():
+            same_dtype = isinstance(learner, np.ndarray) and learner.dtype == library.dtype
+            return same_dtype and np.array_equal(learner, library, equal_nan=library.dtype.kind in "fc")
+        case None:
+            return learner is None
+        case str():
+            return isinstance(learner, str) and learner == library
+        case bool() | np.bool():
+            return isinstance(learner, bool | np.bool) and bool(learner) == bool(library)
+        case int() | np.integer():
+            return whole(learner) and learner == library
+        case float() | complex() | np.inexact():
+            number = learner[()] if isinstance(learner, np.ndarray) and not learner.ndim else learner
+            same_kind = whole(number) or isinstance(number, float | complex | np.inexact)
+            return same_kind and bool(number == library or (np.isnan(number) and np.isnan(library)))
+    raise ValueError(
+        f"a cache that holds a {type(library).__name__} cannot be compared: let it hold arrays, numbers, strings, "
+        "booleans, None, and tuples, lists or dicts of these"
+    )
+
+
+def whole(number):
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
 def milliseconds(function, args, rounds=5):

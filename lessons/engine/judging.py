@@ -64,12 +64,12 @@ def is_done(verdicts):
 
 
 def praise(exercise, function):
-    """What a finished function gets: how the library's differs, both times, and what to read next."""
+    """What a finished function gets: how the other answer differs, both times, and what to read next."""
     args = exercise.race()
     learner, library = milliseconds(function, args), milliseconds(exercise.answer, args)
     measurable = max(learner, library) > 0.05 and min(learner, library) > 0.001
-    times = [f"yours takes {learner:.3g} ms, the library's {library:.3g} ms"] if measurable else []
-    return [f"the library's {exercise.differs}", *times, f"now read {exercise.read}"]
+    times = [f"yours takes {learner:.3g} ms, {exercise.other} {library:.3g} ms"] if measurable else []
+    return [f"{exercise.other} {exercise.differs}", *times, f"now read {exercise.read}"]
 
 
 def remember(judged, states):
