@@ -58,7 +58,7 @@ def test_every_file_of_tests_is_in_a_group():
 
 
 def test_contributing_is_short():
-    assert len(TEXTS["CONTRIBUTING.md"].split()) < 1250
+    assert len(TEXTS["CONTRIBUTING.md"].split()) < 1300
 
 
 def test_what_it_takes_to_add_something_is_as_it_is_said():
@@ -67,6 +67,8 @@ def test_what_it_takes_to_add_something_is_as_it_is_said():
     assert {*table} == {field.name for field in fields(Exercise)}
     [example] = re.findall(r"(?s)```python\n(.*?)```", text)
     assert example in (ROOT / "tests/planted_answers_3.py").read_text(encoding="utf-8")
+    [example] = re.findall(r"(?s)```\n(backward.*?)```", text)
+    assert example in (ROOT / "tinysegnet/checker/mistakes/conv.py").read_text(encoding="utf-8")
 
 
 def test_modules_to_which_others_have_moved_exist():
