@@ -12,6 +12,7 @@ from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import checked_survey
+from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.plots import figures as plots
 from tinysegnet.support.backend import keep_freed_memory, select
 from tinysegnet.support.errors import exit_in_words
@@ -44,7 +45,7 @@ def parse_args():
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
-    option("--recipe", choices=RECIPES, help="see training/settings.py (default: streets for those, or photographs)")
+    option("--recipe", choices=RECIPES, help="see training/settings.py (default: by the data, or lessons)")
     option("--epochs", type=at_least_1, help="passes over the training set (default: the recipe's)")
     option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
@@ -55,7 +56,7 @@ def parse_args():
     option("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="assignments",
            help="any other setting, as in --set optimiser=adam --set crop=0.5: see training/settings.py")
     option("--ops", choices=("library", "lessons"), help="lessons: with your own functions, small (default: library)")
-    option("--conv", choices=("auto", "fft", "im2col"), help="default: auto, for each layer the fastest")
+    option("--conv", choices=CONVOLUTIONS, help="default: auto, for each layer the fastest")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), help="processor or GPU (default: numpy)")
     args = parser.parse_args()

@@ -82,7 +82,7 @@ def empty(*shape):
 
 
 def by_tiles(N, H, W, C, F, need_dx):
-    T = conv_fft.tile_side(N, H, W, 7)
+    T = conv_fft.tile_side(H, W, 7)
     M, L = T - 6, T // 2 + 1
     rows, tiles = N * ceil_div(H, M), N * ceil_div(H, M) * ceil_div(W, M)
 

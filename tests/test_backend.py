@@ -16,7 +16,7 @@ import tinysegnet
 from tinysegnet import inference, networks, ops
 from tinysegnet.data.normalisation import normalise
 from tinysegnet.inference import Model
-from tinysegnet.ops import fast
+from tinysegnet.ops import conv, fast
 from tinysegnet.ops.more.resize import resize_bilinear
 from tinysegnet.support import backend
 from tinysegnet.support.backend import array_module, to_device, to_numpy
@@ -73,6 +73,21 @@ def test_softmax_inference_and_resize(xp):
     assert_same(ops.softmax(xp.asarray(x)), ops.softmax(x), xp, exactly=True)
     assert_same(ops.batch_norm_inference(*on_device((x, *four), xp)), ops.batch_norm_inference(x, *four), xp)
     assert_same(resize_bilinear(xp.asarray(x), 9, 4), resize_bilinear(x, 9, 4), xp, exactly=True)
+
+
+@pytest.mark.parametrize("conv_name", ["auto", "winograd"])
+@pytest.mark.parametrize("K", [3, 7])
+def test_a_device_convolves_by_im2col(conv_name, K):
+    """Where NumPy would not: the convolutions by tiles are written for its arrays."""
+    rng = np.random.default_rng(0)
+    args = [rng.standard_normal(shape) for shape in ((1, 40, 50, 32), (K, K, 32, 2), (2,))]
+    functions, args_device = fast.ops_with(conv_name), on_device(args, pretend_gpu)
+    assert fast.fastest_conv(*args[:2]) is not conv and fast.fastest_conv(*args_device[:2]) is conv
+    y, cache = functions.conv2d(*args_device)
+    by_columns, its_cache = conv.conv2d(*args_device)
+    gradients = zip(functions.conv2d_backward(y, cache), conv.conv2d_backward(by_columns, its_cache), strict=True)
+    for actual, expected in [(y, by_columns), *gradients]:
+        assert_same(actual, to_numpy(expected), pretend_gpu, exactly=True)
 
 
 def model_on(xp, test_scales=None, **arguments):

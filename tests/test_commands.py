@@ -141,7 +141,7 @@ def test_the_same_seed_gives_the_same_bits(trained):
         ((*EVALUATE, "mixed.npz"), "mixed.npz holds numbers that are not all float32 or all float64"),
         ((*EVALUATE, "even.npz"), "even.npz cannot be used (segnet-basic: kernel should be odd"),
         ((*EVALUATE, "wide.npz"), "wide.npz does not hold the network that it names, see encoder1.conv.w"),
-        ((*EVALUATE, "later.npz"), "later.npz holds a network 'segnet', unknown to this version: use the"),
+        ((*EVALUATE, "later.npz"), "later.npz holds a network 'segnet-of-tomorrow', unknown to this version: use"),
         ((*EVALUATE, "count.npz"), "count.npz is a network of 2 classes and names 11: give another file"),
         ((*EVALUATE, "input.npz"), "input.npz wants the input 'x / 127 - 1': use the version that wrote it"),
         ((*EVALUATE, "runs/first/best.npz", "--split", "test"), "there is no folder tiny/test"),
@@ -170,7 +170,8 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
     even = {name: a[:4, :4] if a.ndim == 4 else a for name, a in params.items()}
     checkpoint.save(folder / "even.npz", meta | {"network": network | {"kernel": 4}}, params=even, stats=stats)
     checkpoint.save(folder / "wide.npz", meta | {"network": network | {"filters": 3}}, params=params, stats=stats)
-    checkpoint.save(folder / "later.npz", meta | {"network": network | {"name": "segnet"}}, params=params, stats=stats)
+    later = meta | {"network": network | {"name": "segnet-of-tomorrow"}}
+    checkpoint.save(folder / "later.npz", later, params=params, stats=stats)
     eleven = meta | {"classes": camvid.CLASSES, "palette": camvid.PALETTE.tolist()}
     checkpoint.save(folder / "count.npz", eleven, params=params, stats=stats)
     checkpoint.save(folder / "input.npz", meta | {"normalisation": "x / 127 - 1"}, params=params, stats=stats)
@@ -180,10 +181,12 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
     assert {path.name for path in (folder / "runs").iterdir()} <= {"first", "again"}
 
 
-def test_the_frequency_domain_is_not_for_a_gpu(trained):
-    process = run(trained[0], TRAIN, "--data", "tiny", "--conv", "fft", "--backend", "cupy", "--name", "gpu")
+@pytest.mark.parametrize("conv", ["fft", "winograd"])
+def test_convolutions_by_tiles_are_not_for_a_gpu(trained, conv):
+    process = run(trained[0], TRAIN, "--data", "tiny", "--conv", conv, "--backend", "cupy", "--name", "gpu")
     assert process.returncode == 2 and process.stdout == ""
-    assert process.stderr == "error: --conv fft is written for NumPy: train with --backend numpy, or without --conv\n"
+    sentence = f"--conv {conv} is written for NumPy: train with --backend numpy, or without --conv"
+    assert process.stderr == f"error: {sentence}\n"
 
 
 def test_a_loss_that_is_not_a_number_ends_the_run_and_keeps_what_was_good(trained):

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tinysegnet import ops
 from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import col2im, conv, conv_1x1, im2col
-from tinysegnet.ops.fast import conv_fft
+from tinysegnet.ops.fast import conv_fft, winograd
 
-every_way = pytest.mark.parametrize("way", [conv, conv_fft, conv_1x1])
+every_way = pytest.mark.parametrize("way", [conv, conv_fft, winograd, conv_1x1])
 kernels = st.sampled_from([1, 3, 5, 7])
 filters = st.integers(1, 4)
 
@@ -34,14 +34,15 @@ def six_loops(x, w, b):
 
 
 def kernel_of(way, K):
-    return 1 if way is conv_1x1 else K
+    """The kernel size K, or the only one that it can do."""
+    return {conv_1x1: 1, winograd: 3}.get(way, K)
 
 
 @every_way
 @given(images, kernels, filters, seeds)
 def test_equals_six_loops(way, shape, K, F, seed):
     x, w, b = draw(shape, kernel_of(way, K), F, seed)
-    rounding = 1e-10 if way is conv_fft else 1e-12
+    rounding = 1e-10 if way in (conv_fft, winograd) else 1e-12
     np.testing.assert_allclose(way.conv2d(x, w, b)[0], six_loops(x, w, b), rtol=rounding, atol=rounding)
 
 
@@ -118,7 +119,8 @@ def test_the_real_network_needs_a_few_mb_of_columns_at_a_time():
 def test_float32_bias_gradient_of_a_whole_image_keeps_its_digits(way):
     """One long float32 sum over 345,600 pixels is off by more than 1e-5."""
     dy = np.random.default_rng(0).uniform(0, 1, (2, 360, 480, 3)).astype(np.float32)
-    _, _, db = way.conv2d_backward(dy, (dy, np.zeros((1, 1, 3, 3), np.float32)), need_dx=False)
+    w = np.zeros((kernel_of(way, 1), kernel_of(way, 1), 3, 3), np.float32)
+    _, _, db = way.conv2d_backward(dy, (dy, w), need_dx=False)
     np.testing.assert_allclose(db, dy.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-6)
 
 
@@ -184,6 +186,14 @@ def test_non_contiguous_input(way, dtype):
 def test_wrong_input_is_named(way, change, message):
     with pytest.raises(ValueError, match=message):
         way.conv2d(*change(*draw((2, 4, 5, 3), 3, 2, seed=0)))
+
+
+def test_another_kernel_than_3x3_is_refused_by_winograd():
+    x, w, b = draw((2, 4, 5, 3), 5, 2, seed=0)
+    with pytest.raises(ValueError, match="conv2d: the kernel size K should be 3 for winograd, got 5"):
+        winograd.conv2d(x, w, b)
+    with pytest.raises(ValueError, match="conv2d_backward: the kernel size K should be 3 for winograd, got 5"):
+        winograd.conv2d_backward(np.zeros((2, 4, 5, 2)), (x, w))
 
 
 def test_another_kernel_than_1x1_is_refused():

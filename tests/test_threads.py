@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier, Event, Thread, current_thread, main_thread
@@ -13,6 +14,7 @@ import pytest
 from test_training import begun, sgd, step, street
 from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
+from tinysegnet.ops.fast import conv_fft, winograd
 from tinysegnet.support import threads
 from tinysegnet.support.errors import InputError
 
@@ -29,13 +31,19 @@ def with_threads(count, monkeypatch):
     monkeypatch.setattr(threads, "pool", lambda: pool)
 
 
-def test_a_training_step_has_the_same_bits_on_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(threads, "BAND_BYTES", 20_000)         # several bands of each image
+@pytest.mark.parametrize(
+    "network, filters, way, layers", [("segnet-basic", 8, conv_fft, 4), ("segnet", 32, winograd, 4)]
+)
+def test_a_training_step_has_the_same_bits_on_any_number_of_threads(monkeypatch, network, filters, way, layers):
+    monkeypatch.setattr(threads, "BAND_BYTES", 20_000)         # several bands of each image,
+    monkeypatch.setattr(way, "GROUP_BYTES", 50_000)            # and several groups of tiles
     images, labels = street(n=2, height=44, width=60)
-    states = []
+    calls, states = Counter(), []
+    for name in ("conv2d", "correlate"):
+        monkeypatch.setattr(way, name, counted(getattr(way, name), calls))
     for count in (1, 2, 5):
         with_threads(count, monkeypatch)
-        model = begun(filters=8)
+        model = begun(network, filters=filters)
         optimiser = sgd(model)
         step(model, optimiser, images, labels)
         states.append((model.params, model.stats, optimiser.state))
@@ -43,6 +51,15 @@ def test_a_training_step_has_the_same_bits_on_any_number_of_threads(monkeypatch)
         for actual, expected in zip(others, states[0]):
             for name in expected:
                 np.testing.assert_array_equal(actual[name], expected[name])
+    assert calls["conv2d"] >= 3 * layers and calls["correlate"] > 2 * calls["conv2d"], "an image is no longer cut"
+
+
+def counted(function, calls):
+    def call(*args):
+        calls[function.__name__] += 1
+        return function(*args)
+
+    return call
 
 
 def test_results_come_in_the_order_of_the_items(count):

@@ -289,6 +289,14 @@ def test_a_convolution_that_is_chosen_is_taken_everywhere(script, monkeypatch):
         script("--data", "tiny", "--size", "24x32", "--epochs", "1", "--name", "auto", "--conv", "fft")
 
 
+def test_winograd_says_once_where_it_cannot(script, capfd):
+    options = "--data", "tiny", "--epochs", "1", "--conv", "winograd"
+    script(*options, "--size", "24x32")
+    assert capfd.readouterr().out.count("--conv winograd is for kernels of 3 x 3: those of 1 x 1 go as by --conv") == 1
+    script(*options, "--size", "32x32", "--set", "network=segnet", "--name", "segnet")
+    assert "--conv winograd" not in capfd.readouterr().out
+
+
 def test_functions_that_are_given_are_taken_everywhere(script, monkeypatch):
     """A learner's in evaluation, in the exact statistics and for the pictures too, and the library's nowhere."""
     calls, phases = Counter(), {}

@@ -35,9 +35,9 @@ def street(n=1, height=18, width=26, seed=0):
 WEIGHTS = np.linspace(0.5, 2, 11, dtype=np.float32)
 
 
-def begun(seed=0, size=(18, 26), test_scales=None, **arguments):
-    """A Model before its first step, SegNet-Basic with these arguments."""
-    network = networks.build("segnet-basic", **arguments)
+def begun(name="segnet-basic", seed=0, size=(18, 26), test_scales=None, **arguments):
+    """A Model before its first step, with these arguments of its network."""
+    network = networks.build(name, **arguments)
     meta = {
         "classes": "abcdefghijk"[: arguments.get("classes", 11)], "size": size, "normalisation": CENTRED,
         "test_scales": test_scales,

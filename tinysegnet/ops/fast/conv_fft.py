@@ -8,10 +8,10 @@ periodically, is correlated with the kernel by multiplying frequency by frequenc
 to r + K - 1 of the tile, which are there for r < M = T - K + 1; what needs more has wrapped around and is thrown away.
 The M x M values that are kept lie side by side in y (overlap-save). The steps:
 
-    dft_vertical                      from the rows of each tile to vertical frequencies
-    dft_horizontal                    for each vertical frequency, from its columns to horizontal ones
-    times_conjugate                   for each pair of frequencies, y_hat = x_hat @ conj(w_hat), (tiles, C) by (C, F)
-    idft_horizontal, idft_vertical    back again, keeping M values of T
+    tiles.down                    from the rows of each tile to vertical frequencies
+    dft_horizontal                for each vertical frequency, from its columns to horizontal ones
+    times_conjugate               for each pair of frequencies, y_hat = x_hat @ conj(w_hat), (tiles, C) by (C, F)
+    idft_horizontal, tiles.up     back again, keeping M values of T
 
 The backward is the adjoint of each step, in reverse order. dy fills M values of T and the others are 0, so nothing
 wraps around: M - 1 + K - 1 < T. Of dx, where dy_hat @ w_hat^T gives the tiles, all T values are kept, and added where
@@ -24,13 +24,13 @@ backward on the way back to dx and dw, and frequency by frequency it makes no di
 
 import numpy as np
 
-from tinysegnet.ops.fast.fourier import Tiles, dft_horizontal, dft_vertical, idft_horizontal, idft_vertical, transforms
+from tinysegnet.ops.fast.fourier import dft_horizontal, idft_horizontal, transforms
+from tinysegnet.ops.fast.tiles import Tiles, down, groups, strips, up
 from tinysegnet.support.shapes import ceil_div, check_arrays
 from tinysegnet.support.threads import parallel_map
 
-TILES_IN_GROUP = 256        # of small images go through the whole pipeline together; a large image goes alone
-TILES_IN_CACHE = 128        # go through its middle together, at one vertical frequency
-
+GROUP_BYTES = 128 * 2**20       # of planes are there at once: much, as each group fetches all of the kernel's spectrum
+TILES_AT_ONCE = 128             # go across and back together, so that their spectra stay in the processor's cache
 
 def conv2d(x, w, b):
     """y, cache of conv.conv2d, for NumPy arrays."""
@@ -39,29 +39,29 @@ def conv2d(x, w, b):
     K, _, _, F = w.shape
     if K % 2 == 0:
         raise ValueError(f"conv2d: the kernel size K should be odd, so that it has a centre, got {K}")
-    x_tiles, y_tiles = cut(N, H, W, K, x.dtype)
+    x_tiles, y_tiles = cut(H, W, K, x.dtype)
     w_hat = kernel_spectrum(w, x_tiles)
     y = np.empty((N, H, W, F), x.dtype)
-    for some in groups(N, x_tiles):
-        correlate(x[some], w_hat, b, x_tiles, y_tiles, y[some])
+    for images, rows in groups(x, F, *x_tiles, GROUP_BYTES):
+        correlate(x[images], rows, w_hat, b, x_tiles, y_tiles, y[images])
     return y, (x, w)
 
 
-def correlate(x, w_hat, b, x_tiles, y_tiles, y):
-    """Fill y with the correlation of x and the kernel, and b."""
+def correlate(x, rows, w_hat, b, x_tiles, y_tiles, y):
+    """Fill y, in these rows of tiles, with the correlation of x and the kernel, and b."""
     (_, x_horizontal), (y_vertical, y_horizontal) = x_tiles, y_tiles
-    x_down = dft_vertical(x, *x_tiles)          # (2, L, tile rows, columns, C), 2: real and imaginary part
+    x_down = in_pairs(down(x, rows, *x_tiles))              # (2, L, rows of tiles, columns, C): real and imaginary part
     _, L, tile_rows, _, _ = x_down.shape
     y_down = np.empty((2, L, tile_rows, y_horizontal.end, len(b)), x.dtype)
 
     def at_vertical_frequency(k):
-        for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
+        for strip in strips(tile_rows, x_horizontal, TILES_AT_ONCE):
             x_hat = dft_horizontal(x_down[:, k, strip], x_horizontal)
             idft_horizontal(times_conjugate(x_hat, w_hat[k]), y_horizontal, y_down[:, k, strip])
 
     parallel_map(at_vertical_frequency, range(L))
-    y_down[0, 0] += b / y_vertical.inverse[0, 0]        # a value at frequency 0 comes back as 1 / T of it in every row
-    idft_vertical(y_down, *y_tiles, y)
+    y_down[0, 0] += b / y_vertical.backward[0, 0]        # a value at frequency 0 comes back as 1 / T of it in every row
+    up(y_down, rows, *y_tiles, y)
 
 
 def conv2d_backward(dy, cache, need_dx=True):
@@ -70,27 +70,27 @@ def conv2d_backward(dy, cache, need_dx=True):
     check_arrays("conv2d_backward", x=(x, "N H W C"), w=(w, "K K C F"), dy=(dy, "N H W F"))
     N, H, W, C = x.shape
     K, _, _, F = w.shape
-    x_tiles, y_tiles = cut(N, H, W, K, x.dtype)
+    x_tiles, y_tiles = cut(H, W, K, x.dtype)
     w_hat = kernel_spectrum(w.swapaxes(2, 3), x_tiles) if need_dx else None        # of w^T
-    vertical, horizontal = x_tiles
-    dw_hat = np.zeros((vertical.L, 2, 2, horizontal.L, C, F), x.dtype)
+    L, _ = (tiles.places // 2 for tiles in x_tiles)
+    dw_hat = np.zeros((L, 2, 2, L, C, F), x.dtype)
     db = np.zeros(F, x.dtype)
     dx = np.empty(x.shape, x.dtype) if need_dx else None
-    for some in groups(N, x_tiles):
-        correlate_backward(dy[some], x[some], w_hat, x_tiles, y_tiles, dw_hat, db, dx[some] if need_dx else None)
+    for images, rows in groups(x, F, *x_tiles, GROUP_BYTES):
+        its_dx = dx[images] if need_dx else None
+        correlate_backward(dy[images], x[images], rows, w_hat, x_tiles, y_tiles, dw_hat, db, its_dx)
     return dx, kernel_back(dw_hat, x_tiles, K), db
 
 
-def correlate_backward(dy, x, w_hat, x_tiles, y_tiles, dw_hat, db, dx):
-    """Add to dw_hat and db the part of these images, and fill dx unless it is None."""
+def correlate_backward(dy, x, rows, w_hat, x_tiles, y_tiles, dw_hat, db, dx):
+    """Add to dw_hat and db the part of these rows of tiles, and fill dx there unless it is None."""
     (_, x_horizontal), (_, y_horizontal) = x_tiles, y_tiles
-    x_down = dft_vertical(x, *x_tiles)
-    dy_down = dft_vertical(dy, *y_tiles)
+    x_down, dy_down = in_pairs(down(x, rows, *x_tiles)), in_pairs(down(dy, rows, *y_tiles))
     _, L, tile_rows, _, _ = x_down.shape
     db += dy_down[0, 0].sum(axis=1).sum(axis=0)         # frequency 0 is the sum over the rows of each tile
 
     def at_vertical_frequency(k):
-        for strip in slices(tile_rows, TILES_IN_CACHE // x_horizontal.count):
+        for strip in strips(tile_rows, x_horizontal, TILES_AT_ONCE):
             x_hat = dft_horizontal(x_down[:, k, strip], x_horizontal)
             dy_hat = dft_horizontal(dy_down[:, k, strip], y_horizontal)
             dw_hat[k] += transposed_times_conjugate(x_hat, dy_hat)
@@ -99,12 +99,17 @@ def correlate_backward(dy, x, w_hat, x_tiles, y_tiles, dw_hat, db, dx):
 
     parallel_map(at_vertical_frequency, range(L))
     if dx is not None:
-        idft_vertical(x_down, *x_tiles, dx)
+        up(x_down, rows, *x_tiles, dx)
 
 
-def cut(N, H, W, K, dtype):
+def in_pairs(planes):
+    """The planes of a real transform, (2 L, ...), as real and imaginary parts, (2, L, ...)."""
+    return planes.reshape(2, -1, *planes.shape[1:])
+
+
+def cut(H, W, K, dtype):
     """Tiles of x and of y, and so of their gradients: (vertical, horizontal) of x, (vertical, horizontal) of y."""
-    T = tile_side(N, H, W, K)
+    T = tile_side(H, W, K)
     M = T - K + 1
     forward, inverse = transforms(T, dtype)
     counts = ceil_div(H, M), ceil_div(W, M)
@@ -113,30 +118,19 @@ def cut(N, H, W, K, dtype):
     return x_tiles, y_tiles
 
 
-def tile_side(N, H, W, K):
+def tile_side(H, W, K):
     """The T that should cost least: large tiles waste less on overlap, small ones less beyond the edges.
 
     A model that fits what was measured on one processor. In proportion to L * L there are pairs of frequencies; each
-    costs a product over all tiles, and fetching its part of the kernel costs as much as 40 tiles more. T is at least
-    2 K, so that a tile reaches into the next only, and below 5 K, where the transforms begin to count. (It depends on
-    N, so the last digits of an image's result depend on how many images come with it.)
+    costs a product over all tiles, here of a batch of four, and fetching its part of the kernel costs as much as 40
+    tiles more. T is at least 2 K, so that a tile reaches into the next only, and below 5 K, where the transforms begin
+    to count. (It does not depend on N: an image has the same tiles whatever comes with it.)
     """
     def cost(T):
         M, L = T - K + 1, T // 2 + 1
-        return L * L * (N * ceil_div(H, M) * ceil_div(W, M) + 40)
+        return L * L * (4 * ceil_div(H, M) * ceil_div(W, M) + 40)
 
     return min(range(2 * K, 5 * K), key=cost)
-
-
-def groups(N, x_tiles):
-    """Slices of the batch: small images go together, so that the products are large; a large image goes alone."""
-    vertical, horizontal = x_tiles
-    return slices(N, TILES_IN_GROUP // (vertical.count * horizontal.count))
-
-
-def slices(total, size):
-    size = max(1, size)
-    return [slice(first, first + size) for first in range(0, total, size)]
 
 
 # (a + i b)(c - i d) = (a c + b d) + i (b c - a d), with Gauss's three products instead of four:
@@ -177,14 +171,17 @@ def kernel_spectrum(w, x_tiles):
     """
     K, _, C, F = w.shape
     vertical, horizontal = (only_tile(tiles, K) for tiles in x_tiles)
-    w_down = dft_vertical(w.reshape(1, K, K, C * F), vertical, horizontal)
-    w_hat = np.empty((vertical.L, 3, 2, horizontal.L, C, F), w.dtype)
+    w_down = in_pairs(down(w.reshape(1, K, K, C * F), range(1), vertical, horizontal))
+    L = horizontal.places // 2
+    w_hat = np.empty((L, 3, 2, L, C, F), w.dtype)
 
     def at_vertical_frequency(k):
-        c, d = dft_horizontal(w_down[:, k], horizontal).reshape(2, 2, horizontal.L, C, F)
-        w_hat[k] = c, c - d, c + d
+        c, d = dft_horizontal(w_down[:, k], horizontal).reshape(2, 2, L, C, F)
+        w_hat[k, 0] = c
+        np.subtract(c, d, out=w_hat[k, 1])
+        np.add(c, d, out=w_hat[k, 2])
 
-    parallel_map(at_vertical_frequency, range(vertical.L))
+    parallel_map(at_vertical_frequency, range(L))
     return w_hat
 
 
@@ -192,16 +189,16 @@ def kernel_back(dw_hat, x_tiles, K):
     """dw, from its spectrum (vertical L, 2, 2, L, C, F): of the inverse transform the first K x K values."""
     _, _, _, L, C, F = dw_hat.shape
     vertical, horizontal = (only_tile(tiles, K) for tiles in x_tiles)
-    dw_down = np.empty((2, vertical.L, 1, K, C * F), dw_hat.dtype)
+    dw_down = np.empty((2, L, 1, K, C * F), dw_hat.dtype)
 
     def at_vertical_frequency(k):
         idft_horizontal(dw_hat[k].reshape(2, 2, L, 1, C * F), horizontal, dw_down[:, k])
 
-    parallel_map(at_vertical_frequency, range(vertical.L))
+    parallel_map(at_vertical_frequency, range(L))
     dw = np.empty((1, K, K, C * F), dw_hat.dtype)
-    idft_vertical(dw_down, vertical, horizontal, dw)
+    up(dw_down, range(1), vertical, horizontal, dw)
     return dw.reshape(K, K, C, F)
 
 
 def only_tile(tiles, K):
-    return Tiles(1, K, 0, K, tiles.forward[:, :K].copy(), tiles.inverse[:K])
+    return Tiles(1, K, 0, K, tiles.forward[:, :K].copy(), tiles.backward[:K])

@@ -1,0 +1,198 @@
+"""The fast convolutions: many tiles, and each step (test_conv.py has what all convolutions share)."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from test_conv import draw
+from test_threads import with_threads
+
+from tinysegnet import ops
+from tinysegnet.ops import conv, conv_1x1, fast
+from tinysegnet.ops.fast import conv_fft, fourier, tiles, winograd
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-4), (np.float64, 1e-10)])
+@pytest.mark.parametrize("H, W", [(1, 70), (45, 60), (53, 24), (100, 101)])
+@pytest.mark.parametrize("group_bytes, at_once", [(2**40, 1000), (2**40, 7), (2**16, 7), (1, 1)])
+@pytest.mark.parametrize("way, K", [(conv_fft, 7), (conv_fft, 5), (winograd, 3)])
+def test_several_tiles_equal_im2col(monkeypatch, way, K, H, W, dtype, tolerance, group_bytes, at_once):
+    """Relative to the largest entry. In each direction one tile, several, and a clipped one; the two images together,
+    one by one, or by some rows of tiles; and their tiles in one go, or row by row."""
+    monkeypatch.setattr(way, "GROUP_BYTES", group_bytes)
+    monkeypatch.setattr(way, "TILES_AT_ONCE", at_once)
+    rng = np.random.default_rng(0)
+    shapes = (2, H, W, 6), (K, K, 6, 5), (5,), (2, H, W, 5)
+    x, w, b, dy = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    expected, its_cache = conv.conv2d(x, w, b)
+    y, cache = way.conv2d(x, w, b)
+    pairs = [(y, expected), *zip(way.conv2d_backward(dy, cache), conv.conv2d_backward(dy, its_cache))]
+    for actual, expected in pairs:
+        assert actual.dtype == dtype and actual.shape == expected.shape
+        assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()
+
+
+def test_groups_cover_all_rows_of_tiles_once_and_from_the_top():
+    x = np.broadcast_to(np.float32(0), (3, 45, 60, 64))
+    x_tiles, _ = winograd.cut(45, 60, np.float32)
+    for most in (1, 2**20, 4 * 2**20, 2**40):
+        covered = [(n, row) for images, rows in tiles.groups(x, 64, *x_tiles, most)
+                   for n in range(3)[images] for row in rows]
+        assert sorted(covered) == [(n, row) for n in range(3) for row in range(12)]
+        assert covered == sorted(covered)
+
+
+@pytest.mark.parametrize("way, K, for_a_thread", [(conv_fft, 7, 20 * 2**20), (winograd, 3, 8 * 2**20)])
+def test_scratch_does_not_grow_with_the_map(monkeypatch, way, K, for_a_thread):
+    """Beside y, or dx, dw and db, and the transformed kernel. The larger map has 90 MB, 45 more than the other."""
+    with_threads(2, monkeypatch)
+
+    def beside(height):
+        """Of conv2d and of conv2d_backward."""
+        rng = np.random.default_rng(0)
+        x, w, b = (rng.standard_normal(shape, np.float32) for shape in ((1, height, 360, 64), (K, K, 64, 64), (64,)))
+        places = 36
+        if way is conv_fft:
+            (vertical, horizontal), _ = way.cut(height, 360, K, x.dtype)
+            places = vertical.places * horizontal.places            # cosines and sines, of both signs of l
+        dw_hat = places * w.nbytes // K**2
+        w_hat = dw_hat * 3 // 2 if way is conv_fft else dw_hat      # c, c - d and c + d
+        return np.array([
+            peak(lambda: way.conv2d(x, w, b)) - x.nbytes - w_hat,
+            peak(lambda: way.conv2d_backward(x, (x, w))) - x.nbytes - w_hat - dw_hat,
+        ])
+
+    low, high = beside(512), beside(1024)
+    assert (high <= low + for_a_thread).all()
+    assert (high <= way.GROUP_BYTES + 2 * for_a_thread).all()
+
+
+def peak(run):
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("T", [2, 3, 8, 9, 30])
+def test_the_transform_is_fouriers_and_its_inverse_undoes_it(T):
+    forward, inverse = fourier.transforms(T, np.dtype(np.float64))
+    x = np.random.default_rng(T).standard_normal(T)
+    cosines, sines = np.split(forward @ x, 2)
+    np.testing.assert_allclose(cosines + 1j * sines, np.fft.rfft(x), atol=1e-12)
+    np.testing.assert_allclose(inverse @ (forward @ x), x, atol=1e-12)
+
+
+def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
+    """Of one tile of 8 x 9, of which one row and two columns lie before the 7 x 7 of the image."""
+    images = np.random.default_rng(0).standard_normal((2, 7, 7, 2))
+    rows, columns = (
+        tiles.Tiles(1, 5, -beyond, T, *fourier.transforms(T, np.dtype(np.float64)))
+        for T, beyond in ((8, 1), (9, 2))
+    )
+    planes = conv_fft.in_pairs(tiles.down(images, range(1), rows, columns))
+    padded = np.pad(images, ((0, 0), (1, 0), (2, 0), (0, 0)))
+    expected = np.fft.fft2(padded, axes=(1, 2))
+    for k in range(rows.places // 2):
+        re, im = fourier.dft_horizontal(planes[:, k], columns)
+        for sign, which in ((1, 0), (-1, 1)):
+            for frequency in range(columns.places // 2):
+                actual = re[which, frequency] + 1j * im[which, frequency]
+                np.testing.assert_allclose(actual, expected[:, k, sign * frequency], atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "shape, K, module",
+    [
+        ((1, 40, 50, 2), 7, conv_fft), ((1, 40, 50, 2), 5, conv_fft),
+        ((9, 20, 25, 2), 7, conv_fft), ((9, 1, 499, 2), 7, conv),                   # from 500 pixels on
+        ((9, 20, 25, 2), 5, conv_fft), ((9, 1, 499, 2), 5, conv),
+        ((1, 40, 50, 32), 3, winograd), ((1, 40, 50, 31), 3, conv),                 # from 32 channels on
+        ((9, 15, 20, 32), 3, winograd), ((9, 13, 23, 32), 3, conv),                 # and from 300 pixels on
+        ((1, 40, 50, 2), 1, conv_1x1), ((9, 1, 2, 2), 1, conv_1x1),
+    ],
+)
+def test_the_faster_one_is_taken(shape, K, module):
+    x, w, b = draw(shape, K, 2, seed=0)
+    assert fast.fastest_conv(x, w) is module
+    for functions in (fast, fast.ops_with(), fast.ops_with(conv="auto")):
+        same_as(module, functions, x, w, b)
+
+
+@pytest.mark.parametrize("conv_name, module", [("fft", conv_fft), ("im2col", conv)])
+@pytest.mark.parametrize("shape, K", [((1, 40, 50, 2), 7), ((1, 4, 5, 2), 3), ((1, 40, 50, 2), 1)])
+def test_one_that_is_chosen_is_taken_for_all(shape, K, conv_name, module):
+    same_as(module, fast.ops_with(conv=conv_name), *draw(shape, K, 2, seed=0))
+
+
+@pytest.mark.parametrize("K, module", [(1, conv_1x1), (3, winograd), (5, conv), (7, conv)])     # 20 pixels
+def test_winograd_that_is_chosen_is_taken_where_it_can(K, module):
+    same_as(module, fast.ops_with(conv="winograd"), *draw((1, 4, 5, 2), K, 2, seed=0))
+
+
+def test_the_plain_operations_go_by_columns_whatever_is_faster():
+    """But for a kernel of 1 x 1, which needs none."""
+    x, w, b = draw((1, 40, 50, 2), 7, 2, seed=0)
+    same_as(conv, ops, x, w, b)
+    same_as(conv_1x1, ops, *draw((1, 40, 50, 2), 1, 2, seed=0))
+
+
+def same_as(module, functions, x, w, b):
+    """To the bit."""
+    y, cache = functions.conv2d(x, w, b)
+    expected, its_cache = module.conv2d(x, w, b)
+    np.testing.assert_array_equal(y, expected)
+    for actual, expected in zip(functions.conv2d_backward(y, cache), module.conv2d_backward(y, its_cache)):
+        np.testing.assert_array_equal(actual, expected)
+    assert functions.conv2d_backward(y, cache, need_dx=False)[0] is None
+
+
+def test_fast_is_the_same_namespace():
+    """And ops_with has all of it, but for what is given."""
+    assert all(hasattr(fast, name) for name in ops.__all__)
+    other = {"conv2d", "conv2d_backward"}
+    assert {name for name in ops.__all__ if getattr(fast, name) is not getattr(ops, name)} == other
+    functions = fast.ops_with(conv="im2col", relu="mine", conv2d="mine too")
+    assert vars(functions).keys() == set(ops.__all__)
+    assert (functions.relu, functions.conv2d) == ("mine", "mine too")
+    assert functions.conv2d_backward is conv.conv2d_backward and functions.max_pool is ops.max_pool
+    with pytest.raises(ValueError, match="there is no convolution 'direct': choose one of auto, fft, winograd, im2col"):
+        fast.ops_with(conv="direct")
+
+
+@pytest.mark.parametrize("m", [2, 4, 6])
+def test_winograds_matrices_correlate(m):
+    """m values of 3 numbers along m + 2."""
+    A_T, G, B_T = winograd.winograd_matrices(m)
+    assert (A_T.shape, G.shape, B_T.shape) == ((m, m + 2), (m + 2, 3), (m + 2, m + 2))
+    rng = np.random.default_rng(m)
+    g, d = rng.standard_normal(3), rng.standard_normal(m + 2)
+    np.testing.assert_allclose(A_T @ ((G @ g) * (B_T @ d)), np.correlate(d, g), rtol=1e-12, atol=1e-12)
+
+
+def test_winograds_matrices_are_those_of_lavin_and_gray():
+    """As printed for F(2 x 2, 3 x 3) and F(4 x 4, 3 x 3) in arXiv 1509.09308, but for signs that cancel."""
+    _, G, B_T = winograd.winograd_matrices(4)
+    np.testing.assert_array_equal(B_T, [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
+    ])
+    np.testing.assert_allclose(24 * G, [[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]])
+    A_T, _, _ = winograd.winograd_matrices(2)
+    np.testing.assert_array_equal(A_T, [[1, 1, 1, 0], [0, 1, -1, 1]])
+
+
+def test_the_transform_of_a_kernel_is_that_of_its_rows_and_columns():
+    w = np.random.default_rng(0).standard_normal((3, 3, 2, 5))
+    _, G, _ = winograd.winograd_matrices(4)
+    expected = np.einsum("ki,lj,ijcf->klcf", G, G, w)
+    np.testing.assert_allclose(winograd.kernel_forward(w), expected, atol=1e-14)
+    dw_hat = np.random.default_rng(1).standard_normal((6, 6, 2, 5))
+    forth, back = (expected * dw_hat).sum(), (w * winograd.kernel_backward(dw_hat)).sum()
+    assert abs(forth - back) < 1e-12
