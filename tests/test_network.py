@@ -3,6 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import segnet_written_out
+from test_threads import with_threads
 
 import tinysegnet.ops
 from tinysegnet import inference, networks
@@ -80,7 +81,7 @@ def no_kink_nearby(network, params, x):
         ((3, 3, 2), dict(classes=4, filters=3, levels=1, kernel=5)),
     ],
 )
-@pytest.mark.parametrize("conv", ["auto", "fft", "im2col"])
+@pytest.mark.parametrize("conv", ["auto", "fft", "winograd", "im2col"])
 def test_every_parameter_of_a_small_network(size, options, conv):
     ops = ops_with(conv=conv)
     for seed in range(200):
@@ -229,8 +230,10 @@ def same(actual, expected):
         assert actual.tobytes() == expected.tobytes()
 
 
-def test_it_needs_no_more_memory_than_what_is_written_out():
-    """At its peak: caches go as they are used, and no gradient is held longer than the next one takes."""
+def test_it_needs_no_more_memory_than_what_is_written_out(monkeypatch):
+    """At its peak: caches go as they are used, and no gradient is held longer than the next one takes. On one thread,
+    as what two have at hand at one moment is chance."""
+    with_threads(1, monkeypatch)
     network, params, stats = begun()
     x = np.random.default_rng(0).standard_normal((1, 90, 120, 3), np.float32)
 
@@ -271,7 +274,7 @@ def test_two_blocks_of_one_name_are_refused():
 @pytest.mark.parametrize(
     "name, arguments, message",
     [
-        ("segnet", {}, r"there is no network 'segnet': choose one of segnet-basic"),
+        ("segment", {}, r"there is no network 'segment': choose one of segnet-basic, segnet"),
         ("segnet-basic", {"width": 8}, r"no argument 'width': it takes classes, filters, levels, kernel"),
         ("segnet-basic", {"kernel": 4}, r"segnet-basic: kernel should be odd, so that it has a centre, got 4"),
         ("segnet-basic", {"levels": 10000}, r"levels should be a whole number from 1 to 9999, got 10000"),
@@ -325,3 +328,59 @@ def test_two_poolings_of_one_name_are_refused():
     twice = blocks.chain(blocks.pool("a"), blocks.pool("a"))
     with pytest.raises(ValueError, match="pool: two of one chain are called 'a'"):
         twice.forward({}, np.zeros((1, 8, 8, 2), np.float32))
+
+
+def test_segnet_is_the_paper_s():
+    """Badrinarayanan et al., section 3: VGG16's 13 convolutions, 13 in the decoder, of 3 x 3; 29.45 M parameters."""
+    network = networks.build("segnet")
+    kernels = [shape for shape in network.shapes.values() if len(shape) == 4]
+    assert len(kernels) == 26 and {shape[:2] for shape in kernels} == {(3, 3)}
+    filters = [shape[3] for shape in kernels]
+    assert filters[:13] == [64, 64, 128, 128, 256, 256, 256, *[512] * 6]
+    assert filters[13:] == [*[512] * 5, 256, 256, 256, 128, 128, 64, 64, 11]
+    assert [shape[2] for shape in kernels] == [3, *filters[:-1]]
+    assert sum(np.prod(shape) for shape in network.shapes.values()) == 29_449_355
+    assert network.levels == 5
+
+
+def test_segnet_has_the_operations_of_the_paper_in_their_order():
+    """Section 3: batch norm and ReLU after each convolution but the last, five poolings and their unpoolings."""
+    calls = []
+
+    class Watch:
+        def __getattr__(self, name):
+            calls.append(name)
+            return getattr(tinysegnet.ops, name)
+
+    network = networks.build("segnet", classes=2, filters=1)
+    params, _ = networks.init(network, 0)
+    network.forward(params, np.zeros((1, 32, 32, 3), np.float32), Watch())
+    layer = ["conv2d", "batch_norm", "relu"]
+    expected = []
+    for convolutions in (2, 2, 3, 3, 3):
+        expected += convolutions * layer + ["max_pool"]
+    for convolutions in (3, 3, 3, 2, 2):
+        expected += ["max_unpool"] + convolutions * layer
+    assert calls == expected[:-2]               # the last is a convolution alone
+
+
+@pytest.mark.parametrize("conv", ["im2col", "winograd"])
+def test_every_gradient_of_a_small_segnet_along_a_direction(conv):
+    """Central differences of a weighted sum of the logits, for one direction of each parameter; odd sizes."""
+    network, rng, ops = networks.build("segnet", filters=2, classes=3), np.random.default_rng(0), ops_with(conv=conv)
+    params = moved(networks.init(network, 0, np.float64)[0], rng)
+    x = rng.standard_normal((2, 35, 33, 3))
+    logits, _, cache = network.forward(params, x, ops)
+    dy = rng.standard_normal(logits.shape)
+    _, grads = network.backward(dy, cache, ops)
+    assert list(grads) and grads.keys() == params.keys()
+
+    def along(name, direction, step):
+        return (network.forward(params | {name: params[name] + step * direction}, x, ops)[0] * dy).sum()
+
+    scale = max(np.abs(grad).max() for grad in grads.values())
+    for name, grad in grads.items():
+        direction, step = rng.standard_normal(grad.shape), 1e-6
+        direction /= np.linalg.norm(direction)
+        slope = (along(name, direction, step) - along(name, direction, -step)) / (2 * step)
+        assert abs((grad * direction).sum() - slope) < 1e-6 * scale, name

@@ -20,7 +20,7 @@ def train_script(monkeypatch):
     spec.loader.exec_module(script)
     whole = segnet_basic.segnet_basic
 
-    def small(classes, filters, levels=2, kernel=3):
+    def small(classes=11, filters=2, levels=2, kernel=3):
         return whole(classes, filters, levels, kernel)
 
     monkeypatch.setattr(segnet_basic, "segnet_basic", small)

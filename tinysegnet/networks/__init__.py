@@ -15,7 +15,7 @@ from tinysegnet.networks.blocks import Block, Param
 
 __all__ = ["NETWORKS", "Block", "Param", "build", "defaults", "init"]
 
-NETWORKS = {"segnet-basic": "segnet_basic"}      # the module here that has it, as a function of the same name
+NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet"}      # the module of a function of that name
 
 
 def build(name, /, **given):

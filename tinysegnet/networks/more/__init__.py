@@ -1,0 +1,1 @@
+"""Other networks than SegNet-Basic."""
