@@ -23,8 +23,8 @@ def folder(tmp_path):
     return tiny_camvid.make(tmp_path / "tiny")
 
 
-def settings(batch, size=(24, 32), seed=0):
-    return SimpleNamespace(batch=batch, size=size, seed=seed, flip=False, scale=None, crop=None, jitter=None)
+def settings(batch, size=(24, 32), seed=0, flip=False, scale=None, jitter=None):
+    return SimpleNamespace(batch=batch, size=size, seed=seed, flip=flip, scale=scale, crop=None, jitter=jitter)
 
 
 def test_samples_are_pairs_of_one_name(folder):
@@ -128,6 +128,62 @@ def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
     assert sorted(order(0, 1)) == [0, 1, 2, 3, 4]
     assert order(0, 1) == order(0, 1)
     assert len({tuple(order(seed, epoch)) for seed in (0, 1) for epoch in (1, 2, 3)}) > 3
+
+
+def test_augmentation_is_of_the_sample_and_not_of_its_batch(folder):
+    """In batches of another size, or from the middle of an epoch on, a step sees the same pictures."""
+    data = folders.dataset(folder)
+
+    def pictures(batch, first=0):
+        varied = settings(batch, (12, 16), flip=True, scale=(0.5, 2), jitter=0.3)
+        batches = training_batches(data, varied, epoch=1, first=first)
+        return np.concatenate([images for images, _ in batches])
+
+    np.testing.assert_array_equal(pictures(1), pictures(5))
+    np.testing.assert_array_equal(pictures(2, first=1), pictures(5)[2:])
+
+
+def of_nothing(samples):
+    """A data set whose photographs are black; it notes which samples are read."""
+    read = []
+
+    def black(sample):
+        read.append(sample)
+        return np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint8)
+
+    return SimpleNamespace(samples=lambda split: range(samples), ignore=11, read=black, was_read=read)
+
+
+def test_the_order_is_that_of_0_1():
+    """So a run that stopped in the middle of an epoch has the rest of its photographs before it, and no other."""
+    data = of_nothing(6)
+    list(training_batches(data, settings(4, (4, 4), seed=0), epoch=1))
+    assert data.was_read == [1, 4, 3, 0, 2, 5]
+
+
+def test_a_sample_has_a_draw_of_its_own(monkeypatch):
+    """Of sample i by [seed, epoch, 1 + i]."""
+    draws = {}
+
+    def augment(photograph, labels, size, ignore, rng, *varied):
+        draws[data.was_read[-1]] = rng.random()
+        return photograph, labels
+
+    data = of_nothing(3)
+    monkeypatch.setattr("tinysegnet.data.batches.augment", augment)
+    list(training_batches(data, settings(1, (4, 4), seed=0), epoch=1))
+    assert [draws[i] for i in range(3)] == pytest.approx([0.84865004, 0.88170354, 0.89044609], abs=1e-8)
+
+
+def test_the_orders_and_the_augmentations_of_two_epochs_have_different_seeds(monkeypatch):
+    """As NumPy sees them: it takes [1, 2] and [1, 2, 0] for the same."""
+    seeds = []
+    draw = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: seeds.append(tuple(seed)) or draw(seed))
+    for epoch in (0, 1):
+        list(training_batches(of_nothing(3), settings(2, (4, 4)), epoch))
+    first = [draw(seed).integers(2**60) for seed in seeds]
+    assert len(seeds) == 8 and len(set(first)) == 8
 
 
 def test_images_and_labels_stay_together_when_resized(folder):

@@ -13,20 +13,23 @@ def training_batches(data, settings, epoch, first=0):
 
     settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop and jitter, see `augment`
 
-    The order and the augmentation depend on the seed, the epoch and the number of the batch alone, so that a run goes
-    on after an interruption as if there had been none.
+    The order is drawn by [seed, epoch, 0], as in 0.1.0, and the augmentation of sample i by [seed, epoch, 1 + i]: a run
+    goes on after an interruption as if there had been none, and in batches of any size it sees the same pictures.
 
     Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W).
     """
     samples, seed, batch = data.samples("train"), settings.seed, settings.batch
     varied = settings.flip, settings.scale, settings.crop, settings.jitter
+    # NumPy takes [1, 2] and [1, 2, 0] for the same seed: what else is drawn in a step, such as the masks of a dropout,
+    # should take [seed, epoch, step, layer], with the layers counted from 1.
     order = np.random.default_rng([seed, epoch, 0]).permutation(len(samples))
 
+    def augmented(i):
+        rng = np.random.default_rng([seed, epoch, 1 + i])
+        return augment(*data.read(samples[i]), settings.size, data.ignore, rng, *varied)
+
     def load(number):
-        rng = np.random.default_rng([seed, epoch, 1 + number])
-        group = [samples[i] for i in order[number * batch : (number + 1) * batch]]
-        pairs = [augment(*data.read(sample), settings.size, data.ignore, rng, *varied) for sample in group]
-        images, labels = zip(*pairs)
+        images, labels = zip(*map(augmented, order[number * batch : (number + 1) * batch].tolist()))
         return np.stack(images), np.stack(labels)
 
     return prefetched(load, range(first, ceil_div(len(samples), batch)))
