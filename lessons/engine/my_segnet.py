@@ -24,7 +24,8 @@ from tinysegnet.training import optim
 from tinysegnet.training.loop import Functions, new_model, prepare
 from tinysegnet.training.step import train_step
 
-DEFAULTS = {"data": "streets", "size": (48, 64), "filters": 16, "batch": 4, "epochs": 5}    # 300 steps
+# 300 steps
+DEFAULTS = {"data": "streets", "size": (48, 64), "filters": 16, "batch": 4, "epochs": 5, "recipe": "lessons"}
 PICTURE = Path("my_segnet.png")
 STREET = 1_000_003          # one of val
 # Those of the library's form. A finished forward has the library's cache too, so that any of them go together.

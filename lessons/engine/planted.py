@@ -148,7 +148,7 @@ def is_planted(name, table, wrong, args):
 def trained(operations, seed=0, size=DEFAULTS["size"]):
     """Train a small SegNet on streets with these operations: see loop.train."""
     steps = steps_of(len(streets.TRAIN), DEFAULTS["batch"])
-    settings = from_recipe("streets", **DEFAULTS | {"size": size, "seed": seed, "steps": steps})
+    settings = from_recipe(**DEFAULTS | {"size": size, "seed": seed, "steps": steps})
     return loop.train(settings, streets.dataset(), loop.Functions(ops=operations))
 
 

@@ -37,7 +37,7 @@ def new_model():
     size = SETTINGS["height"], SETTINGS["width"]
     steps = SETTINGS["images"] // SETTINGS["batch"]
     given = {"data": "streets", "size": size, "steps": steps, "filters": SETTINGS["filters"], "seed": SETTINGS["seed"]}
-    return loop.new_model(from_recipe("streets", **given), streets.dataset())
+    return loop.new_model(from_recipe("lessons", **given), streets.dataset())
 
 
 def train(images, labels):

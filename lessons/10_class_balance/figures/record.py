@@ -30,7 +30,7 @@ from tinysegnet.training.settings import from_recipe
 PATH = Path(__file__).parent / "trainings.json"
 EVERY = 6                   # steps whose losses are noted as one mean
 USUAL = from_recipe(
-    "streets", data="streets", epochs=8, batch=4, lr=0.1, class_weight_power=0.5, size=(48, 64), filters=16, steps=60,
+    "lessons", data="streets", epochs=8, batch=4, lr=0.1, class_weight_power=0.5, size=(48, 64), filters=16, steps=60,
 )
 RUNS = (
     *(dict(class_weight_power=power, seed=seed) for power in (0, 0.5, 1) for seed in (0, 1)),

@@ -25,7 +25,7 @@ from tinysegnet.training.settings import from_recipe
 
 PATH = Path(__file__).parent / "network.json"
 SETTINGS = from_recipe(
-    "streets", data="streets", epochs=24, batch=4, lr=0.1, schedule="constant", class_weight_power=0.5, size=(48, 64),
+    "lessons", data="streets", epochs=24, batch=4, lr=0.1, schedule="constant", class_weight_power=0.5, size=(48, 64),
     filters=16, steps=60,
 )
 OTHERS = range(2_000_000, 2_000_040)        # streets that belong to no split
