@@ -12,7 +12,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
 
 import arithmetic  # noqa: E402
-from workers import HEAD, Worker, interleaved, need_pytorch, row  # noqa: E402
+from workers import HEAD, Worker, interleaved, need_pytorch, row, title  # noqa: E402
 
 import tinysegnet  # noqa: E402
 from tinysegnet.support.errors import exit_in_words  # noqa: E402
@@ -31,6 +31,7 @@ Needs PyTorch (pip install torch) and a machine that does nothing else.
 """
 RESULTS = Path(__file__).parent / "results" / "cpu.md"
 LAYOUTS = "channels_last", "contiguous_format"
+SIZES = (96, 128), (90, 120), (180, 240), (360, 480), (720, 960)      # the first is that of `python train.py`
 
 
 class Comparison:
@@ -41,16 +42,16 @@ class Comparison:
         self.library = Worker("numpy_side", threads, keep_memory=True)
         self.peers = [Worker("torch_side", threads, keep_memory, layout=layout) for layout in LAYOUTS]
 
-    def measure(self, kind, shape):
+    def measure(self, kind, *arguments):
         """Yields, for everything of that kind, its name, and for each part a pair: our seconds, PyTorch's."""
         for peer in self.peers:
-            peer.prepare(kind, shape)
-        for name in self.library.prepare(kind, shape):
+            peer.prepare(kind, *arguments)
+        for name in self.library.prepare(kind, *arguments):
             yield name, interleaved(self.library, self.peers, name, self.rounds)
 
-    def whole(self, kind, shape):
+    def whole(self, kind, *arguments):
         """The one pair of something that is timed as a whole."""
-        _, parts = next(self.measure(kind, shape))
+        _, parts = next(self.measure(kind, *arguments))
         return parts[0]
 
     def close(self):
@@ -58,55 +59,74 @@ class Comparison:
             worker.close()
 
 
+def workloads(small, large):
+    """What people do: the first run of `python train.py`, a training on CamVid, and both networks of the paper."""
+    return (
+        ("training_step", "segnet-basic", 2, *small),
+        ("training_step", "segnet-basic", 1, *large), ("training_step", "segnet-basic", 4, *large),
+        ("inference", "segnet-basic", 1, *large),
+        ("training_step", "segnet", 2, *large), ("inference", "segnet", 1, *large),
+    )
+
+
+def ratios(threads, small, large, rounds):
+    """The lines of the short report."""
+    comparison = Comparison(threads, keep_memory=True, rounds=rounds)
+    yield f"{circumstances()}\n\n{HEAD}"
+    for work in workloads(small, large):
+        yield row(title(*work), comparison.whole(*work))
+    comparison.close()
+
+
 def report(counts, sizes, rounds):
     """The lines of the report, each as soon as it is measured."""
-    large, small = sizes[-2], sizes[1]
+    small, large = sizes[0], sizes[-2]
     yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances()}"
     for threads in counts:
-        keep_memory = gains_from_kept_memory(threads, (4, *large))
+        keep_memory = gains_from_kept_memory(threads, "segnet-basic", 4, *large)
         comparison = Comparison(threads, keep_memory, rounds)
         yield f"\n## {threads} thread{'' if threads == 1 else 's'}\n"
         too = "so does PyTorch here, as it gains by it" if keep_memory else "PyTorch does not here, as it loses by it"
         yield f"tinysegnet keeps freed memory (see backend.py), and {too}.\n\n{HEAD}"
         notes = []
-        for kind, shape in (
-            ("training_step", (4, *large)), ("training_step", (1, *large)), ("training_step", (4, *small)),
-            ("inference", (1, *large)),
-        ):
-            pair = comparison.whole(kind, shape)
-            title = "{0}, {2}x{3}, batch {1}".format(kind.replace("_", " "), *shape)
-            yield row(title, pair)
-            if kind == "training_step":
-                notes.append(f"- {title}: {compared_with_products(shape, statistics.median(pair[0]), threads)}")
+        for kind, network, *shape in workloads(small, large):
+            if network == "segnet" and threads < max(counts):
+                continue                                        # a step would take PyTorch a quarter of a minute
+            pair = comparison.whole(kind, network, *shape)
+            name = title(kind, network, *shape)
+            yield row(name, pair)
+            if (kind, network) == ("training_step", "segnet-basic"):
+                notes.append(f"- {name}: {compared_with_products(shape, statistics.median(pair[0]), threads)}")
         yield "\nThe arithmetic of a step's 7x7 convolutions, and the rate it comes to in the time of the whole step:\n"
         yield "\n".join(notes)
         yield f"\nOne image of {large[0]}x{large[1]}, operation by operation:\n\n{HEAD}"
-        for name, parts in comparison.measure("operations", (1, *large)):
+        for name, parts in comparison.measure("operations", 1, *large):
             for part, pair in zip(("", ", backward"), parts):
                 yield row(name + part, pair)
         if threads == max(counts):
-            yield f"\nGrowth: the training step, per million pixels.\n\n{HEAD}"
-            for shape in [(1, *size) for size in sizes] + [(batch, *small) for batch in (2, 4, 8)]:
-                pair = comparison.whole("training_step", shape)
-                yield row("{1}x{2}, batch {0}".format(*shape), pair, unit=shape[0] * shape[1] * shape[2] / 1e6)
+            yield f"\nGrowth: the training step of SegNet-Basic, per million pixels.\n\n{HEAD}"
+            for N, H, W in [(1, *size) for size in sizes[1:]] + [(batch, *sizes[2]) for batch in (2, 4, 8)]:
+                pair = comparison.whole("training_step", "segnet-basic", N, H, W)
+                yield row(f"{H}x{W}, batch {N}", pair, unit=N * H * W / 1e6)
         comparison.close()
     yield f"\n## Memory\n\nThe most that a process had in three training steps at {large[0]}x{large[1]}.\n"
     yield HEAD
-    for batch in (1, 4):
-        library = memory_of_steps((batch, *large), "numpy_side", max(counts), keep_memory=True)
+    for network, batch in (("segnet-basic", 1), ("segnet-basic", 4), ("segnet", 2)):
+        work = network, batch, *large
+        library = memory_of_steps(work, "numpy_side", max(counts), keep_memory=True)
         torch = min(
-            memory_of_steps((batch, *large), "torch_side", max(counts), layout=layout, keep_memory=keep)
+            memory_of_steps(work, "torch_side", max(counts), layout=layout, keep_memory=keep)
             for layout in LAYOUTS for keep in (False, True)
         )
-        yield f"| batch {batch} | {library:.0f} MB | {torch:.0f} MB | {library / torch:.2f} |"
+        yield f"| {network}, batch {batch} | {library:.0f} MB | {torch:.0f} MB | {library / torch:.2f} |"
 
 
-def gains_from_kept_memory(threads, shape):
+def gains_from_kept_memory(threads, *work):
     """Whether PyTorch is faster with keep_freed_memory, which tinysegnet always has."""
     seconds = []
     for keep in (False, True):
         peer = Worker("torch_side", threads, keep, layout="channels_last")
-        peer.prepare("training_step", shape)
+        peer.prepare("training_step", *work)
         seconds.append(peer.time())
         peer.close()
     return seconds[1] < seconds[0]
@@ -121,9 +141,9 @@ def compared_with_products(shape, seconds, threads):
     )
 
 
-def memory_of_steps(shape, *worker, **options):
+def memory_of_steps(work, *worker, **options):
     worker = Worker(*worker, **options)
-    worker.prepare("training_step", shape)
+    worker.prepare("training_step", *work)
     for _ in range(3):
         worker.time()
     megabytes = worker.peak_memory()
@@ -143,18 +163,18 @@ def circumstances():
 def main():
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=at_least_1, default=5, help="of each measurement (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="tiny images, to see that it works; writes nothing")
+    parser.add_argument("--quick", action="store_true", help="only the ratios, in some two minutes; writes nothing")
     args = parser.parse_args()
-    sizes = [(90, 120), (180, 240), (360, 480), (720, 960)]
-    if args.quick:
-        sizes = [(16, 16), (16, 32), (32, 32), (48, 32)]
     need_pytorch()
+    if args.quick:
+        for line in ratios(workers(), SIZES[0], SIZES[-2], rounds=3):
+            print(line, flush=True)
+        return
     lines = []
-    for line in report(sorted({1, workers()}), sizes, args.rounds):
+    for line in report(sorted({1, workers()}), SIZES, args.rounds):
         print(line, flush=True)
         lines.append(line)
-    if not args.quick:
-        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from workers import HEAD, Worker, interleaved, need_pytorch, row
+from workers import HEAD, Worker, interleaved, need_pytorch, row, title
 
 import tinysegnet
 from tinysegnet.data import open_dataset
@@ -33,8 +33,10 @@ Needs a GPU, CuPy, and PyTorch for CUDA.
 """
 RESULTS = Path(__file__).parent / "results" / "gpu.md"
 WORKLOADS = [
-    ("training_step", (12, 360, 480)), ("training_step", (4, 360, 480)), ("training_step", (1, 360, 480)),
-    ("inference", (1, 360, 480)), ("inference", (12, 360, 480)), ("operations", (12, 360, 480)),
+    *(("training_step", "segnet-basic", batch, 360, 480) for batch in (12, 4, 1)),
+    *(("inference", "segnet-basic", batch, 360, 480) for batch in (1, 12)),
+    ("training_step", "segnet", 4, 360, 480), ("inference", "segnet", 1, 360, 480),
+    ("operations", 12, 360, 480),
 ]
 
 
@@ -50,13 +52,12 @@ def report(cupy, rounds, data):
         layouts = "channels_last", "contiguous_format"
         peers = [Worker("torch_side", tf32=tf32, layout=layout, device="cuda") for layout in layouts]
         yield f"\n## TF32 {'on' if tf32 else 'off'}\n\n{HEAD}"
-        for kind, shape in WORKLOADS:
+        for kind, *arguments in WORKLOADS:
             for peer in peers:
-                peer.prepare(kind, shape)
-            for name in library.prepare(kind, shape):
-                title = "{0}, {2}x{3}, batch {1}".format(name or kind.replace("_", " "), *shape)
+                peer.prepare(kind, *arguments)
+            for name in library.prepare(kind, *arguments):
                 for part, pair in zip(("", ", backward"), interleaved(library, peers, name, rounds)):
-                    yield row(title + part, pair)
+                    yield row(title(name or kind, *arguments) + part, pair)
         for worker in (library, *peers):
             worker.close()
     if data:

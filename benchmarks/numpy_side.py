@@ -43,9 +43,9 @@ def pictures(N, H, W, seed=0):
     return rng.integers(0, 256, (N, H, W, 3), np.uint8), rng.integers(0, CLASSES + 1, (N, H, W), np.uint8)
 
 
-def training_step(N, H, W, backend="numpy"):
+def training_step(network, N, H, W, backend="numpy"):
     xp, batches = select(backend), itertools.cycle([pictures(N, H, W, seed) for seed in range(3)])
-    model, loss = new_model(xp), (xp.ones(CLASSES, "float32"), IGNORE)
+    model, loss = new_model(network, xp), (xp.ones(CLASSES, "float32"), IGNORE)
     optimiser = optim.Optimiser(optim.sgd_step, optim.start("sgd", model.params), 0.9, 5e-4, model.network.decays)
 
     def step():
@@ -55,14 +55,14 @@ def training_step(N, H, W, backend="numpy"):
     return step
 
 
-def new_model(xp):
-    network = networks.build("segnet-basic", classes=CLASSES)
+def new_model(name, xp):
+    network = networks.build(name, classes=CLASSES)
     return Model(network, *(to_device(arrays, xp) for arrays in networks.init(network, seed=0)), meta={})
 
 
-def inference(N, H, W, backend="numpy"):
+def inference(network, N, H, W, backend="numpy"):
     xp, (images, _) = select(backend), pictures(N, H, W)
-    model = new_model(xp)
+    model = new_model(network, xp)
     return lambda: model.network.predict(model.params, model.stats, normalise(images, xp), ops)
 
 
@@ -83,7 +83,7 @@ def operations(N, H, W, backend="numpy"):
         x_, dy_, w, b = draw(N, H, W, C), draw(N, H, W, F), draw(K, K, C, F), draw(F)
         return lambda: ops.conv2d(x_, w, b)[1], lambda cache: ops.conv2d_backward(dy_, cache, need_dx=C > 3)
 
-    params = new_model(xp).params
+    params = new_model("segnet-basic", xp).params
     velocity, grads = ({name: xp.ones_like(a) for name, a in params.items()} for _ in range(2))
     logits = draw(N, H, W, CLASSES)
     return {

@@ -30,26 +30,60 @@ def seconds(function, layout=None, device="cpu"):
     return start.elapsed_time(end) / 1000, result
 
 
+def pair(C, filters, K):
+    """A convolution and its batch norm."""
+    return nn.ModuleList([nn.Conv2d(C, filters, K, padding=K // 2), nn.BatchNorm2d(filters)])
+
+
 class SegNetBasic(nn.Module):
     def __init__(self):
         super().__init__()
-        self.encoder = nn.ModuleList(nn.Conv2d(3 if level == 0 else 64, 64, 7, padding=3) for level in range(4))
-        self.decoder = nn.ModuleList(nn.Conv2d(64, 64, 7, padding=3) for _ in range(4))
-        self.encoder_norm = nn.ModuleList(nn.BatchNorm2d(64) for _ in range(4))
-        self.decoder_norm = nn.ModuleList(nn.BatchNorm2d(64) for _ in range(4))
+        self.encoder = nn.ModuleList(pair(3 if level == 0 else 64, 64, 7) for level in range(4))
+        self.decoder = nn.ModuleList(pair(64, 64, 7) for _ in range(4))
         self.classifier = nn.Conv2d(64, CLASSES, 1)
 
     def forward(self, x):
         remembered = []
-        for conv, norm in zip(self.encoder, self.encoder_norm):
+        for conv, norm in self.encoder:
             x = F.relu(norm(conv(x)), inplace=True)
             size = x.shape
             x, indices = F.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
             remembered.append((indices, size))
-        for conv, norm in zip(self.decoder, self.decoder_norm):
+        for conv, norm in self.decoder:
             indices, size = remembered.pop()
             x = norm(conv(F.max_unpool2d(x, indices, 2, output_size=size)))
         return self.classifier(x)
+
+
+class SegNet(nn.Module):
+    """VGG16's convolutions, by levels, and the same in reverse; the last of all is the classifier."""
+
+    def __init__(self):
+        super().__init__()
+        channels = (3, 64, 64), (64, 128, 128), (128, 256, 256, 256), (256, 512, 512, 512), (512, 512, 512, 512)
+        down = [[pair(C, F, 3) for C, F in itertools.pairwise(level)] for level in channels]
+        up = [[pair(F, C, 3) for C, F in itertools.pairwise(level)][::-1] for level in channels[::-1]]
+        up[-1].pop()
+        self.encoder, self.decoder = (nn.ModuleList(map(nn.ModuleList, levels)) for levels in (down, up))
+        self.classifier = nn.Conv2d(64, CLASSES, 3, padding=1)
+
+    def forward(self, x):
+        remembered = []
+        for level in self.encoder:
+            for conv, norm in level:
+                x = F.relu(norm(conv(x)), inplace=True)
+            size = x.shape
+            x, indices = F.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
+            remembered.append((indices, size))
+        for level in self.decoder:
+            indices, size = remembered.pop()
+            x = F.max_unpool2d(x, indices, 2, output_size=size)
+            for conv, norm in level:
+                x = F.relu(norm(conv(x)), inplace=True)
+        return self.classifier(x)
+
+
+NETWORKS = {"segnet-basic": SegNetBasic, "segnet": SegNet}
 
 
 def normalised(images, device, layout):
@@ -57,9 +91,9 @@ def normalised(images, device, layout):
     return x.contiguous(memory_format=layout)
 
 
-def training_step(N, H, W, layout="contiguous_format", device="cpu"):
+def training_step(network, N, H, W, layout="contiguous_format", device="cpu"):
     layout, batches = getattr(torch, layout), itertools.cycle([pictures(N, H, W, seed) for seed in range(3)])
-    net = SegNetBasic().to(device, memory_format=layout)
+    net = NETWORKS[network]().to(device, memory_format=layout)
     decaying, others = ([p for p in net.parameters() if (p.dim() == 4) == is_weight] for is_weight in (True, False))
     groups = [{"params": decaying, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
     optimiser = torch.optim.SGD(groups, lr=0.01, momentum=0.9)
@@ -78,12 +112,13 @@ def training_step(N, H, W, layout="contiguous_format", device="cpu"):
     return step
 
 
-def inference(N, H, W, layout="contiguous_format", device="cpu"):
+def inference(network, N, H, W, layout="contiguous_format", device="cpu"):
     layout, (images, _) = getattr(torch, layout), pictures(N, H, W)
-    net = SegNetBasic().eval()
-    for convs, norms in ((net.encoder, net.encoder_norm), (net.decoder, net.decoder_norm)):
-        for level in range(4):                      # batch norm becomes part of the convolution, as in tinysegnet
-            convs[level], norms[level] = fuse_conv_bn_eval(convs[level], norms[level]), nn.Identity()
+    net = NETWORKS[network]().eval()
+    for both in net.modules():
+        if isinstance(both, nn.ModuleList) and isinstance(both[-1], nn.BatchNorm2d):
+            conv, norm = both                       # batch norm becomes part of the convolution, as in tinysegnet
+            both[0], both[1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
     net = net.to(device, memory_format=layout)
 
     @torch.inference_mode()

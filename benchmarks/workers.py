@@ -29,9 +29,9 @@ class Worker:
         self.process = multiprocessing.get_context("spawn").Process(target=serve, args=arguments, daemon=True)
         self.process.start()
 
-    def prepare(self, kind, shape):
+    def prepare(self, kind, *arguments):
         """Let it prepare a function of numpy_side.py or torch_side.py. Returns the names of what can be timed."""
-        return self.ask("prepare", kind, shape)
+        return self.ask("prepare", kind, arguments)
 
     def time(self, name=None):
         """Let it run twice: once to have its own data in the processor's caches again, and once to be timed.
@@ -70,9 +70,9 @@ def serve(pipe, module, threads, keep_memory, tf32, options):
     while question := pipe.recv():
         try:
             match question:
-                case "prepare", kind, shape:
+                case "prepare", kind, arguments:
                     prepared = None         # lets go of the one before
-                    prepared = getattr(worker, kind)(*shape, **options)
+                    prepared = getattr(worker, kind)(*arguments, **options)
                     answer = list(prepared) if isinstance(prepared, dict) else [None]
                 case "time", None:
                     answer = [worker.seconds(prepared, **options)[0]]
@@ -111,6 +111,12 @@ def row(title, pair, unit=1):
     library, torch = ([seconds / unit for seconds in times] for times in pair)
     ratio = statistics.median(library) / statistics.median(torch)
     return f"| {title} | {spread(library)} | {spread(torch)} | {ratio:.2f} |"
+
+
+def title(kind, *arguments):
+    """Of a row: what is timed, of which network, on pictures of which size."""
+    *network, N, H, W = arguments
+    return ", ".join([*network, kind.replace("_", " "), f"{H}x{W}", f"batch {N}"])
 
 
 def spread(times):

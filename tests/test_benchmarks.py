@@ -39,39 +39,32 @@ def test_both_have_the_same_operations_and_all_of_them_run(sides, layout):
                 assert side.seconds(lambda: backward(cache))[0] > 0  # noqa: B023, called at once
 
 
-def test_both_have_the_same_network(sides):
+@pytest.mark.parametrize("name, count", [("segnet-basic", 1_416_587), ("segnet", 29_449_355)])
+def test_both_have_the_same_network(sides, name, count):
     """With the library's parameters, PyTorch's gives the library's logits."""
     import torch
 
     _, torch_side = sides
-    network = networks.build("segnet-basic")
+    network = networks.build(name)
     params, stats = networks.init(network, 0, dtype=np.float64)
-    net = torch_side.SegNetBasic().double().eval()
-    modules = {"classifier": net.classifier}
-    for level in range(1, 5):
-        down, up = level - 1, 4 - level
-        modules |= {f"encoder{level}.conv": net.encoder[down], f"encoder{level}.norm": net.encoder_norm[down]}
-        modules |= {f"decoder{level}.conv": net.decoder[up], f"decoder{level}.norm": net.decoder_norm[up]}
-    names = {"weight": ("w", "gamma"), "bias": ("b", "beta")}
+    net = torch_side.NETWORKS[name]().double().eval()
     with torch.no_grad():
-        for block, module in modules.items():
-            for torch_name, (in_conv, in_norm) in names.items():
-                value = params[f"{block}.{in_norm if block.endswith('norm') else in_conv}"]
-                value = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value
-                getattr(module, torch_name).copy_(torch.tensor(value))
+        for (_, param), value in zip(net.named_parameters(), params.values(), strict=True):     # in the same order
+            param.copy_(torch.tensor(value.transpose(3, 2, 0, 1) if value.ndim == 4 else value))
         x = np.random.default_rng(0).standard_normal((2, 37, 45, 3))
         logits = net(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
     np.testing.assert_allclose(network.predict(params, stats, x), logits, atol=1e-9)
-    assert sum(p.numel() for p in net.parameters()) == sum(a.size for a in params.values())
+    assert sum(a.size for a in params.values()) == count
 
 
 def test_steps_and_inference_run(sides):
     """Steps train: on pictures of noise the loss comes down from what it is on the first of three."""
     numpy_side, torch_side = sides
-    assert numpy_side.inference(2, 16, 17)().shape == (2, 16, 17, 11)
-    assert torch_side.inference(2, 16, 17)().shape == (2, 11, 16, 17)
+    for network, H, W in (("segnet-basic", 16, 17), ("segnet", 32, 33)):
+        assert numpy_side.inference(network, 2, H, W)().shape == (2, H, W, 11)
+        assert torch_side.inference(network, 2, H, W)().shape == (2, 11, H, W)
     for side in sides:
-        step = side.training_step(2, 16, 17)
+        step = side.training_step("segnet-basic", 2, 16, 17)
         losses = [float(step()) for _ in range(61)]
         assert losses[60] < losses[0] - 0.1
 
