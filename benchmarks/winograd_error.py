@@ -233,7 +233,8 @@ def draw(curves):
         left.plot(np.convolve(curve, np.ones(10) / 10, "valid"), color=COLOURS[way], linewidth=1, label=way)
         if way != "im2col":
             difference = np.abs(np.subtract(curve, curves["im2col"]))
-            right.semilogy(np.maximum(difference, 1e-8), color=COLOURS[way], linewidth=0.8, label=way)
+            steps = range(1, len(curve) + 1)            # on a logarithmic scale: it happens in the first ones
+            right.loglog(steps, np.maximum(difference, 1e-8), color=COLOURS[way], linewidth=0.8, label=way)
     left.set(xlabel="step", ylabel="loss, mean of 10 steps", ylim=(0, None))
     right.set(xlabel="step", ylabel="difference from the loss by im2col")
     left.legend(frameon=False)
