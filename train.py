@@ -45,7 +45,7 @@ def parse_args():
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
-    option("--recipe", choices=RECIPES, help="see training/settings.py (default: by the data, or lessons)")
+    option("--recipe", choices=RECIPES, help="see training/settings.py (default: the data's, or that of --ops lessons)")
     option("--epochs", type=at_least_1, help="passes over the training set (default: the recipe's)")
     option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")

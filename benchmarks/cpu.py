@@ -70,9 +70,9 @@ def workloads(small, large):
 
 
 def ratios(threads, small, large, rounds):
-    """The lines of the short report."""
+    """The lines of the short report, in which PyTorch keeps freed memory too."""
     comparison = Comparison(threads, keep_memory=True, rounds=rounds)
-    yield f"{circumstances()}\n\n{HEAD}"
+    yield f"{circumstances('python benchmarks/cpu.py --quick')}\n\n{HEAD}"
     for work in workloads(small, large):
         yield row(title(*work), comparison.whole(*work))
     comparison.close()
@@ -81,7 +81,7 @@ def ratios(threads, small, large, rounds):
 def report(counts, sizes, rounds):
     """The lines of the report, each as soon as it is measured."""
     small, large = sizes[0], sizes[-2]
-    yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances()}"
+    yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances('python benchmarks/cpu.py')}"
     for threads in counts:
         keep_memory = gains_from_kept_memory(threads, "segnet-basic", 4, *large)
         comparison = Comparison(threads, keep_memory, rounds)
@@ -91,7 +91,7 @@ def report(counts, sizes, rounds):
         notes = []
         for kind, network, *shape in workloads(small, large):
             if network == "segnet" and threads < max(counts):
-                continue                                        # a step would take PyTorch a quarter of a minute
+                continue                                        # it would take as long as all the rest
             pair = comparison.whole(kind, network, *shape)
             name = title(kind, network, *shape)
             yield row(name, pair)
@@ -151,10 +151,10 @@ def memory_of_steps(work, *worker, **options):
     return megabytes
 
 
-def circumstances():
+def circumstances(command):
     packages = f"tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}, torch {version('torch')}"
     return (
-        f"{datetime.date.today()}, `python benchmarks/cpu.py`. {arithmetic.processor()}, {os.cpu_count()} processors; "
+        f"{datetime.date.today()}, `{command}`. {arithmetic.processor()}, {os.cpu_count()} processors; "
         f"Python {platform.python_version()}, {packages}; {arithmetic.blas_kernels()}.\n"
         "Medians (lowest to highest)."
     )
@@ -163,11 +163,11 @@ def circumstances():
 def main():
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=at_least_1, default=5, help="of each measurement (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="only the ratios, in some two minutes; writes nothing")
+    parser.add_argument("--quick", action="store_true", help="only some ratios, in minutes; writes nothing")
     args = parser.parse_args()
     need_pytorch()
     if args.quick:
-        for line in ratios(workers(), SIZES[0], SIZES[-2], rounds=3):
+        for line in ratios(workers(), SIZES[0], SIZES[-2], rounds=2):
             print(line, flush=True)
         return
     lines = []

@@ -36,7 +36,7 @@ python benchmarks/winograd_error.py
 The error of y, dx and dw in float32, against float64, by columns (im2col), by
 Fourier's tiles, and by Winograd's of 2, 4 and 6 values a side; the same at each
 depth of SegNet; and its loss over some hundred steps from one seed with each.
-Writes benchmarks/results/winograd.md and winograd.png. Takes some 15 minutes.
+Writes benchmarks/results/winograd.md and winograd.png. Takes some 8 minutes.
 """
 RESULTS = Path(__file__).parent / "results"
 SIZE, BATCH, CLASSES, IGNORE = (64, 96), 2, 11, 11

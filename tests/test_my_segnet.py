@@ -142,3 +142,11 @@ def test_a_training_calls_all_that_it_says_is_the_learner_s(tmp_path, monkeypatc
     train("--ops", "lessons", "--data", "tiny", "--recipe", recipe, *options)
     said = " ".join(capsys.readouterr().out.split())
     assert set(calls) == set(learner) and all(name in said for name in learner)
+
+
+def test_what_learners_train_takes_the_optimiser_of_lesson_04():
+    """And the rate it was chosen for, whatever `python train.py` takes on streets."""
+    settings = from_recipe(**my_segnet.DEFAULTS, steps=60)
+    assert (settings.recipe, settings.optimiser, settings.lr) == ("lessons", "sgd", 0.06)
+    learner = {"sgd_step": lambda *args: None, "adam_step": lambda *args: None}
+    assert my_segnet.with_learners(learner, settings).learner == ("sgd_step",)

@@ -85,15 +85,24 @@ def test_speeds_are_those_of_the_benchmark():
     lines = [line for line in table.splitlines() if line.startswith(("| training", "| inference", "| memory"))]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert len(rows) == 5
-    ratios = []
     for title, *figures, on_one_thread in rows:
         if title.startswith("memory"):
             assert figures == row(memory, title.rpartition(", ")[2])
         else:
             assert figures == row(many, title) and on_one_thread == row(one, title)[-1]
-        if title.startswith("training"):
-            ratios.append(figures[-1])
-    assert f"[{min(ratios)} to {max(ratios)} of PyTorch's time]" in " ".join(TEXT.split())
+
+
+def test_ratios_are_those_of_the_quick_benchmark():
+    """Each row of the second table, and in the README SegNet-Basic's training steps at 360x480."""
+    report = (ROOT / "benchmarks/results/cpu-quick.md").read_text(encoding="utf-8")
+    measured = rows_of(report)
+    in_results = {title: cells for title, cells in rows_of(RESULTS).items() if title.startswith("segnet")}
+    assert in_results.keys() == {title for title in measured if title.startswith("segnet")} and len(in_results) == 6
+    for title, cells in in_results.items():
+        assert cells == [cell.partition(" (")[0] for cell in measured[title]]
+    steps = "segnet-basic, training step, 360x480"
+    ratios = [cells[-1] for title, cells in in_results.items() if title.startswith(steps)]
+    assert f"[{min(ratios)} to {max(ratios)} of PyTorch's time]" in " ".join(TEXT.split()) and len(ratios) == 2
 
 
 def test_the_table_of_ingredients_is_that_of_the_benchmark():

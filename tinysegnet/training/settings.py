@@ -92,7 +92,7 @@ RECIPES = {
         class_weight_power=0.7, flip=False, scale=None, crop=None, jitter=None, normalisation=CENTRED,
         test_scales=None, best_by="mIoU",
     ),
-    # Of the networks that learners train: slower, and by the optimiser that they write first.
+    # What `--ops lessons` takes: the optimiser is the one that learners write first.
     "lessons": dict(
         epochs=5, batch=4, optimiser="sgd", lr=0.06, schedule="cosine", momentum=0.9, weight_decay=5e-4,
         class_weight_power=0.7, flip=False, scale=None, crop=None, jitter=None, normalisation=CENTRED,

@@ -20,7 +20,8 @@ CONVOLUTIONS = "auto", "fft", "winograd", "im2col"
 def fastest_conv(x, w):
     """The module that convolves fastest. What counts is the kernel and the map, and never how many images there are.
 
-    Measured on two cores of an AMD EPYC (Zen 5), forward and backward of one or two images, 8 to 512 channels:
+    Measured on two cores of an AMD EPYC (Zen 5), forward and backward of one or two images, 8 to 512 channels. (Near
+    these bounds, and with few channels, the other may be the faster one.)
 
         1 x 1                 conv_1x1
         3 x 3                 winograd from 32 channels and 300 pixels on; below, its transforms cost more than they win

@@ -32,6 +32,7 @@ from tinysegnet.support.threads import parallel_map
 GROUP_BYTES = 128 * 2**20       # of planes are there at once: much, as each group fetches all of the kernel's spectrum
 TILES_AT_ONCE = 128             # go across and back together, so that their spectra stay in the processor's cache
 
+
 def conv2d(x, w, b):
     """y, cache of conv.conv2d, for NumPy arrays."""
     check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
@@ -60,7 +61,7 @@ def correlate(x, rows, w_hat, b, x_tiles, y_tiles, y):
             idft_horizontal(times_conjugate(x_hat, w_hat[k]), y_horizontal, y_down[:, k, strip])
 
     parallel_map(at_vertical_frequency, range(L))
-    y_down[0, 0] += b / y_vertical.backward[0, 0]        # a value at frequency 0 comes back as 1 / T of it in every row
+    y_down[0, 0] += b / y_vertical.backward[0, 0]       # a value at frequency 0 comes back as 1 / T of it in every row
     up(y_down, rows, *y_tiles, y)
 
 

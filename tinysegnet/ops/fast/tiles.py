@@ -55,7 +55,7 @@ def groups(x, F, vertical, horizontal, most):
     products are large, and the planes of x and y take `most` bytes, or are of one row of tiles.
     """
     N, _, _, C = x.shape
-    height = max(1, most // (vertical.places * horizontal.end * (C + F) * x.itemsize))       # in rows of tiles
+    height = max(1, most // (vertical.places * horizontal.end * (C + F) * x.itemsize))   # in rows of tiles
     if height >= vertical.count:
         return [(images, range(vertical.count)) for images in slices(N, height // vertical.count)]
     height = ceil_div(vertical.count, ceil_div(vertical.count, height))         # about the same for each group
