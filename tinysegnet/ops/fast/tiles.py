@@ -35,7 +35,7 @@ class Tiles:
     first: int              # where the first one begins, 0 or less than a step before
     length: int             # of a tile, at most 2 * step; what lies beyond the image is 0
     forward: np.ndarray     # (places, length), of `down` and `across`
-    backward: np.ndarray    # (length, places), of `back` and `up`: need not be the inverse of forward
+    backward: np.ndarray    # (length, places), of `back` and `up`, in both passes: need not be the inverse of forward
 
     @property
     def places(self):
@@ -114,8 +114,8 @@ def up(planes, rows, vertical, horizontal, images):
     def job(item):
         """Write the rows from the beginning of a tile to that of the next, which no other job does.
 
-        They are the head of this tile and, added to it, the tail of the one before. Below the last of these rows of
-        tiles there is only a tail.
+        The first `step` rows of a tile are its head, the others its tail, which lies on the head of the tile below. So
+        it is a head, and the tail from above added to it. Below the last of these rows of tiles there is only a tail.
         """
         n, tile = item
         begin = vertical.first + tile * vertical.step

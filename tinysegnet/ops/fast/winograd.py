@@ -6,12 +6,13 @@ is 12 multiplications. Winograd (1980) has 6 of them, those of the * (value by v
     y = A^T ((G g) * (B^T d))             A^T (4, 6),  G (6, 3),  B^T (6, 6)
 
 with small fixed numbers in the matrices: see `winograd_matrices`, which says where they come from. Along both axes,
-first down the columns and then along the rows, for a kernel W of 3 x 3 and a tile D of 6 x 6,
+let d[i] and g[i] be the rows of a tile d, 6 x 6, and of a kernel g, 3 x 3. Each * is then a correlation of two rows,
+and is done by the same formula in its turn. In all,
 
-    Y = A^T ((G W G^T) * (B^T D B)) A     (4, 4)
+    y = A^T ((G g G^T) * (B^T d B)) A     (4, 4)
 
 The * is 36 multiplications for 16 values, 2.25 for each where there were 9. The matrices cost more than that, but they
-are shared: G W G^T is taken once for all tiles, B^T D B once for all filters, and A^T once for all channels, since it
+are shared: G g G^T is taken once for all tiles, B^T d B once for all filters, and A^T once for all channels, since it
 can wait until they have been summed. So for each of the 36 places the * and the sum over channels are a product of
 matrices, y_hat = x_hat @ w_hat, (tiles, C) by (C, F), and with many channels that is all that counts. The steps:
 
@@ -19,9 +20,11 @@ matrices, y_hat = x_hat @ w_hat, (tiles, C) by (C, F), and with many channels th
     x_hat @ w_hat                 at each place
     tiles.back, tiles.up          by A^T, to the 4 x 4 values of each tile, which lie side by side in y
 
-The tiles of x step by 4, and so overlap by 2. The backward is the adjoint of each step, in reverse order: dy goes down
-and across by A; dx_hat = dy_hat @ w_hat^T comes back by B, and is added where tiles overlap; dw_hat = x_hat^T @ dy_hat,
-summed over the tiles, comes back by G^T.
+The tiles of x begin one pixel outside the image, step by 4 as those of y do, and so overlap by 2. Where 4 does not
+divide H or W they reach beyond the image, where x is 0, and y is dropped.
+
+The backward is the adjoint of each step, in reverse order: dy goes down and across by A; dx_hat = dy_hat @ w_hat^T
+comes back by B, and is added where tiles overlap; dw_hat = x_hat^T @ dy_hat, summed over the tiles, comes back by G^T.
 
 It rounds more than the others do: along both axes numbers are multiplied by up to 64, added, and most of that cancels.
 How much it is, and what it does to a training: benchmarks/results/winograd.md.
@@ -71,7 +74,7 @@ def correlate(x, rows, w_hat, b, x_tiles, y_tiles, y):
             back(x_hat @ w_hat[k], y_horizontal, y_down[k, strip])
 
     parallel_map(of_plane, range(planes))
-    y_down[1] += b                                          # plane 1 is of the point 1, whose column of A^T is all ones
+    y_down[1] += b                  # of the point 1, whose column of A^T is all ones: `up` adds plane 1 to every row
     up(y_down, rows, *y_tiles, y)
 
 
@@ -83,17 +86,17 @@ def conv2d_backward(dy, cache, need_dx=True):
     N, H, W, C = x.shape
     F = w.shape[3]
     x_tiles, y_tiles = cut(H, W, x.dtype)
-    w_hat = kernel_forward(w.swapaxes(2, 3)) if need_dx else None       # at each place w_hat^T
+    w_hat_T = kernel_forward(w.swapaxes(2, 3)) if need_dx else None
     dw_hat = np.zeros((M + 2, M + 2, C, F), x.dtype)
     db = np.zeros(F, x.dtype)
     dx = np.empty(x.shape, x.dtype) if need_dx else None
     for images, rows in groups(x, F, *x_tiles, GROUP_BYTES):
         its_dx = dx[images] if need_dx else None
-        correlate_backward(dy[images], x[images], rows, w_hat, x_tiles, y_tiles, dw_hat, db, its_dx)
+        correlate_backward(dy[images], x[images], rows, w_hat_T, x_tiles, y_tiles, dw_hat, db, its_dx)
     return dx, kernel_backward(dw_hat), db
 
 
-def correlate_backward(dy, x, rows, w_hat, x_tiles, y_tiles, dw_hat, db, dx):
+def correlate_backward(dy, x, rows, w_hat_T, x_tiles, y_tiles, dw_hat, db, dx):
     """Add to dw_hat and db the part of these rows of tiles, and fill dx there unless it is None."""
     (_, x_horizontal), (_, y_horizontal) = x_tiles, y_tiles
     x_down, dy_down = down(x, rows, *x_tiles), down(dy, rows, *y_tiles)
@@ -105,7 +108,7 @@ def correlate_backward(dy, x, rows, w_hat, x_tiles, y_tiles, dw_hat, db, dx):
             x_hat, dy_hat = across(x_down[k, strip], x_horizontal), across(dy_down[k, strip], y_horizontal)
             dw_hat[k] += x_hat.swapaxes(1, 2) @ dy_hat
             if dx is not None:                              # in the place of x_down, done with
-                back(dy_hat @ w_hat[k], x_horizontal, x_down[k, strip])
+                back(dy_hat @ w_hat_T[k], x_horizontal, x_down[k, strip])
 
     parallel_map(of_plane, range(planes))
     if dx is not None:
@@ -159,9 +162,10 @@ def times(matrix, a):
 def winograd_matrices(m):
     """A^T (m, m + 2), G (m + 2, 3) and B^T (m + 2, m + 2) of F(m, 3), which makes m values of y; float64, m 1 to 6.
 
-    It comes from polynomials. Let a(x) have the coefficients a[0], ..., a[m - 1], and g(x) g[0], g[1], g[2]. Their
-    product c(x) has m + 2 coefficients, so that it is known if it is known at m + 1 points, and besides its leading
-    coefficient, which is a[m - 1] * g[2]. By Lagrange's formula, with p and q from the points,
+    It comes from polynomials. Let a(x) have the coefficients a[0], ..., a[m - 1], and let g(x) have g[0], g[1], g[2].
+    Their product c(x) has m + 2 coefficients, and the leading one is a[m - 1] * g[2]. Take that times the product of
+    (x - q) over m + 1 points q, which is 0 at all of them, from c(x). What is left has a degree less, and by Lagrange's
+    formula it is known from its values at these points, which are those of c. With p and q from the points,
 
         c(x) = sum over p of a(p) g(p) * product over q other than p of (x - q) / (p - q)
                + a[m - 1] * g[2] * product over all q of (x - q)
@@ -173,8 +177,9 @@ def winograd_matrices(m):
         G     row of p:  1, p, p^2, each divided by the product of (p - q)       0, 0, 1
         B^T   row of p:  coefficients of the product of (x - q), 0               of that over all q
 
-    For given g that is a matrix B diag(G g) A by which a is multiplied: c[k] = sum over i of a[k - i] * g[i].
-    Transposed it does y[r] = sum over i of d[r + i] * g[i], and is A^T diag(G g) B^T.
+    For a given g it is c = T a, with T = B diag(G g) A. But c[k] = sum over s of g[k - s] * a[s], so that T[k, s] is
+    g[k - s]. Then T^T d is y[r] = sum over k of g[k - r] * d[k] = sum over i of d[r + i] * g[i], the correlation; and
+    T^T = A^T diag(G g) B^T.
     """
     points = POINTS[: m + 1]
     others = [[q for q in points if q != p] for p in points]
