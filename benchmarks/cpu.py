@@ -4,12 +4,16 @@ import argparse
 import datetime
 import os
 import platform
+import shlex
 import statistics
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
+
+sys.path.append(str(Path(__file__).parents[1]))
 
 import arithmetic  # noqa: E402
 from workers import HEAD, Worker, interleaved, need_pytorch, row, title  # noqa: E402
@@ -72,7 +76,7 @@ def workloads(small, large):
 def ratios(threads, small, large, rounds):
     """The lines of the short report, in which PyTorch keeps freed memory too."""
     comparison = Comparison(threads, keep_memory=True, rounds=rounds)
-    yield f"{circumstances('python benchmarks/cpu.py --quick')}\n\n{HEAD}"
+    yield f"{circumstances()}\n\n{HEAD}"
     for work in workloads(small, large):
         yield row(title(*work), comparison.whole(*work))
     comparison.close()
@@ -81,7 +85,7 @@ def ratios(threads, small, large, rounds):
 def report(counts, sizes, rounds):
     """The lines of the report, each as soon as it is measured."""
     small, large = sizes[0], sizes[-2]
-    yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances('python benchmarks/cpu.py')}"
+    yield f"# tinysegnet and PyTorch on a processor\n\n{circumstances()}"
     for threads in counts:
         keep_memory = gains_from_kept_memory(threads, "segnet-basic", 4, *large)
         comparison = Comparison(threads, keep_memory, rounds)
@@ -151,10 +155,10 @@ def memory_of_steps(work, *worker, **options):
     return megabytes
 
 
-def circumstances(command):
+def circumstances():
     packages = f"tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}, torch {version('torch')}"
     return (
-        f"{datetime.date.today()}, `{command}`. {arithmetic.processor()}, {os.cpu_count()} processors; "
+        f"{datetime.date.today()}, `{shlex.join(['python', *sys.argv])}`. {arithmetic.processor()}, {os.cpu_count()} processors; "
         f"Python {platform.python_version()}, {packages}; {arithmetic.blas_kernels()}.\n"
         "Medians (lowest to highest)."
     )
