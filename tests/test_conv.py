@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tinysegnet import ops
 from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import col2im, conv, conv_1x1, im2col
-from tinysegnet.ops.fast import conv_fft, winograd
+from tinysegnet.ops.fast import conv_fft, conv_gpu, winograd
 
-every_way = pytest.mark.parametrize("way", [conv, conv_fft, winograd, conv_1x1])
+every_way = pytest.mark.parametrize("way", [conv, conv_fft, winograd, conv_gpu, conv_1x1])
 kernels = st.sampled_from([1, 3, 5, 7])
 filters = st.integers(1, 4)
 
@@ -42,7 +42,7 @@ def kernel_of(way, K):
 @given(images, kernels, filters, seeds)
 def test_equals_six_loops(way, shape, K, F, seed):
     x, w, b = draw(shape, kernel_of(way, K), F, seed)
-    rounding = 1e-10 if way in (conv_fft, winograd) else 1e-12
+    rounding = 1e-10 if way in (conv_fft, winograd, conv_gpu) else 1e-12
     np.testing.assert_allclose(way.conv2d(x, w, b)[0], six_loops(x, w, b), rtol=rounding, atol=rounding)
 
 
@@ -182,7 +182,7 @@ def test_non_contiguous_input(way, dtype):
         (lambda x, w, b: (x.tolist(), w, b), "x should be an array, got list"),
     ],
 )
-@pytest.mark.parametrize("way", [conv, conv_fft, ops])
+@pytest.mark.parametrize("way", [conv, conv_fft, conv_gpu, ops])
 def test_wrong_input_is_named(way, change, message):
     with pytest.raises(ValueError, match=message):
         way.conv2d(*change(*draw((2, 4, 5, 3), 3, 2, seed=0)))

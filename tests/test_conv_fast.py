@@ -9,7 +9,7 @@ from test_threads import with_threads
 
 from tinysegnet import ops
 from tinysegnet.ops import conv, conv_1x1, fast
-from tinysegnet.ops.fast import conv_fft, fourier, tiles, winograd
+from tinysegnet.ops.fast import conv_fft, conv_gpu, fourier, tiles, winograd
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-4), (np.float64, 1e-10)])
@@ -74,6 +74,35 @@ def peak(run):
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("K", [3, 5, 7])
+@pytest.mark.parametrize("scratch", [1, 300_000, 2**30])
+@pytest.mark.parametrize("H, W", [(1, 70), (45, 60), (53, 24)])
+def test_a_gpus_convolution_equals_im2col(monkeypatch, H, W, scratch, K):
+    """By Winograd's and by Fourier's algorithm where K is 3; the three images one by one, some, and together."""
+    monkeypatch.setattr(conv_gpu, "SCRATCH_BYTES", scratch)
+    rng = np.random.default_rng(0)
+    x, w, b, dy = (rng.standard_normal(shape) for shape in ((3, H, W, 6), (K, K, 6, 5), (5,), (3, H, W, 5)))
+    expected, its_cache = conv.conv2d(x, w, b)
+    y, cache = conv_gpu.conv2d(x, w, b)
+    pairs = [(y, expected), *zip(conv_gpu.conv2d_backward(dy, cache), conv.conv2d_backward(dy, its_cache))]
+    for actual, expected in pairs:
+        np.testing.assert_allclose(actual, expected, atol=1e-11 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("T", [conv_gpu.WINOGRAD, 6, 7, 20])
+def test_both_algorithms_of_a_gpu_convolve_by_3x3(monkeypatch, T):
+    monkeypatch.setattr(conv_gpu, "side_of_tiles", lambda *_: T)
+    x, w, b = draw((2, 13, 17, 3), 3, 4, seed=0)
+    np.testing.assert_allclose(conv_gpu.conv2d(x, w, b)[0], conv.conv2d(x, w, b)[0], atol=1e-11)
+
+
+def test_a_gpu_has_large_tiles_for_large_maps_and_winograd_for_many_channels():
+    sides = [conv_gpu.side_of_tiles(H, W, 7, 64, 64) for H, W in ((360, 480), (90, 120), (23, 30))]
+    assert sides == sorted(sides, reverse=True) and len(set(sides)) == 3
+    assert conv_gpu.side_of_tiles(360, 480, 3, 64, 64) > conv_gpu.side_of_tiles(90, 120, 3, 64, 64) > 6
+    assert conv_gpu.side_of_tiles(45, 60, 3, 512, 512) == conv_gpu.WINOGRAD
 
 
 @pytest.mark.parametrize("T", [2, 3, 8, 9, 30])
@@ -152,12 +181,13 @@ def same_as(module, functions, x, w, b):
 def test_fast_is_the_same_namespace():
     """And ops_with has all of it, but for what is given."""
     assert all(hasattr(fast, name) for name in ops.__all__)
-    other = {"conv2d", "conv2d_backward"}
+    other = {"conv2d", "conv2d_backward", "batch_norm", "batch_norm_backward"}
     assert {name for name in ops.__all__ if getattr(fast, name) is not getattr(ops, name)} == other
     functions = fast.ops_with(conv="im2col", relu="mine", conv2d="mine too")
     assert vars(functions).keys() == set(ops.__all__)
     assert (functions.relu, functions.conv2d) == ("mine", "mine too")
     assert functions.conv2d_backward is conv.conv2d_backward and functions.max_pool is ops.max_pool
+    assert functions.batch_norm is fast.batch_norm
     with pytest.raises(ValueError, match="there is no convolution 'direct': choose one of auto, fft, winograd, im2col"):
         fast.ops_with(conv="direct")
 

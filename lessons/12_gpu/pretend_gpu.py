@@ -7,6 +7,7 @@ It knows nothing of speed. Where CuPy would be silent and wrong, it is not: two 
 """
 
 import sys
+from types import SimpleNamespace
 
 import numpy
 
@@ -91,6 +92,8 @@ def asarray(a, dtype=None):
 
 
 array = asarray
+as_strided = Function(numpy.lib.stride_tricks.as_strided, "as_strided")
+lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
 
 
 class ndarray:  # noqa: N801, the name that CuPy gives it

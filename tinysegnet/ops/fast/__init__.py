@@ -1,4 +1,5 @@
-"""The operations of tinysegnet.ops with a faster convolution where there is one: another `ops`, and nothing else.
+"""The operations of tinysegnet.ops with a faster convolution where there is one, and on a GPU with a batch norm that
+goes over memory fewer times: another `ops`, and nothing else.
 
     network.forward(params, x, ops=fast)
     network.forward(params, x, ops=ops_with(conv="im2col"))
@@ -6,15 +7,15 @@
 
 from types import SimpleNamespace
 
-import numpy
-
 from tinysegnet import ops
-from tinysegnet.ops import *  # noqa: F403 - all of them, but for the two below
+from tinysegnet.ops import *  # noqa: F403 - all of them, but for the four below
+from tinysegnet.ops import batchnorm, conv_1x1
 from tinysegnet.ops import conv as conv_im2col
-from tinysegnet.ops import conv_1x1
-from tinysegnet.ops.fast import conv_fft, winograd
+from tinysegnet.ops.fast import batchnorm_gpu, conv_fft, conv_gpu, winograd
+from tinysegnet.support.threads import on_gpu
 
 CONVOLUTIONS = "auto", "fft", "winograd", "im2col"
+LARGEST_ON_GPU = 4_000_000      # pixels of a map that conv_gpu has as a whole: with 64 channels 6 GB
 
 
 def fastest_conv(x, w):
@@ -26,15 +27,16 @@ def fastest_conv(x, w):
         1 x 1                 conv_1x1
         3 x 3                 winograd from 32 channels and 300 pixels on; below, its transforms cost more than they win
         5 x 5 and larger      conv_fft from 500 pixels on; below, the spectrum of the kernel costs more
-        all else, and a GPU   conv, by im2col
+        all else              conv, by im2col
+        on a GPU              conv_1x1, or conv_gpu; conv for maps that would not fit. None of this has been measured
     """
     if not all(len(getattr(a, "shape", ())) == 4 for a in (x, w)):
         return conv_im2col                                              # which says in words what is wrong
     (_, H, W, C), K = x.shape, len(w)
     if K == 1:
         return conv_1x1
-    if not isinstance(x, numpy.ndarray):
-        return conv_im2col
+    if on_gpu(x):
+        return conv_gpu if H * W <= LARGEST_ON_GPU else conv_im2col
     if K == 3:
         return winograd if C >= 32 and H * W >= 300 else conv_im2col
     return conv_fft if K >= 5 and H * W >= 500 else conv_im2col
@@ -42,7 +44,7 @@ def fastest_conv(x, w):
 
 def winograd_for_3x3(x, w):
     """winograd where it can, and else the module that convolves fastest."""
-    if isinstance(x, numpy.ndarray) and getattr(w, "shape", ())[:2] == (3, 3):
+    if not on_gpu(x) and getattr(w, "shape", ())[:2] == (3, 3):
         return winograd
     return fastest_conv(x, w)
 
@@ -55,6 +57,16 @@ def conv2d(x, w, b):
 def conv2d_backward(dy, cache, need_dx=True):
     """dx, dw, db of conv.conv2d_backward, by the fastest way: all ways have the same cache, (x, w)."""
     return fastest_conv(*cache).conv2d_backward(dy, cache, need_dx)
+
+
+def batch_norm(x, gamma, beta):
+    """y, (mean, var), cache of batchnorm.batch_norm."""
+    return (batchnorm_gpu if on_gpu(x) else batchnorm).batch_norm(x, gamma, beta)
+
+
+def batch_norm_backward(dy, cache):
+    """dx, dgamma, dbeta of batchnorm.batch_norm_backward: both ways have the same cache."""
+    return (batchnorm_gpu if on_gpu(dy) else batchnorm).batch_norm_backward(dy, cache)
 
 
 def ops_with(conv="auto", **others):
@@ -74,6 +86,7 @@ def ops_with(conv="auto", **others):
     if conv not in pairs:
         raise ValueError(f"there is no convolution {conv!r}: choose one of {', '.join(CONVOLUTIONS)}")
     functions = {name: getattr(ops, name) for name in ops.__all__}
+    functions |= {"batch_norm": batch_norm, "batch_norm_backward": batch_norm_backward}
     functions["conv2d"], functions["conv2d_backward"] = pairs[conv]
     return SimpleNamespace(**functions | others)
 
