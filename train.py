@@ -109,6 +109,8 @@ def say_what_is_seen(settings, data, train, val):
     height, width = settings.size
     part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
     print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
+    if settings.backend == "cupy":
+        print("The first step compiles what the GPU will run: up to a minute, and only the first time")
     if missing := train.missing(data.classes):
         print(textwrap.fill(f"In no training image, so not learnt: {', '.join(missing)}.", 79))
 

@@ -5,6 +5,8 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:     # one of several processes: each has one thread, for BLAS and for the ops
     os.environ |= {name: "1" for name in ("OPENBLAS_NUM_THREADS", "TINYSEGNET_THREADS") if name not in os.environ}
 
+os.environ["CUPY_TF32"] = "0"               # products of 10 bits would be no parity
+
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +17,8 @@ from hypothesis import settings
 sys.path.append(str(Path(__file__).parents[1] / "lessons/12_gpu"))
 import pretend_gpu
 
+from tinysegnet.support.backend import select
+from tinysegnet.support.errors import InputError
 from tinysegnet.support.threads import workers
 
 # Some shells start what runs in the background with Ctrl-C ignored, and all that it starts would ignore it too.
@@ -28,13 +32,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def why_no_gpu():
     """Why the GPU tests cannot run here, or None if they can."""
     try:
-        import cupy
-    except ImportError:
-        return "CuPy is not installed"
-    try:
-        return None if cupy.cuda.runtime.getDeviceCount() else "there is no GPU"
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        return f"CuPy finds no GPU: {error}"
+        select("cupy")
+    except InputError as error:
+        return str(error)
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)         # before pytest-xdist looks at its options

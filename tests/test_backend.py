@@ -17,6 +17,7 @@ from tinysegnet import inference, networks, ops
 from tinysegnet.data.normalisation import normalise
 from tinysegnet.inference import Model
 from tinysegnet.ops import conv, fast
+from tinysegnet.ops.fast import conv_gpu
 from tinysegnet.ops.more.resize import resize_bilinear
 from tinysegnet.support import backend
 from tinysegnet.support.backend import array_module, to_device, to_numpy
@@ -75,19 +76,44 @@ def test_softmax_inference_and_resize(xp):
     assert_same(resize_bilinear(xp.asarray(x), 9, 4), resize_bilinear(x, 9, 4), xp, exactly=True)
 
 
-@pytest.mark.parametrize("conv_name", ["auto", "winograd"])
+@pytest.mark.parametrize("conv_name", ["auto", "winograd", "im2col"])
 @pytest.mark.parametrize("K", [3, 7])
-def test_a_device_convolves_by_im2col(conv_name, K):
-    """Where NumPy would not: the convolutions by tiles are written for its arrays."""
+def test_a_device_has_a_convolution_of_its_own(monkeypatch, xp, conv_name, K):
+    """Where NumPy would have one of those by tiles, which are written for its arrays. Very large maps go by columns."""
     rng = np.random.default_rng(0)
-    args = [rng.standard_normal(shape) for shape in ((1, 40, 50, 32), (K, K, 32, 2), (2,))]
-    functions, args_device = fast.ops_with(conv_name), on_device(args, pretend_gpu)
-    assert fast.fastest_conv(*args[:2]) is not conv and fast.fastest_conv(*args_device[:2]) is conv
-    y, cache = functions.conv2d(*args_device)
-    by_columns, its_cache = conv.conv2d(*args_device)
-    gradients = zip(functions.conv2d_backward(y, cache), conv.conv2d_backward(by_columns, its_cache), strict=True)
-    for actual, expected in [(y, by_columns), *gradients]:
-        assert_same(actual, to_numpy(expected), pretend_gpu, exactly=True)
+    args = [rng.standard_normal(shape, np.float32) for shape in ((1, 40, 50, 32), (K, K, 32, 2), (2,))]
+    functions, args_device = fast.ops_with(conv_name), on_device(args, xp)
+    assert fast.fastest_conv(*args[:2]) not in (conv, conv_gpu)
+    assert fast.fastest_conv(*args_device[:2]) is conv_gpu
+    expected, its_cache = conv.conv2d(*args)
+    for largest in (2000, 1999):
+        monkeypatch.setattr(fast, "LARGEST_ON_GPU", largest)
+        by_columns = conv_name == "im2col" or largest < 2000
+        with monkeypatch.context() as patch:
+            patch.setattr(conv_gpu if by_columns else conv, "im2col" if not by_columns else "transform", None)
+            y, cache = functions.conv2d(*args_device)
+        gradients = functions.conv2d_backward(xp.asarray(expected), cache)
+        pairs = [(y, expected), *zip(gradients, conv.conv2d_backward(expected, its_cache), strict=True)]
+        for actual, wanted in pairs:
+            assert actual.dtype == "float32"
+            np.testing.assert_allclose(to_numpy(actual), wanted, atol=2e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("dtype, rounding", [(np.float32, 1e-5), (np.float64, 1e-13)])
+@pytest.mark.parametrize("shape", [(2, 5, 7, 3), (1, 1, 1, 2), (3, 33, 40, 5)])
+def test_a_device_has_a_batch_norm_of_its_own(xp, shape, dtype, rounding):
+    """Its kernels are fused by CuPy, and by no other library. A mean of 100 shows a variance that loses digits."""
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal(shape) + 100, rng.standard_normal(shape)
+    args = [a.astype(dtype) for a in (x, *rng.standard_normal((2, shape[3])))]
+    y, statistics, cache = ops.batch_norm(*args)
+    y_device, statistics_device, cache_device = fast.batch_norm(*on_device(args, xp))
+    gradients = fast.batch_norm_backward(xp.asarray(dy.astype(dtype)), cache_device)
+    actual = [y_device, *statistics_device, *cache_device, *gradients]
+    expected = [y, *statistics, *cache, *ops.batch_norm_backward(dy.astype(dtype), cache)]
+    for a, b in zip(actual, expected, strict=True):
+        assert a.dtype == dtype and a.shape == b.shape
+        np.testing.assert_allclose(to_numpy(a), b, atol=rounding * max(np.abs(b).max(), 30 * np.abs(y).max()))
 
 
 def model_on(xp, test_scales=None, **arguments):
@@ -141,6 +167,42 @@ def test_a_step_waits_for_nothing_and_an_epoch_for_one_loss_a_step(optimiser):
     assert len(pretend_gpu.waits) == before
     assert len(list(loop.train_steps(trainer, batches, 0))) == 3
     assert len(pretend_gpu.waits) == before + 3
+
+
+def test_a_loss_is_copied_when_it_is_there_and_waited_for_before_a_parameter_moves():
+    """The copy and its event are in the queue before the backward, and the host waits for that event alone."""
+    queue = []
+
+    class Event:
+        def record(self):
+            queue.append("event")
+
+        def synchronize(self):
+            queue.append("wait for the event")
+
+    class Loss:
+        dtype, nbytes = np.dtype("float32"), 4
+
+        def reshape(self, n):
+            return self
+
+        def get(self, out, blocking):
+            assert not blocking
+            queue.append("copy")
+            out[0] = 2.5
+
+    Loss.__module__ = "pretended_cuda"
+    cuda = SimpleNamespace(Event=Event, alloc_pinned_memory=bytearray)
+    sys.modules["pretended_cuda"] = SimpleNamespace(cuda=cuda)
+    try:
+        ops = SimpleNamespace(softmax_cross_entropy=lambda *args: (Loss(), None))
+        guard = loop.Guard(ops, SimpleNamespace(step=lambda *args: queue.append("step")))
+        guard.ops.softmax_cross_entropy()
+        queue.append("backward")
+        guard.step({}, {}, 0.1)
+    finally:
+        del sys.modules["pretended_cuda"]
+    assert queue == ["copy", "event", "backward", "wait for the event", "step"] and guard.loss == 2.5
 
 
 def test_evaluation_on_the_device(xp):
@@ -225,19 +287,34 @@ def test_without_cupy_one_sentence_says_what_to_do(monkeypatch):
     [
         ("cudaErrorNoDevice: no CUDA-capable device is detected", "CuPy finds no GPU"),
         ("cudaErrorInsufficientDriver: driver too old\nmore", "CuPy cannot use the GPU: .*driver too old"),
-        ("libnvrtc.so.13: cannot open shared object file", "CuPy cannot use the GPU: .*libnvrtc"),
+        ("libcublas.so.13: cannot open shared object file", "CuPy lacks a part of CUDA: .*libcublas"),
+        ("CuPy failed to load libnvrtc.so.13: OSError: ...", r"CuPy lacks a part of CUDA: .*\[cuda13\].*libnvrtc"),
+        ("Failed to find CUDA headers.\nPlease install", r"CuPy lacks a part of CUDA: .*find CUDA headers"),
     ],
 )
-def test_without_device_driver_or_compiler_too(monkeypatch, failure, message):
+@pytest.mark.parametrize("kind", [RuntimeError, ImportError])
+def test_without_device_driver_or_libraries_too(monkeypatch, kind, failure, message):
     class Cupy:
         @staticmethod
-        def zeros(shape):
-            raise RuntimeError(failure)
+        def ones(shape, dtype):
+            raise kind(failure)
 
     monkeypatch.setitem(sys.modules, "cupy", Cupy)
     with pytest.raises(InputError, match=message) as caught:
         backend.select("cupy")
     assert "--backend numpy" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_cupy_that_is_broken_says_why(monkeypatch, tmp_path):
+    """Its message begins with a ruled box, and its cause has the reason."""
+    (tmp_path / "cupy.py").write_text(
+        "raise ImportError('\\n====\\nFailed to import CuPy.\\n====') from ImportError('numpy 1.26 is too old')"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    with pytest.raises(InputError, match=r"cannot be imported: .*\(numpy 1.26 is too old\)$"):
+        backend.select("cupy")
+    assert backend.reason(ImportError("\n====\nFailed to import CuPy.\n====")) == "Failed to import CuPy."
 
 
 def test_select_knows_two_names():

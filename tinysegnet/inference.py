@@ -118,7 +118,7 @@ def classify(model, photograph, size=None, ops=fast, seen_at=None):
     Raises ValueError if the photograph or a size is not of that kind, InputError if it is too small for the network.
     """
     bands = score_bands(model, photograph, size, ops, seen_at)
-    return np.concatenate([to_numpy(band.argmax(axis=3)) for band in bands], axis=1)[0].astype(np.uint8)
+    return np.concatenate([to_numpy(band.argmax(axis=3).astype(np.uint8)) for band in bands], axis=1)[0]
 
 
 def scores(model, photograph, size=None, ops=fast, seen_at=None):

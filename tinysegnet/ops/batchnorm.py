@@ -6,7 +6,7 @@ not by one less) everywhere, in training and in the statistics kept for inferenc
 
 from tinysegnet.support.backend import array_module
 from tinysegnet.support.shapes import check_arrays
-from tinysegnet.support.threads import parallel_map, row_bands
+from tinysegnet.support.threads import on_gpu, parallel_map, row_bands
 
 EPS = 1e-5      # keeps a channel that is constant from dividing by zero
 
@@ -33,7 +33,7 @@ def batch_norm(x, gamma, beta):
         x_hat[band] = (x[band] - m) * s
         y[band] = scale * x_hat[band] + shift
 
-    parallel_map(job, row_bands(x))
+    parallel_map(job, row_bands(x), on_gpu(x))
     return y, (mean, var), (x_hat, gamma, inv_std)
 
 
@@ -50,7 +50,7 @@ def statistics(x):
         centred = x[band] - for_a_row(mean, x)
         return pixels / (N * H * W), mean, channel_sum(centred * centred) / pixels
 
-    parts = parallel_map(of_band, row_bands(x))
+    parts = parallel_map(of_band, row_bands(x), on_gpu(x))
     mean = sum(share * m for share, m, _ in parts)
     return mean, sum(share * (v + (m - mean) ** 2) for share, m, v in parts)
 
@@ -79,14 +79,14 @@ def batch_norm_backward(dy, cache):
     def sums(band):
         return channel_sum(dy[band] * x_hat[band]), channel_sum(dy[band])
 
-    dgamma, dbeta = (sum(parts) for parts in zip(*parallel_map(sums, row_bands(dy))))
+    dgamma, dbeta = (sum(parts) for parts in zip(*parallel_map(sums, row_bands(dy), on_gpu(dy))))
     dx = array_module(dy).empty_like(dy)
     scale, shift, stretch = (for_a_row(a, dy) for a in (gamma * inv_std, dbeta / M, dgamma / M))
 
     def job(band):
         dx[band] = scale * (dy[band] - shift - x_hat[band] * stretch)
 
-    parallel_map(job, row_bands(dy))
+    parallel_map(job, row_bands(dy), on_gpu(dy))
     return dx, dgamma, dbeta
 
 

@@ -4,11 +4,9 @@ What deep learning calls a convolution is a cross-correlation: the kernel is not
 image, so that y has the height and width of x (SegNet, section 3: 7 x 7 kernels "to provide a wide context").
 """
 
-import numpy
-
 from tinysegnet.support.backend import array_module
 from tinysegnet.support.shapes import check_arrays
-from tinysegnet.support.threads import parallel_map
+from tinysegnet.support.threads import on_gpu, parallel_map
 
 # All columns at once would be K*K times the size of x: 2.2 GB for one 360 x 480 map of 64 channels at K = 7. So the
 # image is worked through in bands of rows, few enough that the columns of one band fit into the processor's cache
@@ -135,7 +133,3 @@ def bands_with_halo(x, K):
         (n, slice(top, min(top + height, H)), slice(top, min(top + height, H) + K - 1))
         for n in range(N) for top in range(0, H, height)
     ]
-
-
-def on_gpu(x):
-    return not isinstance(x, numpy.ndarray)

@@ -2,7 +2,7 @@
 
 from tinysegnet.support.backend import array_module
 from tinysegnet.support.shapes import check_arrays
-from tinysegnet.support.threads import parallel_map, row_bands
+from tinysegnet.support.threads import on_gpu, parallel_map, row_bands
 
 
 def conv2d(x, w, b):
@@ -16,7 +16,7 @@ def conv2d(x, w, b):
     def job(band):
         y[band] = (x[band].reshape(-1, C) @ w[0, 0] + b).reshape(y[band].shape)
 
-    parallel_map(job, row_bands(x))
+    parallel_map(job, row_bands(x), on_gpu(x))
     return y, (x, w)
 
 
@@ -35,5 +35,5 @@ def conv2d_backward(dy, cache, need_dx=True):
         dw = x[band].reshape(-1, C).T @ flat_dy
         return dw, dy[band].sum(axis=2).sum(axis=(0, 1))        # row by row first: a long float32 sum loses digits
 
-    dw, db = (sum(parts) for parts in zip(*parallel_map(job, row_bands(x))))
+    dw, db = (sum(parts) for parts in zip(*parallel_map(job, row_bands(x), on_gpu(x))))
     return dx, dw.reshape(w.shape), db

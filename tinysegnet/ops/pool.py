@@ -17,7 +17,7 @@ An odd height or width leaves windows of one row or one column at the lower and 
 
 from tinysegnet.support.backend import array_module
 from tinysegnet.support.shapes import check_arrays
-from tinysegnet.support.threads import parallel_map, row_bands
+from tinysegnet.support.threads import on_gpu, parallel_map, row_bands
 
 
 def max_pool(x):
@@ -46,7 +46,7 @@ def max_pool(x):
             xp.maximum(corner, better * xp.uint8(k), out=corner)        # the last that was better has the largest k
             xp.maximum(best, values, out=best)
 
-    parallel_map(job, row_bands(x))
+    parallel_map(job, row_bands(x), on_gpu(x))
     return y, corners
 
 
@@ -99,7 +99,7 @@ def put_into_corners(values, corners, shape):
             _, h, w, _ = view.shape
             view[...] = (its_values * (its_corners == k))[:, :h, :w]
 
-    parallel_map(job, row_bands(y))
+    parallel_map(job, row_bands(y), on_gpu(y))
     return y
 
 
@@ -110,9 +110,10 @@ def take_from_corners(y, corners):
         its_values, its_corners = values[windows(band)], corners[windows(band)]
         for k, view in enumerate(corner_views(y[band])):
             _, h, w, _ = view.shape
-            its_values[:, :h, :w] += view * (its_corners[:, :h, :w] == k)
+            inside = its_values[:, :h, :w]
+            inside += view * (its_corners[:, :h, :w] == k)
 
-    parallel_map(job, row_bands(y))
+    parallel_map(job, row_bands(y), on_gpu(y))
     return values
 
 

@@ -9,6 +9,7 @@ import numpy
 from tinysegnet.support.errors import InputError
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4       # malloc.h
+PARTS_OF_CUDA = "libcublas", "nvrtc", "headers", "cuda root", "cuda_path"      # as CuPy's errors name what it lacks
 
 
 def array_module(x):
@@ -33,16 +34,22 @@ def select(name):
     except ImportError as error:
         raise InputError(
             "CuPy cannot be imported: install it with  pip install -e '.[cuda13]'  (or '.[cuda12]' "
-            f"for a CUDA 12 driver), or run with --backend numpy ({first_line(error)})"
+            f"for a CUDA 12 driver), or run with --backend numpy ({reason(error)})"
         ) from error
     try:
-        cupy.zeros(1) + 1           # the driver, a device and the compiler of kernels, all at once
-    except Exception as error:      # each of the three fails in its own way
+        ones = cupy.ones((2, 2), "float32")
+        (ones @ (ones + 1)).get()
+    except Exception as error:      # the driver, a device, the compiler of kernels and cuBLAS fail each in its own way
         if "NoDevice" in str(error):
             raise InputError("CuPy finds no GPU: see CUDA_VISIBLE_DEVICES, or run with --backend numpy") from error
+        if any(part in str(error).lower() for part in PARTS_OF_CUDA):
+            raise InputError(
+                "CuPy lacks a part of CUDA: install it with  pip install -e '.[cuda13]'  (or '.[cuda12]' for a CUDA 12 "
+                f"driver), which brings all parts, or run with --backend numpy ({reason(error)})"
+            ) from error
         raise InputError(
             "CuPy cannot use the GPU: see that  nvidia-smi  runs and that the CUDA version it prints is not below "
-            f"CuPy's, or run with --backend numpy ({first_line(error)})"
+            f"CuPy's, or run with --backend numpy ({reason(error)})"
         ) from error
     return cupy
 
@@ -58,8 +65,10 @@ def keep_freed_memory():
             mallopt(option, value)
 
 
-def first_line(error):
-    return str(error).strip().partition("\n")[0]
+def reason(error):
+    """The first line that says something: CuPy puts a ruled box around what it has to say of a broken installation."""
+    lines = str(error.__cause__ or error).splitlines()
+    return next((line.strip() for line in lines if any(map(str.isalnum, line))), type(error).__name__)
 
 
 def to_device(a, xp):
@@ -72,3 +81,23 @@ def to_device(a, xp):
 def to_numpy(a):
     """The array `a`, from whichever library, as a NumPy array on the host."""
     return a if isinstance(a, (numpy.ndarray, numpy.generic)) else a.get()
+
+
+def copy_to_host(a):
+    """Order a copy of the 0-d array `a` to the host, and return a function that waits for it and gives it as a float.
+
+    It waits for what has been ordered by now, and not for what will be ordered before it is called.
+    """
+    cuda = getattr(array_module(a), "cuda", None)
+    if cuda is None:
+        return lambda: float(a)
+    pinned = numpy.frombuffer(cuda.alloc_pinned_memory(a.nbytes), a.dtype, count=1)     # else the copy would wait
+    a.reshape(1).get(out=pinned, blocking=False)
+    copied = cuda.Event()
+    copied.record()
+
+    def read():
+        copied.synchronize()
+        return float(pinned[0])
+
+    return read

@@ -15,16 +15,18 @@ from tinysegnet.support.errors import InputError
 BAND_BYTES = 2**20      # so that what an op makes of a band is still in the processor's cache when it is needed again
 
 
-def parallel_map(job, items, on_gpu=False):
+def parallel_map(job, items, in_turn=False):
     """[job(item) for item in items], several at a time. No job may need what another one does.
 
     The threads are as many as the process may use processors, or TINYSEGNET_THREADS. BLAS runs on one thread
-    meanwhile: its own would only get in their way. For a GPU one item comes after the other.
+    meanwhile: its own would only get in their way. `in_turn`, as for a GPU, it is no more than that list.
 
     Raises RuntimeError if a job calls it again: the threads would wait for each other for ever.
     """
     if getattr(here, "in_job", False):
         raise RuntimeError("parallel_map was called by one of its own jobs: let the job do its work in a plain loop")
+    if in_turn:
+        return [job(item) for item in items]
     items = list(items)
     results = [None] * len(items)
     left = deque(range(len(items)))
@@ -44,7 +46,7 @@ def parallel_map(job, items, on_gpu=False):
     others = []
     with one_blas_thread:
         try:
-            for _ in range(0 if on_gpu else min(workers(), len(items)) - 1):
+            for _ in range(min(workers(), len(items)) - 1):
                 others.append(pool().submit(copy_context().run, work))      # the context has NumPy's errstate
             work()
         finally:
@@ -98,13 +100,17 @@ one_blas_thread = OneBlasThread()
 here = threading.local()        # in_job: whether this thread is at work on a job
 
 
+def on_gpu(x):
+    return not isinstance(x, numpy.ndarray)
+
+
 def row_bands(x):
     """Cut images (N, H, W, C) into bands of rows: x[band] is (1, rows, W, C), an even number of rows but for the last.
 
     For an op that treats pixels, or windows of 2 x 2, one by one. A GPU has all at once, as one band.
     """
     N, H, W, C = x.shape
-    if not isinstance(x, numpy.ndarray):
+    if on_gpu(x):
         return [(slice(0, N), slice(0, H))]
     rows = max(2, BAND_BYTES // (W * C * x.itemsize) // 2 * 2)
     return [

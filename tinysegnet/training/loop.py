@@ -14,7 +14,7 @@ from tinysegnet.data.normalisation import normalise
 from tinysegnet.data.survey import survey
 from tinysegnet.inference import Model, classify
 from tinysegnet.ops import fast
-from tinysegnet.support.backend import array_module, to_device
+from tinysegnet.support.backend import array_module, copy_to_host, to_device
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import optim
 from tinysegnet.training.settings import Settings
@@ -109,22 +109,46 @@ def train_steps(trainer, batches, done):
     batches   uint8 images (N, H, W, 3) and labels (N, H, W)
     done      how many steps the run has made before this call
 
-    A loss is read only when the next step is under way, because reading it makes the host wait for the GPU. Raises
-    InputError on a loss that is not a number; it names the step and the first layer that went wrong.
+    Raises InputError on a loss that is not a number, before the parameters have moved; it names the step and the first
+    layer that went wrong.
     """
     model, settings = trainer.model, trainer.settings
-    before = None
+    guard = Guard(trainer.functions.ops, trainer.optimiser)
     for images, labels in batches:
-        started_from = {name: a.copy() for name, a in model.params.items()}     # to explain a loss that is no number
         batch = normalise(images, model.xp, settings.normalisation), to_device(labels, model.xp)
-        lr, ops = rate(trainer, done), trainer.functions.ops
-        loss = train_step(model, trainer.optimiser, batch, trainer.criterion, lr, ops)
+        try:
+            train_step(model, guard, batch, trainer.criterion, rate(trainer, done), guard.ops)
+        except FloatingPointError as error:
+            culprit = first_not_finite(trainer, model.params, images)
+            again = "train again with a lower --lr and another --name"
+            raise InputError(f"{error} at step {done + 1}, first in {culprit}: {again}") from error
         done += 1
-        if before is not None:
-            yield read_loss(trainer, *before)
-        before = loss, images, started_from, done
-    if before is not None:
-        yield read_loss(trainer, *before)
+        yield guard.loss
+
+
+class Guard:
+    """Stands in train_step for two things, so that no parameter moves by a loss that is not a number.
+
+    ops   the ops that are given, whose softmax_cross_entropy also orders a copy of the loss to the host
+    step  the optimiser's, which first waits for that copy. Meanwhile a GPU is busy with the backward
+    loss  of the last step
+    """
+
+    def __init__(self, ops, optimiser):
+        self.of_ops, self.optimiser = ops.softmax_cross_entropy, optimiser
+        self.ops = SimpleNamespace(**vars(ops) | {"softmax_cross_entropy": self.softmax_cross_entropy})
+        self.read, self.loss = None, None
+
+    def softmax_cross_entropy(self, *args):
+        loss, cache = self.of_ops(*args)
+        self.read = copy_to_host(loss)
+        return loss, cache
+
+    def step(self, params, grads, lr):
+        self.loss = self.read()
+        if not math.isfinite(self.loss):
+            raise FloatingPointError(f"the loss became {self.loss}")
+        self.optimiser.step(params, grads, lr)
 
 
 def rate(trainer, done):
@@ -133,15 +157,6 @@ def rate(trainer, done):
     if settings.schedule == "constant":
         return settings.lr
     return trainer.functions.cosine_rate(settings.lr, done, settings.epochs * settings.steps)
-
-
-def read_loss(trainer, loss, images, params, step):
-    loss = float(loss)
-    if not np.isfinite(loss):
-        culprit = first_not_finite(trainer, params, images)
-        again = "train again with a lower --lr and another --name"
-        raise InputError(f"the loss became {loss} at step {step}, first in {culprit}: {again}")
-    return loss
 
 
 def first_not_finite(trainer, params, images):
