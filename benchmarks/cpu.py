@@ -157,8 +157,9 @@ def memory_of_steps(work, *worker, **options):
 
 def circumstances():
     packages = f"tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}, torch {version('torch')}"
+    command = shlex.join(["python", *sys.argv])
     return (
-        f"{datetime.date.today()}, `{shlex.join(['python', *sys.argv])}`. {arithmetic.processor()}, {os.cpu_count()} processors; "
+        f"{datetime.date.today()}, `{command}`. {arithmetic.processor()}, {os.cpu_count()} processors; "
         f"Python {platform.python_version()}, {packages}; {arithmetic.blas_kernels()}.\n"
         "Medians (lowest to highest)."
     )

@@ -3,12 +3,16 @@
 import argparse
 import datetime
 import platform
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1]))
+
 from workers import HEAD, Worker, interleaved, need_pytorch, row, title
 
 import tinysegnet
@@ -89,7 +93,7 @@ def main():
     try:
         cupy = select("cupy")
     except InputError as error:
-        raise InputError("this benchmark needs a GPU, and CuPy for it: pip install -e '.[cuda13]'") from error
+        raise InputError(f"this benchmark needs a GPU, and CuPy for it: {error}") from error
     need_pytorch()
     data = open_dataset(args.data)[0] if args.data else None
     for line in report(cupy, args.rounds, data):

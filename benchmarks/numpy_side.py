@@ -38,6 +38,15 @@ def seconds(function, backend="numpy"):
     return cuda.get_elapsed_time(start, end) / 1000, result
 
 
+def peak_memory(backend="numpy"):
+    """In MB, the most that this process had; on a GPU what CuPy's pool has asked for, which it keeps."""
+    if backend != "numpy":
+        return select(backend).get_default_memory_pool().total_bytes() / 1e6
+    import resource  # not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def pictures(N, H, W, seed=0):
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (N, H, W, 3), np.uint8), rng.integers(0, CLASSES + 1, (N, H, W), np.uint8)

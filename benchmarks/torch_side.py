@@ -3,6 +3,7 @@
 import itertools
 import time
 
+import numpy_side
 import torch
 from numpy_side import CLASSES, IGNORE, pictures
 from torch import nn
@@ -28,6 +29,10 @@ def seconds(function, layout=None, device="cpu"):
     end.record()
     end.synchronize()
     return start.elapsed_time(end) / 1000, result
+
+
+def peak_memory(layout=None, device="cpu"):
+    return numpy_side.peak_memory() if device == "cpu" else torch.cuda.max_memory_allocated() / 1e6
 
 
 def pair(C, filters, K):

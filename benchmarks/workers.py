@@ -43,7 +43,7 @@ class Worker:
         return self.ask("time", name)
 
     def peak_memory(self):
-        """In MB, the most it ever had (on Linux)."""
+        """In MB, the most it ever had (on Linux), on a GPU of the memory there."""
         return self.ask("memory")
 
     def ask(self, *question):
@@ -83,9 +83,7 @@ def serve(pipe, module, threads, keep_memory, tf32, options):
                     if backward:
                         answer.append(worker.seconds(partial(backward, cache), **options)[0])
                 case ("memory",):
-                    import resource  # not on Windows
-
-                    answer = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                    answer = worker.peak_memory(**options)
         except Exception as error:
             answer = error
         pipe.send(answer)

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pretend_gpu
 import pytest
 import tiny_camvid
+from test_readme import section
 
-from tinysegnet import networks
+from tinysegnet import networks, ops
+from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -98,18 +101,125 @@ def test_the_arithmetic_is_that_of_the_network(sides):
     assert 6 < direct / tiled < 12
 
 
+@pytest.fixture
+def gpu_first(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import gpu_first
+
+    return gpu_first
+
+
+@pytest.mark.parametrize("run", ["operations", "ten_steps"])
+def test_the_first_checks_of_a_gpu_pass_on_the_stand_in(gpu_first, run):
+    for dtype, tolerance in (("float32", 1e-4 if run == "operations" else 1e-2), ("float64", 1e-9)):
+        said = gpu_first.parity(getattr(gpu_first, run), pretend_gpu, dtype, tolerance, 2 if run == "operations" else 1)
+        assert said.startswith("at most ")
+
+
+def test_the_first_checks_fail_where_they_should(gpu_first):
+    def off_by(difference, dtype="float64"):
+        return lambda xp, *_: [xp.asarray(np.ones(3)), xp.asarray(np.full(3, 2 + (xp is not np) * difference, dtype))]
+
+    def judged(run):
+        return gpu_first.parity(run, pretend_gpu, "float64", 1e-3, 2)
+
+    assert judged(off_by(1e-4)) == "at most 5.0e-05 apart, at seed 1 in array 1"
+    for difference in (1e-2, np.nan):
+        with pytest.raises(AssertionError, match=r"at seed 1 in array 1: more than 1e-03"):
+            judged(off_by(difference))
+    with pytest.raises(AssertionError, match="seed 0, array 0"):                    # an array that has come to the host
+        judged(lambda xp, *_: [np.ones(3)])
+
+
+def test_without_a_gpu_the_first_checks_end_with_3(tmp_path):
+    process = run_without("cupy", "gpu_first.py", tmp_path)
+    assert process.returncode == 3 and process.stdout.startswith("there is no GPU to check: CuPy cannot be imported")
+    assert process.stdout.count("\n") == 1 and not process.stderr
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import counting_gpu
+    import launches
+
+    return counting_gpu, launches
+
+
+def test_a_step_asks_little_of_a_gpu(counting):
+    """At batch 4 and 360x480: launches, and bytes beside those of the plain operations."""
+    _, launches = counting
+    network = networks.build("segnet-basic")
+    on_gpu, plain = (launches.counted(namespace, network, 4, 360, 480) for namespace in (fast, ops))
+
+    def all_of(table, *names):
+        return sum(counts for name, counts in table.items() if not names or name in names)
+
+    assert all_of(on_gpu)[0] <= 1500 < 13_000 < all_of(plain)[0]
+    of_conv, of_norm = (("conv2d", "conv2d_backward"), ("batch_norm", "batch_norm_backward"))
+    assert all_of(on_gpu, *of_conv)[1] <= 0.17 * all_of(plain, *of_conv)[1]
+    assert all_of(on_gpu, *of_norm)[1] <= all_of(plain, *of_norm)[1] / 3
+    assert all_of(on_gpu)[1] <= 0.22 * all_of(plain)[1]
+    assert all_of(plain, *of_conv)[2] > 1.4e12 > 2.6e11 > all_of(on_gpu, *of_conv)[2]
+    of_results = section("On a GPU")
+    rows = [row for row in launches.report(network, 4, 360, 480) if row.startswith(("| conv", "| batch", "| all"))]
+    assert len(rows) == 5 and all(row in of_results for row in rows)
+
+
+def test_what_is_counted(counting):
+    """By hand, in kernels and bytes of float32."""
+    gpu, _ = counting
+    a, b, stack = (gpu.empty(shape, "float32") for shape in ((4, 5), (5, 6), (7, 5, 6)))
+
+    def of(do):
+        gpu.reset()
+        result = do()
+        return (*gpu.totals().astype(int).tolist(), result.shape, str(result.dtype))
+
+    assert of(lambda: a + 1) == (1, 160, 0, (4, 5), "float32")
+    assert of(lambda: (a > 0) * a) == (2, 80 + 20 + 20 + 160, 0, (4, 5), "float32")
+    assert of(lambda: a[:, ::2].sum(axis=0)) == (1, 4 * 12 + 12, 0, (3,), "float32")
+    assert of(lambda: a @ b) == (1, 4 * (20 + 30 + 24), 240, (4, 6), "float32")
+    assert of(lambda: b.T @ a.T) == (1, 4 * (20 + 30 + 24), 240, (6, 4), "float32")
+    assert of(lambda: a @ stack) == (4, 4 * (20 + 210 + 168), 1680, (7, 4, 6), "float32")
+    assert of(lambda: stack.swapaxes(1, 2) @ stack) == (2, 4 * (420 + 420 + 252), 2520, (7, 6, 6), "float32")
+    assert of(lambda: a[:, :3] @ b[:3]) == (2, 4 * (24 + 12 + 18 + 24), 144, (4, 6), "float32")
+    assert of(lambda: stack.reshape(35, 6)) == (0, 0, 0, (35, 6), "float32")
+    assert of(lambda: stack.swapaxes(0, 1).reshape(35, 6)) == (1, 8 * 210, 0, (35, 6), "float32")
+    assert of(lambda: gpu.pad(stack, ((0, 0), (1, 1), (0, 0)))) == (3, 4 * (210 + 210 + 84), 0, (7, 7, 6), "float32")
+    fused = gpu.fuse()(lambda x, y: (x * y + x, x - y))
+    assert of(lambda: fused(a, a)[0]) == (1, 4 * 80, 0, (4, 5), "float32")
+
+
+def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
+    """A fresh clone: with -S Python does not look for what is installed in place, and all else is on its path."""
+    environment = {"PYTHONPATH": str(Path(np.__file__).parents[1]), "PATH": ""}
+    scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
+    assert len(scripts) == 7
+    for script in scripts:
+        command = [sys.executable, "-S", script, "--help"]
+        process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+        assert process.returncode == 0, process.stderr
+        assert process.stdout.startswith("usage:")
+
+
 @pytest.mark.parametrize(
     "script, missing, sentence",
     [("gpu.py", "cupy", "error: this benchmark needs a GPU"), ("cpu.py", "torch", "error: PyTorch is not installed")],
 )
 def test_what_is_not_installed_is_said(tmp_path, script, missing, sentence):
-    code = (
-        f"import sys, runpy; sys.modules[{missing!r}] = None; sys.argv = [{script!r}]; "
-        f"sys.path.insert(0, {str(BENCHMARKS)!r}); runpy.run_path({str(BENCHMARKS / script)!r}, run_name='__main__')"
-    )
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    process = run_without(missing, script, tmp_path)
     assert process.returncode == 2
     assert process.stderr.startswith(sentence) and process.stderr.count("\n") == 1
+
+
+def run_without(package, script, folder):
+    """The process of that benchmark, where there is no such package."""
+    code = (
+        f"import sys, runpy; sys.modules[{package!r}] = None; sys.argv = [{script!r}]; "
+        f"sys.path.insert(0, {str(BENCHMARKS)!r}); runpy.run_path({str(BENCHMARKS / script)!r}, run_name='__main__')"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
 
 
 def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, capfd):
