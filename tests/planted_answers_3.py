@@ -2,7 +2,8 @@
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 15 both
 have a `backward`: that of lesson 15 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
-lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them.
+lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
+local_response_backward came later, by somebody who had seen its table.
 """
 
 from functools import partial
@@ -449,23 +450,17 @@ PLANTED = [
     wrong("layer_norm_backward", "sums_for_means",
           "the sums over the channels are not divided by C (right with one channel)", "g.mean(", "g.sum(",
           "(g * x_hat).mean(", "(g * x_hat).sum("),
-    wrong("upsample_backward", "ends_lost",
-          "what stands in for the missing neighbour is forgotten: the border gets too little",
-          "        dx[0] += 0.25 * even[0]\n", "", "        dx[-1] += 0.25 * odd[-1]\n", ""),
-    wrong("upsample_backward", "ends_wrap", "beyond an end stands the number of the other end (np.roll): the border "
-          "is wrong, if there are two rows or columns or more",
-          "        dx[0] += 0.25 * even[0]\n", "",
-          "dx[-1] += 0.25 * odd[-1]", "dx[-1] += 0.25 * even[0]\ndx[0] += 0.25 * odd[-1]"),
-    wrong("upsample_backward", "sum_of_four",
-          "each x gets the sum of its own four y, as if each number were repeated: no weights",
-          "return along(along(dy, 2), 1)", "N, H, W, C = dy.shape\n"
-                                           "return dy.reshape(N, H // 2, 2, W // 2, 2, C).sum(axis=(2, 4))"),
-    wrong("upsample_backward", "averaged", "the result is divided by 4, as a mean over 2 x 2 would be",
-          "along(along(dy, 2), 1)", "along(along(dy, 2), 1) / 4"),
-    wrong("upsample_backward", "neighbours_exchanged", "the even y are handed to the x after and the odd ones to the "
-          "x before, as the gather of the forward does: right only if a side is 1 long",
-          "dx[:-1] += 0.25 * even[1:]", "dx[1:] += 0.25 * even[:-1]",
-          "dx[1:] += 0.25 * odd[:-1]", "dx[:-1] += 0.25 * odd[1:]"),
+    wrong("local_response_backward", "factor_only", "dx is dy times the factor: that x is in the sum too is forgotten",
+          " + 2 * alpha * x * dscale", ""),
+    wrong("local_response_backward", "channels_not_summed", "what the factor is told is not added up over the channels "
+          "of the pixel: each takes its own dy * x (right with one channel)",
+          "(dy * x).sum(axis=3, keepdims=True)", "dy * x"),
+    wrong("local_response_backward", "dy_before_sum", "dy is multiplied by the sum of the x of the pixel, and is not "
+          "itself under the sum (right with one channel)", "(dy * x).sum(", "dy * x.sum("),
+    wrong("local_response_backward", "exponent_up",
+          "the derived power has the exponent 1 - beta and not -beta - 1", "factor / scale", "scale ** (1 - beta)"),
+    wrong("local_response_backward", "dy_in_place", "dy *= factor: the result is right, but the caller's dy is changed",
+          "return factor * dy", "dy *= factor\nreturn dy"),
     wrong("dice_loss_backward", "said_is_constant",
           "only the numerator is derived: that p stands in `said` too is forgotten",
           "(2 * there / bottom - labelled * top / bottom**2)", "2 * there / bottom"),

@@ -333,18 +333,13 @@ def layer_norm_backward(dy, cache):
     return dx, (dy * x_hat).sum(axis=(0, 1, 2)), dy.sum(axis=(0, 1, 2))
 
 
-def upsample_backward(dy, cache):
-    def along(dy, axis):
-        d = np.moveaxis(dy, axis, 0)
-        even, odd = d[0::2], d[1::2]
-        dx = 0.75 * (even + odd)
-        dx[:-1] += 0.25 * even[1:]                  # y[2r] told x[r - 1]
-        dx[0] += 0.25 * even[0]
-        dx[1:] += 0.25 * odd[:-1]                   # y[2r + 1] told x[r + 1]
-        dx[-1] += 0.25 * odd[-1]
-        return np.moveaxis(dx, 0, axis)
-
-    return along(along(dy, 2), 1)
+def local_response_backward(dy, cache):
+    x, alpha, beta = cache
+    scale = 1 + alpha * (x * x).sum(axis=3, keepdims=True)
+    factor = scale**-beta
+    dfactor = (dy * x).sum(axis=3, keepdims=True)
+    dscale = -beta * dfactor * factor / scale
+    return factor * dy + 2 * alpha * x * dscale
 
 
 def dice_loss_backward(dloss, cache):

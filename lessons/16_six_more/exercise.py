@@ -50,11 +50,11 @@ def layer_norm_backward(dy, cache):
     return dx, dgamma, dbeta
 
 
-def upsample_backward(dy, cache):
+def local_response_backward(dy, cache):
     """The gradient of the loss with respect to x.
 
-    dy     (N, 2*H, 2*W, C)
-    cache  (x,): x (N, H, W, C)
+    dy     (N, H, W, C)
+    cache  (x, alpha, beta): x (N, H, W, C), alpha and beta numbers
     dx     like x
     """
     dx = None

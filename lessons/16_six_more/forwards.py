@@ -48,25 +48,14 @@ def layer_norm(x, gamma, beta, eps=1e-5):
     return gamma * x_hat + beta, (x, gamma, beta, eps)
 
 
-def upsample(x):
-    """Twice as high and twice as wide, with straight lines in between (bilinear).
+def local_response(x, alpha, beta):
+    """y = x * (1 + alpha * total) ** -beta,  total = the sum of the squares of x over the channels of each pixel.
 
-    x  (N, H, W, C)
-    y  (N, 2*H, 2*W, C)
+    x, y         (N, H, W, C)
+    alpha, beta  numbers, which are given and not learned
     """
-    y = doubled(doubled(x, axis=1), axis=2)
-    return y, (x,)
-
-
-def doubled(x, axis):
-    """Along one axis:  y[2*r] = 0.75 * x[r] + 0.25 * x[r - 1],  y[2*r + 1] = 0.75 * x[r] + 0.25 * x[r + 1].
-
-    Beyond either end stands the last number once more.
-    """
-    x = np.moveaxis(x, axis, 0)
-    before, after = np.concatenate([x[:1], x[:-1]]), np.concatenate([x[1:], x[-1:]])
-    pairs = np.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=1)       # (H, 2, ...)
-    return np.moveaxis(pairs.reshape(2 * len(x), *x.shape[1:]), 0, axis)
+    total = (x * x).sum(axis=3, keepdims=True)                          # (N, H, W, 1)
+    return x * (1 + alpha * total) ** -beta, (x, alpha, beta)
 
 
 def dice_loss(p, labels, ignore, smooth=1.0):

@@ -144,16 +144,17 @@ EXERCISES = (
         read="tinysegnet/ops/batchnorm.py",
     ),
     exercise(
-        forwards.upsample,
-        (np.array([0.0, 4.0, 8.0]).reshape(1, 1, 3, 1),),
-        (numbers(1, 1, 1, 2),), (numbers(1, 2, 2, 1),), (numbers(1, 5, 1, 2),), (numbers(2, 3, 4, 2),),
-        names=("x",), wrong=wrong_forwards.UPSAMPLE, wrong_on=(numbers(2, 4, 5, 3),),
-        hints=("One axis first. Write down the y of x = (a, b, c), six of them, and ask of b, then of a, in which of "
-               "the six it stands and with what in front. Then the second axis, which was doubled last.",
-               "dy is (N, 2*H, 2*W, C). Reshaped to (N, H, 2, 2*W, C) it has the y[2*r] at [:, :, 0] and the y[2*r + "
-               "1] at [:, :, 1].",
-               "(x,) = cache; then a function of your own that undoes doubled along one axis, called twice"),
-        read="tinysegnet/ops/more/resize.py",
+        forwards.local_response,
+        (np.array([[[[2.0, -1.0, 1.0]]]]), 0.5, 0.5),
+        (numbers(2, 3, 5, 4), 0.25, 0.75), (numbers(1, 1, 1, 3), 0.5, 0.75), (numbers(2, 3, 1, 1), 1.5, 0.75),
+        (3 * numbers(1, 2, 3, 5), 2.0, 1.0), (numbers(2, 3, 4, 3), 1.0, 0.75),
+        names=("x",), wrong=wrong_forwards.LOCAL_RESPONSE, wrong_on=(numbers(2, 3, 4, 5), 0.3, 0.75),
+        hints=("In which two places of the formula does one x stand, and which y does it move from each? Name what is "
+               "computed on the way, and go back through it one step at a time.",
+               "x, dy and dx are (N, H, W, C). The sum, the factor and their gradients are (N, H, W, 1): one number "
+               "for all channels of a pixel. alpha and beta are numbers without a gradient.",
+               "x, alpha, beta = cache; then the sum and the factor as in the forward, and dfactor to begin with"),
+        read="tinysegnet/data/normalisation.py",
     ),
     exercise(
         forwards.dice_loss,

@@ -167,67 +167,132 @@ def gamma_outside(dy, x, gamma, beta, eps):
     return lambda x, gamma, beta, eps: normed(here + stretch * (x - here), 1, beta, eps)
 
 
-def doubled(x, axis, before, after, near=0.75):
-    x = np.moveaxis(x, axis, 0)
-    pairs = [near * x + (1 - near) * neighbour(x) for neighbour in (before, after)]
-    return np.moveaxis(np.stack(pairs, axis=1).reshape(2 * len(x), *x.shape[1:]), 0, axis)
+def squares(x, axis=3):
+    return (x * x).sum(axis=axis, keepdims=True)
 
 
-def before(x):
-    return np.concatenate([x[:1], x[:-1]])
+def responses(x, alpha, beta, total=None, one=1):
+    """local_response, with this sum of squares."""
+    return x * (one + alpha * (squares(x) if total is None else total)) ** -beta
 
 
-def after(x):
-    return np.concatenate([x[1:], x[-1:]])
+def moving(share, here, x):
+    """The sum of squares, if it moved by this share of what it does move by from `here` on."""
+    return squares(here) + share * (squares(x) - squares(here))
 
 
-UPSAMPLE = []
+LOCAL_RESPONSE = []
 
 
-@mistake(UPSAMPLE, "the border is treated as if zeros stood beyond it: there stands the last number once more")
-def zero_outside(dy, x):
-    def none_before(x):
-        return np.concatenate([0 * x[:1], x[:-1]])
-
-    def none_after(x):
-        return np.concatenate([x[1:], 0 * x[:1]])
-    return lambda x: doubled(doubled(x, 1, none_before, none_after), 2, none_before, none_after)
+@mistake(LOCAL_RESPONSE, "the sum is taken for a constant: x is in it too")
+def sum_held(dy, x, alpha, beta):
+    total = squares(x)
+    return lambda x, alpha, beta: responses(x, alpha, beta, total)
 
 
-@mistake(UPSAMPLE, "what runs over one border comes in at the other, as with np.roll: beyond it stands the last number"
-         " once more")
-def round_the_edge(dy, x):
-    def previous(x):
-        return np.roll(x, 1, axis=0)
-
-    def following(x):
-        return np.roll(x, -1, axis=0)
-    return lambda x: doubled(doubled(x, 1, previous, following), 2, previous, following)
+@mistake(LOCAL_RESPONSE, "only what x does by way of the sum is in it: x stands in front of the factor, too")
+def through_the_sum_only(dy, x, alpha, beta):
+    here = x
+    return lambda x, alpha, beta: responses(here, alpha, beta, squares(x))
 
 
-@mistake(UPSAMPLE, "each x is asked about its own four places only: it moves y beyond them too")
-def copied(dy, x):
-    return lambda x: x.repeat(2, axis=1).repeat(2, axis=2)
+@mistake(LOCAL_RESPONSE, "each x is asked about the y of its own channel only: by way of the sum it moves all channels "
+         "of its pixel")
+def own_y_only(dy, x, alpha, beta):
+    here = x
+    return lambda x, alpha, beta: responses(x, alpha, beta, squares(here) - here * here + x * x)
 
 
-@mistake(UPSAMPLE, "before and after are exchanged: y[2*r] has some of x[r - 1], and y[2*r + 1] some of x[r + 1]")
-def neighbours_exchanged(dy, x):
-    return lambda x: doubled(doubled(x, 1, after, before), 2, after, before)
+@mistake(LOCAL_RESPONSE, "each channel has a sum of its own in it: the squares of all channels of a pixel are added up")
+def each_channel(dy, x, alpha, beta):
+    return lambda x, alpha, beta: responses(x, alpha, beta, x * x)
 
 
-@mistake(UPSAMPLE, "0.25 and 0.75 are exchanged: the nearer one has 0.75")
-def quarters_exchanged(dy, x):
-    return lambda x: doubled(doubled(x, 1, before, after, 0.25), 2, before, after, 0.25)
+@mistake(LOCAL_RESPONSE, "the sum goes over the pixels: here it goes over the channels of each pixel")
+def over_one_image(dy, x, alpha, beta):
+    return lambda x, alpha, beta: responses(x, alpha, beta, squares(x, (1, 2)))
 
 
-@mistake(UPSAMPLE, "the rows are right, and the columns are treated as if they were copies")
-def rows_only(dy, x):
-    return lambda x: doubled(x, 1, before, after).repeat(2, axis=2)
+@mistake(LOCAL_RESPONSE, "the sum goes over the pixels: here it goes over the channels of each pixel")
+def over_all_images(dy, x, alpha, beta):
+    return lambda x, alpha, beta: responses(x, alpha, beta, squares(x, (0, 1, 2)))
 
 
-@mistake(UPSAMPLE, "the columns are right, and the rows are treated as if they were copies")
-def columns_only(dy, x):
-    return lambda x: doubled(x, 2, before, after).repeat(2, axis=1)
+@mistake(LOCAL_RESPONSE, "the sum over the channels is divided by C: it is a sum and no mean")
+def mean_for_sum(dy, x, alpha, beta):
+    return lambda x, alpha, beta: responses(x, alpha / x.shape[3], beta)
+
+
+@mistake(LOCAL_RESPONSE, "the sum over the channels in dx is divided by C: it is a sum and no mean")
+def mean_where_derived(dy, x, alpha, beta):
+    here = x
+    return lambda x, alpha, beta: responses(x, alpha, beta, moving(1 / x.shape[3], here, x))
+
+
+@mistake(LOCAL_RESPONSE, "the power has the exponent -beta where it is derived, and should have -beta - 1 there")
+def exponent_stays(dy, x, alpha, beta):
+    here, factor = x, responses(1, alpha, beta, squares(x))
+    return lambda x, alpha, beta: factor * (x - alpha * beta * here * (squares(x) - squares(here)))
+
+
+@mistake(LOCAL_RESPONSE, "the exponent is beta, and should be -beta")
+def exponent_positive(dy, x, alpha, beta):
+    return lambda x, alpha, beta: responses(x, alpha, -beta)
+
+
+@mistake(LOCAL_RESPONSE, "the sign of what goes by way of the sum is the wrong one: where the sum grows, the factor "
+         "shrinks")
+def sum_lifts(dy, x, alpha, beta):
+    here = x
+    return lambda x, alpha, beta: responses(x, alpha, beta, moving(-1, here, x))
+
+
+@mistake(LOCAL_RESPONSE, "beta is left out where the power is derived")
+def beta_left_out(dy, x, alpha, beta):
+    here = x
+    return lambda x, alpha, beta: responses(x, alpha, beta, moving(1 / beta, here, x))
+
+
+@mistake(LOCAL_RESPONSE, "alpha is left out where what it multiplies is derived")
+def alpha_left_out(dy, x, alpha, beta):
+    here = x
+    return lambda x, alpha, beta: responses(x, alpha, beta, moving(1 / alpha, here, x))
+
+
+@mistake(LOCAL_RESPONSE, "the 2 of the square is left out: x * x moves by 2 * x")
+def two_left_out(dy, x, alpha, beta):
+    here = x
+    return lambda x, alpha, beta: responses(x, alpha, beta, moving(1 / 2, here, x))
+
+
+@mistake(LOCAL_RESPONSE, "x is left out where its square is derived: x * x moves by 2 * x")
+def square_as_a_line(dy, x, alpha, beta):
+    here = x
+
+    def forward(x, alpha, beta):
+        return responses(x, alpha, beta, squares(here) + 2 * (x - here).sum(axis=3, keepdims=True))
+    return forward
+
+
+@mistake(LOCAL_RESPONSE, "x is left out where the channels meet: the factor is multiplied by all the x of its pixel")
+def x_left_out_of_the_sum(dy, x, alpha, beta):
+    factor = responses(1, alpha, beta, squares(x))
+    return lambda x, alpha, beta: x * factor + responses(1, alpha, beta, squares(x)) - factor
+
+
+@mistake(LOCAL_RESPONSE, "dy stands outside the sum over the channels: each y that x moved has a dy of its own")
+def dy_outside(dy, x, alpha, beta):
+    here, factor = x, responses(1, alpha, beta, squares(x))
+
+    def forward(x, alpha, beta):
+        own = responses(1, alpha, beta, squares(here) - here * here + x * x)
+        return x * factor + here.sum(axis=3, keepdims=True) * (own - factor)
+    return forward
+
+
+@mistake(LOCAL_RESPONSE, "the 1 is left out, to which the sum is added")
+def without_one(dy, x, alpha, beta):
+    return lambda x, alpha, beta: responses(x, alpha, beta, one=0)
 
 
 def dice(p, labels, ignore, smooth, axis=(0, 1, 2), overlap=None, sizes=None, void=None, factor=2):

@@ -12,7 +12,7 @@ from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED
 from tinysegnet.data import streets
 
 forwards = course.load(Path(__file__).parents[1] / "forwards.py")
-CAR, HOUSE = (streets.CLASSES.index(name) for name in ("Car", "Building"))
+HOUSE = streets.CLASSES.index("Building")
 EDGES = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], float)[:, :, None, None] / 4
 
 
@@ -53,13 +53,12 @@ def six():
     c.imshow(np.clip(y[0] / (2 * np.sqrt(2)) + 0.5, 0, 1))
     titled(c, "Layer norm of red, green, blue: hue is left")
 
-    top, left = np.argwhere(labels == CAR).min(axis=0)
-    crop = x[:, top - 3 : top + 15, left - 3 : left + 9]                            # (1, 18, 12, 3)
-    after, _ = forwards.upsample(crop)
-    before = crop.repeat(2, axis=1).repeat(2, axis=2)
-    gap = np.ones((1, 36, 1, 3))
-    d.imshow(np.concatenate([before, gap, after], axis=2)[0])
-    titled(d, "Upsampling: before and after")
+    y, _ = forwards.local_response(x, 2e-5 * 255**2, 0.75)                          # as of an x up to 255
+    shown = x[0].copy()
+    shown[:, W // 2 :] = y[0, :, W // 2 :] / y.max()
+    d.imshow(shown)
+    d.axvline(W / 2, color="white", linewidth=1.5)
+    titled(d, "Local response: what is bright is held down")
 
     p, there = said(labels), labels == HOUSE
     counted = labels != streets.VOID
@@ -113,10 +112,23 @@ def grid(axes, values, form, reach, cmap="RdBu_r", size=10):
     axes.tick_params(which="minor", length=0)
 
 
+def bars(axes, forward, args):
+    """How all channels of a pixel move with the last."""
+    y = moves(forward, args, (0, 0, 0, 4)).ravel()
+    drawn = axes.bar(range(5), y, 0.7, color=[BLUE if value < 0 else RED for value in y])
+    axes.bar_label(drawn, [f"{value:+.2f}" for value in y], fontsize=10, padding=3)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_ylim(-0.22, 0.22)
+    axes.set_xticks(range(5), [f"channel {i}\nx = {x:g}" for i, x in enumerate(args[0].ravel())])
+    axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
+    axes.tick_params(axis="x", length=0)
+
+
 def moved():
-    figure = Figure(figsize=(10, 7), layout="constrained")
-    (a, b), (c, d) = figure.subplots(2, 2, height_ratios=(1.5, 1))
-    figure.get_layout_engine().set(hspace=0.08)
+    figure = Figure(figsize=(10, 6.6), layout="constrained")
+    rows = 9 * "a" + 11 * "d" + ";" + 10 * "b" + 10 * "c"
+    a, d, b, c = figure.subplot_mosaic(rows, height_ratios=(1.3, 1)).values()
+    figure.get_layout_engine().set(hspace=0.08, wspace=0.08)
     rng = np.random.default_rng(0)
 
     args = rng.standard_normal((1, 7, 7, 1)), np.ones((3, 3, 1, 1)), np.zeros(1)
@@ -125,22 +137,11 @@ def moved():
     grid(a, counts, str, 8)
     titled(a, "Stride 2, 3 x 3 kernel: how many y each x moves")
 
-    args = rng.standard_normal((1, 5, 5, 1)),
-    y = 16 * (moves(forwards.upsample, args, (0, 2, 2, 0)) + moves(forwards.upsample, args, (0, 0, 0, 0)))[0, :, :, 0]
-    grid(b, np.round(y), lambda value: f"{value:.0f}" if value else "", 24, size=9.5)
-    titled(b, "Upsampling: sixteenths by which y moves\nwith the x in the corner; with the x in the centre")
-
-    args = np.array([1.0, 3.0, 4.0, 5.0, 7.0]).reshape(1, 1, 1, 5), np.ones(5), np.zeros(5)
-    y = moves(forwards.layer_norm, args, (0, 0, 0, 4)).ravel()
-    bars = c.bar(range(5), y, 0.7, color=[BLUE if value < 0 else RED for value in y])
-    c.bar_label(bars, [f"{value:+.2f}" for value in y], fontsize=10, padding=3)
-    c.axhline(0, color=INK, linewidth=0.8)
-    c.set_ylim(-0.22, 0.22)
-    c.set_yticks([])
-    titled(c, "Layer norm: how y moves with the last channel of a pixel")
-    c.set_xticks(range(5), [f"channel {i}\nx = {x:g}" for i, x in enumerate(args[0].ravel())])
-    c.spines[["top", "right", "bottom", "left"]].set_visible(False)
-    c.tick_params(axis="x", length=0)
+    pixel = np.array([1.0, 3.0, 4.0, 5.0, 7.0]).reshape(1, 1, 1, 5)
+    titled(b, "Layer norm: how y moves with the last channel of a pixel")
+    bars(b, forwards.layer_norm, (pixel, np.ones(5), np.zeros(5)))
+    titled(c, "Local response: the same, with alpha 0.05 and beta 0.75")
+    bars(c, forwards.local_response, (pixel, 0.05, 0.75))
 
     x = np.array([[0.5, 1.0, 1.5, 1.0], [1.0, 1.5, 0.5, 1.0], [1.0, 0.5, 1.0, 1.0]])
     args = np.stack([x, x[::-1]], axis=-1)[None], np.array([[2.0, -2.0], [0.0, 1.0]]), np.array([-2.0, 1.0])
