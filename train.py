@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysegnet import checkpoint, inference, metrics
+from tinysegnet import checkpoint, inference, metrics, networks
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import checked_survey
+from tinysegnet.networks.more import ABOUT
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.plots import figures as plots
 from tinysegnet.support.backend import keep_freed_memory, select
@@ -36,11 +37,13 @@ mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
     config.json      settings, versions, and a fingerprint of the data
     curves.png, predictions.png, confusion.png
 """
+NETWORKS = "\n".join(["networks:", *(f"  {name}: {line}" for name, line in ABOUT.items())])
 SAVE_EVERY = 300    # seconds
 
 
 def parse_args():
-    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    about = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=DESCRIPTION, epilog=NETWORKS, formatter_class=about)
     option = parser.add_argument
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
@@ -51,6 +54,7 @@ def parse_args():
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
     option("--seed", type=at_least_0, help="of the weights, the order, the augmentation (default: 0)")
     option("--name", type=folder_name, help="the run goes to runs/NAME (default: first)")
+    option("--network", choices=networks.NETWORKS, metavar="NAME", help="one of those below (default: segnet-basic)")
     option("--filters", type=at_least_1, help="filters of the network's first level (default: 64)")
     option("--width", type=at_least_1, dest="filters", help=argparse.SUPPRESS)      # its name in version 0.1.0
     option("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="assignments",
@@ -168,8 +172,11 @@ def finish(run, trainer, stop):
     counts = evaluate_on_val(best, run, trainer, stop)
     checkpoint.save(run.path / "best.npz", best.meta | {"statistics": "exact"}, params=best.params, stats=stats)
     draw(best, run, trainer, counts)
-    value = f"{run.settings.best_by} {100 * run.best:.1f}"
-    print(f"\nEpoch {best.meta['epoch']} was the best: {value} with running batch-norm statistics. With those")
+    by, epoch = run.settings.best_by, best.meta["epoch"]
+    if by == "last":
+        print(f"\nEpoch {epoch} was the last. With batch-norm statistics")
+    else:
+        print(f"\nEpoch {epoch} was the best: {by} {100 * run.best:.1f} with running batch-norm statistics. With those")
     print(f"of the whole training set {run.path / 'best.npz'} gives on val:")
     print(metrics.table(counts, run.data.classes, trainer.functions.figures))
 

@@ -63,7 +63,7 @@ def operations(xp, dtype, seed):
         pooled, corners, ops.max_pool_backward(pooled, corners, x.shape),
         ops.max_unpool(pooled, corners, x.shape), ops.max_unpool_backward(dy, corners),
         ops.softmax(x), loss, ops.softmax_cross_entropy_backward(xp.ones_like(loss), of_loss),
-        resize_bilinear(x, 2 * H, W + 3), *(normalise(photograph, xp, kind) for kind in NORMALISATIONS),
+        resize_bilinear(x, (N, 2 * H, W + 3, C))[0], *(normalise(photograph, xp, kind) for kind in NORMALISATIONS),
     ]
 
 

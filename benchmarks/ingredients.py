@@ -4,7 +4,6 @@ import argparse
 import datetime
 import os
 import platform
-import subprocess
 import sys
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,19 +12,18 @@ from pathlib import Path
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT))
+sys.path.append(str(Path(__file__).parents[1]))
+
+from trainings import trained  # noqa: E402
 
 import tinysegnet  # noqa: E402
-from tinysegnet import checkpoint, inference, metrics  # noqa: E402
+from tinysegnet import inference, metrics  # noqa: E402
 from tinysegnet.data import open_dataset  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.data.normalisation import LOCAL_RESPONSE  # noqa: E402
-from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
+from tinysegnet.support.errors import exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_1, height_x_width  # noqa: E402
 from tinysegnet.training.loop import evaluate  # noqa: E402
-from tinysegnet.training.runs import read_config  # noqa: E402
-from tinysegnet.training.settings import RECIPES, as_text  # noqa: E402
 
 DESCRIPTION = """What each ingredient of --recipe best brings:  python benchmarks/ingredients.py
 
@@ -52,26 +50,6 @@ WITHOUT = {
 }
 
 
-def trained(number, change, data, size, epochs):
-    """The path of the network that the changed recipe gives, trained now unless it is there."""
-    name = f"ingredients-{number}"
-    path = Path("runs") / name
-    if path.exists():
-        kept = read_config(path)["settings"]
-        asked = RECIPES["best"] | change | {"epochs": epochs, "size": size, "data": data.source}
-        if differing := [key for key, value in asked.items() if getattr(kept, key) != value]:
-            raise InputError(f"{path} was trained with another {differing[0]}: delete that folder, or ask for the same")
-    best = path / "best.npz"
-    if not (best.exists() and checkpoint.load(best)[0]["statistics"] == "exact"):
-        settings = [f"--set={key}={as_text(key, value)}" for key, value in change.items()]
-        options = ["--data", data.source, "--recipe", "best", "--size", as_text("size", size), "--epochs", str(epochs)]
-        resume = ["--resume"] if path.exists() else []
-        command = [sys.executable, ROOT / "train.py", *options, *settings, "--name", name, *resume]
-        if status := subprocess.run(command, check=False).returncode:
-            sys.exit(status)        # train.py has said why
-    return best
-
-
 def evaluated(path, data, **at_test):
     """G, C and mIoU on val, in %."""
     model = inference.load(path)
@@ -88,12 +66,12 @@ def report(data, size, epochs):
     yield f"{versions}. One run each, seed 0: differences below a point mean little. The"
     yield f"network sees {height}x{width} and is judged on val at the annotations' own size.\n"
     yield "| | G | C | mIoU | mIoU lost |\n|---|---|---|---|---|"
-    whole = None
+    whole, asked = None, {"data": data.source, "size": size, "epochs": epochs}
     for number, (title, change) in enumerate(WITHOUT.items()):
         if change.keys() == {"test_scales"}:            # the recipe's own network, looking otherwise
-            G, C, mIoU = evaluated(trained(0, {}, data, size, epochs), data, **change)
+            G, C, mIoU = evaluated(trained("ingredients-0", "best", asked), data, **change)
         else:
-            G, C, mIoU = evaluated(trained(number, change, data, size, epochs), data)
+            G, C, mIoU = evaluated(trained(f"ingredients-{number}", "best", asked | change), data)
         whole = mIoU if whole is None else whole
         yield f"| {title} | {G:.1f} | {C:.1f} | {mIoU:.1f} | {whole - mIoU:.1f} |"
 

@@ -15,6 +15,7 @@ from test_readme import section
 from tinysegnet import networks, ops
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
+from tinysegnet.training.settings import RECIPES
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -195,7 +196,7 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     """A fresh clone: with -S Python does not look for what is installed in place, and all else is on its path."""
     environment = {"PYTHONPATH": str(Path(np.__file__).parents[1]), "PATH": ""}
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
-    assert len(scripts) == 7
+    assert len(scripts) == 8
     for script in scripts:
         command = [sys.executable, "-S", script, "--help"]
         process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
@@ -230,7 +231,7 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
 
     tiny_camvid.make(tmp_path / "data/CamVid")
     monkeypatch.setattr(ingredients, "RESULTS", tmp_path / "ingredients.md")
-    assert all(change.keys() <= ingredients.RECIPES["best"].keys() for change in ingredients.WITHOUT.values())
+    assert all(change.keys() <= RECIPES["best"].keys() for change in ingredients.WITHOUT.values())
     monkeypatch.setattr(ingredients, "WITHOUT", {
         "the recipe": {}, "no flips": {"flip": False, "batch": 1}, "one look": {"test_scales": None},
     })

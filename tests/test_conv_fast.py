@@ -8,7 +8,7 @@ from test_conv import draw
 from test_threads import with_threads
 
 from tinysegnet import ops
-from tinysegnet.ops import conv, conv_1x1, fast
+from tinysegnet.ops import conv, conv_1x1, fast, more
 from tinysegnet.ops.fast import conv_fft, conv_gpu, fourier, tiles, winograd
 
 
@@ -179,12 +179,14 @@ def same_as(module, functions, x, w, b):
 
 
 def test_fast_is_the_same_namespace():
-    """And ops_with has all of it, but for what is given."""
-    assert all(hasattr(fast, name) for name in ops.__all__)
-    other = {"conv2d", "conv2d_backward", "batch_norm", "batch_norm_backward"}
-    assert {name for name in ops.__all__ if getattr(fast, name) is not getattr(ops, name)} == other
+    """With the operations of other networks besides. And ops_with has all of it, but for what is given."""
+    assert all(hasattr(fast, name) for name in (*ops.__all__, *more.__all__))
+    others = {"conv2d", "batch_norm", "conv_transpose2d", "depthwise_conv2d"}
+    others |= {f"{name}_backward" for name in others}
+    same = {name for module in (ops, more) for name in module.__all__ if getattr(fast, name) is getattr(module, name)}
+    assert {*ops.__all__, *more.__all__} - same == others
     functions = fast.ops_with(conv="im2col", relu="mine", conv2d="mine too")
-    assert vars(functions).keys() == set(ops.__all__)
+    assert vars(functions).keys() == {*ops.__all__, *more.__all__}
     assert (functions.relu, functions.conv2d) == ("mine", "mine too")
     assert functions.conv2d_backward is conv.conv2d_backward and functions.max_pool is ops.max_pool
     assert functions.batch_norm is fast.batch_norm

@@ -10,7 +10,7 @@ from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATION
 from tinysegnet.inference import Model, classify
 from tinysegnet.ops import fast
 from tinysegnet.ops.fast import ops_with
-from tinysegnet.ops.more.resize import resize_bilinear
+from tinysegnet.ops.more import resize
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import loop, optim
 from tinysegnet.training.loop import Functions
@@ -54,6 +54,11 @@ def step(model, optimiser, images, labels, weights=WEIGHTS, lr=0.1, ops=fast):
     """One step on uint8 images, of whose labels 11 does not count. Returns the loss."""
     batch = normalise(images, model.xp, CENTRED), model.xp.asarray(labels)
     return float(train_step(model, optimiser, batch, Criterion(weights, 11), lr, ops))
+
+
+def resized(x, height, width):
+    y, _ = resize.resize_bilinear(x, (x.shape[0], height, width, x.shape[3]))
+    return y
 
 
 def with_look(model, **changes):
@@ -217,7 +222,7 @@ def test_evaluation_judges_at_the_size_of_the_labels():
     images, _ = street(height=9, width=13)
     _, labels = street(height=18, width=26)
     logits = model.network.predict(model.params, model.stats, normalise(images, np), fast)
-    predicted = resize_bilinear(logits, 18, 26).argmax(axis=3)
+    predicted = resized(logits, 18, 26).argmax(axis=3)
     expected = np.zeros((11, 11), int)
     for label, answer in zip(labels.ravel(), predicted.ravel()):
         if label != 11:
@@ -235,7 +240,7 @@ def test_what_several_looks_see_is_summed():
         for way in (1, -1):
             seen = resize_photograph(photograph, size)[:, ::way]
             logits = model.network.predict(model.params, model.stats, normalise(seen[None], np))
-            total += resize_bilinear(logits, 36, 52)[0, :, ::way]
+            total += resized(logits, 36, 52)[0, :, ::way]
     predicted = classify(model, photograph, (36, 52), seen_at=(12, 16))
     assert predicted.dtype == np.uint8
     assert (predicted == total.argmax(axis=2)).mean() > 0.999       # but for ties in rounding
@@ -253,16 +258,14 @@ def test_what_several_looks_see_is_summed():
 
 def test_bilinear_resizing_by_hand():
     x = np.array([[0.0, 4.0]], np.float32)[None, :, :, None]
-    np.testing.assert_array_equal(resize_bilinear(x, 1, 4)[0, 0, :, 0], [0, 1, 3, 4])
-    np.testing.assert_array_equal(resize_bilinear(x.swapaxes(1, 2), 4, 1)[0, :, 0, 0], [0, 1, 3, 4])
-    assert resize_bilinear(x, 3, 5).dtype == np.float32 and resize_bilinear(x, 3, 5).shape == (1, 3, 5, 1)
+    np.testing.assert_array_equal(resized(x, 1, 4)[0, 0, :, 0], [0, 1, 3, 4])
+    np.testing.assert_array_equal(resized(x.swapaxes(1, 2), 4, 1)[0, :, 0, 0], [0, 1, 3, 4])
+    assert resized(x, 3, 5).dtype == np.float32 and resized(x, 3, 5).shape == (1, 3, 5, 1)
 
 
 def test_a_large_result_comes_in_bands(monkeypatch):
-    from tinysegnet.ops.more import resize
-
     x = np.random.default_rng(0).standard_normal((2, 5, 4, 3))
-    whole = resize_bilinear(x, 17, 9)
+    whole = resized(x, 17, 9)
     monkeypatch.setattr(resize, "BAND_PIXELS", 30)                  # three rows of nine
     bands = list(resize.resized_bands(x, 17, 9))
     assert [band.shape for band in bands] == [(2, 3, 9, 3)] * 5 + [(2, 2, 9, 3)]

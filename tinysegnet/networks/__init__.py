@@ -15,7 +15,12 @@ from tinysegnet.networks.blocks import Block, Param
 
 __all__ = ["NETWORKS", "Block", "Param", "build", "defaults", "init"]
 
-NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet"}      # the module of a function of that name
+NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet"} | dict.fromkeys((     # the module of its function
+    "bilinear-interpolation", "segnet-basic-encoder-addition", "segnet-basic-single-channel-decoder",
+    "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-pooling",
+), "more.decoders") | dict.fromkeys((
+    "fcn-basic", "fcn-basic-no-addition", "fcn-basic-no-dim-reduction", "fcn-basic-no-addition-no-dim-reduction",
+), "more.fcn_basic")
 
 
 def build(name, /, **given):

@@ -78,7 +78,8 @@ class Run:
     opt_state    of the optimiser
     epoch        the one under way, from 1
     step         how many steps of it are made
-    best         the best mIoU (or what best_by names) on val so far, -1 before the first
+    best         the best mIoU (or what best_by names) on val so far, -1 before the first; the number of the epoch, if
+                 the last one is to be kept
     """
 
     def __init__(self, path, settings, data, xp):
@@ -194,9 +195,10 @@ class Run:
         figures = {name: float(value) for name, value in figures.items()}
         line = {"epoch": self.epoch, "loss": self.mean_loss(), "seconds": time.monotonic() - self.since, **figures}
         self.log(**line)
-        is_best = figures[self.settings.best_by] > self.best
+        value = self.epoch if self.settings.best_by == "last" else figures[self.settings.best_by]
+        is_best = value > self.best
         if is_best:
-            self.best = figures[self.settings.best_by]
+            self.best = value
             checkpoint.save(self.path / "best.npz", self.meta(), params=self.model.params, stats=self.model.stats)
         self.epoch, self.step, self.since = self.epoch + 1, 0, time.monotonic()
         self.save()

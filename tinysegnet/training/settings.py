@@ -70,7 +70,7 @@ class Settings:
     jitter: float | None = setting(or_none(between(0, 0.99)))
     # the network afterwards
     test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
-    best_by: str = setting(choice("mIoU", "G", "C"))        # the figure on val by which the best epoch is chosen
+    best_by: str = setting(choice("mIoU", "G", "C", "last"))    # the figure on val by which an epoch is kept, or none
     # the run
     seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation
     recipe: str = setting(str)
@@ -122,7 +122,7 @@ NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of 
 
 def option_of(name):
     """How the command line sets it."""
-    by_set = name == "network" or name in RECIPES["best"].keys() - {"epochs", "batch", "lr"}
+    by_set = name in RECIPES["best"].keys() - {"epochs", "batch", "lr"}
     return f"--set {name}" if by_set else f"--{name}"
 
 

@@ -8,10 +8,12 @@ goes over memory fewer times: another `ops`, and nothing else.
 from types import SimpleNamespace
 
 from tinysegnet import ops
-from tinysegnet.ops import *  # noqa: F403 - all of them, but for the four below
-from tinysegnet.ops import batchnorm, conv_1x1
+from tinysegnet.ops import *  # noqa: F403 - all of them, but for those below
+from tinysegnet.ops import batchnorm, conv_1x1, more
 from tinysegnet.ops import conv as conv_im2col
 from tinysegnet.ops.fast import batchnorm_gpu, conv_fft, conv_gpu, winograd
+from tinysegnet.ops.more import *  # noqa: F403 - likewise
+from tinysegnet.support.backend import array_module
 from tinysegnet.support.threads import on_gpu
 
 CONVOLUTIONS = "auto", "fft", "winograd", "im2col"
@@ -69,6 +71,46 @@ def batch_norm_backward(dy, cache):
     return (batchnorm_gpu if on_gpu(dy) else batchnorm).batch_norm_backward(dy, cache)
 
 
+def conv_transpose2d(x, w, b, shape):
+    """y, cache of more.conv_transpose2d, whose ordinary convolution goes the fastest way."""
+    return more.conv_transpose2d(x, w, b, shape, conv2d)
+
+
+def conv_transpose2d_backward(dy, cache):
+    return more.conv_transpose2d_backward(dy, cache, conv2d_backward)
+
+
+def depthwise_conv2d(x, w, b):
+    """y, cache of more.depthwise_conv2d, for K above 3 by a convolution whose kernel is 0 between different channels.
+
+    That is C times the arithmetic; but in the frequency domain, and in products of matrices, it takes less time.
+    """
+    if not by_full_kernel(x, w):
+        return more.depthwise_conv2d(x, w, b)
+    return conv2d(x, full_kernel(w), b)[0], (x, w)
+
+
+def depthwise_conv2d_backward(dy, cache):
+    x, w = cache
+    if not by_full_kernel(x, w):
+        return more.depthwise_conv2d_backward(dy, cache)
+    dx, dw, db = conv2d_backward(dy, (x, full_kernel(w)))
+    C = w.shape[2]
+    return dx, dw.reshape(*w.shape[:2], C * C)[:, :, :: C + 1].copy(), db
+
+
+def by_full_kernel(x, w):
+    return getattr(w, "ndim", 0) == 3 and len(w) > 3 and fastest_conv(x, full_kernel(w)) is not conv_im2col
+
+
+def full_kernel(w):
+    """w (K, K, C) as (K, K, C, C), with w on the diagonal."""
+    K, _, C = w.shape
+    kernel = array_module(w).zeros((K, K, C * C), w.dtype)
+    kernel[:, :, :: C + 1] = w
+    return kernel.reshape(K, K, C, C)
+
+
 def ops_with(conv="auto", **others):
     """A namespace of all operations, with that convolution and, by their names, others in the place of ours.
 
@@ -85,7 +127,7 @@ def ops_with(conv="auto", **others):
     }
     if conv not in pairs:
         raise ValueError(f"there is no convolution {conv!r}: choose one of {', '.join(CONVOLUTIONS)}")
-    functions = {name: getattr(ops, name) for name in ops.__all__}
+    functions = {name: getattr(ops, name) for name in ops.__all__} | {name: globals()[name] for name in more.__all__}
     functions |= {"batch_norm": batch_norm, "batch_norm_backward": batch_norm_backward}
     functions["conv2d"], functions["conv2d_backward"] = pairs[conv]
     return SimpleNamespace(**functions | others)

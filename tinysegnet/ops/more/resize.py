@@ -1,36 +1,106 @@
-"""Bilinear resizing as two matrix products, one for the rows and one for the columns."""
+"""Maps brought to another size with nothing learnt: by straight lines between pixels, or by repeating them."""
 
 import numpy as np
 
 from tinysegnet.support.backend import array_module, to_device
+from tinysegnet.support.shapes import check_arrays, check_doubled
 
 BAND_PIXELS = 1 << 20       # of the result at a time, so that the scores of a photograph of 24 million pixels fit
 
 
-def resize_bilinear(x, height, width):
+def resize_bilinear(x, shape):
     """Each output pixel's centre falls between four input pixels, and it is their mean, weighted by nearness.
 
-    x  (N, H, W, C)
-    y  (N, height, width, C), in x's dtype
+    y = rows @ x @ columns^T, in each channel: one product for the rows and one for the columns. Half-pixel centres
+    (align_corners=False in PyTorch); beyond an edge stands the pixel of the edge.
+
+    x      (N, H, W, C)
+    shape  (N, H', W', C), the shape to give back
+    cache  the shape of x
+
+    Raises ValueError if the shape is of other images or channels.
     """
-    return array_module(x).concatenate(list(resized_bands(x, height, width)), axis=1)
+    check_resized("resize_bilinear", x, shape)
+    return array_module(x).concatenate(list(resized_bands(x, *shape[1:3])), axis=1), tuple(x.shape)
+
+
+def resize_bilinear_backward(dy, cache):
+    """dx = rows^T @ dy @ columns.
+
+    dy  (N, H', W', C)
+    dx  (N, H, W, C)
+    """
+    check_arrays("resize_bilinear_backward", dy=(dy, "N H W C"))
+    (N, H, W, C), (_, height, width, _) = cache, dy.shape
+    rows, columns = matrices(dy, (H, height), (W, width))
+    dx = rows.T @ dy.reshape(N, height, width * C)                              # (N, H, width * C)
+    return (columns.T @ dx.reshape(N * H, width, C)).reshape(N, H, W, C)
+
+
+def upsample_nearest(x, shape):
+    """y[n, r, q] = x[n, r // 2, q // 2]: every pixel four times (replication).
+
+    x      (N, H, W, C)
+    shape  (N, H', W', C), the shape to give back: H' is 2H or 2H - 1, as of a map that was halved to H; W' likewise
+    cache  the shape of x
+
+    Raises ValueError if shape is no other.
+    """
+    check_arrays("upsample_nearest", x=(x, "N H W C"))
+    check_doubled("upsample_nearest", shape, x.shape)
+    y = array_module(x).empty(shape, x.dtype)
+    for corner in corners_of(y):
+        _, height, width, _ = corner.shape
+        corner[...] = x[:, :height, :width]
+    return y, tuple(x.shape)
+
+
+def upsample_nearest_backward(dy, cache):
+    """An x is told something by each y that it became: by four, by two at the edge of an odd size, or by one.
+
+    dy  (N, H', W', C)
+    dx  (N, H, W, C)
+    """
+    check_arrays("upsample_nearest_backward", dy=(dy, "N H W C"))
+    dx = array_module(dy).zeros(cache, dy.dtype)
+    for corner in corners_of(dy):
+        _, height, width, _ = corner.shape
+        inside = dx[:, :height, :width]
+        inside += corner
+    return dx
+
+
+def corners_of(y):
+    """The pixels of even and odd rows and columns, as four views of y."""
+    return [y[:, i::2, j::2] for i in (0, 1) for j in (0, 1)]
+
+
+def check_resized(op, x, shape):
+    check_arrays(op, x=(x, "N H W C"))
+    N, _, _, C = x.shape
+    if len(shape) != 4 or (shape[0], shape[3]) != (N, C) or min(shape) < 1:
+        raise ValueError(f"{op}: shape should be ({N}, H, W, {C}), got {tuple(shape)}")
 
 
 def resized_bands(x, height, width):
-    """The result of resize_bilinear in bands of rows, (N, rows, width, C), from top to bottom."""
+    """The y of resize_bilinear in bands of rows, (N, rows, width, C), from top to bottom."""
     N, H, W, C = x.shape
     step = max(1, BAND_PIXELS // width)
     if (H, W) == (height, width):
         yield from (x[:, top : top + step] for top in range(0, height, step))
         return
-    xp = array_module(x)
-    rows = to_device(interpolation_matrix(H, height).astype(x.dtype), xp)       # (height, H)
-    columns = to_device(interpolation_matrix(W, width).astype(x.dtype), xp)     # (width, W)
+    rows, columns = matrices(x, (H, height), (W, width))                        # (height, H), (width, W)
     for top in range(0, height, step):
         band = rows[top : top + step]
         y = band @ x.reshape(N, H, W * C)                                       # (N, rows, W * C)
         y = columns @ y.reshape(N * len(band), W, C)                            # (N * rows, width, C)
         yield y.reshape(N, len(band), width, C)
+
+
+def matrices(x, *sizes):
+    """interpolation_matrix for each pair of sizes, where x is and of its dtype."""
+    xp = array_module(x)
+    return [to_device(interpolation_matrix(*pair).astype(x.dtype), xp) for pair in sizes]
 
 
 def interpolation_matrix(source, target):

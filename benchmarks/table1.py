@@ -1,0 +1,218 @@
+"""python benchmarks/table1.py"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shlex
+import statistics
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+
+for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
+
+import numpy as np  # noqa: E402
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+import arithmetic  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from trainings import trained  # noqa: E402
+from workers import Worker  # noqa: E402
+
+import tinysegnet  # noqa: E402
+from tinysegnet import inference, metrics, networks  # noqa: E402
+from tinysegnet.data import open_dataset  # noqa: E402
+from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
+from tinysegnet.ops import fast  # noqa: E402
+from tinysegnet.support import atomic  # noqa: E402
+from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
+from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
+from tinysegnet.support.threads import workers  # noqa: E402
+from tinysegnet.training.loop import evaluate  # noqa: E402
+
+DESCRIPTION = """The paper's comparison of decoders, its table 1:  python benchmarks/table1.py
+
+Trains each network on CamVid by one recipe that was tuned for none: Adam, a
+cosine, batches of 4, flips. The last epoch is judged, and nothing is chosen on
+val. Two are trained at a time, on one thread each, by default in some hours;
+each is a run in runs/, and after Ctrl-C the same command goes on. Then each is
+timed, alone. Writes benchmarks/results/table1.md and table1.png.
+"""
+RESULTS = Path(__file__).parent / "results"
+PAPER = {       # parameters in millions, storage, ms, and on test, balanced: G, C, mIoU; without balance: mIoU
+    "bilinear-interpolation": ("0.625", "0", "24.2", 77.9, 61.1, 43.3, 43.8),
+    "segnet-basic": ("1.425", "1", "52.6", 82.7, 62.0, 47.7, 46.3),
+    "segnet-basic-encoder-addition": ("1.425", "64", "53.0", 83.4, 63.6, 48.5, 47.7),
+    "segnet-basic-single-channel-decoder": ("0.625", "1", "33.1", 81.2, 60.7, 46.1, 45.2),
+    "fcn-basic": ("0.65", "11", "24.2", 81.7, 62.4, 47.3, 45.0),
+    "fcn-basic-no-addition": ("0.65", "-", "23.8", 80.5, 58.6, 44.1, 44.2),
+    "fcn-basic-no-dim-reduction": ("1.625", "64", "44.8", 84.1, 63.4, 50.1, 47.0),
+    "fcn-basic-no-addition-no-dim-reduction": ("1.625", "0", "43.9", 80.5, 61.6, 45.9, 45.5),
+}
+POOR = "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-pooling"    # without figures there
+BALANCING = {"median": 1.0, "natural": 0.0}     # power of median-frequency balancing
+AT_A_TIME = 2
+
+
+def judged(name, args, data):
+    """{split: [G, C, mIoU]} of the network of that name, in %, trained and judged now unless it has been."""
+    best = trained(f"table1-{name}-{args.balancing}-{args.seed}", "photographs", {
+        "data": data.source, "network": name, "size": args.size, "epochs": args.epochs, "seed": args.seed,
+        "optimiser": "adam", "lr": 1e-3, "class_weight_power": BALANCING[args.balancing], "best_by": "last",
+    }, quietly=True)
+    known = best.with_name("figures.json")
+    if known.exists():
+        return json.loads(known.read_text(encoding="utf-8"))
+    model, figures = inference.load(best), {}
+    for split in splits(data):
+        counts = evaluate(model, evaluation_pairs(data, split), data.ignore)
+        figures[split] = [100 * float(value) for value in metrics.figures(counts).values()]
+    atomic.write(known, json.dumps(figures).encode())
+    print(f"{name}: mIoU {figures['val'][2]:.1f} on val", flush=True)
+    return figures
+
+
+def splits(data):
+    """Those that there are: CamVid's test split may be kept apart."""
+    try:
+        data.samples("test")
+    except InputError:
+        return ["train", "val"]
+    return ["train", "val", "test"]
+
+
+def storage(network):
+    """The bits that cross from encoder to decoder, in multiples of those of SegNet-Basic's corners: 2 for each value of
+    a pooled map, and 32 for each value of a map that is added."""
+    def bits(network):
+        corners, crossing = [], []
+
+        def max_pool(x):
+            y, its_corners = fast.max_pool(x)
+            corners.append(its_corners)
+            return y, its_corners
+
+        def max_unpool(x, its_corners, shape):
+            if any(its_corners is one for one in corners):
+                crossing.append(2 * its_corners.size)
+            return fast.max_unpool(x, its_corners, shape)
+
+        def add(a, lent):
+            crossing.append(32 * lent.size)
+            return fast.add(a, lent)
+
+        watching = SimpleNamespace(**vars(fast) | {"max_pool": max_pool, "max_unpool": max_unpool, "add": add})
+        params, stats = networks.init(network, seed=0)
+        network.predict(params, stats, np.zeros((1, 32, 32, 3), np.float32), watching)
+        return sum(crossing)
+
+    return bits(network) / bits(networks.build("segnet-basic"))
+
+
+def inference_of(name):
+    """Seconds of some runs on one image of 360x480, on all threads, and the MB that the process had at most."""
+    worker = Worker("numpy_side", workers(), keep_memory=True)
+    worker.prepare("inference", name, 1, 360, 480)
+    seconds = [worker.time()[0] for _ in range(5)]
+    megabytes = worker.peak_memory()
+    worker.close()
+    return seconds, megabytes
+
+
+def ranks(values):
+    """1 for the smallest; equal values have the mean of their ranks."""
+    values = np.array(values)
+    return np.array([(values < v).sum() + ((values == v).sum() + 1) / 2 for v in values])
+
+
+def rank_correlation(a, b):
+    """Spearman's: 1 if both put the networks in one order, -1 in opposite ones, about 0 if they have nothing to do."""
+    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+
+
+def report(table, args):
+    """The lines of the page.  table: {name: {split: [G, C, mIoU]}}"""
+    height, width = args.size
+    balance = "median-frequency balancing" if args.balancing == "median" else "no balancing of the classes"
+    yield "# The paper's decoders\n"
+    command = shlex.join(["python", *sys.argv])
+    yield f"{datetime.date.today()}, `{command}`. {arithmetic.processor()};"
+    yield f"Python {platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}."
+    yield f"{args.epochs} epochs at {height}x{width}, Adam, cosine, batch 4, flips, {balance}, seed {args.seed};"
+    yield "the last epoch, judged at the annotations' own size. In brackets the paper's figures (its table 1).\n"
+    present = [split for split in ("train", "val", "test") if split in next(iter(table.values()))]
+    columns = ["M parameters", "storage", "ms", "MB", *present, "paper, test"]
+    yield f"| | {' | '.join(columns)} |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for name, figures in table.items():
+        network = networks.build(name)
+        millions = sum(np.prod(shape) for shape in network.shapes.values()) / 1e6
+        seconds, megabytes = inference_of(name)
+        paper = PAPER.get(name)
+        of_paper = [f" ({value})" for value in paper[:3]] if paper else ["", "", ""]
+        test = paper[3:6] if paper and args.balancing == "median" else paper[6:] if paper else ()
+        cells = [
+            f"{millions:.3f}{of_paper[0]}", f"{storage(network):.0f}{of_paper[1]}",
+            f"{1000 * statistics.median(seconds):.0f}{of_paper[2]}", f"{megabytes:.0f}",
+            *(" / ".join(f"{value:.1f}" for value in figures[split]) for split in present),
+            " / ".join(map(str, test)),
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield "\nG / C / mIoU, in %. Storage is what the decoder is given of the encoder, in multiples of SegNet-Basic's."
+    yield "Milliseconds and memory are of one image of 360x480, here on all processors, in the paper on a GPU."
+    both = [name for name in table if name in PAPER]
+    if len(both) > 2:
+        theirs = [PAPER[name][5 if args.balancing == "median" else 6] for name in both]
+        for split in present:
+            correlation = rank_correlation([table[name][split][2] for name in both], theirs)
+            yield f"\nRank correlation of mIoU on {split} with the paper's on test: {correlation:+.2f}."
+
+
+def draw(table, args):
+    """mIoU of each network on val, and the paper's on test, as two columns of points."""
+    figure = Figure(figsize=(8, 0.5 * len(table) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    for row, (name, figures) in enumerate(reversed(table.items())):
+        axes.plot(figures["val"][2], row, "o", color="tab:blue", label="here, on val" if row == 0 else None)
+        if name in PAPER:
+            mIoU = PAPER[name][5 if args.balancing == "median" else 6]
+            axes.plot(mIoU, row, "s", color="tab:orange", label="the paper, on test" if row == 0 else None)
+    axes.set_yticks(range(len(table)), list(reversed(table)))
+    axes.set_xlabel("mIoU in %")
+    axes.grid(axis="x", alpha=0.4)
+    axes.legend(loc="best")
+    return figure
+
+
+def main():
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="data/CamVid", metavar="FOLDER", help="CamVid (default: %(default)s)")
+    parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
+    parser.add_argument("--epochs", type=at_least_1, default=30, help="default: %(default)s")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*PAPER, *POOR], default=list(PAPER), metavar="NAME",
+        help=f"of {', '.join([*PAPER, *POOR])} (default: all but the last three)",
+    )
+    parser.add_argument("--balancing", choices=BALANCING, default="median", help="default: %(default)s")
+    parser.add_argument("--seed", type=at_least_0, default=0, help="default: %(default)s")
+    args = parser.parse_args()
+    data, _ = open_dataset(args.data)
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        figures = list(threads.map(lambda name: judged(name, args, data), args.only))
+    table = dict(zip(args.only, figures))
+    lines = []
+    for line in report(table, args):
+        print(line, flush=True)
+        lines.append(line)
+    (RESULTS / "table1.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(table, args).savefig(RESULTS / "table1.png", dpi=120)
+
+
+if __name__ == "__main__":
+    exit_in_words(main)

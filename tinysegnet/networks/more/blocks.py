@@ -1,0 +1,114 @@
+"""The blocks of the decoder variants: other ways up than unpooling, and maps that go across with their gradients.
+
+They take their operations from `ops`, and those that it lacks, as that of the core does, from ops/more.
+"""
+
+from tinysegnet.networks.blocks import Block, Param, by_forward, conv_norm, fold, names_of
+from tinysegnet.ops import more
+from tinysegnet.ops.more.conv_transpose2d import bilinear
+
+
+def op(ops, name):
+    return getattr(ops, name, None) or getattr(more, name)
+
+
+def upsample(name, operation):
+    """Bring the map back to the height and width before `pool` of that name, with nothing learnt.
+
+    operation  "resize_bilinear" or "upsample_nearest"
+    """
+    def forward(params, x, ops, kept):
+        _, (_, H, W, _) = kept[name]
+        y, cache = op(ops, operation)(x, (x.shape[0], H, W, x.shape[3]))
+        return y, {}, cache
+
+    def backward(dy, cache, ops, need_dx):
+        return op(ops, f"{operation}_backward")(dy, cache), {}
+
+    return Block({}, {}, forward, backward, by_forward(forward))
+
+
+def upsample_learnt(name, of_pool, C, K):
+    """The same by a transposed convolution of C channels, which starts as the bilinear one."""
+    w, b = f"{name}.w", f"{name}.b"
+
+    def forward(params, x, ops, kept):
+        _, (_, H, W, _) = kept[of_pool]
+        y, cache = op(ops, "conv_transpose2d")(x, params[w], params[b], (x.shape[0], H, W, C))
+        return y, {}, cache
+
+    def backward(dy, cache, ops, need_dx):
+        dx, dw, db = op(ops, "conv_transpose2d_backward")(dy, cache)
+        return dx, {w: dw, b: db}
+
+    learnt = {w: Param((K, K, C, C), bilinear, decays=True), b: Param((C,), 0, decays=False)}
+    return Block(learnt, {}, forward, backward, by_forward(forward))
+
+
+def unpool_fixed(name):
+    """Unpooling that does not know where the maxima were: all values go to the first corner (a fixed index array)."""
+    def forward(params, x, ops, kept):
+        corners, (_, H, W, _) = kept[name]
+        first = corners * 0
+        return ops.max_unpool(x, first, (*x.shape[:1], H, W, x.shape[3])), {}, first
+
+    def backward(dy, first, ops, need_dx):
+        return ops.max_unpool_backward(dy, first), {}
+
+    return Block({}, {}, forward, backward, by_forward(forward))
+
+
+def single_channel_conv_norm(name, C, K):
+    """conv_norm whose kernels see one channel each: w (K, K, 1, C)."""
+    conv, norm = conv_norm(name, 1, C, K)
+    w, b, *_ = names_of(name)
+
+    def forward(params, x, ops, kept):
+        y, cache = op(ops, "depthwise_conv2d")(x, params[w][:, :, 0], params[b])
+        return y, {}, cache
+
+    def backward(dy, cache, ops, need_dx):
+        dx, dw, db = op(ops, "depthwise_conv2d_backward")(dy, cache)
+        return dx, {w: dw[:, :, None], b: db}
+
+    def predict(params, stats, x, ops, kept):
+        if stats is not None:
+            params = fold(name, params, stats, ops)
+        return forward(params, x, ops, kept)[0]
+
+    return conv._replace(forward=forward, backward=backward, predict=predict), norm
+
+
+def lend(name):
+    """Let the map cross to the `add_lent` of that name. It is used twice, so the two gradients add up: that from the
+    decoder lies in a list which both blocks have as their cache."""
+    def forward(params, x, ops, kept):
+        gradients = []
+        kept[f"{name}.lent"] = x, gradients
+        return x, {}, gradients
+
+    def backward(dy, gradients, ops, need_dx):
+        return op(ops, "add")(dy, gradients.pop()), {}
+
+    return Block({}, {}, forward, backward, by_forward(forward))
+
+
+def add_lent(name, by_the_way=None):
+    """Add the map that was lent under that name.
+
+    by_the_way  a block that the map goes through first, such as one that reduces its channels
+    """
+    def forward(params, x, ops, kept):
+        lent, gradients = kept[f"{name}.lent"]
+        cache = None
+        if by_the_way:
+            lent, _, cache = by_the_way.forward(params, lent, ops, kept)
+        return op(ops, "add")(x, lent), {}, (gradients, cache)
+
+    def backward(dy, both, ops, need_dx):
+        gradients, cache = both
+        dlent, grads = by_the_way.backward(dy, cache, ops, True) if by_the_way else (dy, {})
+        gradients.append(dlent)
+        return dy, grads
+
+    return Block(by_the_way.params if by_the_way else {}, {}, forward, backward, by_forward(forward))
