@@ -4,7 +4,9 @@ import numpy as np
 
 from tinysegnet.support.backend import array_module, to_device
 from tinysegnet.support.shapes import check_arrays, check_doubled
+from tinysegnet.support.threads import on_gpu, parallel_map
 
+BAND_ROWS = 64              # of the result of an operation at a time
 BAND_PIXELS = 1 << 20       # of the result at a time, so that the scores of a photograph of 24 million pixels fit
 
 
@@ -21,7 +23,8 @@ def resize_bilinear(x, shape):
     Raises ValueError if the shape is of other images or channels.
     """
     check_resized("resize_bilinear", x, shape)
-    return array_module(x).concatenate(list(resized_bands(x, *shape[1:3])), axis=1), tuple(x.shape)
+    rows, columns = matrices(x, (x.shape[1], shape[1]), (x.shape[2], shape[2]))     # (H', H), (W', W)
+    return by_matrices(x, rows, columns), tuple(x.shape)
 
 
 def resize_bilinear_backward(dy, cache):
@@ -31,10 +34,23 @@ def resize_bilinear_backward(dy, cache):
     dx  (N, H, W, C)
     """
     check_arrays("resize_bilinear_backward", dy=(dy, "N H W C"))
-    (N, H, W, C), (_, height, width, _) = cache, dy.shape
-    rows, columns = matrices(dy, (H, height), (W, width))
-    dx = rows.T @ dy.reshape(N, height, width * C)                              # (N, H, width * C)
-    return (columns.T @ dx.reshape(N * H, width, C)).reshape(N, H, W, C)
+    rows, columns = matrices(dy, (cache[1], dy.shape[1]), (cache[2], dy.shape[2]))
+    return by_matrices(dy, rows.T, columns.T)
+
+
+def by_matrices(x, rows, columns):
+    """rows @ x @ columns^T in each channel of x (N, H, W, C), some rows of the result at a time."""
+    N, H, W, C = x.shape
+    y = array_module(x).empty((N, len(rows), len(columns), C), x.dtype)
+
+    def job(part):
+        n, band = part
+        down = rows[band] @ x[n].reshape(H, W * C)                                  # (rows of the band, W * C)
+        y[n, band] = columns @ down.reshape(-1, W, C)
+
+    parts = [(n, slice(top, top + BAND_ROWS)) for n in range(N) for top in range(0, len(rows), BAND_ROWS)]
+    parallel_map(job, parts, on_gpu(x))
+    return y
 
 
 def upsample_nearest(x, shape):
