@@ -1,5 +1,8 @@
 """The paper's decoder variants: what each is made of, its gradients, and that it is trained and used like any other."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pretend_gpu
 import pytest
@@ -51,6 +54,14 @@ def test_the_number_of_parameters_is_the_paper_s_within_3_percent(name):
     if millions:
         assert abs(exactly / 1e6 / millions - 1) < 0.03
     assert network.levels == (0 if name.endswith("no-pooling") else 4)
+
+
+def test_the_page_of_networks_has_these_numbers():
+    page = (Path(__file__).parents[1] / "docs/networks.md").read_text(encoding="utf-8")
+    rows = {name: (int(count.replace(",", "")), float(millions) if millions.strip() else None)
+            for name, count, millions in re.findall(r"(?m)^\| `(.*?)` \| ([\d,]+) \|(.*?)\|", page)}
+    assert rows.pop("segnet") == (29_449_355, None)
+    assert rows == PARAMETERS
 
 
 @every_variant
