@@ -1,5 +1,7 @@
 """Maps brought to another size with nothing learnt: by straight lines between pixels, or by repeating them."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from tinysegnet.support.backend import array_module, to_device
@@ -115,8 +117,13 @@ def resized_bands(x, height, width):
 
 def matrices(x, *sizes):
     """interpolation_matrix for each pair of sizes, where x is and of its dtype."""
-    xp = array_module(x)
-    return [to_device(interpolation_matrix(*pair).astype(x.dtype), xp) for pair in sizes]
+    return [on_device(array_module(x), x.dtype.name, *pair) for pair in sizes]
+
+
+@lru_cache(maxsize=16)
+def on_device(xp, dtype, source, target):
+    """Copied to the device once, and not for every batch."""
+    return to_device(interpolation_matrix(source, target).astype(dtype), xp)
 
 
 def interpolation_matrix(source, target):
