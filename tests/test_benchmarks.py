@@ -251,3 +251,53 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
     monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "2"])
     with pytest.raises(InputError, match="runs/ingredients-0 was trained with another epochs: delete that folder"):
         ingredients.main()
+
+
+@pytest.fixture
+def table1(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(BENCHMARKS.parent)
+    import table1
+
+    return table1
+
+
+def test_what_crosses_is_the_paper_s_storage(table1):
+    """In multiples of SegNet-Basic's corners. The paper counts the added maps of EncoderAddition alone."""
+    for name, (_, of_paper, *_) in table1.PAPER.items():
+        crossing = table1.storage(networks.build(name, filters=64, classes=11))
+        expected = {"-": 0, "64": 64}.get(of_paper) or int(of_paper.replace("-", "0"))
+        assert crossing == pytest.approx(expected + (name == "segnet-basic-encoder-addition")), name
+
+
+def test_ranks_and_their_correlation(table1):
+    assert table1.ranks([3.0, 1.0, 3.0, 7.0]).tolist() == [2.5, 1, 2.5, 4]
+    assert table1.rank_correlation([1, 2, 3], [5, 50, 51]) == pytest.approx(1)
+    assert table1.rank_correlation([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1)
+    assert table1.rank_correlation([1, 2, 3, 4], [2, 1, 4, 3]) == pytest.approx(0.6)        # 1 - 6 * 4 / (4 * 15)
+
+
+def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd):
+    tiny_camvid.make(tmp_path / "tiny")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(table1, "RESULTS", tmp_path)
+    monkeypatch.setattr(table1, "inference_of", lambda name: ([0.25], 100.0))
+    tables = []
+    for _ in range(2):
+        only = "--only", "fcn-basic", "segnet-basic", "bilinear-interpolation"
+        monkeypatch.setattr("sys.argv", ["table1.py", "--data", "tiny", "--size", "24x32", "--epochs", "1", *only])
+        table1.main()
+        tables.append((tmp_path / "table1.md").read_text())
+    assert tables[0] == tables[1] and capfd.readouterr().out.count(" on val\n") == 3
+    lines = [line for line in tables[0].splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert [row[0] for row in rows] == ["", *only[1:]]
+    assert rows[2][1:5] == ["1.417 (1.425)", "1 (1)", "250 (52.6)", "100"] and rows[2][-1] == "82.7 / 62.0 / 47.7"
+    assert "Rank correlation of mIoU on val with the paper's on test: " in tables[0]
+    assert (tmp_path / "table1.png").stat().st_size > 5000
+    kept = json.loads(Path("runs/table1-fcn-basic-median-0/figures.json").read_text())
+    assert kept.keys() == {"train", "val"} and rows[1][-3] == " / ".join(f"{value:.1f}" for value in kept["train"])
+    others = "--size", "24x32", "--epochs", "2", "--only", "fcn-basic"
+    monkeypatch.setattr("sys.argv", ["table1.py", "--data", "tiny", *others])
+    with pytest.raises(InputError, match="runs/table1-fcn-basic-median-0 was trained with another epochs"):
+        table1.main()
