@@ -5,7 +5,7 @@
     counting_gpu.launches, .bytes, .flops
 
 A launch is a kernel that the host has to order, by the rules of CuPy 14.2. (A stacked product of which one factor is
-broadcast takes one more for each factor and each leading axis, to find its matrices; a factor that is neither
+broadcast takes three more for each leading axis, to find its matrices; a factor that is neither
 contiguous nor, in two dimensions, the transpose of something contiguous is copied first.) Each is taken to read all of
 its arrays once and to write all of its result, which is what moves if nothing stays in a cache.
 """
@@ -85,10 +85,13 @@ class ndarray:  # noqa: N801, the name that CuPy gives it
         return new("copy", self.shape, self.dtype, [self])
 
     def astype(self, dtype):
-        return new("copy", self.shape, dtype, [self])
+        """In memory in the order of the axes that it had."""
+        result = ndarray(numpy.empty_like(self.host, dtype))
+        count("copy", [self], [result])
+        return result
 
     def __getattr__(self, name):
-        if name in ("sum", "max", "min", "mean", "var", "argmax"):
+        if name in ("sum", "max"):
             return lambda *args, **options: reduced(name, self, *args, **options)
         raise AttributeError(f"counting_gpu has no array.{name}")
 
@@ -142,12 +145,15 @@ def moveaxis(a, source, destination):
 
 
 def pad(a, widths):
-    """A copy, and one strip after the other of zeros."""
+    """Zeros and a copy; if it is large, a copy, and one strip after the other of zeros."""
     shape = [low + n + high for n, (low, high) in zip(a.shape, widths)]
     result = empty(shape, a.dtype)
+    small = result.size < 4_000_000
+    if small:
+        result[...] = 0
     result[tuple(slice(low, low + n) for n, (low, _) in zip(a.shape, widths))] = a
     for axis, (low, high) in enumerate(widths):
-        for strip in [slice(0, low)] * bool(low) + [slice(shape[axis] - high, None)] * bool(high):
+        for strip in [] if small else [slice(0, low)] * bool(low) + [slice(shape[axis] - high, None)] * bool(high):
             result[(slice(None),) * axis + (strip,)] = 0
     return result
 
@@ -160,8 +166,6 @@ def elementwise(name):
     """A ufunc: one kernel."""
     def function(*args, out=None):
         arrays = [a for a in args if isinstance(a, ndarray)]
-        if any(isinstance(a, numpy.ndarray) for a in args):
-            raise TypeError(f"{name}: a NumPy array where one of the device belongs")
         if out is None:
             kinds = [a.dtype if isinstance(a, ndarray) else a for a in args]
             dtype = bool if name in COMPARISONS else numpy.result_type(*kinds)
@@ -200,9 +204,7 @@ def reduced(name, a, axis=None, keepdims=False):
     axes = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     axes = {i % a.ndim for i in axes}
     shape = [1 if i in axes else n for i, n in enumerate(a.shape) if keepdims or i not in axes]
-    dtype = int if name == "argmax" or (name == "sum" and a.dtype.kind in "iub") else a.dtype
-    if name == "var":
-        count("reduction", [a], [])                 # the mean before
+    dtype = int if name == "sum" and a.dtype.kind in "iub" else a.dtype
     return new("reduction", shape, dtype, [a])
 
 
@@ -210,30 +212,26 @@ def sum(a, axis=None):
     return reduced("sum", a, axis)
 
 
-def matmul(a, b, out=None):
+def matmul(a, b):
     if max(a.ndim, b.ndim) > 2:
-        return stacked(a, b, out)
+        return stacked(a, b)
     a, b = (x if x.host.flags.c_contiguous or x.host.flags.f_contiguous else x.copy() for x in (a, b))
-    return product(a, b, a.shape[:-1] + b.shape[1:], out, 1)
+    return product(a, b, a.shape[:-1] + b.shape[1:], 1)
 
 
-def stacked(a, b, out):
+def stacked(a, b):
     a, b = ascontiguousarray(a), ascontiguousarray(b)
     a_stack, b_stack = a.shape[:-2], b.shape[:-2]
     stack = numpy.broadcast_shapes(a_stack, b_stack)
     broadcast = math.prod(a_stack) != math.prod(b_stack)
     shape = stack + ((a.shape[-2],) if a.ndim > 1 else ()) + ((b.shape[-1],) if b.ndim > 1 else ())
-    return product(a, b, shape, out, 1 + 3 * len(stack) * broadcast)
+    return product(a, b, shape, 1 + 3 * len(stack) * broadcast)
 
 
-def product(a, b, shape, out, times):
-    given, result = out, empty(shape, a.dtype)
-    if out is not None and out.host.flags.c_contiguous:
-        result = out
+def product(a, b, shape, times):
+    result = empty(shape, a.dtype)
     count("product", [a, b], [result], times)
     flops["product"] += (8 if a.dtype.kind == "c" else 2) * math.prod(shape) * a.shape[-1]
-    if given is not None and given is not result:
-        count("copy", [result], [given])
     return result
 
 

@@ -19,9 +19,9 @@ from tinysegnet import networks, ops
 from tinysegnet.data.normalisation import NORMALISATIONS, normalise
 from tinysegnet.inference import Model
 from tinysegnet.ops import fast
-from tinysegnet.ops.fast import ops_with
+from tinysegnet.ops.fast import conv_gpu, ops_with
 from tinysegnet.ops.more.resize import resize_bilinear
-from tinysegnet.support.backend import select, to_device, to_numpy
+from tinysegnet.support.backend import copy_to_host, select, to_device, to_numpy
 from tinysegnet.support.errors import InputError, exit_in_words
 from tinysegnet.support.options import at_least_1
 from tinysegnet.training import optim
@@ -31,7 +31,8 @@ DESCRIPTION = """What to run first where there is a GPU, a line a check:  python
 
 Every operation and ten training steps give what they give with NumPy; a step
 makes the host wait for nothing; and a step at 360x480 is timed beside PyTorch
-with cuDNN, if that is installed, with TF32 off and on, with the memory it took.
+with cuDNN, if that is installed, with TF32 off and on (our convolutions never
+use it), with the memory it took.
 The checks of float64 are strict. In float32 the two add up in another order,
 and the first input of a ReLU that is nothing but rounding can set ten steps
 3e-3 apart.
@@ -40,6 +41,29 @@ Ends with 0 if all is right, 1 if a check failed, 3 if there is no GPU.
 """
 NO_DEVICE = 3
 SIZE = 360, 480
+
+
+def convolutions(xp, dtype, seed):
+    """By both algorithms of a GPU: Winograd's is taken for many channels alone. The images one by one, or together."""
+    results, scratch = [], conv_gpu.SCRATCH_BYTES
+    for K, C, F in ((3, 256, 130), (3, 5, 7), (5, 6, 3), (7, 64, 64)):
+        rng = np.random.default_rng(seed)
+        shapes = (2, 21, 33, C), (K, K, C, F), (F,), (2, 21, 33, F)
+        x, w, b, dy = (to_device(rng.standard_normal(shape).astype(dtype), xp) for shape in shapes)
+        by_winograd = conv_gpu.side_of_tiles(21, 33, K, C, F) == conv_gpu.WINOGRAD
+        assert by_winograd == (C == 256), "these shapes were to show both"
+        conv_gpu.SCRATCH_BYTES = 1 if seed % 2 else scratch
+        y, cache = conv_gpu.conv2d(x, w, b)
+        results += [y, *conv_gpu.conv2d_backward(dy, cache)]
+        conv_gpu.SCRATCH_BYTES = scratch
+    return results
+
+
+def losses(xp):
+    """A loss is copied to the host beside the steps."""
+    read = [copy_to_host(xp.asarray(np.float32(value))) for value in (2.5, -1.25)]
+    assert [one() for one in read] == [2.5, -1.25]
+    return "read by an event"
 
 
 def operations(xp, dtype, seed):
@@ -101,7 +125,7 @@ def parity(run, xp, dtype, tolerance, seeds):
 
 
 def waits(cupy):
-    """A step must be ordered without a single wait: CuPy raises an error at the first."""
+    """A step must be ordered without a single wait: CuPy raises an error at the first that it notices."""
     import cupyx
 
     model = numpy_side.new_model("segnet-basic", cupy)
@@ -115,7 +139,8 @@ def waits(cupy):
         loss = train_step(model, optimiser, batch, criterion, 0.1, fast)
     ordered = time.perf_counter()
     float(loss)
-    return f"none; ordered in {1000 * (ordered - start):.1f} ms, done in {1000 * (time.perf_counter() - start):.1f} ms"
+    ordered, done = (1000 * (moment - start) for moment in (ordered, time.perf_counter()))
+    return f"none that CuPy notices; ordered in {ordered:.1f} ms, done in {done:.1f} ms"
 
 
 def race(batch, tf32):
@@ -127,10 +152,12 @@ def race(batch, tf32):
     said, medians = [], []
     for name, (module, options) in sides.items():
         worker = Worker(module, tf32=tf32, **options)
-        worker.prepare("training_step", "segnet-basic", batch, *SIZE)
-        medians.append(statistics.median(sum(worker.time()) for _ in range(7)))
-        said.append(f"{name} {1000 * medians[-1]:.1f} ms and {worker.peak_memory() / 1000:.1f} GB")
-        worker.close()
+        try:
+            worker.prepare("training_step", "segnet-basic", batch, *SIZE)
+            medians.append(statistics.median(sum(worker.time()) for _ in range(7)))
+            said.append(f"{name} {1000 * medians[-1]:.1f} ms and {worker.peak_memory() / 1000:.1f} GB")
+        finally:
+            worker.close()                  # or it would keep its memory of the GPU
     ratio = f"; ratio {medians[0] / min(medians[1:]):.2f}" if medians[1:] else ""
     return ", ".join(said) + ratio
 
@@ -139,8 +166,9 @@ def checks(cupy):
     """Name, function and arguments of each, the most important first."""
     device = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
     yield "device", lambda: f"{device}, cupy {cupy.__version__}, numpy {np.__version__}"
-    for dtype, tolerances in (("float32", (1e-4, 1e-2)), ("float64", (1e-10, 1e-8))):
-        for run, tolerance, seeds in zip((operations, ten_steps), tolerances, (8, 2)):
+    yield "losses", losses, cupy
+    for dtype, tolerances in (("float32", (1e-4, 1e-4, 1e-2)), ("float64", (1e-10, 1e-10, 1e-8))):
+        for run, tolerance, seeds in zip((convolutions, operations, ten_steps), tolerances, (2, 8, 2)):
             yield f"{run.__name__}, {dtype}", parity, run, cupy, dtype, tolerance, seeds
     yield "waits in a step", waits, cupy
     for batch in (4, 12):

@@ -32,7 +32,7 @@ def seconds(function, layout=None, device="cpu"):
 
 
 def peak_memory(layout=None, device="cpu"):
-    return numpy_side.peak_memory() if device == "cpu" else torch.cuda.max_memory_allocated() / 1e6
+    return numpy_side.peak_memory() if device == "cpu" else torch.cuda.max_memory_reserved() / 1e6
 
 
 def pair(C, filters, K):

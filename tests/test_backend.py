@@ -87,7 +87,7 @@ def test_a_device_has_a_convolution_of_its_own(monkeypatch, xp, conv_name, K):
     assert fast.fastest_conv(*args_device[:2]) is conv_gpu
     expected, its_cache = conv.conv2d(*args)
     for largest in (2000, 1999):
-        monkeypatch.setattr(fast, "LARGEST_ON_GPU", largest)
+        monkeypatch.setattr(fast, "LARGEST_ON_GPU", 32 * largest)
         by_columns = conv_name == "im2col" or largest < 2000
         with monkeypatch.context() as patch:
             patch.setattr(conv_gpu if by_columns else conv, "im2col" if not by_columns else "transform", None)
@@ -205,6 +205,10 @@ def test_a_loss_is_copied_when_it_is_there_and_waited_for_before_a_parameter_mov
     assert queue == ["copy", "event", "backward", "wait for the event", "step"] and guard.loss == 2.5
 
 
+def test_a_loss_is_copied_to_the_host(xp):
+    assert backend.copy_to_host(xp.asarray(np.float32(2.5)))() == 2.5
+
+
 def test_evaluation_on_the_device(xp):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (2, 8, 12, 3), np.uint8), rng.integers(0, 12, (2, 16, 24), np.uint8)
@@ -290,14 +294,28 @@ def test_without_cupy_one_sentence_says_what_to_do(monkeypatch):
         ("libcublas.so.13: cannot open shared object file", "CuPy lacks a part of CUDA: .*libcublas"),
         ("CuPy failed to load libnvrtc.so.13: OSError: ...", r"CuPy lacks a part of CUDA: .*\[cuda13\].*libnvrtc"),
         ("Failed to find CUDA headers.\nPlease install", r"CuPy lacks a part of CUDA: .*find CUDA headers"),
+        ("CUDA_PATH is not set", "CuPy lacks a part of CUDA: .*CUDA_PATH"),
+        ("Failed to auto-detect CUDA root directory", "CuPy lacks a part of CUDA: .*CUDA root"),
     ],
 )
 @pytest.mark.parametrize("kind", [RuntimeError, ImportError])
-def test_without_device_driver_or_libraries_too(monkeypatch, kind, failure, message):
+@pytest.mark.parametrize("where", ["ones", "add", "matmul", "get"])
+def test_without_device_driver_or_libraries_too(monkeypatch, where, kind, failure, message):
+    """Whether it fails at the first array, at a kernel, at cuBLAS, or only when the result is wanted."""
+    def step(name):
+        if name == where:
+            raise kind(failure)
+        return Cupy()
+
     class Cupy:
+        __add__, __matmul__ = (lambda self, other, name=name: step(name) for name in ("add", "matmul"))
+
+        def get(self):
+            return step("get")
+
         @staticmethod
         def ones(shape, dtype):
-            raise kind(failure)
+            return step("ones")
 
     monkeypatch.setitem(sys.modules, "cupy", Cupy)
     with pytest.raises(InputError, match=message) as caught:

@@ -84,6 +84,8 @@ def test_a_gpus_convolution_equals_im2col(monkeypatch, H, W, scratch, K):
     monkeypatch.setattr(conv_gpu, "SCRATCH_BYTES", scratch)
     rng = np.random.default_rng(0)
     x, w, b, dy = (rng.standard_normal(shape) for shape in ((3, H, W, 6), (K, K, 6, 5), (5,), (3, H, W, 5)))
+    groups = [len(range(3)[images]) for images in conv_gpu.groups(x, 5, conv_gpu.matrices(x, w))]
+    assert sum(groups) == 3 and groups == ([1, 1, 1] if scratch == 1 else [3] if scratch == 2**30 else groups)
     expected, its_cache = conv.conv2d(x, w, b)
     y, cache = conv_gpu.conv2d(x, w, b)
     pairs = [(y, expected), *zip(conv_gpu.conv2d_backward(dy, cache), conv.conv2d_backward(dy, its_cache))]

@@ -313,3 +313,9 @@ def test_a_process_that_is_forked_meanwhile_has_its_blas_threads():
     environment = os.environ | {"TINYSEGNET_THREADS": "3"}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert process.returncode == 0, process.stderr
+
+
+def test_in_turn_means_here_and_with_blas_as_it_is(monkeypatch):
+    with_threads(3, monkeypatch)
+    seen = threads.parallel_map(lambda i: (i, current_thread(), threads.one_blas_thread.inside), range(5), True)
+    assert seen == [(i, current_thread(), 0) for i in range(5)]

@@ -17,7 +17,7 @@ from tinysegnet.support.backend import array_module
 from tinysegnet.support.threads import on_gpu
 
 CONVOLUTIONS = "auto", "fft", "winograd", "im2col"
-LARGEST_ON_GPU = 4_000_000      # pixels of a map that conv_gpu has as a whole: with 64 channels 6 GB
+LARGEST_ON_GPU = 2**28          # numbers of a map that conv_gpu has as a whole: its backward then takes 8 GB
 
 
 def fastest_conv(x, w):
@@ -30,7 +30,7 @@ def fastest_conv(x, w):
         3 x 3                 winograd from 32 channels and 300 pixels on; below, its transforms cost more than they win
         5 x 5 and larger      conv_fft from 500 pixels on; below, the spectrum of the kernel costs more
         all else              conv, by im2col
-        on a GPU              conv_1x1, or conv_gpu; conv for maps that would not fit. None of this has been measured
+        on a GPU              conv_1x1; conv_gpu, if it fits. Not measured
     """
     if not all(len(getattr(a, "shape", ())) == 4 for a in (x, w)):
         return conv_im2col                                              # which says in words what is wrong
@@ -38,7 +38,7 @@ def fastest_conv(x, w):
     if K == 1:
         return conv_1x1
     if on_gpu(x):
-        return conv_gpu if H * W <= LARGEST_ON_GPU else conv_im2col
+        return conv_gpu if H * W * max(C, w.shape[3]) <= LARGEST_ON_GPU else conv_im2col
     if K == 3:
         return winograd if C >= 32 and H * W >= 300 else conv_im2col
     return conv_fft if K >= 5 and H * W >= 500 else conv_im2col

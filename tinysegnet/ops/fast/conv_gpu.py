@@ -17,11 +17,12 @@ The matrices of the Fourier transform are complex, but images are not. So two ti
 linear and the kernel is real, so that y1 + i y2 comes out, and nothing is computed twice. See `parts`.
 
 The tiles' own axes are the first ones of their arrays, (T, T, tiles, C). So the transforms are products with a matrix
-as long as everything else, the places come out in front, where the product of each wants them, and nothing is ever
-transposed in memory, but for a factor in the backward.
+as long as everything else, and the places come out in front, where the product of each wants them. All products are
+stacks, which CuPy takes for what they are: it orders a kernel for each, and never rounds their factors (TF32).
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,63 +34,75 @@ WINOGRAD = 0                # in the place of the side of Fourier's tiles
 SCRATCH_BYTES = 2**30       # of x_hat and y_hat are there at once, or those of one image if that is more
 
 
+class Matrices(NamedTuple):
+    """Those of an algorithm, each as a stack of as many copies as it has rows: see `transform`."""
+
+    M: int                  # what a tile gives along an axis, for T that it takes
+    T: int
+    dtype: np.dtype         # real or complex
+    A_T: object
+    G: object
+    B_T: object
+    A: object               # the conjugate transpose of A_T, (P, M): the adjoint of a product is that with it
+    G_H: object             # that of G
+    B: object               # that of B_T
+    G_conj: object          # conjugated alone
+    B_T_conj: object
+
+
 def conv2d(x, w, b):
     """y, cache of conv.conv2d."""
     check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
-    check_kernel("conv2d", w)
-    A_T, G, B_T = matrices(x, w)
-    w_hat = transform(G, w.astype(G.dtype))
+    if len(w) % 2 == 0:
+        raise ValueError(f"conv2d: the kernel size K should be odd, so that it has a centre, got {len(w)}")
+    by = matrices(x, w)
+    w_hat = transform(by.G, w.astype(by.dtype))
     y = array_module(x).empty((*x.shape[:3], len(b)), x.dtype)
-    for images in groups(x, len(b), A_T):
-        x_hat = transform(B_T, overlapping(x[images], B_T, A_T))
-        side_by_side(transform(A_T, at_each_place(x_hat, w_hat)), b, y[images])
+    for images in groups(x, len(b), by):
+        x_hat = transform(by.B_T, overlapping(x[images], by))
+        side_by_side(transform(by.A_T, at_each_place(x_hat, w_hat)), b, by, y[images])
     return y, (x, w)
 
 
 def conv2d_backward(dy, cache, need_dx=True):
-    """dx, dw, db of conv.conv2d_backward: the adjoint of each step of conv2d, in reverse order.
-
-    The adjoint of a product with a complex matrix is that with its conjugate transpose.
-    """
+    """dx, dw, db of conv.conv2d_backward: the adjoint of each step of conv2d, in reverse order."""
     x, w = cache
     check_arrays("conv2d_backward", x=(x, "N H W C"), w=(w, "K K C F"), dy=(dy, "N H W F"))
-    check_kernel("conv2d_backward", w)
-    xp = array_module(x)
-    A_T, G, B_T = matrices(x, w)
+    by, xp = matrices(x, w), array_module(x)
     if need_dx:
-        conj_w_hat_T = transform(G.conj(), w.swapaxes(2, 3).astype(G.dtype))
+        w_hat_H = transform(by.G_conj, xp.ascontiguousarray(w.swapaxes(2, 3)).astype(by.dtype))
         dx = xp.empty(x.shape, x.dtype)
     else:
         dx = None
     dw_hat = 0
-    for images in groups(x, dy.shape[3], A_T):
-        conj_x_hat = transform(B_T.conj(), overlapping(x[images], B_T, A_T, sign=-1))
-        dy_hat = transform(A_T.conj().T, blocks(dy[images], A_T))
-        dw_hat = dw_hat + at_each_place(conj_x_hat.swapaxes(2, 3), dy_hat)
+    for images in groups(x, dy.shape[3], by):
+        x_hat_conj = transform(by.B_T_conj, overlapping(x[images], by, sign=-1))
+        dy_hat = transform(by.A, blocks(dy[images], by))
+        dw_hat = dw_hat + at_each_place(x_hat_conj.swapaxes(2, 3), dy_hat)
         if need_dx:
-            dx_hat = at_each_place(dy_hat, conj_w_hat_T)
-            overlap_add(transform(B_T.conj().T, dx_hat), A_T, dx[images])
+            overlap_add(transform(by.B, at_each_place(dy_hat, w_hat_H)), by, dx[images])
     db = dy.sum(axis=2).sum(axis=(0, 1))                    # row by row first: a long float32 sum loses digits
-    return dx, xp.ascontiguousarray(transform(G.conj().T, dw_hat).real), db
-
-
-def check_kernel(function, w):
-    if len(w) % 2 == 0:
-        raise ValueError(f"{function}: the kernel size K should be odd, so that it has a centre, got {len(w)}")
+    return dx, xp.ascontiguousarray(transform(by.G_H, dw_hat).real), db
 
 
 def matrices(x, w):
-    """A^T, G and B^T for that kernel and for images like x, where x is: Winograd's are real, Fourier's complex."""
+    """The Matrices for that kernel and for images like x, where x is."""
     (_, H, W, C), (K, _, _, F) = x.shape, w.shape
     return on_device(array_module(x), np.dtype(x.dtype.name), K, side_of_tiles(H, W, K, C, F))
 
 
 @lru_cache
-def on_device(xp, dtype, K, T):
-    """A^T, G and B^T, copied to the device once and for all."""
-    if T == WINOGRAD:
-        return [to_device(a.astype(dtype), xp) for a in winograd_matrices(4)]
-    return [to_device(a.astype(np.result_type(dtype, np.complex64)), xp) for a in fourier_matrices(K, T)]
+def on_device(xp, dtype, K, side):
+    """The Matrices, copied to the device once and for all."""
+    by_winograd = side == WINOGRAD
+    A_T, G, B_T = winograd_matrices(4) if by_winograd else fourier_matrices(K, side)
+    dtype = dtype if by_winograd else np.result_type(dtype, np.complex64)
+
+    def stacked(matrix):
+        return to_device(np.repeat(matrix.astype(dtype)[None], len(matrix), axis=0), xp)
+
+    kinds = A_T, G, B_T, A_T.conj().T, G.conj().T, B_T.conj().T, G.conj(), B_T.conj()
+    return Matrices(len(A_T), len(B_T.T), dtype, *map(stacked, kinds))
 
 
 def fourier_matrices(K, T):
@@ -104,10 +117,10 @@ def fourier_matrices(K, T):
 
 @lru_cache
 def side_of_tiles(H, W, K, C, F):
-    """The T with which Fourier's algorithm moves least memory, forward and backward; or WINOGRAD if that moves less.
+    """The T with which Fourier's algorithm moves about the least memory, or WINOGRAD if that moves less.
 
     Large tiles waste less on overlap; small ones waste less beyond the edges, and have fewer places for the kernel. It
-    does not depend on N: four images are counted. This is arithmetic, and has not been measured on a GPU.
+    does not depend on N. This is arithmetic, near what is counted, and has not been measured on a GPU.
     """
     def fourier(T):
         M = T - K + 1
@@ -116,8 +129,8 @@ def side_of_tiles(H, W, K, C, F):
         of_tile = 30 * T * T + 4 * T * M + 6 * M * M                            # what all steps read and write
         return 4 * (down * right * of_tile + beyond) * (C + F) / 2 + 16 * T * T * C * F
 
-    by_winograd = 4 * ceil_div(H, 4) * ceil_div(W, 4) * 1236 * (C + F) / 2 + 8 * 36 * C * F
     T = min(range(2 * K, 8 * K), key=fourier)
+    by_winograd = 4 * ceil_div(H, 4) * ceil_div(W, 4) * 1236 * (C + F) / 2 + 8 * 36 * C * F
     return WINOGRAD if K == 3 and by_winograd < fourier(T) else T
 
 
@@ -125,20 +138,24 @@ def in_pairs(count):
     return count + count % 2
 
 
-def groups(x, F, A_T):
+def groups(x, F, by):
     """Slices of the images that go through together."""
-    (N, H, W, C), (M, P) = x.shape, A_T.shape
-    of_one_image = ceil_div(H, M) * ceil_div(W, M) * P * P * (C + F) * x.dtype.itemsize
+    (N, H, W, C), (P, _, _) = x.shape, by.B_T.shape
+    of_one_image = ceil_div(H, by.M) * ceil_div(W, by.M) * P * P * (C + F) * x.dtype.itemsize
     size = max(1, SCRATCH_BYTES // of_one_image)
     return [slice(first, first + size) for first in range(0, N, size)]
 
 
-def transform(matrix, tiles):
-    """matrix @ tile @ matrix^T, for all tiles (T, T, n, C): (P, P, n, C)."""
-    P, T = matrix.shape
+def transform(stack, tiles):
+    """matrix @ tile @ matrix^T, for all tiles (T, T, n, C): (P, P, n, C).
+
+    stack  the matrix (P, T), P times: for each of its rows, which the first product makes, the second one has its own.
+           (CuPy could do with one, but would then order three more kernels, which find it for each.)
+    """
+    P, _, T = stack.shape
     _, _, n, C = tiles.shape
-    rows = matrix @ tiles.reshape(T, T * n * C)
-    return (matrix @ rows.reshape(P, T, n * C)).reshape(P, P, n, C)
+    rows = stack[:1] @ tiles.reshape(1, T, T * n * C)
+    return (stack @ rows.reshape(P, T, n * C)).reshape(P, P, n, C)
 
 
 def at_each_place(a, b):
@@ -149,11 +166,10 @@ def at_each_place(a, b):
 
 # Four ways to copy: x to its tiles, which overlap, and the adjoint, for dx; dy to its tiles, and the adjoint, for y.
 
-def cut(H, W, A_T):
+def cut(H, W, by):
     """How many rows of tiles an image has, and how many in each. For complex matrices the rows come in pairs."""
-    M = len(A_T)
-    down = ceil_div(H, M)
-    return in_pairs(down) if A_T.dtype.kind == "c" else down, ceil_div(W, M)
+    down = ceil_div(H, by.M)
+    return in_pairs(down) if by.dtype.kind == "c" else down, ceil_div(W, by.M)
 
 
 def new_tiles(xp, side, N, down, right, channels, dtype):
@@ -171,26 +187,26 @@ def parts(tiles):
     return [(tiles.real, slice(0, half)), (tiles.imag, slice(half, 2 * half))]
 
 
-def overlapping(x, B_T, A_T, sign=1):
+def overlapping(x, by, sign=1):
     """x in tiles (T, T, n, C) that step by M, begin K // 2 outside of x, and reach into the next. -1: conjugated."""
-    (N, H, W, C), T, M = x.shape, len(B_T), len(A_T)
-    xp, margin, (down, right) = array_module(x), (T - M) // 2, cut(H, W, A_T)
+    (N, H, W, C), T, M = x.shape, by.T, by.M
+    xp, margin, (down, right) = array_module(x), (T - M) // 2, cut(H, W, by)
     height, width = down * M + T - M, right * M + T - M
     padded = xp.zeros((N, height, width, C), x.dtype)
     padded[:, margin : margin + H, margin : margin + W] = x
     row, column, channel = (n * x.dtype.itemsize for n in (width * C, C, 1))
     shape, strides = (T, T, N, down, right, C), (row, column, height * row, M * row, M * column, channel)
     windows = xp.lib.stride_tricks.as_strided(padded, shape, strides)           # a view: they overlap in memory
-    tiles = new_tiles(xp, T, N, down, right, C, A_T.dtype)
+    tiles = new_tiles(xp, T, N, down, right, C, by.dtype)
     for (part, rows), factor in zip(parts(tiles), (1, sign)):
         xp.multiply(windows[:, :, :, rows], factor, out=part)
     return tiles.reshape(T, T, -1, C)
 
 
-def overlap_add(tiles, A_T, dx):
+def overlap_add(tiles, by, dx):
     """The adjoint of overlapping: fills dx with the sum of tiles (T, T, n, C), each added where it came from."""
-    (N, H, W, C), T, M = dx.shape, len(tiles), len(A_T)
-    margin, (down, right) = (T - M) // 2, cut(H, W, A_T)
+    (N, H, W, C), T, M = dx.shape, by.T, by.M
+    margin, (down, right) = (T - M) // 2, cut(H, W, by)
     padded = array_module(dx).zeros((N, down + 1, M, right + 1, M, C), dx.dtype)
     for part, rows in parts(tiles.reshape(T, T, N, -1, right, C)):
         part = part.transpose(2, 3, 0, 4, 1, 5)
@@ -203,26 +219,25 @@ def overlap_add(tiles, A_T, dx):
     dx[...] = inside[:, margin : margin + H, margin : margin + W]
 
 
-def blocks(dy, A_T):
+def blocks(dy, by):
     """dy in tiles (M, M, n, F) side by side."""
-    (N, H, W, F), M = dy.shape, len(A_T)
-    xp, (down, right) = array_module(dy), cut(H, W, A_T)
+    (N, H, W, F), M = dy.shape, by.M
+    xp, (down, right) = array_module(dy), cut(H, W, by)
     if (H, W) != (down * M, right * M):
         padded = xp.zeros((N, down * M, right * M, F), dy.dtype)
         padded[:, :H, :W] = dy
         dy = padded
     dy = dy.reshape(N, down, M, right, M, F).transpose(2, 4, 0, 1, 3, 5)
-    tiles = new_tiles(xp, M, N, down, right, F, A_T.dtype)
+    tiles = new_tiles(xp, M, N, down, right, F, by.dtype)
     for part, rows in parts(tiles):
         part[...] = dy[:, :, :, rows]
     return tiles.reshape(M, M, -1, F)
 
 
-def side_by_side(tiles, b, y):
+def side_by_side(tiles, b, by, y):
     """The adjoint of blocks: fills y with tiles (M, M, n, F), and adds b."""
-    (N, H, W, F), M = y.shape, len(tiles)
-    xp, (down, right) = array_module(y), (ceil_div(H, M), ceil_div(W, M))
-    down = in_pairs(down) if tiles.dtype.kind == "c" else down
+    (N, H, W, F), M = y.shape, by.M
+    xp, (down, right) = array_module(y), cut(H, W, by)
     fits = (H, W) == (down * M, right * M)
     padded = y if fits else xp.empty((N, down * M, right * M, F), y.dtype)
     for part, rows in parts(tiles.reshape(M, M, N, -1, right, F)):
