@@ -11,6 +11,7 @@ from tinysegnet import ops
 from tinysegnet.checker.gradcheck import as_tuple, check_backward
 from tinysegnet.ops import conv, fast, more
 from tinysegnet.ops.more.conv_transpose2d import bilinear
+from tinysegnet.support import threads
 
 plain_and_fast = pytest.mark.parametrize("way", [more, fast])
 both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -50,7 +51,7 @@ def assert_adjoint(y, dy, x, dx):
 
 def scattered(x, w, b, shape):
     """The definition and nothing else: each pixel puts a kernel around twice its place."""
-    (N, H, W, C), K, y = x.shape, len(w), np.zeros(shape) + b
+    (N, H, W, _), K, y = x.shape, len(w), np.zeros(shape) + b
     for n, r, q, i, j in np.ndindex(N, H, W, K, K):
         row, column = 2 * r + i - (K - 1) // 2, 2 * q + j - (K - 1) // 2
         if 0 <= row < shape[1] and 0 <= column < shape[2]:
@@ -76,7 +77,7 @@ def test_transposed_of_every_kernel_and_shape(K, cut):
         assert [gradient.shape for gradient in gradients] == [a.shape for a in args[:3]]
 
 
-@given(images, st.integers(1, 6), filters, cut_off, seeds)
+@given(images, st.integers(1, 5), st.integers(1, 2), cut_off, seeds)
 def test_transposed_gradients(shape, K, F, cut, seed):
     args = *draw_transposed(shape, K, F, seed), doubled(shape, cut, F)
     check_backward(more.conv_transpose2d, more.conv_transpose2d_backward, *args, seed=seed)
@@ -131,7 +132,7 @@ def test_a_bilinear_kernel_resizes_inside_the_map(shape, K, seed):
 
 def one_channel_after_the_other(x, w, b):
     """The definition and nothing else."""
-    (N, H, W, C), K, y = x.shape, len(w), np.zeros(x.shape) + b
+    (N, H, W, _), K, y = x.shape, len(w), np.zeros(x.shape) + b
     for n, r, q, i, j in np.ndindex(N, H, W, K, K):
         row, column = r + i - K // 2, q + j - K // 2
         if 0 <= row < H and 0 <= column < W:
@@ -148,7 +149,7 @@ def test_depthwise_equals_its_definition(way, shape, K, seed):
     )
 
 
-@given(images, st.sampled_from([1, 3, 5]), seeds)
+@given(images, st.sampled_from([1, 3]), seeds)
 def test_depthwise_gradients(shape, K, seed):
     args = draw_depthwise(shape, K, seed)
     check_backward(more.depthwise_conv2d, more.depthwise_conv2d_backward, *args, seed=seed)
@@ -173,6 +174,27 @@ def test_depthwise_by_hand():
     y, _ = more.depthwise_conv2d(x, w, np.array([0.5, 0]))
     np.testing.assert_array_equal(y[0, :, :, 0], [[0.5, 1.5, 2.5], [0.5, 4.5, 5.5]])
     np.testing.assert_array_equal(y[0, :, :, 1], [[80, 100, 120], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("rows_per_band", [2, 4])
+def test_bands_change_nothing(monkeypatch, rows_per_band):
+    x, w, b = draw_depthwise((2, 7, 5, 3), 5, 0)
+    whole = one_channel_after_the_other(x, w, b), *more.depthwise_conv2d_backward(x, (x, w))
+    monkeypatch.setattr(threads, "BAND_BYTES", rows_per_band * 5 * 3 * 8)
+    assert len(threads.row_bands(x)) == 2 * -(-7 // rows_per_band)
+    y, cache = more.depthwise_conv2d(x, w, b)
+    for actual, expected in zip((y, *more.depthwise_conv2d_backward(x, cache)), whole, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+
+
+@plain_and_fast
+@pytest.mark.parametrize("op, x, w", [
+    ("conv_transpose2d", (1, 180, 240, 3), (4, 4, 3, 3)), ("depthwise_conv2d", (1, 360, 480, 3), (3, 3, 3)),
+])
+def test_float32_bias_gradient_of_a_whole_image_keeps_its_digits(way, op, x, w):
+    dy = np.random.default_rng(0).uniform(0, 1, (1, 360, 480, 3)).astype(np.float32)
+    _, _, db = getattr(way, f"{op}_backward")(dy, (np.zeros(x, np.float32), np.zeros(w, np.float32)))
+    np.testing.assert_allclose(db, dy.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-6)
 
 
 # ---- the fast ways
@@ -219,7 +241,7 @@ def assert_alike(way, op, args, dtype):
 
 def four_neighbours(x, shape):
     """The definition by plain loops: each centre between four pixels, and that of the edge where there is none."""
-    (N, H, W, C), y = x.shape, np.zeros(shape)
+    (_, H, W, _), y = x.shape, np.zeros(shape)
     for n, r, q, c in np.ndindex(shape):
         row, column = (r + 0.5) * H / shape[1] - 0.5, (q + 0.5) * W / shape[2] - 0.5
         for i in (int(np.floor(row)), int(np.floor(row)) + 1):
@@ -362,10 +384,13 @@ EVEN = "the kernel size K should be odd, so that it has a centre, got"
     ("resize_bilinear", (X, (2, 0, 9, 3)), r"shape should be \(2, H, W, 3\), got \(2, 0, 9, 3\)"),
     ("resize_bilinear", (X.astype(int), (2, 8, 9, 3)), "x should be float32 or float64, got int64"),
     ("resize_bilinear_backward", (X[0], X.shape), f"dy {NOT_4D}"),
+    ("resize_bilinear_backward", (np.ones((3, 8, 9, 2)), X.shape), r"dy should be \(2, 8, 9, 3\), got \(3, 8, 9, 2\)"),
     ("upsample_nearest", (X[0], (2, 8, 9, 3)), f"x {NOT_4D}"),
     ("upsample_nearest", (X, (2, 9, 9, 3)), r"shape should be \(2, 8, 10, 3\), or H or W one less, got \(2, 9, 9, 3\)"),
     ("upsample_nearest", (X.tolist(), (2, 8, 9, 3)), f"x {LIST}"),
     ("upsample_nearest_backward", (X[0], (2, 2, 3, 3)), f"dy {NOT_4D}"),
+    ("upsample_nearest_backward", (np.ones((2, 8, 10, 1)), X.shape), r"shape should be \(2, 8, 10, 3\), or H or W"),
+    ("upsample_nearest_backward", (np.ones((2, 4, 6, 3)), X.shape), r"shape should be \(2, 8, 10, 3\), or H or W"),
     ("add", (X, X[..., :2]), r"b should be \(N, H, W, C\) with .*C = 3, got \(2, 4, 5, 2\)"),
     ("add", (X, X.astype("f")), f"b {SINGLE} a, got float32"),
     ("concatenate", (X, X[:, :3]), r"b should be \(N, H, W, B\) with .*H = 4.*, got \(2, 3, 5, 3\)"),

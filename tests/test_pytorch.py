@@ -126,7 +126,7 @@ DOUBLED = [((2, 9, 7, 3), (18, 13)), ((1, 5, 6, 2), (9, 12)), ((3, 1, 4, 1), (1,
 
 
 @pytest.mark.parametrize("shape, size", DOUBLED)
-@pytest.mark.parametrize("K", range(1, 8))
+@pytest.mark.parametrize("K", [1, 3, 4, 6, 9])
 @pytest.mark.parametrize("way", [more, fast])
 def test_conv_transpose2d(shape, size, K, way):
     """PyTorch cuts off as much at both ends, and adds to the end what output_padding says; what is more is cut off."""
@@ -148,7 +148,7 @@ def test_conv_transpose2d(shape, size, K, way):
 
 
 @pytest.mark.parametrize("shape", SIZES)
-@pytest.mark.parametrize("K", [1, 3, 5, 7])
+@pytest.mark.parametrize("K", [1, 3, 7])
 @pytest.mark.parametrize("way", [more, fast])
 def test_depthwise_conv2d(shape, K, way):
     rng = np.random.default_rng(0)
