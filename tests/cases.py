@@ -14,6 +14,7 @@ from tinysegnet.ops import more
 
 rng = np.random.default_rng(3)
 X = spaced(rng, (2, 5, 7, 3), gap=0.01)
+SMALL = np.random.default_rng(4).standard_normal((2, 5, 4, 3))
 
 
 class Entries(dict):
@@ -51,6 +52,15 @@ def unpool(x, corners, shape):
     return ops.max_unpool(x, corners, shape), corners
 
 
+def add(a, b):
+    return more.add(a, b), None
+
+
+def add_backward(dy, cache):
+    """The library has none: networks hand dy on to both."""
+    return dy, dy
+
+
 FORWARD = Entries("FORWARD", {
     "conv2d_backward": ops.conv2d,
     "batch_norm_backward": ops.batch_norm,
@@ -58,8 +68,14 @@ FORWARD = Entries("FORWARD", {
     "max_pool_backward": pool,
     "max_unpool_backward": unpool,
     "softmax_cross_entropy_backward": ops.softmax_cross_entropy,
+    "conv_transpose2d_backward": more.conv_transpose2d,
+    "depthwise_conv2d_backward": more.depthwise_conv2d,
+    "resize_bilinear_backward": more.resize_bilinear,
+    "upsample_nearest_backward": more.upsample_nearest,
+    "concatenate_backward": more.concatenate,
+    "add_backward": add,
 })
-RIGHT = Backwards(max_pool_backward=pool_backward)
+RIGHT = Backwards(max_pool_backward=pool_backward, add_backward=add_backward)
 NAMES = Entries("NAMES", {
     "conv2d_backward": ("x", "w", "b"),
     "batch_norm_backward": ("x", "gamma", "beta"),
@@ -67,6 +83,12 @@ NAMES = Entries("NAMES", {
     "max_pool_backward": ("x",),
     "max_unpool_backward": ("x",),
     "softmax_cross_entropy_backward": ("logits",),
+    "conv_transpose2d_backward": ("x", "w", "b"),
+    "depthwise_conv2d_backward": ("x", "w", "b"),
+    "resize_bilinear_backward": ("x",),
+    "upsample_nearest_backward": ("x",),
+    "concatenate_backward": ("a", "b"),
+    "add_backward": ("a", "b"),
 })
 ARGS = Entries("ARGS", {
     "conv2d_backward": (X, rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)),
@@ -77,6 +99,12 @@ ARGS = Entries("ARGS", {
     "softmax_cross_entropy_backward": (
         rng.standard_normal((2, 5, 7, 4)), rng.integers(0, 5, (2, 5, 7)), rng.uniform(0.5, 3, 4), 4,
     ),
+    "conv_transpose2d_backward": (SMALL, rng.standard_normal((4, 4, 3, 2)), rng.standard_normal(2), (2, 9, 7, 2)),
+    "depthwise_conv2d_backward": (SMALL, rng.standard_normal((3, 3, 3)), rng.standard_normal(3)),
+    "resize_bilinear_backward": (SMALL, (2, 9, 7, 3)),
+    "upsample_nearest_backward": (SMALL, (2, 9, 7, 3)),
+    "concatenate_backward": (X, rng.standard_normal((2, 5, 7, 4))),
+    "add_backward": (X, rng.standard_normal(X.shape)),
 })
 
 

@@ -83,7 +83,7 @@ def test_planted_bugs_are_rejected_and_none_is_named_wrongly(op, bug):
 
 
 def test_there_are_enough_planted_bugs_and_all_names_are_theirs():
-    assert len(PLANTED) >= 30 and {op for op, _ in PLANTED} == set(TABLES)
+    assert len(PLANTED) >= 30 and {op for op, _ in PLANTED} == set(TABLES) & set(ops.__all__)
     assert RECOGNISED.keys() <= {bug.__name__ for _, bug in PLANTED}
     assert f"recognise {len(RECOGNISED)} of the {len(PLANTED)}" in __doc__
     contributing = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")

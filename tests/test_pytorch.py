@@ -7,8 +7,8 @@ from test_training import WEIGHTS, begun, sgd, step, street
 
 from tinysegnet import networks, ops
 from tinysegnet.data.normalisation import normalise
+from tinysegnet.ops import fast, more
 from tinysegnet.ops.fast import ops_with
-from tinysegnet.ops.more.resize import resize_bilinear
 from tinysegnet.training import optim
 
 torch = pytest.importorskip("torch")
@@ -23,6 +23,11 @@ def tensor(a):
 
 def kernel(w):
     return torch.tensor(np.ascontiguousarray(w.transpose(3, 2, 0, 1)), requires_grad=True)
+
+
+def parameter(w):
+    """An array as it is."""
+    return torch.tensor(np.ascontiguousarray(w), requires_grad=True)
 
 
 def nhwc(t):
@@ -117,11 +122,84 @@ def test_loss():
     assert_close(ops.softmax_cross_entropy_backward(np.asarray(0.7), cache), nhwc(tlogits.grad))
 
 
-def test_resize_bilinear():
-    x = np.random.default_rng(0).standard_normal((2, 9, 7, 3))
-    for size in ((9, 7), (36, 28), (20, 5), (1, 1)):
-        expected = F.interpolate(tensor(x), size, mode="bilinear", align_corners=False)
-        assert_close(resize_bilinear(x, (2, *size, 3))[0], nhwc(expected))
+DOUBLED = [((2, 9, 7, 3), (18, 13)), ((1, 5, 6, 2), (9, 12)), ((3, 1, 4, 1), (1, 7)), ((1, 11, 30, 5), (22, 60))]
+
+
+@pytest.mark.parametrize("shape, size", DOUBLED)
+@pytest.mark.parametrize("K", [1, 3, 4, 6, 9])
+@pytest.mark.parametrize("way", [more, fast])
+def test_conv_transpose2d(shape, size, K, way):
+    """PyTorch cuts off as much at both ends, and adds to the end what output_padding says; what is more is cut off."""
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal(shape), rng.standard_normal((K, K, shape[3], 4)), rng.standard_normal(4)
+    dy = rng.standard_normal((shape[0], *size, 4))
+    y, cache = way.conv_transpose2d(x, w, b, dy.shape)
+    tx, tb, tw = tensor(x), tensor(b), parameter(w.transpose(2, 3, 0, 1))
+    padding = (K - 1) // 2
+    lacking = [max(0, there - (2 * (n - 1) + K - 2 * padding)) for n, there in zip(shape[1:3], size)]
+    ty = F.conv_transpose2d(tx, tw, tb, stride=2, padding=padding, output_padding=lacking)
+    ty = ty[:, :, : size[0], : size[1]]
+    ty.backward(tensor(dy))
+    dx, dw, db = way.conv_transpose2d_backward(dy, cache)
+    assert_close(y, nhwc(ty))
+    assert_close(dx, nhwc(tx.grad))
+    assert_close(dw, tw.grad.numpy().transpose(2, 3, 0, 1))
+    assert_close(db, tb.grad.numpy())
+
+
+@pytest.mark.parametrize("shape", SIZES)
+@pytest.mark.parametrize("K", [1, 3, 7])
+@pytest.mark.parametrize("way", [more, fast])
+def test_depthwise_conv2d(shape, K, way):
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal(shape), rng.standard_normal((K, K, shape[3])), rng.standard_normal(shape[3])
+    y, cache = way.depthwise_conv2d(x, w, b)
+    dy = rng.standard_normal(y.shape)
+    tx, tb, tw = tensor(x), tensor(b), parameter(w.transpose(2, 0, 1)[:, None])
+    ty = F.conv2d(tx, tw, tb, padding=K // 2, groups=shape[3])
+    ty.backward(tensor(dy))
+    dx, dw, db = way.depthwise_conv2d_backward(dy, cache)
+    assert_close(y, nhwc(ty))
+    assert_close(dx, nhwc(tx.grad))
+    assert_close(dw, tw.grad.numpy()[:, 0].transpose(1, 2, 0))
+    assert_close(db, tb.grad.numpy())
+
+
+@pytest.mark.parametrize("size", [(9, 7), (36, 28), (20, 5), (17, 13), (4, 3), (1, 1)])
+@pytest.mark.parametrize("shape", [(2, 9, 7, 3), (1, 1, 5, 2)])
+def test_resize_bilinear(shape, size):
+    x, dy = (np.random.default_rng(0).standard_normal(s) for s in (shape, (shape[0], *size, shape[3])))
+    tx = tensor(x)
+    expected = F.interpolate(tx, size, mode="bilinear", align_corners=False)
+    expected.backward(tensor(dy))
+    y, cache = more.resize_bilinear(x, dy.shape)
+    assert_close(y, nhwc(expected))
+    assert_close(more.resize_bilinear_backward(dy, cache), nhwc(tx.grad))
+
+
+@pytest.mark.parametrize("shape, size", DOUBLED)
+def test_upsample_nearest(shape, size):
+    x, dy = (np.random.default_rng(0).standard_normal(s) for s in (shape, (shape[0], *size, shape[3])))
+    tx = tensor(x)
+    ty = F.interpolate(tx, scale_factor=2, mode="nearest")[:, :, : size[0], : size[1]]
+    ty.backward(tensor(dy))
+    y, cache = more.upsample_nearest(x, dy.shape)
+    assert_close(y, nhwc(ty))
+    assert_close(nhwc(F.interpolate(tx, size, mode="nearest")), y)
+    assert_close(more.upsample_nearest_backward(dy, cache), nhwc(tx.grad))
+
+
+def test_concatenate_and_add():
+    rng = np.random.default_rng(0)
+    a, b, c, dy = (rng.standard_normal((2, 5, 7, channels)) for channels in (3, 4, 4, 7))
+    ta, tb, tc = tensor(a), tensor(b), tensor(c)
+    ty = torch.cat([ta, tb + tc], dim=1)
+    ty.backward(tensor(dy))
+    y, cache = more.concatenate(a, more.add(b, c))
+    assert_close(y, nhwc(ty))
+    da, dsum = more.concatenate_backward(dy, cache)
+    for gradient, t in zip((da, dsum, dsum), (ta, tb, tc)):
+        assert_close(gradient, nhwc(t.grad))
 
 
 def torch_network(params, x):

@@ -28,7 +28,8 @@ from tinysegnet.training.settings import from_recipe, steps_of
 
 FIGURES = course.LESSONS / "17_bugs_that_train" / "figures"
 SIX = {"A": 70, "B": 11, "C": 16, "D": 18, "E": 59, "F": 75}       # the numbers behind the letters
-GRADIENTS = {name: table.results for name, table in mistakes.TABLES.items()}
+TABLES = {name: table for name, table in mistakes.TABLES.items() if name in ops.__all__}      # those of SegNet-Basic
+GRADIENTS = {name: table.results for name, table in TABLES.items()}
 # The first two go from pixel to pixel in Python, too slow to train; a 1 x 1 kernel has no border for the third to miss.
 NOT_PLANTED = ("dx_overwritten_backwards", "dx_padding_folded", "dw_of_the_inside")
 FALLEN = 0.75       # a mistake trains if the last losses that were noted are at most so much of the first
@@ -59,7 +60,7 @@ def chosen(which):
 def candidates():
     """(the name of a backward, a known mistake of it) for each mistake that trains."""
     losses = json.loads((FIGURES / "falls.json").read_text(encoding="utf-8"))["losses"]
-    pairs = [(name, wrong) for name, table in mistakes.TABLES.items() for wrong in table.mistakes]
+    pairs = [(name, wrong) for name, table in TABLES.items() for wrong in table.mistakes]
     return [(name, wrong) for name, wrong in pairs if trains(losses.get(f"{name} {wrong.__name__}"))]
 
 
@@ -70,7 +71,7 @@ def trains(noted):
 
 def gradient_of(name, wrong):
     """Which gradient a mistake is about."""
-    table = mistakes.TABLES[name]
+    table = TABLES[name]
     args = next(iter(table.cases()))
     y, *_ = table.forward(*args)
     return next(iter(wrong(np.zeros_like(y), *args)))
@@ -125,7 +126,7 @@ def as_tuple(gradients):
 
 def plantable():
     """(name, mistake) for each that is quick and gives, planted, what the table says: finite, in shape, and wrong."""
-    for name, table in mistakes.TABLES.items():
+    for name, table in TABLES.items():
         for wrong in table.mistakes:
             if wrong.__name__ in NOT_PLANTED:
                 continue

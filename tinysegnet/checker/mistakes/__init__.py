@@ -4,7 +4,7 @@ Each module has the tables of an op or two, those of its forward and of its back
 function that failed on the cases of its table and name each mistake whose answer it gives.
 """
 
-from tinysegnet.checker.mistakes import activation, batchnorm, conv, loss, pool
+from tinysegnet.checker.mistakes import activation, batchnorm, conv, conv_transpose, depthwise, loss, pool, resize
 
 TABLES = {
     "conv2d_backward": conv.backward,
@@ -13,6 +13,10 @@ TABLES = {
     "max_pool_backward": pool.pool_backward,
     "max_unpool_backward": pool.unpool_backward,
     "softmax_cross_entropy_backward": loss.backward,
+    "conv_transpose2d_backward": conv_transpose.backward,
+    "depthwise_conv2d_backward": depthwise.backward,
+    "resize_bilinear_backward": resize.resize_backward,
+    "upsample_nearest_backward": resize.upsample_backward,
 }
 
 FORWARD_TABLES = {
@@ -23,6 +27,10 @@ FORWARD_TABLES = {
     "max_unpool": pool.unpool,
     "softmax": loss.of_softmax,
     "softmax_cross_entropy": loss.forward,
+    "conv_transpose2d": conv_transpose.forward,
+    "depthwise_conv2d": depthwise.forward,
+    "resize_bilinear": resize.resize,
+    "upsample_nearest": resize.upsample,
 }
 
 

@@ -34,9 +34,13 @@ def resize_bilinear_backward(dy, cache):
 
     dy  (N, H', W', C)
     dx  (N, H, W, C)
+
+    Raises ValueError if dy is of other images or channels.
     """
     check_arrays("resize_bilinear_backward", dy=(dy, "N H W C"))
-    rows, columns = matrices(dy, (cache[1], dy.shape[1]), (cache[2], dy.shape[2]))
+    (N, H, W, C), (_, height, width, _) = cache, dy.shape
+    check_arrays("resize_bilinear_backward", dy=(dy, (N, height, width, C)))
+    rows, columns = matrices(dy, (H, height), (W, width))
     return by_matrices(dy, rows.T, columns.T)
 
 
@@ -78,8 +82,11 @@ def upsample_nearest_backward(dy, cache):
 
     dy  (N, H', W', C)
     dx  (N, H, W, C)
+
+    Raises ValueError if dy has not the shape of y.
     """
     check_arrays("upsample_nearest_backward", dy=(dy, "N H W C"))
+    check_doubled("upsample_nearest_backward", dy.shape, cache)
     dx = array_module(dy).zeros(cache, dy.dtype)
     for corner in corners_of(dy):
         _, height, width, _ = corner.shape

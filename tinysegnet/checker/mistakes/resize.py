@@ -1,0 +1,390 @@
+"""Known wrong answers of resize_bilinear and upsample_nearest, and of their backwards."""
+
+import numpy as np
+
+from tinysegnet.checker.mistakes.table import Table
+from tinysegnet.ops.more.resize import interpolation_matrix, resize_bilinear, upsample_nearest
+
+READ = "tinysegnet/ops/more/resize.py"
+
+
+def sizes(*pairs):
+    """cases() of x and the shape to give back: (N, H, W, C) and (H', W') of each."""
+    def cases():
+        rng = np.random.default_rng(0)
+        for (N, H, W, C), size in pairs:
+            yield rng.standard_normal((N, H, W, C)), (N, *size, C)
+
+    return cases
+
+
+def images_exchanged(x, resized, shape):
+    """resized(x, shape), but to (W', H'), and read as (H', W')."""
+    N, height, width, C = shape
+    return resized(x, (N, width, height, C)).reshape(shape)
+
+
+# ---- resize_bilinear: a matrix for the rows and one for the columns, each (target, source)
+
+
+def centres(source, target):
+    return (np.arange(target) + 0.5) * source / target - 0.5
+
+
+def between(centre, source):
+    """The matrix with which each place, in pixels of the source, is between its two neighbours."""
+    centre = np.clip(centre, 0, source - 1)
+    below = np.floor(centre).astype(int)
+    matrix, places = np.zeros((len(centre), source)), np.arange(len(centre))
+    matrix[places, below] += 1 - (centre - below)
+    matrix[places, np.minimum(below + 1, source - 1)] += centre - below
+    return matrix
+
+
+def at_corners(source, target):
+    return between(np.arange(target) * (source - 1) / max(target - 1, 1), source)
+
+
+def from_upper_left(source, target):
+    return between(np.arange(target) * source / target, source)
+
+
+def half_a_pixel_too_far(source, target):
+    return between((np.arange(target) + 0.5) * source / target, source)
+
+
+def half_a_pixel_too_little(source, target):
+    return between(np.arange(target) * source / target - 0.5, source)
+
+
+def scale_upside_down(source, target):
+    return between((np.arange(target) + 0.5) * target / source - 0.5, source)
+
+
+def unclipped(source, target, outside):
+    """Beyond an edge outside(matrix, index of the target, index of a pixel that is not there, its weight)."""
+    matrix = np.zeros((target, source))
+    for i, centre in enumerate(centres(source, target)):
+        below = int(np.floor(centre))
+        for pixel, weight in ((below, 1 - (centre - below)), (below + 1, centre - below)):
+            if 0 <= pixel < source:
+                matrix[i, pixel] += weight
+            else:
+                outside(matrix, i, pixel, weight)
+    return matrix
+
+
+def zeros_outside(source, target):
+    return unclipped(source, target, lambda *args: None)
+
+
+def other_side(source, target):
+    def wrap(matrix, i, pixel, weight):
+        matrix[i, pixel % source] += weight
+
+    return unclipped(source, target, wrap)
+
+
+def line_continued(source, target):
+    """Beyond an edge the straight line of the two pixels before it."""
+    def extrapolate(matrix, i, pixel, weight):
+        edge, before = (0, min(1, source - 1)) if pixel < 0 else (source - 1, max(source - 2, 0))
+        matrix[i, edge] += 2 * weight
+        matrix[i, before] -= weight
+
+    return unclipped(source, target, extrapolate)
+
+
+def far_and_near(source, target):
+    centre = np.clip(centres(source, target), 0, source - 1)
+    below = np.floor(centre).astype(int)
+    matrix, places = np.zeros((target, source)), np.arange(target)
+    matrix[places, below] += centre - below
+    matrix[places, np.minimum(below + 1, source - 1)] += 1 - (centre - below)
+    return matrix
+
+
+def equal_weights(source, target):
+    below = np.floor(np.clip(centres(source, target), 0, source - 1)).astype(int)
+    matrix, places = np.zeros((target, source)), np.arange(target)
+    matrix[places, below] += 0.5
+    matrix[places, np.minimum(below + 1, source - 1)] += 0.5
+    return matrix
+
+
+def only_below(source, target):
+    """The pixel before the centre alone, with all of the weight."""
+    return between(np.floor(np.clip(centres(source, target), 0, source - 1)), source)
+
+
+def far_left_out(source, target):
+    """The pixel before the centre alone, with its own weight."""
+    return interpolation_matrix(source, target) * (only_below(source, target) > 0)
+
+
+def nearest(source, target):
+    return between(np.floor((np.arange(target) + 0.5) * source / target), source)
+
+
+def averaged(source, target):
+    """A triangle as wide as the pixels of the smaller map: what PIL does, and PyTorch with antialias=True."""
+    wide = max(1, source / target)
+    weights = np.maximum(0, 1 - np.abs(np.arange(source) - centres(source, target)[:, None]) / wide)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def of_scale(scale):
+    """Along both axes by the scale of one of them."""
+    return lambda source, target: between((np.arange(target) + 0.5) * scale - 0.5, source)
+
+
+def resized(x, shape, rows=interpolation_matrix, columns=None):
+    _, H, W, _ = x.shape
+    return np.einsum("rh,nhwc,qw->nrqc", rows(H, shape[1]), x, (columns or rows)(W, shape[2]))
+
+
+resize = Table(READ, sizes(((2, 4, 6, 3), (9, 11)), ((3, 7, 8, 2), (4, 13))), ["y"], resize_bilinear)
+resize.mistake("the outermost pixels are laid upon each other (align_corners=True): half-pixel centres are at "
+               "(i + 0.5) * H / H' - 0.5", align_corners=lambda x, shape: resized(x, shape, at_corners))
+resize.mistake("pixel i is looked for at i * H / H', its upper left corner: its centre is at (i + 0.5) * H / H' - 0.5",
+               upper_left_corners=lambda x, shape: resized(x, shape, from_upper_left))
+resize.mistake("the place lacks its - 0.5: that of a pixel's centre is (i + 0.5) * H / H' - 0.5",
+               no_half_subtracted=lambda x, shape: resized(x, shape, half_a_pixel_too_far))
+resize.mistake("the place lacks its + 0.5: that of a pixel's centre is (i + 0.5) * H / H' - 0.5",
+               no_half_added=lambda x, shape: resized(x, shape, half_a_pixel_too_little))
+resize.mistake("the scale is upside down: a step of one pixel in y is one of H / H' in x",
+               scale_turned_round=lambda x, shape: resized(x, shape, scale_upside_down))
+resize.mistake("the scale of the rows is taken for the columns too: theirs is W / W'",
+               scale_of_the_rows=lambda x, shape: resized(x, shape, of_scale(x.shape[1] / shape[1])))
+resize.mistake("the scale of the columns is taken for the rows too: theirs is H / H'",
+               scale_of_the_columns=lambda x, shape: resized(x, shape, of_scale(x.shape[2] / shape[2])))
+resize.mistake("beyond an edge stand zeros: there should be the pixel of the edge",
+               zeros_beyond_the_edge=lambda x, shape: resized(x, shape, zeros_outside))
+resize.mistake("beyond an edge the other side comes in: there should be the pixel of the edge",
+               wrapped_at_the_edge=lambda x, shape: resized(x, shape, other_side))
+resize.mistake("beyond an edge the straight line goes on: there should be the pixel of the edge",
+               continued_beyond_the_edge=lambda x, shape: resized(x, shape, line_continued))
+resize.mistake("the weights are exchanged: the nearer pixel has the larger one",
+               weights_exchanged=lambda x, shape: resized(x, shape, far_and_near))
+resize.mistake("all four pixels have the same weight: each is weighted by its nearness",
+               equal=lambda x, shape: resized(x, shape, equal_weights))
+resize.mistake("y is the nearest pixel: it should be the mean of four, weighted by nearness",
+               nearest_pixel=lambda x, shape: resized(x, shape, nearest))
+resize.mistake("y is the pixel above and to the left of the centre: it should be the mean of four, weighted by "
+               "nearness", pixel_above=lambda x, shape: resized(x, shape, only_below))
+resize.mistake("only the pixel above and to the left is in it: add the three others with their weights",
+               only_one_of_four=lambda x, shape: resized(x, shape, far_left_out))
+resize.mistake("only rows are interpolated, and columns are repeated: do both",
+               only_rows=lambda x, shape: resized(x, shape, columns=nearest))
+resize.mistake("only columns are interpolated, and rows are repeated: do both",
+               only_columns=lambda x, shape: resized(x, shape, rows=nearest, columns=interpolation_matrix))
+resize.mistake("where the map gets smaller all the pixels in between are averaged (antialias): bilinear takes four",
+               antialias=lambda x, shape: resized(x, shape, averaged))
+resize.mistake("height and width are exchanged: shape is (N, H', W', C)",
+               height_and_width_exchanged=lambda x, shape: images_exchanged(x, resized, shape))
+resize.mistake("every image of the batch has the result of the first",
+               first_image_for_all=lambda x, shape: np.broadcast_to(resized(x[:1], shape), shape))
+
+
+def returned(dy, x, rows=interpolation_matrix, columns=None):
+    """dx by the transposed matrices."""
+    _, H, W, _ = x.shape
+    return np.einsum("rh,nrqc,qw->nhwc", rows(H, dy.shape[1]), dy, (columns or rows)(W, dy.shape[2]))
+
+
+def shares(matrix):
+    """A matrix whose columns add up to 1."""
+    def of_size(source, target):
+        weights = matrix(source, target)
+        return weights / weights.sum(axis=0)
+
+    return of_size
+
+
+def overwriting(a, size):
+    """dx of the rows of a by a[below] += ..., which adds only once where `below` has a row several times."""
+    centre = np.clip(centres(size, a.shape[1]), 0, size - 1)
+    below = np.floor(centre).astype(int)
+    near, dx = (1 - (centre - below))[:, None, None], np.zeros((len(a), size, *a.shape[2:]))
+    dx[:, below] += near * a
+    dx[:, np.minimum(below + 1, size - 1)] += (1 - near) * a
+    return dx
+
+
+resize_backward = Table(READ, sizes(((2, 4, 6, 3), (9, 11)), ((3, 5, 4, 2), (7, 9))), ["dx"], resize_bilinear)
+resize_backward.mistake("dx is dy resized to the size of x: the backward is the transpose of the forward's weights, "
+                        "which is no resize", a_resize_back=lambda dy, x, shape: resized(dy, x.shape))
+resize_backward.mistake("dx is dy resized to the size of x and multiplied by the ratio of the sizes: right where dy is "
+                        "flat, but the backward is the transpose of the forward's weights",
+                        a_scaled_resize_back=lambda dy, x, shape: (
+                            resized(dy, x.shape) * dy[0, ..., 0].size / x[0, ..., 0].size))
+resize_backward.mistake("dx is dy averaged down to the size of x: the backward is the transpose of the forward's "
+                        "weights", an_average_back=lambda dy, x, shape: resized(dy, x.shape, averaged))
+resize_backward.mistake("dx is a weighted mean of dy: it is the sum, so that the weights need not add up to 1",
+                        mean=lambda dy, x, shape: returned(dy, x, shares(interpolation_matrix)))
+resize_backward.mistake("each share overwrites the one before it (dx[rows] += adds but once for a row that is there "
+                        "twice): use np.add.at or the transposed matrix",
+                        overwritten=lambda dy, x, shape: overwriting(
+                            overwriting(dy, x.shape[1]).swapaxes(1, 2), x.shape[2]).swapaxes(1, 2))
+resize_backward.mistake("dy comes back as with align_corners=True: half-pixel centres are at (i + 0.5) * H / H' - 0.5",
+                        align_corners=lambda dy, x, shape: returned(dy, x, at_corners))
+resize_backward.mistake("dy comes back from upper left corners, i * H / H': a pixel's centre is at (i + 0.5) * H / H' "
+                        "- 0.5", upper_left_corners=lambda dy, x, shape: returned(dy, x, from_upper_left))
+resize_backward.mistake("what belongs beyond an edge is lost: there stood the pixel of the edge, and it gets it all",
+                        share_of_the_edge_lost=lambda dy, x, shape: returned(dy, x, zeros_outside))
+resize_backward.mistake("what belongs beyond an edge goes to the other side: there stood the pixel of the edge",
+                        wrapped_at_the_edge=lambda dy, x, shape: returned(dy, x, other_side))
+resize_backward.mistake("the weights are exchanged: the nearer pixel gets the larger share",
+                        weights_exchanged=lambda dy, x, shape: returned(dy, x, far_and_near))
+resize_backward.mistake("each of the four pixels gets a quarter of dy: its share is its weight in the forward",
+                        a_quarter_each=lambda dy, x, shape: returned(dy, x, equal_weights))
+resize_backward.mistake("all four pixels get all of dy: their shares are their weights in the forward",
+                        all_to_all=lambda dy, x, shape: 4 * returned(dy, x, equal_weights))
+resize_backward.mistake("dy goes to the nearest pixel alone: each of the four gets its share",
+                        to_the_nearest=lambda dy, x, shape: returned(dy, x, nearest))
+resize_backward.mistake("dy goes to the pixel above and to the left alone: each of the four gets its share",
+                        to_the_pixel_above=lambda dy, x, shape: returned(dy, x, only_below))
+resize_backward.mistake("only the pixel above and to the left gets its share: the three others have theirs",
+                        only_one_of_four=lambda dy, x, shape: returned(dy, x, far_left_out))
+resize_backward.mistake("the scale of the rows is taken for the columns too: theirs is W / W'",
+                        scale_of_the_rows=lambda dy, x, shape: returned(dy, x, of_scale(x.shape[1] / shape[1])))
+resize_backward.mistake("the scale of the columns is taken for the rows too: theirs is H / H'",
+                        scale_of_the_columns=lambda dy, x, shape: returned(dy, x, of_scale(x.shape[2] / shape[2])))
+resize_backward.mistake("only the rows have their shares, and the columns go to the nearest: do both",
+                        only_rows=lambda dy, x, shape: returned(dy, x, columns=nearest))
+resize_backward.mistake("only the columns have their shares, and the rows go to the nearest: do both",
+                        only_columns=lambda dy, x, shape: returned(dy, x, rows=nearest, columns=interpolation_matrix))
+resize_backward.mistake("every image of the batch has the dx of the first",
+                        first_image_for_all=lambda dy, x, shape: np.broadcast_to(returned(dy[:1], x), x.shape))
+
+
+# ---- upsample_nearest
+
+
+def grown(x, shape):
+    """Each value in all four places of its window."""
+    return x.repeat(2, axis=1).repeat(2, axis=2)[:, : shape[1], : shape[2]]
+
+
+def at(x, rows, columns):
+    return x[:, rows][:, :, columns]
+
+
+def kept(a, rows, columns):
+    """a where both are True, and 0 elsewhere."""
+    return a * (rows[:, None] & columns)[:, :, None]
+
+
+def even(shape):
+    return np.arange(shape[1]) % 2 == 0, np.arange(shape[2]) % 2 == 0
+
+
+def always(mask):
+    return np.ones_like(mask)
+
+
+upsample = Table(READ, sizes(((2, 4, 6, 3), (7, 12)), ((3, 5, 4, 2), (10, 7))), ["y"], upsample_nearest)
+upsample.mistake("y is x at the upper left of each window and 0 elsewhere: each pixel belongs in all four places",
+                 zeros_between=lambda x, shape: kept(grown(x, shape), *even(shape)))
+upsample.mistake("a quarter of each pixel is in all four places: all of it belongs there",
+                 a_quarter_each=lambda x, shape: grown(x, shape) / 4)
+upsample.mistake("y is interpolated bilinearly: each pixel is repeated as it is",
+                 bilinear=lambda x, shape: resize_bilinear(x, shape)[0])
+upsample.mistake("the whole of x is tiled (np.tile): each pixel is repeated next to itself (np.repeat)",
+                 tiled=lambda x, shape: np.tile(x, (1, 2, 2, 1))[:, : shape[1], : shape[2]])
+upsample.mistake("the rows are repeated and the columns tiled: repeat both",
+                 columns_tiled=lambda x, shape: np.tile(x.repeat(2, 1), (1, 1, 2, 1))[:, : shape[1], : shape[2]])
+upsample.mistake("the rows are tiled and the columns repeated: repeat both",
+                 rows_tiled=lambda x, shape: np.tile(x.repeat(2, 2), (1, 2, 1, 1))[:, : shape[1], : shape[2]])
+upsample.mistake("row r comes from (r + 1) // 2: it comes from r // 2, and so do columns",
+                 rounded_up=lambda x, shape: at(
+                     x, *(np.minimum((np.arange(shape[axis]) + 1) // 2, x.shape[axis] - 1) for axis in (1, 2))))
+upsample.mistake("for an odd size the row or column too many is cut off above and on the left: it is below and on the "
+                 "right",
+                 cut_off_before=lambda x, shape: x.repeat(2, 1).repeat(2, 2)[:, shape[1] % 2 :, shape[2] % 2 :])
+upsample.mistake("the row or column at an odd border stays 0: its windows are clipped, and have a pixel all the same",
+                 odd_border_left_out=lambda x, shape: kept(
+                     grown(x, shape), *(np.arange(shape[axis]) < shape[axis] // 2 * 2 for axis in (1, 2))))
+upsample.mistake("only the rows are doubled, and the odd columns stay 0: each pixel belongs in all four places",
+                 only_rows=lambda x, shape: kept(grown(x, shape), always(even(shape)[0]), even(shape)[1]))
+upsample.mistake("only the columns are doubled, and the odd rows stay 0: each pixel belongs in all four places",
+                 only_columns=lambda x, shape: kept(grown(x, shape), even(shape)[0], always(even(shape)[1])))
+upsample.mistake("the numbers of x are repeated as they lie in memory, across channels: repeat rows (axis 1) and "
+                 "columns (axis 2)", repeated_in_memory=lambda x, shape: cut_to(
+                     x.repeat(4).reshape(len(x), 2 * x.shape[1], 2 * x.shape[2], -1), shape))
+upsample.mistake("y is twice the size of x: it should have the given shape, which is odd where the encoder's was",
+                 twice_the_size=lambda x, shape: x.repeat(2, axis=1).repeat(2, axis=2))
+upsample.mistake("every image of the batch has the result of the first",
+                 first_image_for_all=lambda x, shape: np.broadcast_to(grown(x[:1], shape), shape))
+
+
+def cut_to(y, shape):
+    return y[:, : shape[1], : shape[2]]
+
+
+def filled_up(dy, x, mode="constant", before=False):
+    """dy with the row or column that an odd size lacks."""
+    odd = [((size % 2, 0) if before else (0, size % 2)) for size in dy.shape[1:3]]
+    return np.pad(dy, ((0, 0), *odd, (0, 0)), mode)
+
+
+def four(dy, x, **options):
+    """The four dy of each pixel, (N, H, W, 4, C)."""
+    N, H, W, C = x.shape
+    return filled_up(dy, x, **options).reshape(N, H, 2, W, 2, C).swapaxes(2, 3).reshape(N, H, W, 4, C)
+
+
+def moved_back(dy, x, rows, columns):
+    """dx if row r of dy belongs to rows[r] of x, and its columns likewise."""
+    dx = np.zeros_like(x)
+    for r, row in enumerate(rows):
+        for q, column in enumerate(columns):
+            dx[:, row, column] += dy[:, r, q]
+    return dx
+
+
+def last_written(dy, x):
+    """For each pixel the last of its four that is there."""
+    dx = np.zeros_like(x)
+    for i in (0, 1):
+        for j in (0, 1):
+            corner = dy[:, i::2, j::2]
+            dx[:, : corner.shape[1], : corner.shape[2]] = corner
+    return dx
+
+
+upsample_backward = Table(READ, upsample.cases, ["dx"], upsample_nearest)
+upsample_backward.mistake("dx is the mean of the window: each of its pixels was x, so it is the sum",
+                          mean_of_window=lambda dy, x, shape: four(dy, x).mean(axis=3))
+upsample_backward.mistake("dx is the mean of what of the window is inside: each of its pixels was x, so it is the sum",
+                          mean_of_what_is_inside=lambda dy, x, shape: (
+                              four(dy, x).sum(axis=3) / four(np.ones_like(dy), x).sum(axis=3)))
+upsample_backward.mistake("dx is the largest dy of the window: each of its pixels was x, so it is the sum",
+                          largest=lambda dy, x, shape: np.maximum.reduce(four(
+                              filled_up(dy, x, "edge"), x), axis=3))
+upsample_backward.mistake("dx is the upper left dy of the window: add all that are there",
+                          upper_left=lambda dy, x, shape: dy[:, ::2, ::2])
+upsample_backward.mistake("each dy of a window overwrites the one before it: they add up (+=)",
+                          overwritten=lambda dy, x, shape: last_written(dy, x))
+upsample_backward.mistake("the lower right dy of each window is left out: add all four",
+                          lower_right_left_out=lambda dy, x, shape: four(dy, x)[:, :, :, :3].sum(axis=3))
+upsample_backward.mistake("dx has only the upper row of each window: add the lower one too",
+                          upper_row=lambda dy, x, shape: four(dy, x)[:, :, :, :2].sum(axis=3))
+upsample_backward.mistake("dx has only the left column of each window: add the right one too",
+                          left_column=lambda dy, x, shape: four(dy, x)[:, :, :, ::2].sum(axis=3))
+upsample_backward.mistake("the windows at an odd border get nothing: they are clipped, and have a sum all the same",
+                          odd_border_left_out=lambda dy, x, shape: kept(four(dy, x).sum(axis=3), *(
+                              np.arange(x.shape[axis]) < shape[axis] // 2 for axis in (1, 2))))
+upsample_backward.mistake("at an odd border dy is repeated and counts twice: there is nothing beyond it",
+                          border_twice=lambda dy, x, shape: four(dy, x, mode="edge").sum(axis=3))
+upsample_backward.mistake("for an odd size dy is filled up above and on the left: what was cut off is below and on the "
+                          "right", filled_up_before=lambda dy, x, shape: four(dy, x, before=True).sum(axis=3))
+upsample_backward.mistake("dy comes back as if x had been tiled (np.tile), to r % H: it belongs to r // 2",
+                          tiled=lambda dy, x, shape: moved_back(
+                              dy, x, *(np.arange(shape[axis]) % x.shape[axis] for axis in (1, 2))))
+upsample_backward.mistake("row r of dy goes to (r + 1) // 2: it goes to r // 2, and so do columns",
+                          rounded_up=lambda dy, x, shape: moved_back(dy, x, *(
+                              np.minimum((np.arange(shape[axis]) + 1) // 2, x.shape[axis] - 1) for axis in (1, 2))))
+upsample_backward.mistake("dx is the sum over the window of the first image, for every image: each has its own dy",
+                          first_image_for_all=lambda dy, x, shape: np.broadcast_to(
+                              four(dy[:1], x[:1]).sum(axis=3), x.shape))
