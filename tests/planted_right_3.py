@@ -1,4 +1,4 @@
-"""Right answers to lessons 09 to 16 and 18, as a learner would write them: what planted_answers_3.py spoils, line by line.
+"""Right answers to lessons 09 to 16 and 18, as a learner writes them: what planted_answers_3.py spoils, line by line.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 15 both have a `backward`: that of lesson 15 is tape_backward here (see every_exercise.py).
