@@ -533,7 +533,7 @@ PLANTED = [
           "+= x @ w[i, j]", "+= x @ w[j, i]"),
     wrong("conv_transpose2d", "bias_of_each_stamp", "each stamp brings the bias with it",
           "+= x @ w[i, j]", "+= x @ w[i, j] + b", "p : p + shape[2]] + b", "p : p + shape[2]]"),
-    wrong("conv_transpose2d__by_stamps", "overwritten", "where stamps overlap the last one counts",
+    wrong("conv_transpose2d__by_stamps", "stamp_overwritten", "where stamps overlap the last one counts",
           "+= stamp", "= stamp"),
     wrong("conv_transpose2d", "no_bias", "the bias is missing", "p : p + shape[2]] + b", "p : p + shape[2]]"),
     wrong("conv_transpose2d_backward", "w_not_turned", "w is turned by 180 degrees in dx, as in a convolution",

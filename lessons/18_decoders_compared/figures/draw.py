@@ -17,7 +17,7 @@ from tinysegnet.ops import more
 NOTES = json.loads((Path(__file__).parent / "decoders.json").read_text(encoding="utf-8"))
 EDGES = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], float)[:, :, None, None] / 4         # dark left, light right
 SOFT = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], float)[:, :, None, None] / 4
-STREET, CROP = 14, (slice(30, 92), slice(0, 100))            # of val, and the part of it that is shown
+CROP = slice(30, 92), slice(0, 100)         # the part of the street that is shown
 TOLD = {
     "bilinear-interpolation": "a size: straight lines", "segnet-basic-replication": "a size: each pixel four times",
     "segnet-basic-fixed-index": "a size: the first corner", "segnet-basic": "corners: SegNet",
@@ -37,10 +37,7 @@ def soft(x):
 
 
 def draw():
-    return {
-        "ways.png": ways(), "stamps.png": stamps(), "edges.png": edges(), "figures.png": figures(),
-        "borrowed.png": borrowed_figure(),
-    }
+    return {"ways.png": ways(), "stamps.png": stamps(), "edges.png": edges(), "borrowed.png": borrowed_figure()}
 
 
 def ways(seed=11, rows=slice(28, 68), columns=slice(30, 78)):
@@ -110,14 +107,13 @@ def stamped(x, w):
 def edges():
     """A part of a street, its labels, and what each network says of it."""
     data = streets.dataset()
-    photograph, labels = streets.scene(streets.VAL[STREET])
+    photograph, labels = streets.scene(streets.VAL[NOTES["shown"]])
     panels = [("a street of val", photograph, ""), ("its labels", data.colours(labels), "black is void")]
     for name, title in TOLD.items():
-        run = NOTES["runs"][name][0]
-        predicted = np.array([[int(k, 16) for k in row] for row in run["pictures"][str(STREET)]])
+        predicted = np.array([[int(k, 16) for k in row] for row in NOTES["runs"][name][0]["predicted"]])
         panels.append((title, data.colours(predicted), name))
-    figure = Figure(figsize=(10, 4.9), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(4.3, 0.7))
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(4.1, 0.5))
     above.get_layout_engine().set(h_pad=0.05, w_pad=0.05)
     for axes, (title, picture, text) in zip(above.subplots(2, 4).flat, panels):
         axes.imshow(picture[CROP], interpolation="nearest")
@@ -126,32 +122,6 @@ def edges():
     patches = [Patch(color=to_hex(colour / 255), label=name) for name, colour in zip(data.classes, data.palette)]
     patches.append(Patch(color=to_hex(data.colours(np.array([[VOID]]))[0, 0] / 255), label="void"))
     below.legend(handles=patches, loc="center", ncols=6, frameon=False, fontsize=9)
-    return figure
-
-
-def figures():
-    """Each network's figures, a dot for each seed."""
-    figure = Figure(figsize=(10, 2.9), layout="constrained")
-    plots = figure.subplots(1, 4, sharey=True)
-    pole, rider = streets.CLASSES.index("Pole"), streets.CLASSES.index("Bicyclist")
-    for axes, title, value in (
-        (plots[0], "mIoU on val, in %", lambda run: run["mIoU"]),
-        (plots[1], "right at edges, in %", lambda run: run["at edges"]),
-        (plots[2], "right elsewhere, in %", lambda run: run["elsewhere"]),
-        (plots[3], "IoU of Pole (red), Bicyclist (blue)", None),
-    ):
-        for place, name in enumerate(TOLD):
-            for run in NOTES["runs"][name]:
-                if value:
-                    axes.plot(value(run), -place, "o", color=INK, markersize=4.5)
-                else:
-                    axes.plot(run["iou"][pole], -place, "o", color=RED, markersize=4.5)
-                    axes.plot(run["iou"][rider], -place, "o", color=BLUE, markersize=4.5)
-        axes.set_title(title, fontsize=10, loc="left", color=INK)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=9)
-        axes.grid(color=GREY, linewidth=0.5)
-    plots[0].set_yticks([-place for place in range(len(TOLD))], list(TOLD))
     return figure
 
 
