@@ -1,9 +1,9 @@
-"""Wrong answers to lessons 08 to 16, by a third who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 16 and 18, by others who had not seen the tables: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 15 both
 have a `backward`: that of lesson 15 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
-local_response_backward came later, by somebody who had seen its table.
+local_response_backward came later, by somebody who had seen its table; those of lesson 18 came before its tables.
 """
 
 from functools import partial
@@ -487,4 +487,67 @@ PLANTED = [
     wrong("gate_backward", "dw_transposed", "dw is dz.T @ seen: transposed", "seen.T @ dz", "dz.T @ seen"),
     wrong("gate_backward", "dopening_without_x", "the gradient of the opening is the sum of dy and not of dy * x",
           "(dy * x)", "dy"),
+
+    # ---- 18: two other ways up
+    wrong("resize_bilinear__by_indices", "no_halves", "the halves of the centre are missing",
+          "centre = (np.arange(target) + 0.5) * source / target - 0.5", "centre = np.arange(target) * source / target"),
+    wrong("resize_bilinear__by_indices", "corners_aligned", "the first and the last centres are laid on each other",
+          "centre = (np.arange(target) + 0.5) * source / target - 0.5",
+          "centre = np.arange(target) * (source - 1) / max(target - 1, 1)"),
+    wrong("resize_bilinear__by_indices", "half_forgotten_after", "the half is added and not taken away again",
+          "centre = (np.arange(target) + 0.5) * source / target - 0.5",
+          "centre = (np.arange(target) + 0.5) * source / target"),
+    wrong("resize_bilinear__by_indices", "shares_exchanged", "the nearer pixel has the smaller share",
+          "rest = (centre - below).astype(x.dtype)", "rest = (1 - centre + below).astype(x.dtype)"),
+    wrong("resize_bilinear__by_indices", "nearest", "the nearest pixel is taken alone",
+          "rest = (centre - below).astype(x.dtype)", "rest = np.round(centre - below).astype(x.dtype)"),
+    wrong("resize_bilinear__by_indices", "not_clipped", "the shares beyond an edge go on along the line",
+          "centre = np.clip(centre, 0, source - 1)", "",
+          "below = np.floor(centre).astype(int)", "below = np.clip(np.floor(centre).astype(int), 0, source - 1)"),
+    wrong("resize_bilinear", "sizes_exchanged", "the rows are brought to the width and the columns to the height",
+          "rows = shares(x.shape[1], shape[1], x.dtype)", "rows = shares(x.shape[1], shape[2], x.dtype)",
+          "columns = shares(x.shape[2], shape[2], x.dtype)", "columns = shares(x.shape[2], shape[1], x.dtype)"),
+    wrong("resize_bilinear", "cache_of_y", "the cache is the shape of y", "return y, x.shape", "return y, y.shape"),
+    wrong("resize_bilinear_backward", "resized_back", "dy is resized to the shape of x",
+          "rows = shares(cache[1], dy.shape[1], dy.dtype)",
+          "rows = shares(dy.shape[1], cache[1], dy.dtype).T", "columns = shares(cache[2], dy.shape[2], dy.dtype)",
+          "columns = shares(dy.shape[2], cache[2], dy.dtype).T"),
+    wrong("resize_bilinear_backward__by_indices", "assigned_at_once", "+= counts a row once that is named twice",
+          "np.add.at(taken, below, (1 - rest) * given)", "taken[below] += (1 - rest) * given",
+          "np.add.at(taken, above, rest * given)", "taken[above] += rest * given"),
+    wrong("resize_bilinear_backward__by_indices", "only_below", "what the row above has a share in is forgotten",
+          "np.add.at(taken, above, rest * given)", ""),
+    wrong("resize_bilinear_backward__by_indices", "shares_exchanged", "the nearer pixel is told the smaller share",
+          "np.add.at(taken, below, (1 - rest) * given)", "np.add.at(taken, below, rest * given)",
+          "np.add.at(taken, above, rest * given)", "np.add.at(taken, above, (1 - rest) * given)"),
+    wrong("conv_transpose2d", "overwritten", "where stamps overlap the last one counts",
+          "wide[:, i : i + 2 * H : 2, j : j + 2 * W : 2] += x @ w[i, j]",
+          "wide[:, i : i + 2 * H : 2, j : j + 2 * W : 2] = x @ w[i, j]"),
+    wrong("conv_transpose2d", "half_of_k", "the margin that is cut off is K // 2",
+          "K, F, p = len(w), len(b), (len(w) - 1) // 2", "K, F, p = len(w), len(b), len(w) // 2"),
+    wrong("conv_transpose2d", "not_cut", "the margin is cut off below and to the right alone",
+          "y = wide[:, p : p + shape[1], p : p + shape[2]] + b", "y = wide[:, : shape[1], : shape[2]] + b"),
+    wrong("conv_transpose2d", "kernel_turned", "the stamp is turned by 180 degrees",
+          "+= x @ w[i, j]", "+= x @ w[K - 1 - i, K - 1 - j]"),
+    wrong("conv_transpose2d", "kernel_transposed", "the stamp's rows are its columns",
+          "+= x @ w[i, j]", "+= x @ w[j, i]"),
+    wrong("conv_transpose2d", "bias_of_each_stamp", "each stamp brings the bias with it",
+          "+= x @ w[i, j]", "+= x @ w[i, j] + b", "p : p + shape[2]] + b", "p : p + shape[2]]"),
+    wrong("conv_transpose2d__by_stamps", "stamp_overwritten", "where stamps overlap the last one counts",
+          "+= stamp", "= stamp"),
+    wrong("conv_transpose2d", "no_bias", "the bias is missing", "p : p + shape[2]] + b", "p : p + shape[2]]"),
+    wrong("conv_transpose2d_backward", "w_not_turned", "w is turned by 180 degrees in dx, as in a convolution",
+          "dx += dslice @ w[i, j].T", "dx += dslice @ w[K - 1 - i, K - 1 - j].T"),
+    wrong("conv_transpose2d_backward", "dw_of_the_last_image", "only the last image reaches dw",
+          'dw[i, j] = np.einsum("nrqc,nrqf->cf", x, dslice)', 'dw[i, j] = np.einsum("rqc,rqf->cf", x[-1], dslice[-1])'),
+    wrong("conv_transpose2d_backward", "dx_overwritten", "the last place of the kernel alone reaches dx",
+          "dx += dslice @ w[i, j].T", "dx = dslice @ w[i, j].T"),
+    wrong("conv_transpose2d_backward", "margin_of_k_half", "dy is put K // 2 from the edge",
+          "K, p = len(w), (len(w) - 1) // 2", "K, p = len(w), len(w) // 2"),
+    wrong("conv_transpose2d_backward", "db_mean", "db is the mean",
+          "return dx, dw, dy.sum(axis=(0, 1, 2))", "return dx, dw, dy.mean(axis=(0, 1, 2))"),
+    wrong("conv_transpose2d_backward", "db_times_stamps", "db counts dy once for each place of the kernel",
+          "return dx, dw, dy.sum(axis=(0, 1, 2))", "return dx, dw, K * K * dy.sum(axis=(0, 1, 2))"),
+    wrong("conv_transpose2d_backward", "dw_turned", "dw is turned by 180 degrees",
+          'dw[i, j] = np.einsum', 'dw[K - 1 - i, K - 1 - j] = np.einsum'),
 ]

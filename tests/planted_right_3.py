@@ -1,4 +1,4 @@
-"""Right answers to lessons 09 to 16, as a learner would write them: what planted_answers_3.py spoils, line by line.
+"""Right answers to lessons 09 to 16 and 18, as a learner writes them: what planted_answers_3.py spoils, line by line.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 15 both have a `backward`: that of lesson 15 is tape_backward here (see every_exercise.py).
@@ -364,3 +364,100 @@ def gate_backward(dy, cache):
     pixels = x.shape[1] * x.shape[2]
     dx = dy * opening[:, None, None] + (dz @ w.T)[:, None, None] / pixels
     return dx, seen.T @ dz, dz.sum(axis=0)
+
+
+# ---- 18: two other ways up
+
+def shares(source, target, dtype):
+    """(target, source): how much of each pixel of x is in each of y, along one axis."""
+    centre = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+    matrix = np.zeros((target, source), dtype)
+    for i in range(target):
+        below = int(centre[i])
+        rest = centre[i] - below
+        matrix[i, below] += 1 - rest
+        matrix[i, min(below + 1, source - 1)] += rest
+    return matrix
+
+
+def resize_bilinear(x, shape):
+    rows = shares(x.shape[1], shape[1], x.dtype)
+    columns = shares(x.shape[2], shape[2], x.dtype)
+    y = np.einsum("rh,nhwc->nrwc", rows, x)
+    y = np.einsum("qw,nrwc->nrqc", columns, y)
+    return y, x.shape
+
+
+def resize_bilinear__by_indices(x, shape):
+    y = x
+    for axis in (1, 2):
+        source, target = x.shape[axis], shape[axis]
+        centre = (np.arange(target) + 0.5) * source / target - 0.5
+        centre = np.clip(centre, 0, source - 1)
+        below = np.floor(centre).astype(int)
+        above = np.minimum(below + 1, source - 1)
+        rest = (centre - below).astype(x.dtype)
+        rest = rest[:, None, None] if axis == 1 else rest[:, None]
+        y = np.take(y, below, axis) * (1 - rest) + np.take(y, above, axis) * rest
+    return y, x.shape
+
+
+def resize_bilinear_backward(dy, cache):
+    rows = shares(cache[1], dy.shape[1], dy.dtype)
+    columns = shares(cache[2], dy.shape[2], dy.dtype)
+    dx = np.einsum("rh,nrqc->nhqc", rows, dy)
+    return np.einsum("qw,nhqc->nhwc", columns, dx)
+
+
+def resize_bilinear_backward__by_indices(dy, cache):
+    N, H, W, C = cache
+    dx = dy
+    for axis, source in ((1, H), (2, W)):
+        target = dy.shape[axis]
+        centre = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+        below = np.floor(centre).astype(int)
+        above = np.minimum(below + 1, source - 1)
+        rest = (centre - below).astype(dy.dtype)[:, None, None, None]
+        given = np.moveaxis(dx, axis, 0)
+        taken = np.zeros((source, *given.shape[1:]), dy.dtype)
+        np.add.at(taken, below, (1 - rest) * given)
+        np.add.at(taken, above, rest * given)
+        dx = np.moveaxis(taken, 0, axis)
+    return dx
+
+
+def conv_transpose2d(x, w, b, shape):
+    N, H, W, C = x.shape
+    K, F, p = len(w), len(b), (len(w) - 1) // 2
+    wide = np.zeros((N, 2 * H + K, 2 * W + K, F), x.dtype)
+    for i in range(K):
+        for j in range(K):
+            wide[:, i : i + 2 * H : 2, j : j + 2 * W : 2] += x @ w[i, j]
+    y = wide[:, p : p + shape[1], p : p + shape[2]] + b
+    return y, (x, w)
+
+
+def conv_transpose2d__by_stamps(x, w, b, shape):
+    N, H, W, C = x.shape
+    K, p = len(w), (len(w) - 1) // 2
+    wide = np.zeros((N, 2 * H + K, 2 * W + K, len(b)), x.dtype)
+    for r in range(H):
+        for q in range(W):
+            stamp = np.einsum("nc,ijcf->nijf", x[:, r, q], w)
+            wide[:, 2 * r : 2 * r + K, 2 * q : 2 * q + K] += stamp
+    return wide[:, p : p + shape[1], p : p + shape[2]] + b, (x, w)
+
+
+def conv_transpose2d_backward(dy, cache):
+    x, w = cache
+    N, H, W, C = x.shape
+    K, p = len(w), (len(w) - 1) // 2
+    wide = np.zeros((N, 2 * H + K, 2 * W + K, w.shape[3]), dy.dtype)
+    wide[:, p : p + dy.shape[1], p : p + dy.shape[2]] = dy
+    dx, dw = np.zeros_like(x), np.zeros_like(w)
+    for i in range(K):
+        for j in range(K):
+            dslice = wide[:, i : i + 2 * H : 2, j : j + 2 * W : 2]
+            dx += dslice @ w[i, j].T
+            dw[i, j] = np.einsum("nrqc,nrqf->cf", x, dslice)
+    return dx, dw, dy.sum(axis=(0, 1, 2))

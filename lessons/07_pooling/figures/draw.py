@@ -1,4 +1,4 @@
-"""Where the maxima stood, what unpooling gives back, and what happens with the corners of another street."""
+"""Where the maxima stood, and what unpooling gives back."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +11,6 @@ from tinysegnet.data import streets
 COLOURS = "#e69f00", "#2b6cb0", "#3c9d7a", "#c65a9a"
 WORDS = "0 upper left", "1 upper right", "2 lower left", "3 lower right"
 EDGES = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], float)[:, :, None, None] / 4         # dark left, light right
-SOFT = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], float)[:, :, None, None] / 4
 
 
 def feature_map(seed):
@@ -21,12 +20,8 @@ def feature_map(seed):
     return ops.relu(ops.conv2d(grey, EDGES, np.full(1, -0.04))[0])[0]
 
 
-def soft(x):
-    return ops.conv2d(x, SOFT, np.zeros(1))[0]
-
-
 def draw():
-    return {"corners.png": corners_figure(), "borrowed.png": borrowed_figure()}
+    return {"corners.png": corners_figure()}
 
 
 def corners_figure(seed=11, rows=slice(40, 60), columns=slice(34, 54)):
@@ -62,33 +57,4 @@ def corners_figure(seed=11, rows=slice(40, 60), columns=slice(34, 54)):
     handles = [Patch(color=colour) for colour in COLOURS] + [Patch(color=COLOURS[0], alpha=0.25)]
     figure.legend(handles, [*WORDS, "pale: all four are 0, so the first wins"], loc="lower center", ncols=5,
                   fontsize=9.5, frameon=False, handlelength=1.2, columnspacing=1.6)
-    return figure
-
-
-def borrowed_figure(seed=11, other=12, rows=slice(28, 68), columns=slice(30, 78)):
-    a, b = feature_map(seed), feature_map(other)
-    y, own = ops.max_pool(a)
-    borrowed = ops.max_pool(b)[1]
-    with_own, with_borrowed = (ops.max_unpool(y, corners, a.shape) for corners in (own, borrowed))
-
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.09)
-    panels = figure.subplots(2, 4)
-    small = slice(rows.start // 2, rows.stop // 2), slice(columns.start // 2, columns.stop // 2)
-    softened = [soft(values) for values in (a, with_own, with_borrowed)]
-    for axes, title, values, darkest in (
-        (panels[0, 0], "edges of street A", a, a),
-        (panels[0, 1], "pooled", y, a),
-        (panels[0, 2], "unpooled, A's own corners", with_own, a),
-        (panels[0, 3], "unpooled, street B's corners", with_borrowed, a),
-        (panels[1, 0], "edges of A, softened", softened[0], softened[0]),
-        (panels[1, 1], "street B: gives only its corners", b, a),
-        (panels[1, 2], "own corners, softened", softened[1], softened[1]),
-        (panels[1, 3], "B's corners, softened", softened[2], softened[1]),
-    ):
-        place = small if values is y else (rows, columns)
-        black = 0.6 * darkest[0, :, :, 0][rows, columns].max()
-        axes.imshow(values[0, :, :, 0][place], cmap="Greys", vmin=0, vmax=black, interpolation="nearest")
-        axes.set_title(title, fontsize=10, loc="left")
-        axes.set(xticks=[], yticks=[])
     return figure
