@@ -59,7 +59,7 @@ def test_the_number_of_parameters_is_the_paper_s_within_3_percent(name):
 def test_the_page_of_networks_has_these_numbers():
     page = (Path(__file__).parents[1] / "docs/networks.md").read_text(encoding="utf-8")
     rows = {name: (int(count.replace(",", "")), float(millions) if millions.strip() else None)
-            for name, count, millions in re.findall(r"(?m)^\| `(.*?)` \| ([\d,]+) \|(.*?)\|", page)}
+            for name, count, millions in re.findall(r"(?m)^\| \[`(.*?)`\]\(.*?\) \| ([\d,]+) \|(.*?)\|", page)}
     assert rows.pop("segnet") == (29_449_355, None)
     assert rows == PARAMETERS
 

@@ -400,3 +400,24 @@ EVEN = "the kernel size K should be odd, so that it has a centre, got"
 def test_wrong_input_is_named(way, op, args, message):
     with pytest.raises(ValueError, match=rf"^{op}: {message}"):
         getattr(way, op)(*args)
+
+
+def test_what_does_not_fit_is_said_by_the_operation_that_was_called():
+    """Also where the fast depthwise convolution goes by an ordinary one."""
+    x, b = np.ones((1, 30, 30, 3)), np.ones(3)
+    for w, b, what in (
+        (np.ones((5, 5, 2)), b, "w should be"), (np.ones((5, 4, 3)), b, "w should be"), (np.ones((6, 6, 3)), b, "odd"),
+        (np.ones((5, 5, 3), "float32"), b, "w should be float64"), (np.ones((5, 5, 3)), b[:2], "b should be"),
+    ):
+        with pytest.raises(ValueError, match=f"^depthwise_conv2d: .*{what}"):
+            fast.depthwise_conv2d(x, w, b)
+    with pytest.raises(ValueError, match="^depthwise_conv2d_backward: dy should be"):
+        fast.depthwise_conv2d_backward(x[:, 1:], (x, np.ones((5, 5, 3))))
+    with pytest.raises(ValueError, match=r"^concatenate_backward: dy should have more than the 3 channels of a, got 2"):
+        more.concatenate_backward(np.ones((1, 30, 30, 2)), 3)
+    for shape in (None, 5):
+        with pytest.raises(ValueError, match="^upsample_nearest: shape should be"):
+            more.upsample_nearest(x, shape)
+    for K in (2, 5):
+        with pytest.raises(ValueError, match=f"^bilinear: the kernel size K should be even and at least 4, got {K}"):
+            bilinear(None, (K, K, 3, 3))

@@ -66,6 +66,7 @@ def check_size(levels, height, width, crop=None):
 def check_doubled(op, shape, of):
     """Raise ValueError unless a map of that shape, (N, H', W', C), is halved to `of`: H' is 2H or 2H - 1, so is W'."""
     N, H, W, C = of
+    shape = shape if hasattr(shape, "__len__") else (shape,)
     if tuple(shape) not in [(N, height, width, C) for height in (2 * H, 2 * H - 1) for width in (2 * W, 2 * W - 1)]:
         raise ValueError(f"{op}: shape should be {(N, 2 * H, 2 * W, C)}, or H or W one less, got {tuple(shape)}")
 

@@ -85,14 +85,14 @@ def depthwise_conv2d(x, w, b):
 
     That is C times the arithmetic; but in the frequency domain, and in products of matrices, it takes less time.
     """
-    if not by_full_kernel(x, w):
+    if not by_full_kernel(x, w) or getattr(b, "shape", ()) != w.shape[2:]:
         return more.depthwise_conv2d(x, w, b)
     return conv2d(x, full_kernel(w), b)[0], (x, w)
 
 
 def depthwise_conv2d_backward(dy, cache):
     x, w = cache
-    if not by_full_kernel(x, w):
+    if not by_full_kernel(x, w) or getattr(dy, "shape", ()) != x.shape:
         return more.depthwise_conv2d_backward(dy, cache)
     dx, dw, db = conv2d_backward(dy, (x, full_kernel(w)))
     C = w.shape[2]
@@ -100,7 +100,10 @@ def depthwise_conv2d_backward(dy, cache):
 
 
 def by_full_kernel(x, w):
-    return getattr(w, "ndim", 0) == 3 and len(w) > 3 and fastest_conv(x, full_kernel(w)) is not conv_im2col
+    """Never what the plain operation refuses in words, which it then does."""
+    if [getattr(a, "ndim", 0) for a in (x, w)] != [4, 3] or w.shape != (len(w), len(w), x.shape[3]) or len(w) % 2 == 0:
+        return False
+    return len(w) > 3 and x.dtype == w.dtype and fastest_conv(x, full_kernel(w)) is not conv_im2col
 
 
 def full_kernel(w):

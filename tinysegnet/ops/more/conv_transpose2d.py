@@ -97,9 +97,13 @@ def from_phases(dkernel, shape):
 def bilinear(rng, shape):
     """A kernel (K, K, C, C) with which every channel is upsampled bilinearly, by itself: FCN starts so.
 
-    Along an axis 1/4, 3/4, 3/4, 1/4 in the middle, and 0 around it. K is even and at least 4. (rng is not needed.)
+    Along an axis 1/4, 3/4, 3/4, 1/4 in the middle, and 0 around it. (rng is not needed.)
+
+    Raises ValueError if K is odd or less than 4.
     """
     K, _, C, _ = shape
+    if K % 2 or K < 4:
+        raise ValueError(f"bilinear: the kernel size K should be even and at least 4, got {K}")
     line = np.zeros(K)
     line[K // 2 - 2 : K // 2 + 2] = 0.25, 0.75, 0.75, 0.25
     return np.outer(line, line)[:, :, None, None] * np.eye(C)

@@ -35,7 +35,11 @@ def concatenate_backward(dy, cache):
     dy  (N, H, W, A + B)
     da  (N, H, W, A)
     db  (N, H, W, B)
+
+    Raises ValueError if dy has not more than A channels.
     """
     A = cache
     check_arrays("concatenate_backward", dy=(dy, "N H W F"))
+    if dy.shape[3] <= A:
+        raise ValueError(f"concatenate_backward: dy should have more than the {A} channels of a, got {dy.shape[3]}")
     return dy[..., :A].copy(), dy[..., A:].copy()
