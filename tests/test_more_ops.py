@@ -404,10 +404,11 @@ def test_wrong_input_is_named(way, op, args, message):
 
 def test_what_does_not_fit_is_said_by_the_operation_that_was_called():
     """Also where the fast depthwise convolution goes by an ordinary one."""
-    x, b = np.ones((1, 30, 30, 3)), np.ones(3)
+    x, three = np.ones((1, 30, 30, 3)), np.ones(3)
     for w, b, what in (
-        (np.ones((5, 5, 2)), b, "w should be"), (np.ones((5, 4, 3)), b, "w should be"), (np.ones((6, 6, 3)), b, "odd"),
-        (np.ones((5, 5, 3), "float32"), b, "w should be float64"), (np.ones((5, 5, 3)), b[:2], "b should be"),
+        (np.ones((5, 5, 2)), three, "w should be"), (np.ones((5, 4, 3)), three, "w should be"),
+        (np.ones((5, 5, 3), "float32"), three, "w should be float64"), (np.ones((6, 6, 3)), three, "odd"),
+        (np.ones((5, 5, 3)), three[:2], "b should be"),
     ):
         with pytest.raises(ValueError, match=f"^depthwise_conv2d: .*{what}"):
             fast.depthwise_conv2d(x, w, b)
