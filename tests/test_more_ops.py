@@ -412,12 +412,12 @@ def test_what_does_not_fit_is_said_by_the_operation_that_was_called():
     ):
         with pytest.raises(ValueError, match=f"^depthwise_conv2d: .*{what}"):
             fast.depthwise_conv2d(x, w, b)
-    with pytest.raises(ValueError, match="^depthwise_conv2d_backward: dy should be"):
+    with pytest.raises(ValueError, match=r"^depthwise_conv2d_backward: dy should be"):
         fast.depthwise_conv2d_backward(x[:, 1:], (x, np.ones((5, 5, 3))))
     with pytest.raises(ValueError, match=r"^concatenate_backward: dy should have more than the 3 channels of a, got 2"):
         more.concatenate_backward(np.ones((1, 30, 30, 2)), 3)
     for shape in (None, 5):
-        with pytest.raises(ValueError, match="^upsample_nearest: shape should be"):
+        with pytest.raises(ValueError, match=r"^upsample_nearest: shape should be"):
             more.upsample_nearest(x, shape)
     for K in (2, 5):
         with pytest.raises(ValueError, match=f"^bilinear: the kernel size K should be even and at least 4, got {K}"):
