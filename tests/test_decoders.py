@@ -12,8 +12,11 @@ from train_in_process import train_script
 
 import tinysegnet.ops
 from tinysegnet import inference, networks
+from tinysegnet.networks.blocks import chain, relu
 from tinysegnet.networks.more import ABOUT
+from tinysegnet.networks.more.blocks import add_lent, lend
 from tinysegnet.ops import fast
+from tinysegnet.ops.more.conv_transpose2d import bilinear
 from tinysegnet.plots import figures
 from tinysegnet.support.backend import to_device, to_numpy
 from tinysegnet.training import loop, optim
@@ -87,6 +90,32 @@ def test_every_gradient_along_a_direction(name, size):
         direction /= np.linalg.norm(direction)
         slope = (along(name, direction, step) - along(name, direction, -step)) / (2 * step)
         assert abs((grad * direction).sum() - slope) < 1e-6 * scale, name
+
+
+def test_how_they_start_and_what_decays():
+    params, _ = networks.init(networks.build("fcn-basic-no-addition"), 0)
+    start = bilinear(None, (8, 8, 11, 11))
+    for level in (1, 2, 3, 4):
+        np.testing.assert_array_equal(params[f"decoder{level}.w"], start.astype("float32"))
+    network = networks.build("bilinear-interpolation")
+    params, _ = networks.init(network, 0)
+    assert params["decoder1.conv.w"].shape == (7, 7, 1, 64)
+    assert params["decoder1.conv.w"].std() == pytest.approx(np.sqrt(2 / 49), rel=0.05)      # a kernel sees 49 numbers
+    for name in PARAMETERS:
+        network = networks.build(name)
+        assert network.decays == {key for key, shape in network.shapes.items() if len(shape) == 4}
+
+
+def test_a_map_can_be_lent_to_several_or_to_none_but_not_under_one_name_twice():
+    for takers in (0, 2):
+        inside = [lend("a"), relu(), *[add_lent("a")] * takers]
+        network = chain(*inside)
+        x = np.random.default_rng(0).standard_normal((1, 3, 4, 2))
+        y, _, cache = network.forward({}, x)
+        dx, _ = network.backward(np.ones_like(y), cache, need_dx=True)
+        np.testing.assert_array_equal(dx, (x > 0) + float(takers))
+    with pytest.raises(ValueError, match="lend: two of one chain are called 'a'"):
+        chain(lend("a"), lend("a")).forward({}, x)
 
 
 @every_variant

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tinysegnet import ops
 from tinysegnet.checker.gradcheck import as_tuple, check_backward
 from tinysegnet.ops import conv, fast, more
+from tinysegnet.ops.more import resize
 from tinysegnet.ops.more.conv_transpose2d import bilinear
 from tinysegnet.support import threads
 
@@ -215,12 +216,12 @@ def test_the_fast_transposed_is_the_plain_one(monkeypatch, shape, K, F, by_colum
 
 
 @both_dtypes
-@pytest.mark.parametrize("shape, K, by_full_kernel", [
+@pytest.mark.parametrize("shape, K, goes_by_full_kernel", [
     ((1, 23, 22, 4), 5, True), ((2, 25, 21, 3), 7, True), ((1, 22, 22, 4), 5, False), ((1, 30, 30, 33), 3, False),
 ])
-def test_the_fast_depthwise_is_the_plain_one(monkeypatch, shape, K, by_full_kernel, dtype):
+def test_the_fast_depthwise_is_the_plain_one(monkeypatch, shape, K, goes_by_full_kernel, dtype):
     args = [a.astype(dtype) for a in draw_depthwise(shape, K, 0)]
-    assert fast.by_full_kernel(*args[:2]) == by_full_kernel
+    assert fast.goes_by_full_kernel(*args[:2]) == goes_by_full_kernel
     assert_alike(fast, "depthwise_conv2d", args, dtype)
 
 
@@ -422,3 +423,31 @@ def test_what_does_not_fit_is_said_by_the_operation_that_was_called():
     for K in (2, 5):
         with pytest.raises(ValueError, match=f"^bilinear: the kernel size K should be even and at least 4, got {K}"):
             bilinear(None, (K, K, 3, 3))
+
+
+def test_resizing_goes_band_by_band_and_leaves_none_out(monkeypatch):
+    x, shape = np.random.default_rng(0).standard_normal((2, 5, 4, 3)), (2, 17, 9, 3)
+    y, cache = more.resize_bilinear(x, shape)
+    dx = more.resize_bilinear_backward(y, cache)
+    monkeypatch.setattr(resize, "BAND_ROWS", 3)
+    np.testing.assert_allclose(more.resize_bilinear(x, shape)[0], y, rtol=1e-12)
+    np.testing.assert_allclose(more.resize_bilinear_backward(y, cache), dx, rtol=1e-12)
+    assert resize.by_matrices(x, np.eye(5), np.eye(4)).tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("conv_name", fast.CONVOLUTIONS)
+def test_the_convolution_that_is_chosen_is_theirs_too(monkeypatch, conv_name):
+    """Where im2col is asked for, no tile is cut, neither for a transposed nor for a depthwise convolution."""
+    rng = np.random.default_rng(0)
+    x, b, functions = rng.standard_normal((1, 40, 30, 3)), np.zeros(3), fast.ops_with(conv_name)
+    expected = [more.conv_transpose2d(x, rng.standard_normal((8, 8, 3, 3)), b, (1, 80, 60, 3))]
+    expected.append(more.depthwise_conv2d(x, rng.standard_normal((7, 7, 3)), b))
+    if conv_name == "im2col":
+        monkeypatch.setattr(fast.conv_fft, "conv2d", None)
+        monkeypatch.setattr(fast.conv_fft, "conv2d_backward", None)
+    for name, (y, cache) in zip(("conv_transpose2d", "depthwise_conv2d"), expected):
+        shape = [y.shape] if name == "conv_transpose2d" else []
+        np.testing.assert_allclose(getattr(functions, name)(x, cache[1], b, *shape)[0], y, atol=1e-9)
+        wanted = getattr(more, f"{name}_backward")(y, cache)
+        for actual, gradient in zip(getattr(functions, f"{name}_backward")(y, cache), wanted):
+            np.testing.assert_allclose(actual, gradient, atol=1e-9 * max(1, np.abs(gradient).max()))

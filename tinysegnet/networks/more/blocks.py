@@ -8,22 +8,22 @@ from tinysegnet.ops import more
 from tinysegnet.ops.more.conv_transpose2d import bilinear
 
 
-def op(ops, name):
+def operation(ops, name):
     return getattr(ops, name, None) or getattr(more, name)
 
 
-def upsample(name, operation):
+def upsample(name, way):
     """Bring the map back to the height and width before `pool` of that name, with nothing learnt.
 
-    operation  "resize_bilinear" or "upsample_nearest"
+    way  "resize_bilinear" or "upsample_nearest"
     """
     def forward(params, x, ops, kept):
         _, (_, H, W, _) = kept[name]
-        y, cache = op(ops, operation)(x, (x.shape[0], H, W, x.shape[3]))
+        y, cache = operation(ops, way)(x, (x.shape[0], H, W, x.shape[3]))
         return y, {}, cache
 
     def backward(dy, cache, ops, need_dx):
-        return op(ops, f"{operation}_backward")(dy, cache), {}
+        return operation(ops, f"{way}_backward")(dy, cache), {}
 
     return Block({}, {}, forward, backward, by_forward(forward))
 
@@ -34,11 +34,11 @@ def upsample_learnt(name, of_pool, C, K):
 
     def forward(params, x, ops, kept):
         _, (_, H, W, _) = kept[of_pool]
-        y, cache = op(ops, "conv_transpose2d")(x, params[w], params[b], (x.shape[0], H, W, C))
+        y, cache = operation(ops, "conv_transpose2d")(x, params[w], params[b], (x.shape[0], H, W, C))
         return y, {}, cache
 
     def backward(dy, cache, ops, need_dx):
-        dx, dw, db = op(ops, "conv_transpose2d_backward")(dy, cache)
+        dx, dw, db = operation(ops, "conv_transpose2d_backward")(dy, cache)
         return dx, {w: dw, b: db}
 
     learnt = {w: Param((K, K, C, C), bilinear, decays=True), b: Param((C,), 0, decays=False)}
@@ -64,11 +64,11 @@ def single_channel_conv_norm(name, C, K):
     w, b, *_ = names_of(name)
 
     def forward(params, x, ops, kept):
-        y, cache = op(ops, "depthwise_conv2d")(x, params[w][:, :, 0], params[b])
+        y, cache = operation(ops, "depthwise_conv2d")(x, params[w][:, :, 0], params[b])
         return y, {}, cache
 
     def backward(dy, cache, ops, need_dx):
-        dx, dw, db = op(ops, "depthwise_conv2d_backward")(dy, cache)
+        dx, dw, db = operation(ops, "depthwise_conv2d_backward")(dy, cache)
         return dx, {w: dw[:, :, None], b: db}
 
     def predict(params, stats, x, ops, kept):
@@ -80,35 +80,37 @@ def single_channel_conv_norm(name, C, K):
 
 
 def lend(name):
-    """Let the map cross to the `add_lent` of that name. It is used twice, so the two gradients add up: that from the
-    decoder lies in a list which both blocks have as their cache."""
+    """Let the map cross to the `add_lent` of that name. It is used twice, so two gradients add up: that from the decoder
+    lies in a list which both blocks have as their cache."""
     def forward(params, x, ops, kept):
+        if f"{name}.lent" in kept:
+            raise ValueError(f"lend: two of one chain are called {name!r}")
         gradients = []
         kept[f"{name}.lent"] = x, gradients
         return x, {}, gradients
 
     def backward(dy, gradients, ops, need_dx):
-        return op(ops, "add")(dy, gradients.pop()), {}
+        while gradients:
+            dy = operation(ops, "add")(dy, gradients.pop())
+        return dy, {}
 
     return Block({}, {}, forward, backward, by_forward(forward))
 
 
-def add_lent(name, by_the_way=None):
-    """Add the map that was lent under that name.
+def add_lent(name, reduction=None):
+    """Add the map that was lent under that name, or what a `conv` makes of it, which reduces its channels."""
 
-    by_the_way  a block that the map goes through first, such as one that reduces its channels
-    """
     def forward(params, x, ops, kept):
         lent, gradients = kept[f"{name}.lent"]
         cache = None
-        if by_the_way:
-            lent, _, cache = by_the_way.forward(params, lent, ops, kept)
-        return op(ops, "add")(x, lent), {}, (gradients, cache)
+        if reduction:
+            lent, _, cache = reduction.forward(params, lent, ops, kept)
+        return operation(ops, "add")(x, lent), {}, (gradients, cache)
 
     def backward(dy, both, ops, need_dx):
         gradients, cache = both
-        dlent, grads = by_the_way.backward(dy, cache, ops, True) if by_the_way else (dy, {})
+        dlent, grads = reduction.backward(dy, cache, ops, True) if reduction else (dy, {})
         gradients.append(dlent)
         return dy, grads
 
-    return Block(by_the_way.params if by_the_way else {}, {}, forward, backward, by_forward(forward))
+    return Block(reduction.params if reduction else {}, {}, forward, backward, by_forward(forward))

@@ -1,4 +1,4 @@
-"""SegNet-Basic with other decoders (Badrinarayanan, Kendall and Cipolla, TPAMI 2017, section 3.2 and table 1).
+"""SegNet-Basic with other decoders (Badrinarayanan, Kendall and Cipolla, TPAMI 2017, section 3.1 and table 1).
 
 All have SegNet-Basic's encoder, and differ in what the decoder is told of it. Each function is a network of its name.
 """

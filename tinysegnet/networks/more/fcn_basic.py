@@ -1,8 +1,7 @@
-"""FCN-Basic and its variants (Badrinarayanan, Kendall and Cipolla, TPAMI 2017, section 3.2 and table 1): SegNet-Basic's
+"""FCN-Basic and its variants (Badrinarayanan, Kendall and Cipolla, TPAMI 2017, section 3.1 and table 1): SegNet-Basic's
 encoder, and a decoder after FCN (Long, Shelhamer and Darrell, 2015), which learns how to upsample.
 
-The paper does not print the size of the upsampling kernels. With 8 x 8 the numbers of parameters are within 3 % of its
-table for all four; with 4 x 4 they would be up to 46 % off.
+Of the encoder's maps, those before pooling are added, at each level: see docs/networks.md for the paper's two readings.
 """
 
 from tinysegnet.networks.blocks import chain, conv

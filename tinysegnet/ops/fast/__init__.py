@@ -71,39 +71,43 @@ def batch_norm_backward(dy, cache):
     return (batchnorm_gpu if on_gpu(dy) else batchnorm).batch_norm_backward(dy, cache)
 
 
-def conv_transpose2d(x, w, b, shape):
-    """y, cache of more.conv_transpose2d, whose ordinary convolution goes the fastest way."""
-    return more.conv_transpose2d(x, w, b, shape, conv2d)
+def with_convolution(conv2d, conv2d_backward):
+    """The other operations of this module that are made of a convolution, made of that one."""
+    def conv_transpose2d(x, w, b, shape):
+        """y, cache of more.conv_transpose2d."""
+        return more.conv_transpose2d(x, w, b, shape, conv2d)
+
+    def conv_transpose2d_backward(dy, cache):
+        return more.conv_transpose2d_backward(dy, cache, conv2d_backward)
+
+    def depthwise_conv2d(x, w, b):
+        """y, cache of more.depthwise_conv2d, for K above 3 by a convolution whose kernel is 0 between two channels.
+
+        That is C times the arithmetic; but in the frequency domain, and in products of matrices, it takes less time.
+        """
+        if not goes_by_full_kernel(x, w) or getattr(b, "shape", ()) != w.shape[2:]:
+            return more.depthwise_conv2d(x, w, b)
+        return conv2d(x, full_kernel(w), b)[0], (x, w)
+
+    def depthwise_conv2d_backward(dy, cache):
+        x, w = cache
+        if not goes_by_full_kernel(x, w) or getattr(dy, "shape", ()) != x.shape:
+            return more.depthwise_conv2d_backward(dy, cache)
+        dx, dw, db = conv2d_backward(dy, (x, full_kernel(w)))
+        C = w.shape[2]
+        return dx, dw.reshape(*w.shape[:2], C * C)[:, :, :: C + 1].copy(), db
+
+    return {
+        "conv_transpose2d": conv_transpose2d, "conv_transpose2d_backward": conv_transpose2d_backward,
+        "depthwise_conv2d": depthwise_conv2d, "depthwise_conv2d_backward": depthwise_conv2d_backward,
+    }
 
 
-def conv_transpose2d_backward(dy, cache):
-    return more.conv_transpose2d_backward(dy, cache, conv2d_backward)
-
-
-def depthwise_conv2d(x, w, b):
-    """y, cache of more.depthwise_conv2d, for K above 3 by a convolution whose kernel is 0 between different channels.
-
-    That is C times the arithmetic; but in the frequency domain, and in products of matrices, it takes less time.
-    """
-    if not by_full_kernel(x, w) or getattr(b, "shape", ()) != w.shape[2:]:
-        return more.depthwise_conv2d(x, w, b)
-    return conv2d(x, full_kernel(w), b)[0], (x, w)
-
-
-def depthwise_conv2d_backward(dy, cache):
-    x, w = cache
-    if not by_full_kernel(x, w) or getattr(dy, "shape", ()) != x.shape:
-        return more.depthwise_conv2d_backward(dy, cache)
-    dx, dw, db = conv2d_backward(dy, (x, full_kernel(w)))
-    C = w.shape[2]
-    return dx, dw.reshape(*w.shape[:2], C * C)[:, :, :: C + 1].copy(), db
-
-
-def by_full_kernel(x, w):
+def goes_by_full_kernel(x, w):
     """Never what the plain operation refuses in words, which it then does."""
     if [getattr(a, "ndim", 0) for a in (x, w)] != [4, 3] or w.shape != (len(w), len(w), x.shape[3]) or len(w) % 2 == 0:
         return False
-    return len(w) > 3 and x.dtype == w.dtype and fastest_conv(x, full_kernel(w)) is not conv_im2col
+    return len(w) > 3 and x.dtype == w.dtype and fastest_conv(x, w[:, :, None]) is not conv_im2col
 
 
 def full_kernel(w):
@@ -112,6 +116,11 @@ def full_kernel(w):
     kernel = array_module(w).zeros((K, K, C * C), w.dtype)
     kernel[:, :, :: C + 1] = w
     return kernel.reshape(K, K, C, C)
+
+
+conv_transpose2d, conv_transpose2d_backward, depthwise_conv2d, depthwise_conv2d_backward = with_convolution(
+    conv2d, conv2d_backward
+).values()
 
 
 def ops_with(conv="auto", **others):
@@ -130,9 +139,11 @@ def ops_with(conv="auto", **others):
     }
     if conv not in pairs:
         raise ValueError(f"there is no convolution {conv!r}: choose one of {', '.join(CONVOLUTIONS)}")
-    functions = {name: getattr(ops, name) for name in ops.__all__} | {name: globals()[name] for name in more.__all__}
+    functions = {name: getattr(module, name) for module in (ops, more) for name in module.__all__}
     functions |= {"batch_norm": batch_norm, "batch_norm_backward": batch_norm_backward}
     functions["conv2d"], functions["conv2d_backward"] = pairs[conv]
+    if conv != "im2col":
+        functions |= with_convolution(*pairs[conv])
     return SimpleNamespace(**functions | others)
 
 
