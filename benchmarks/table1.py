@@ -8,7 +8,7 @@ import platform
 import shlex
 import statistics
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,8 +21,8 @@ import numpy as np  # noqa: E402
 sys.path.append(str(Path(__file__).parents[1]))
 
 import arithmetic  # noqa: E402
+import trainings  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
-from trainings import trained  # noqa: E402
 from workers import Worker  # noqa: E402
 
 import tinysegnet  # noqa: E402
@@ -45,37 +45,58 @@ each is a run in runs/, and after Ctrl-C the same command goes on. Then each is
 timed, alone. Writes benchmarks/results/table1.md and table1.png.
 """
 RESULTS = Path(__file__).parent / "results"
-PAPER = {       # parameters in millions, storage, ms, and on test, balanced: G, C, mIoU; without balance: mIoU
-    "bilinear-interpolation": ("0.625", "0", "24.2", 77.9, 61.1, 43.3, 43.8),
-    "segnet-basic": ("1.425", "1", "52.6", 82.7, 62.0, 47.7, 46.3),
-    "segnet-basic-encoder-addition": ("1.425", "64", "53.0", 83.4, 63.6, 48.5, 47.7),
-    "segnet-basic-single-channel-decoder": ("0.625", "1", "33.1", 81.2, 60.7, 46.1, 45.2),
-    "fcn-basic": ("0.65", "11", "24.2", 81.7, 62.4, 47.3, 45.0),
-    "fcn-basic-no-addition": ("0.65", "-", "23.8", 80.5, 58.6, 44.1, 44.2),
-    "fcn-basic-no-dim-reduction": ("1.625", "64", "44.8", 84.1, 63.4, 50.1, 47.0),
-    "fcn-basic-no-addition-no-dim-reduction": ("1.625", "0", "43.9", 80.5, 61.6, 45.9, 45.5),
+PAPER = {       # parameters in millions, storage, ms; on test G, C and mIoU, balanced and not
+    "bilinear-interpolation": ("0.625", "0", "24.2", (77.9, 61.1, 43.3), (82.7, 52.5, 43.8)),
+    "segnet-basic": ("1.425", "1", "52.6", (82.7, 62.0, 47.7), (84.0, 54.6, 46.3)),
+    "segnet-basic-encoder-addition": ("1.425", "64", "53.0", (83.4, 63.6, 48.5), (84.2, 56.5, 47.7)),
+    "segnet-basic-single-channel-decoder": ("0.625", "1", "33.1", (81.2, 60.7, 46.1), (83.5, 53.9, 45.2)),
+    "fcn-basic": ("0.65", "11", "24.2", (81.7, 62.4, 47.3), (83.9, 55.6, 45.0)),
+    "fcn-basic-no-addition": ("0.65", "-", "23.8", (80.5, 58.6, 44.1), (82.3, 53.9, 44.2)),
+    "fcn-basic-no-dim-reduction": ("1.625", "64", "44.8", (84.1, 63.4, 50.1), (83.5, 57.3, 47.0)),
+    "fcn-basic-no-addition-no-dim-reduction": ("1.625", "0", "43.9", (80.5, 61.6, 45.9), (83.7, 54.8, 45.5)),
 }
 POOR = "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-pooling"    # without figures there
 BALANCING = {"median": 1.0, "natural": 0.0}     # power of median-frequency balancing
 AT_A_TIME = 2
 
 
-def judged(name, args, data):
-    """{split: [G, C, mIoU]} of the network of that name, in %, trained and judged now unless it has been."""
-    best = trained(f"table1-{name}-{args.balancing}-{args.seed}", "photographs", {
+def training_of(name, args, data):
+    """What trainings.trained needs to know."""
+    return f"table1-{name}-{args.balancing}-{args.seed}", "photographs", {
         "data": data.source, "network": name, "size": args.size, "epochs": args.epochs, "seed": args.seed,
         "optimiser": "adam", "lr": 1e-3, "class_weight_power": BALANCING[args.balancing], "best_by": "last",
-    }, quietly=True)
+    }
+
+
+def judged(name, args, data):
+    """{split: [G, C, mIoU]} of the network of that name, in %, trained and judged now unless it has been."""
+    best = trainings.trained(*training_of(name, args, data), quietly=True)
     known = best.with_name("figures.json")
-    if known.exists():
-        return json.loads(known.read_text(encoding="utf-8"))
-    model, figures = inference.load(best), {}
-    for split in splits(data):
-        counts = evaluate(model, evaluation_pairs(data, split), data.ignore)
+    figures = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
+    missing = [split for split in splits(data) if split not in figures]
+    for split in missing:
+        counts = evaluate(inference.load(best), evaluation_pairs(data, split), data.ignore)
         figures[split] = [100 * float(value) for value in metrics.figures(counts).values()]
-    atomic.write(known, json.dumps(figures).encode())
-    print(f"{name}: mIoU {figures['val'][2]:.1f} on val", flush=True)
+    if missing:
+        atomic.write(known, json.dumps(figures).encode())
+        print(f"{name}: mIoU {figures['val'][2]:.1f} on val", flush=True)
     return figures
+
+
+def all_judged(names, args, data):
+    """{name: figures}. What goes wrong with one stops the others, which save; the same command goes on with them."""
+    for name in names:
+        trainings.check_kept(*training_of(name, args, data))        # now, and not after hours
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        futures = {threads.submit(judged, name, args, data): name for name in names}
+        try:
+            figures = {futures[done]: done.result() for done in as_completed(futures)}
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            trainings.stop()
+            raise
+    return {name: figures[name] for name in names}
 
 
 def splits(data):
@@ -125,6 +146,11 @@ def inference_of(name):
     return seconds, megabytes
 
 
+def of_test(name, args):
+    """G, C and mIoU of the paper on test."""
+    return PAPER[name][3 if args.balancing == "median" else 4]
+
+
 def ranks(values):
     """1 for the smallest; equal values have the mean of their ranks."""
     values = np.array(values)
@@ -156,7 +182,7 @@ def report(table, args):
         seconds, megabytes = inference_of(name)
         paper = PAPER.get(name)
         of_paper = [f" ({value})" for value in paper[:3]] if paper else ["", "", ""]
-        test = paper[3:6] if paper and args.balancing == "median" else paper[6:] if paper else ()
+        test = of_test(name, args) if paper else ()
         cells = [
             f"{millions:.3f}{of_paper[0]}", f"{storage(network):.0f}{of_paper[1]}",
             f"{1000 * statistics.median(seconds):.0f}{of_paper[2]}", f"{megabytes:.0f}",
@@ -164,11 +190,12 @@ def report(table, args):
             " / ".join(map(str, test)),
         ]
         yield f"| {name} | {' | '.join(cells)} |"
-    yield "\nG / C / mIoU, in %. Storage is what the decoder is given of the encoder, in multiples of SegNet-Basic's."
+    yield "\nG / C / mIoU, in %. Storage is what the decoder is given of the encoder, in multiples of SegNet-Basic's;"
+    yield "EncoderAddition needs the corners too, which the paper does not count there."
     yield "Milliseconds and memory are of one image of 360x480, here on all processors, in the paper on a GPU."
     both = [name for name in table if name in PAPER]
     if len(both) > 2:
-        theirs = [PAPER[name][5 if args.balancing == "median" else 6] for name in both]
+        theirs = [of_test(name, args)[2] for name in both]
         for split in present:
             correlation = rank_correlation([table[name][split][2] for name in both], theirs)
             yield f"\nRank correlation of mIoU on {split} with the paper's on test: {correlation:+.2f}."
@@ -181,8 +208,8 @@ def draw(table, args):
     for row, (name, figures) in enumerate(reversed(table.items())):
         axes.plot(figures["val"][2], row, "o", color="tab:blue", label="here, on val" if row == 0 else None)
         if name in PAPER:
-            mIoU = PAPER[name][5 if args.balancing == "median" else 6]
-            axes.plot(mIoU, row, "s", color="tab:orange", label="the paper, on test" if row == 0 else None)
+            label = "the paper, on test" if row == 0 else None
+            axes.plot(of_test(name, args)[2], row, "s", color="tab:orange", label=label)
     axes.set_yticks(range(len(table)), list(reversed(table)))
     axes.set_xlabel("mIoU in %")
     axes.grid(axis="x", alpha=0.4)
@@ -203,9 +230,7 @@ def main():
     parser.add_argument("--seed", type=at_least_0, default=0, help="default: %(default)s")
     args = parser.parse_args()
     data, _ = open_dataset(args.data)
-    with ThreadPoolExecutor(AT_A_TIME) as threads:
-        figures = list(threads.map(lambda name: judged(name, args, data), args.only))
-    table = dict(zip(args.only, figures))
+    table = all_judged(args.only, args, data)
     lines = []
     for line in report(table, args):
         print(line, flush=True)

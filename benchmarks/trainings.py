@@ -11,6 +11,17 @@ from tinysegnet.training.runs import read_config
 from tinysegnet.training.settings import RECIPES, as_text, option_of
 
 TRAIN = Path(__file__).parents[1] / "train.py"
+running = set()             # the processes of train.py
+
+
+def check_kept(name, recipe, changes):
+    """Raise InputError if runs/NAME is there and was trained with other settings than the recipe, so changed."""
+    path = Path("runs") / name
+    if path.exists():
+        kept = read_config(path)["settings"]
+        differing = [key for key, value in (RECIPES[recipe] | changes).items() if getattr(kept, key) != value]
+        if differing:
+            raise InputError(f"{path} was trained with another {differing[0]}: delete that folder, or ask for the same")
 
 
 def trained(name, recipe, changes, quietly=False):
@@ -19,15 +30,11 @@ def trained(name, recipe, changes, quietly=False):
     changes  what is not as in the recipe, {setting: value}
     quietly  on one thread and without its progress, as one of several at a time
 
-    Raises InputError if what is there was trained with other settings. If the training fails, or is stopped, the
-    process ends as train.py did, which has said why.
+    Raises InputError if what is there was trained with other settings. If the training fails, or is stopped, SystemExit
+    with the status of train.py, which has said why; quietly, that is said here, with the name of the run.
     """
+    check_kept(name, recipe, changes)
     path = Path("runs") / name
-    if path.exists():
-        kept = read_config(path)["settings"]
-        differing = [key for key, value in (RECIPES[recipe] | changes).items() if getattr(kept, key) != value]
-        if differing:
-            raise InputError(f"{path} was trained with another {differing[0]}: delete that folder, or ask for the same")
     best = path / "best.npz"
     if not (best.exists() and checkpoint.load(best)[0]["statistics"] == "exact"):
         options = [word for key, value in changes.items() for word in as_option(key, value)]
@@ -35,12 +42,21 @@ def trained(name, recipe, changes, quietly=False):
         command = [sys.executable, TRAIN, "--recipe", recipe, *options, "--name", name, *resume]
         one_thread = {"TINYSEGNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} if quietly else {}
         streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE} if quietly else {}
-        process = subprocess.run(command, env=os.environ | one_thread, check=False, **streams)
+        process = subprocess.Popen(command, env=os.environ | one_thread, **streams)
+        running.add(process)
+        _, said = process.communicate()
+        running.discard(process)
         if process.returncode:
-            if process.stderr:
-                print(process.stderr.decode(errors="replace").splitlines()[-1], file=sys.stderr)
-            sys.exit(process.returncode)
+            if said:
+                print(f"{path}: {said.decode(errors='replace').splitlines()[-1]}", file=sys.stderr)
+            raise SystemExit(process.returncode)
     return best
+
+
+def stop():
+    """Let those that are running end: they finish their step and save."""
+    for process in list(running):
+        process.terminate()
 
 
 def as_option(key, value):

@@ -4,7 +4,10 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pretend_gpu
@@ -13,6 +16,7 @@ import tiny_camvid
 from test_readme import section
 
 from tinysegnet import networks, ops
+from tinysegnet.data import open_dataset
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
 from tinysegnet.training.settings import RECIPES
@@ -336,3 +340,60 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
     monkeypatch.setattr("sys.argv", ["table1.py", "--data", "tiny", *others])
     with pytest.raises(InputError, match="runs/table1-fcn-basic-median-0 was trained with another epochs"):
         table1.main()
+    del kept["val"]                                                 # as if the split had come later
+    Path("runs/table1-fcn-basic-median-0/figures.json").write_text(json.dumps(kept))
+    args = SimpleNamespace(size=(24, 32), epochs=1, seed=0, balancing="median")
+    figures = table1.judged("fcn-basic", args, open_dataset("tiny")[0])
+    assert rows[1][-2] == " / ".join(f"{value:.1f}" for value in figures["val"])
+
+
+def test_both_balancings_have_their_figures_of_the_paper(table1):
+    balanced, natural = (SimpleNamespace(balancing=balancing) for balancing in table1.BALANCING)
+    assert table1.of_test("fcn-basic", balanced) == (81.7, 62.4, 47.3)
+    assert table1.of_test("fcn-basic", natural) == (83.9, 55.6, 45.0)
+    args = SimpleNamespace(size=(24, 32), epochs=1, seed=3, balancing="natural")
+    name, recipe, changes = table1.training_of("fcn-basic", args, SimpleNamespace(source="tiny"))
+    assert (name, changes["class_weight_power"], changes["seed"]) == ("table1-fcn-basic-natural-3", 0.0, 3)
+    assert changes["best_by"] == "last" and recipe in RECIPES
+
+
+def test_a_training_that_fails_or_is_stopped_is_said_and_stops_the_others(table1, tmp_path, monkeypatch, capfd):
+    """Pictures too small for any. Then one is interrupted, and gone on with."""
+    tiny_camvid.make(tmp_path / "tiny")
+    monkeypatch.chdir(tmp_path)
+    args = SimpleNamespace(size=(8, 8), epochs=1, seed=0, balancing="median")
+    with pytest.raises(SystemExit) as ended:
+        table1.all_judged(list(table1.PAPER), args, open_dataset("tiny")[0])
+    assert ended.value.code == 2
+    said = capfd.readouterr().err.splitlines()
+    assert 1 <= len(said) < 8 and all(line.startswith("runs/table1-") and "too small" in line for line in said)
+
+    import trainings
+
+    of_one = "stopped", "photographs", {"data": "tiny", "size": (24, 32), "epochs": 500, "batch": 2, "filters": 2}
+    Thread(target=lambda: (wait_for(Path("runs/stopped/log.jsonl")), trainings.stop())).start()
+    with pytest.raises(SystemExit) as ended:
+        trainings.trained(*of_one, quietly=True)
+    assert ended.value.code == 143 and Path("runs/stopped/last.npz").exists()
+    assert "stopped and saved" in capfd.readouterr().err
+    commands = []
+
+    class Finished:
+        returncode = 0
+
+        def __init__(self, command, **options):
+            commands.append(command)
+
+        def communicate(self):
+            return None, b""
+
+    monkeypatch.setattr(trainings.subprocess, "Popen", Finished)
+    assert trainings.trained(*of_one, quietly=True) == Path("runs/stopped/best.npz")
+    assert commands[0][-1] == "--resume"
+
+
+def wait_for(path):
+    for _ in range(600):
+        if path.exists() and path.stat().st_size:
+            return
+        time.sleep(0.1)

@@ -80,8 +80,8 @@ def single_channel_conv_norm(name, C, K):
 
 
 def lend(name):
-    """Let the map cross to the `add_lent` of that name. It is used twice, so two gradients add up: that from the decoder
-    lies in a list which both blocks have as their cache."""
+    """Let the map cross to the `add_lent` of that name. It is used twice, so two gradients add up: that from the
+    decoder lies in a list which both blocks have as their cache."""
     def forward(params, x, ops, kept):
         if f"{name}.lent" in kept:
             raise ValueError(f"lend: two of one chain are called {name!r}")
