@@ -20,6 +20,7 @@ class Canvas:
         self.rng, self.height, self.width = rng, height, width
         self.picture = Image.new("RGB", (width * SCALE, height * SCALE))
         self.labels = Image.new("L", (width, height), VOID)
+        self.paint, self.mark = ImageDraw.Draw(self.picture), ImageDraw.Draw(self.labels)
         self.focal = width * rng.uniform(0.8, 1.1)
         self.horizon = height * rng.uniform(0.38, 0.5)
         self.centre = width * rng.uniform(0.4, 0.6)
@@ -39,24 +40,28 @@ class Canvas:
 
     def colour(self, rgb, z):
         """A colour as it looks from z metres away, in this light and haze."""
-        veil = 1 - np.exp(-self.haze * z)
-        colour = np.asarray(rgb) * self.light * self.tint * (1 - veil) + self.sky * self.light * veil
-        return tuple(int(value) for value in np.clip(colour, 0, 255))
+        veil = 1 - float(np.exp(-self.haze * z))
+        seen = (
+            of_thing * self.light * tint * (1 - veil) + of_sky * self.light * veil
+            for of_thing, tint, of_sky in zip(np.asarray(rgb).tolist(), self.tint.tolist(), self.sky.tolist())
+        )
+        return tuple(int(min(max(value, 0), 255)) for value in seen)
 
     def polygon(self, places, rgb, label, seam=False):
         """Paint a polygon of (x, y, z); with label None on the picture alone. A seam is an outline of void."""
         outline = np.array([self.project(*place) for place in places])
         z = float(np.mean([place[2] for place in places]))
-        ImageDraw.Draw(self.picture).polygon(pairs(outline * SCALE), self.colour(rgb, z))
+        self.paint.polygon(flat(outline * SCALE), self.colour(rgb, z))
         if label is not None:
-            ImageDraw.Draw(self.labels).polygon(pairs(outline - 0.5), label, VOID if seam else None)
+            self.mark.polygon(flat(outline - 0.5), label, VOID if seam else None)
 
     def ellipse(self, x, y, z, rx, ry, rgb, label):
         u, v = self.project(x, y, z)
-        box = np.array([[u, v], [u, v]]) + self.focal / z * np.array([[-rx, -ry], [rx, ry]])
-        ImageDraw.Draw(self.picture).ellipse(pairs(box * SCALE), self.colour(rgb, z))
+        across, up = self.focal / z * rx, self.focal / z * ry
+        box = np.array([u - across, v - up, u + across, v + up])
+        self.paint.ellipse(flat(box * SCALE), self.colour(rgb, z))
         if label is not None and min(rx, ry) * self.focal / z > 0.3:
-            ImageDraw.Draw(self.labels).ellipse(pairs(box - 0.5), label)
+            self.mark.ellipse(flat(box - 0.5), label)
 
     def upright(self, x0, x1, y0, y1, z, rgb, label, seam=False):
         """A rectangle that faces the camera."""
@@ -76,7 +81,7 @@ class Canvas:
         """Darken a polygon of the picture, with a soft edge."""
         mask = Image.new("L", self.picture.size)
         outline = np.array([self.project(*place) for place in places])
-        ImageDraw.Draw(mask).polygon(pairs(outline * SCALE), int(255 * strength))
+        ImageDraw.Draw(mask).polygon(flat(outline * SCALE), int(255 * strength))
         self.picture.paste((5, 5, 20), mask=mask.filter(ImageFilter.GaussianBlur(SCALE)))
 
     def develop(self):
@@ -92,5 +97,5 @@ class Canvas:
         return pixels.clip(0, 255).astype(np.uint8)
 
 
-def pairs(points):
-    return [(float(u), float(v)) for u, v in points]
+def flat(points):
+    return points.ravel().tolist()
