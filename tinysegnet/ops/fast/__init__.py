@@ -5,6 +5,7 @@ goes over memory fewer times: another `ops`, and nothing else.
     network.forward(params, x, ops=ops_with(conv="im2col"))
 """
 
+from functools import lru_cache
 from types import SimpleNamespace
 
 from tinysegnet import ops
@@ -71,6 +72,7 @@ def batch_norm_backward(dy, cache):
     return (batchnorm_gpu if on_gpu(dy) else batchnorm).batch_norm_backward(dy, cache)
 
 
+@lru_cache
 def with_convolution(conv2d, conv2d_backward):
     """The other operations of this module that are made of a convolution, made of that one."""
     def conv_transpose2d(x, w, b, shape):
