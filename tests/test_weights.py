@@ -71,6 +71,7 @@ def table_of_the_results():
     return classes, [float(value) for value in whole[-3:]]
 
 
+@pytest.mark.docs       # more than a minute
 def test_it_reaches_what_the_results_say(camvid_folder):
     """To 0.2: the last digit may differ with the machine's matrix products."""
     model = inference.load(SHIPPED)
