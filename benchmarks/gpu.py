@@ -18,7 +18,7 @@ from workers import HEAD, Worker, interleaved, need_pytorch, row, title
 import tinysegnet
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import training_batches
-from tinysegnet.support.backend import select
+from tinysegnet.support.backend import missing_for_cupy, reason, select
 from tinysegnet.support.errors import InputError, exit_in_words
 from tinysegnet.support.options import at_least_1
 from tinysegnet.training import loop, optim
@@ -90,10 +90,10 @@ def main():
     parser.add_argument("--data", metavar="FOLDER", help="CamVid, for the time of an epoch")
     args = parser.parse_args()
     lines = []
-    try:
-        cupy = select("cupy")
-    except InputError as error:
-        raise InputError(f"this benchmark needs a GPU, and CuPy for it: {error}") from error
+    if missing := missing_for_cupy():
+        sentence, error = missing
+        raise InputError(f"this benchmark needs a GPU: {sentence} ({reason(error)})") from error
+    cupy = select("cupy")
     need_pytorch()
     data = open_dataset(args.data)[0] if args.data else None
     for line in report(cupy, args.rounds, data):

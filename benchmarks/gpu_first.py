@@ -21,8 +21,8 @@ from tinysegnet.inference import Model
 from tinysegnet.ops import fast
 from tinysegnet.ops.fast import conv_gpu, ops_with
 from tinysegnet.ops.more.resize import resize_bilinear
-from tinysegnet.support.backend import copy_to_host, select, to_device, to_numpy
-from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet.support.backend import copy_to_host, missing_for_cupy, reason, select, to_device, to_numpy
+from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import at_least_1
 from tinysegnet.training import optim
 from tinysegnet.training.step import Criterion, train_step
@@ -183,11 +183,11 @@ def main():
     )
     args = parser.parse_args()
     os.environ["CUPY_TF32"] = "0"       # for the processes of a race it is set anew
-    try:
-        cupy = select("cupy")
-    except InputError as error:
-        print(f"there is no GPU to check: {error}")
+    if missing := missing_for_cupy():
+        sentence, error = missing
+        print(f"there is no GPU to check: {sentence} ({reason(error)})")
         sys.exit(NO_DEVICE)
+    cupy = select("cupy")
     begun, failed = time.perf_counter(), False
     for name, check, *arguments in checks(cupy):
         start = time.perf_counter()

@@ -230,6 +230,8 @@ def main():
     parser.add_argument("--seed", type=at_least_0, default=0, help="default: %(default)s")
     args = parser.parse_args()
     data, _ = open_dataset(args.data)
+    if not data.name.startswith("CamVid"):
+        raise InputError(f"table 1 is of CamVid, and this is {data.name}: name CamVid's folder by --data")
     table = all_judged(args.only, args, data)
     lines = []
     for line in report(table, args):

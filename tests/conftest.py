@@ -17,8 +17,7 @@ from hypothesis import settings
 sys.path.append(str(Path(__file__).parents[1] / "lessons/12_gpu"))
 import pretend_gpu
 
-from tinysegnet.support.backend import select
-from tinysegnet.support.errors import InputError
+from tinysegnet.support.backend import missing_for_cupy
 from tinysegnet.support.threads import workers
 
 # Some shells start what runs in the background with Ctrl-C ignored, and all that it starts would ignore it too.
@@ -31,11 +30,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 def why_no_gpu():
     """Why the GPU tests cannot run here, or None if they can."""
-    try:
-        select("cupy")
-    except InputError as error:
-        return str(error)
-    return None
+    missing = missing_for_cupy()
+    return missing and missing[0]
 
 
 @pytest.hookimpl(tryfirst=True)         # before pytest-xdist looks at its options

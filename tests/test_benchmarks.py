@@ -154,6 +154,7 @@ def test_a_check_that_fails_stops_no_other_and_none_is_begun_too_late(gpu_first,
     checks = [("one", check, 1, fails), ("two", check, 9, False), ("three", check, 1, False)]
     monkeypatch.setattr(gpu_first, "checks", lambda cupy: iter(checks))
     monkeypatch.setattr(gpu_first, "select", lambda name: name)
+    monkeypatch.setattr(gpu_first, "missing_for_cupy", lambda: None)
     monkeypatch.setattr(gpu_first.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr("sys.argv", ["gpu_first.py", "--seconds", "10"])
     with pytest.raises(SystemExit) as ended:
@@ -168,7 +169,7 @@ def test_a_check_that_fails_stops_no_other_and_none_is_begun_too_late(gpu_first,
 def test_without_a_gpu_the_first_checks_end_with_3(tmp_path):
     process = run_without("cupy", "gpu_first.py", tmp_path)
     assert process.returncode == 3 and process.stdout.startswith("there is no GPU to check: CuPy cannot be imported")
-    assert process.stdout.count("\n") == 1 and not process.stderr
+    assert process.stdout.count("\n") == 1 and not process.stderr and "--backend" not in process.stdout
 
 
 @pytest.fixture
@@ -355,6 +356,13 @@ def test_both_balancings_have_their_figures_of_the_paper(table1):
     name, recipe, changes = table1.training_of("fcn-basic", args, SimpleNamespace(source="tiny"))
     assert (name, changes["class_weight_power"], changes["seed"]) == ("table1-fcn-basic-natural-3", 0.0, 3)
     assert changes["best_by"] == "last" and recipe in RECIPES
+
+
+def test_table_1_is_of_camvid(table1, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["table1.py", "--data", "streets"])
+    with pytest.raises(InputError, match="^table 1 is of CamVid, and this is streets: name CamVid's folder by --data"):
+        table1.main()
 
 
 def test_a_training_that_fails_or_is_stopped_is_said_and_stops_the_others(table1, tmp_path, monkeypatch, capfd):

@@ -29,29 +29,33 @@ def select(name):
         return numpy
     if name != "cupy":
         raise InputError(f"unknown backend {name!r}: choose numpy or cupy")
+    if missing := missing_for_cupy():
+        sentence, error = missing
+        raise InputError(f"{sentence}, or run with --backend numpy ({reason(error)})") from error
+    import cupy
+
+    return cupy
+
+
+def missing_for_cupy():
+    """What is missing to compute with CuPy, with the way out, and the error that shows it; None if nothing is."""
     try:
         import cupy
     except ImportError as error:
-        raise InputError(
-            "CuPy cannot be imported: install it with  pip install -e '.[cuda13]'  (or '.[cuda12]' "
-            f"for a CUDA 12 driver), or run with --backend numpy ({reason(error)})"
-        ) from error
+        install = "install it with  pip install -e '.[cuda13]'  (or '.[cuda12]' for a CUDA 12 driver)"
+        return f"CuPy cannot be imported: {install}", error
     try:
         ones = cupy.ones((2, 2), "float32")
         (ones @ (ones + 1)).get()
     except Exception as error:      # the driver, a device, the compiler of kernels and cuBLAS fail each in its own way
         if "NoDevice" in str(error):
-            raise InputError("CuPy finds no GPU: see CUDA_VISIBLE_DEVICES, or run with --backend numpy") from error
+            return "CuPy finds no GPU: see CUDA_VISIBLE_DEVICES", error
         if any(part in str(error).lower() for part in PARTS_OF_CUDA):
-            raise InputError(
-                "CuPy lacks a part of CUDA: install it with  pip install -e '.[cuda13]'  (or '.[cuda12]' for a CUDA 12 "
-                f"driver), which brings all parts, or run with --backend numpy ({reason(error)})"
-            ) from error
-        raise InputError(
-            "CuPy cannot use the GPU: see that  nvidia-smi  runs and that the CUDA version it prints is not below "
-            f"CuPy's, or run with --backend numpy ({reason(error)})"
-        ) from error
-    return cupy
+            install = "install it with  pip install -e '.[cuda13]'  (or '.[cuda12]' for a CUDA 12 driver)"
+            return f"CuPy lacks a part of CUDA: {install}, which brings all parts", error
+        driver = "see that  nvidia-smi  runs, or install NVIDIA's driver; if it prints a CUDA version below 13, install"
+        return f"CuPy cannot use the GPU: {driver} '.[cuda12]' in the place of '.[cuda13]'", error
+    return None
 
 
 def keep_freed_memory():
