@@ -361,7 +361,7 @@ def test_both_balancings_have_their_figures_of_the_paper(table1):
 def test_table_1_is_of_camvid(table1, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["table1.py", "--data", "streets"])
-    with pytest.raises(InputError, match="^table 1 is of CamVid, and this is streets: name CamVid's folder by --data"):
+    with pytest.raises(InputError, match=r"^table 1 is of CamVid, and this is streets: name CamVid's folder by --data"):
         table1.main()
 
 
