@@ -58,6 +58,7 @@ THIRD = [(name, mistake, function) for name, mistake, _, function in planted_ans
 LISTS = (FIRST, planted_answers), (SECOND, planted_answers_2), (THIRD, planted_answers_3)
 
 
+@pytest.mark.docs       # a minute in all
 @pytest.mark.parametrize("planted, module", LISTS, ids="123")
 def test_all_are_rejected_and_four_of_five_named(exercises, planted, module):
     unknown = {name for name, _, _ in planted} - exercises.keys()
