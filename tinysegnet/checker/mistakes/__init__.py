@@ -4,7 +4,17 @@ Each module has the tables of an op or two, those of its forward and of its back
 function that failed on the cases of its table and name each mistake whose answer it gives.
 """
 
-from tinysegnet.checker.mistakes import activation, batchnorm, conv, conv_transpose, depthwise, loss, pool, resize
+from tinysegnet.checker.mistakes import (
+    activation,
+    batchnorm,
+    conv,
+    conv_transpose,
+    depthwise,
+    loss,
+    pool,
+    resize,
+    upsample_nearest,
+)
 
 TABLES = {
     "conv2d_backward": conv.backward,
@@ -16,7 +26,7 @@ TABLES = {
     "conv_transpose2d_backward": conv_transpose.backward,
     "depthwise_conv2d_backward": depthwise.backward,
     "resize_bilinear_backward": resize.resize_backward,
-    "upsample_nearest_backward": resize.upsample_backward,
+    "upsample_nearest_backward": upsample_nearest.upsample_backward,
 }
 
 FORWARD_TABLES = {
@@ -30,7 +40,7 @@ FORWARD_TABLES = {
     "conv_transpose2d": conv_transpose.forward,
     "depthwise_conv2d": depthwise.forward,
     "resize_bilinear": resize.resize,
-    "upsample_nearest": resize.upsample,
+    "upsample_nearest": upsample_nearest.upsample,
 }
 
 

@@ -13,13 +13,13 @@ def operation(ops, name):
 
 
 def upsample(name, way):
-    """Bring the map back to the height and width before `pool` of that name, with nothing learnt.
+    """Bring the map back to the shape before `pool` of that name, with nothing learnt.
 
     way  "resize_bilinear" or "upsample_nearest"
     """
     def forward(params, x, ops, kept):
-        _, (_, H, W, _) = kept[name]
-        y, cache = operation(ops, way)(x, (x.shape[0], H, W, x.shape[3]))
+        _, shape = kept[name]
+        y, cache = operation(ops, way)(x, shape)
         return y, {}, cache
 
     def backward(dy, cache, ops, need_dx):
@@ -33,8 +33,8 @@ def upsample_learnt(name, of_pool, C, K):
     w, b = f"{name}.w", f"{name}.b"
 
     def forward(params, x, ops, kept):
-        _, (_, H, W, _) = kept[of_pool]
-        y, cache = operation(ops, "conv_transpose2d")(x, params[w], params[b], (x.shape[0], H, W, C))
+        _, (N, H, W, _) = kept[of_pool]
+        y, cache = operation(ops, "conv_transpose2d")(x, params[w], params[b], (N, H, W, C))
         return y, {}, cache
 
     def backward(dy, cache, ops, need_dx):
@@ -48,9 +48,9 @@ def upsample_learnt(name, of_pool, C, K):
 def unpool_fixed(name):
     """Unpooling that does not know where the maxima were: all values go to the first corner (a fixed index array)."""
     def forward(params, x, ops, kept):
-        corners, (_, H, W, _) = kept[name]
+        corners, shape = kept[name]
         first = corners * 0
-        return ops.max_unpool(x, first, (*x.shape[:1], H, W, x.shape[3])), {}, first
+        return ops.max_unpool(x, first, shape), {}, first
 
     def backward(dy, first, ops, need_dx):
         return ops.max_unpool_backward(dy, first), {}

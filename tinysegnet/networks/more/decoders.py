@@ -31,49 +31,33 @@ def network(classes, filters, levels, kernel, *, up, single_channel=False, **of_
 
 
 def bilinear_interpolation(classes=11, filters=64, levels=4, kernel=7):
-    """Bilinear upsampling; nothing crosses to the decoder.
-
-    After it a convolution of one channel each. 626,315 parameters.
-    """
-    up = lambda name: [upsample(name, "resize_bilinear")]  # noqa: E731
-    return network(classes, filters, levels, kernel, up=up, single_channel=True)
+    """Bilinear upsampling, then kernels that see one channel. Nothing crosses but sizes. 626,315 parameters."""
+    return network(
+        classes, filters, levels, kernel, up=lambda name: [upsample(name, "resize_bilinear")], single_channel=True
+    )
 
 
 def segnet_basic_single_channel_decoder(classes=11, filters=64, levels=4, kernel=7):
-    """The decoder's kernels see one channel.
-
-    Unpooled into the corners. 626,315 parameters.
-    """
+    """SegNet-Basic whose decoder's kernels see one channel each. 626,315 parameters."""
     return network(classes, filters, levels, kernel, up=lambda name: [unpool(name)], single_channel=True)
 
 
 def segnet_basic_encoder_addition(classes=11, filters=64, levels=4, kernel=7):
-    """The encoder's maps are added in the decoder.
-
-    Those of each level, before they are pooled, after the level's unpooling and convolution. 1,416,587 parameters.
-    """
+    """SegNet-Basic to which each level's map of the encoder, before it is pooled, is added after the level's unpooling,
+    convolution and batch norm. 1,416,587 parameters."""
     return network(classes, filters, levels, kernel, up=lambda name: [unpool(name)], lending=True)
 
 
 def segnet_basic_replication(classes=11, filters=64, levels=4, kernel=7):
-    """Each pixel is repeated.
-
-    Tried in the paper, and found poor. 1,416,587 parameters.
-    """
+    """SegNet-Basic that upsamples by repeating pixels. Found poor in the paper. 1,416,587 parameters."""
     return network(classes, filters, levels, kernel, up=lambda name: [upsample(name, "upsample_nearest")])
 
 
 def segnet_basic_fixed_index(classes=11, filters=64, levels=4, kernel=7):
-    """Unpooled into the first corner.
-
-    Tried in the paper, and found poor. 1,416,587 parameters.
-    """
+    """SegNet-Basic that unpools into first corners. Found poor in the paper. 1,416,587 parameters."""
     return network(classes, filters, levels, kernel, up=lambda name: [unpool_fixed(name)])
 
 
 def segnet_basic_no_pooling(classes=11, filters=64, levels=4, kernel=7):
-    """All maps are as large as the image.
-
-    Tried in the paper, and found poor; and slow. 1,416,587 parameters.
-    """
+    """SegNet-Basic whose maps are all as large as the image. Found poor in the paper. 1,416,587 parameters."""
     return network(classes, filters, levels, kernel, up=lambda name: [], pooling=False)

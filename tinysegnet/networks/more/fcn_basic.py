@@ -27,32 +27,20 @@ def network(classes, filters, levels, kernel, *, reduction, addition):
 
 
 def fcn_basic(classes=11, filters=64, levels=4, kernel=7):
-    """Reduced to the classes, upsampled by learnt kernels.
-
-    The encoder's maps of each level, before they are pooled, are reduced too, and added. 646,883 parameters.
-    """
+    """Maps reduced to the classes, upsampled by learnt kernels; the encoder's are added. 646,883 parameters."""
     return network(classes, filters, levels, kernel, reduction=True, addition=True)
 
 
 def fcn_basic_no_addition(classes=11, filters=64, levels=4, kernel=7):
-    """The same without the encoder's maps.
-
-    Only the upsampling is learnt. 644,023 parameters.
-    """
+    """FCN-Basic without the encoder's maps. 644,023 parameters."""
     return network(classes, filters, levels, kernel, reduction=True, addition=False)
 
 
 def fcn_basic_no_dim_reduction(classes=11, filters=64, levels=4, kernel=7):
-    """All channels are kept to the end.
-
-    1,661,835 parameters.
-    """
+    """FCN-Basic whose maps keep all channels to the end. 1,661,835 parameters."""
     return network(classes, filters, levels, kernel, reduction=False, addition=True)
 
 
 def fcn_basic_no_addition_no_dim_reduction(classes=11, filters=64, levels=4, kernel=7):
-    """Nothing is added.
-
-    All channels are kept to the end. 1,661,835 parameters.
-    """
+    """The same without the encoder's maps. 1,661,835 parameters."""
     return network(classes, filters, levels, kernel, reduction=False, addition=False)

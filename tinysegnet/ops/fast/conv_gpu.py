@@ -74,11 +74,12 @@ def conv2d_backward(dy, cache, need_dx=True):
         dx = xp.empty(x.shape, x.dtype)
     else:
         dx = None
-    dw_hat = 0
+    dw_hat = None
     for images in groups(x, dy.shape[3], by):
         x_hat_conj = transform(by.B_T_conj, overlapping(x[images], by, sign=-1))
         dy_hat = transform(by.A, blocks(dy[images], by))
-        dw_hat = dw_hat + at_each_place(x_hat_conj.swapaxes(2, 3), dy_hat)
+        its_dw_hat = at_each_place(x_hat_conj.swapaxes(2, 3), dy_hat)
+        dw_hat = its_dw_hat if dw_hat is None else dw_hat + its_dw_hat
         if need_dx:
             overlap_add(transform(by.B, at_each_place(dy_hat, w_hat_H)), by, dx[images])
     db = dy.sum(axis=2).sum(axis=(0, 1))                    # row by row first: a long float32 sum loses digits
