@@ -74,6 +74,7 @@ FORWARD = Entries("FORWARD", {
     "upsample_nearest_backward": more.upsample_nearest,
     "concatenate_backward": more.concatenate,
     "add_backward": add,
+    "dropout_backward": more.dropout,
 })
 RIGHT = Backwards(max_pool_backward=pool_backward, add_backward=add_backward)
 NAMES = Entries("NAMES", {
@@ -89,6 +90,7 @@ NAMES = Entries("NAMES", {
     "upsample_nearest_backward": ("x",),
     "concatenate_backward": ("a", "b"),
     "add_backward": ("a", "b"),
+    "dropout_backward": ("x",),
 })
 ARGS = Entries("ARGS", {
     "conv2d_backward": (X, rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)),
@@ -105,6 +107,7 @@ ARGS = Entries("ARGS", {
     "upsample_nearest_backward": (SMALL, (2, 9, 7, 3)),
     "concatenate_backward": (X, rng.standard_normal((2, 5, 7, 4))),
     "add_backward": (X, rng.standard_normal(X.shape)),
+    "dropout_backward": (X, 2 * (rng.random(X.shape) < 0.5).astype(float)),
 })
 
 

@@ -1,4 +1,4 @@
-"""The operations of ops/more/: transposed and depthwise convolution, resizing, repeating, adding, concatenating."""
+"""The operations of ops/more/: transposed and depthwise convolution, resizing, repeating, joining, dropout."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from tinysegnet.checker.gradcheck import as_tuple, check_backward
 from tinysegnet.ops import conv, fast, more
 from tinysegnet.ops.more import resize
 from tinysegnet.ops.more.conv_transpose2d import bilinear
+from tinysegnet.ops.more.dropout import draw_mask
 from tinysegnet.support import threads
 
 plain_and_fast = pytest.mark.parametrize("way", [more, fast])
@@ -307,6 +308,47 @@ def test_concatenating_and_adding(shape, B, seed):
     assert not np.shares_memory(da, y) and not np.shares_memory(db, y)
 
 
+# ---- dropout
+
+
+def draw_dropout(shape, seed, rate=0.3):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(shape), draw_mask(rng, shape, rate, np.float64)
+
+
+@given(images, seeds)
+def test_dropout_gradients_and_adjoint(shape, seed):
+    x, mask = draw_dropout(shape, seed)
+    check_backward(more.dropout, more.dropout_backward, x, mask, names=("x",), seed=seed)
+    y, cache = more.dropout(x, mask)
+    [dy] = draw(seed + 1, shape)
+    assert_adjoint(y, dy, x, more.dropout_backward(dy, cache))
+
+
+def test_dropout_by_hand():
+    x, mask = np.array([[1.0, -2, 3, 4]], "f"), np.array([[0.0, 2, 2, 0]], "f")
+    y, cache = more.dropout(x, mask)
+    assert y.dtype == np.float32 and y.tolist() == [[0, -4, 6, 0]]
+    assert more.dropout_backward(np.array([[10.0, 20, 30, 40]], "f"), cache).tolist() == [[0, 40, 60, 0]]
+
+
+@both_dtypes
+@pytest.mark.parametrize("rate", [0.0, 0.25, 0.5, 0.9])
+def test_a_mask_leaves_out_so_many_and_keeps_the_mean(rate, dtype):
+    mask = draw_mask(np.random.default_rng(0), (50, 40, 50), rate, dtype)
+    assert mask.dtype == dtype and np.unique(mask).tolist() == sorted({0 if rate else 1, dtype(1) / dtype(1 - rate)})
+    assert (mask == 0).mean() == pytest.approx(rate, abs=0.005)
+    assert mask.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_masks_depend_on_the_generator_alone():
+    one, again, other = (draw_mask(np.random.default_rng(seed), (7, 9), 0.5, np.float64) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+    of_float32 = draw_mask(np.random.default_rng(1), (7, 9), 0.5, np.float32)
+    np.testing.assert_array_equal(of_float32, one)
+
+
 # ---- all of them
 
 
@@ -396,6 +438,10 @@ EVEN = "the kernel size K should be odd, so that it has a centre, got"
     ("add", (X, X.astype("f")), f"b {SINGLE} a, got float32"),
     ("concatenate", (X, X[:, :3]), r"b should be \(N, H, W, B\) with .*H = 4.*, got \(2, 3, 5, 3\)"),
     ("concatenate", (X, X.astype("f")), f"b {SINGLE} a, got float32"),
+    ("dropout", (X, X[..., :2]), r"mask should be \(2, 4, 5, 3\), got \(2, 4, 5, 2\)"),
+    ("dropout", (X, X > 0), "mask should be float64 like x, got bool"),
+    ("dropout", (X.tolist(), X), f"x {LIST}"),
+    ("dropout_backward", (X[:1], X), r"dy should be \(2, 4, 5, 3\), got \(1, 4, 5, 3\)"),
     ("concatenate_backward", (X[0], 2), r"dy should be \(N, H, W, F\), got \(4, 5, 3\)"),
 ])
 def test_wrong_input_is_named(way, op, args, message):

@@ -15,7 +15,9 @@ from tinysegnet.networks.blocks import Block, Param
 
 __all__ = ["NETWORKS", "Block", "Param", "build", "defaults", "init"]
 
-NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet"} | dict.fromkeys((     # the module of its function
+NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet", "unet": "more.unet"} | dict.fromkeys((
+    "bayesian-segnet-basic", "bayesian-segnet",     # of each the module of its function
+), "more.bayesian") | dict.fromkeys((
     "bilinear-interpolation", "segnet-basic-encoder-addition", "segnet-basic-single-channel-decoder",
     "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-pooling",
 ), "more.decoders") | dict.fromkeys((
@@ -51,10 +53,8 @@ def function_of(name):
 
 
 def init(block, seed, dtype=np.float32):
-    """params and stats of a network before its first step, drawn with NumPy by the seed, in the order of the network.
-
-    How a parameter starts is said where its block is made; means start at 0, variances at 1.
-    """
+    """params and stats of a network before its first step, drawn with NumPy by the seed, in the order of the network:
+    how a parameter starts is said where its block is made; means start at 0, variances at 1."""
     rng = np.random.default_rng(seed)
 
     def begun(param):

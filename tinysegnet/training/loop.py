@@ -116,14 +116,24 @@ def train_steps(trainer, batches, done):
     guard = Guard(trainer.functions.ops, trainer.optimiser)
     for images, labels in batches:
         batch = normalise(images, model.xp, settings.normalisation), to_device(labels, model.xp)
+        guard.ops.rng = step_rng(settings, done)
         try:
             train_step(model, guard, batch, trainer.criterion, rate(trainer, done), guard.ops)
         except FloatingPointError as error:
-            culprit = first_not_finite(trainer, model.params, images)
+            culprit = first_not_finite(trainer, model.params, images, step_rng(settings, done))
             again = "train again with a lower --lr and another --name"
             raise InputError(f"{error} at step {done + 1}, first in {culprit}: {again}") from error
         done += 1
         yield guard.loss
+
+
+def step_rng(settings, done):
+    """What a network with dropout draws its masks by, in the step after so many: a run that is resumed has them again.
+
+    Keys of other lengths are the data's, see data/batches.py; and a 0 at the end would be no part of the key.
+    """
+    epoch, step = divmod(done, settings.steps)
+    return np.random.default_rng([settings.seed, 1 + epoch, step, 1])
 
 
 class Guard:
@@ -159,7 +169,7 @@ def rate(trainer, done):
     return trainer.functions.cosine_rate(settings.lr, done, settings.epochs * settings.steps)
 
 
-def first_not_finite(trainer, params, images):
+def first_not_finite(trainer, params, images, rng):
     """Name the first parameter, or else the first output of a layer, that is not finite."""
     for name, a in params.items():
         if not is_finite(a):
@@ -177,7 +187,7 @@ def first_not_finite(trainer, params, images):
 
         return run
 
-    watching = SimpleNamespace(**vars(ops))
+    watching = SimpleNamespace(**vars(ops) | {"rng": rng})
     watching.conv2d, watching.batch_norm = watched(ops.conv2d), watched(ops.batch_norm)
     x = normalise(images, model.xp, trainer.settings.normalisation)
     try:
@@ -217,9 +227,10 @@ def exact_statistics(model, batches, ops=fast):
 
     The running averages of training belong to a moving network; these belong to the parameters as they are. Every
     batch counts the same, so a last one that is smaller weighs more per image; and the variance is the mean of the
-    variances within the batches, without that between them. Both are as the authors have it.
+    variances within the batches, without that between them. Both are as the authors have it. Dropout is on.
     """
     sums, steps = {}, 0
+    ops = SimpleNamespace(**vars(ops) | {"rng": np.random.default_rng(0)})
     for images, _ in batches:
         x = normalise(images, model.xp, model.meta["normalisation"])
         _, batch_stats, _ = model.network.forward(model.params, x, ops)

@@ -3,6 +3,9 @@
 ABOUT = {       # a line for each of networks.NETWORKS
     "segnet-basic": "four levels of 7x7 kernels, unpooled into the corners",
     "segnet": "five levels of VGG16's 3x3 kernels, unpooled into the corners",
+    "bayesian-segnet-basic": "dropout around the two deepest levels",
+    "bayesian-segnet": "dropout around the three deepest levels",
+    "unet": "whole maps cross, put beside the decoder's",
     "bilinear-interpolation": "upsampled bilinearly; nothing crosses",
     "segnet-basic-encoder-addition": "corners, and the encoder's maps added",
     "segnet-basic-single-channel-decoder": "kernels see one channel",

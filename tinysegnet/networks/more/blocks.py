@@ -1,4 +1,4 @@
-"""The blocks of the decoder variants: other ways up than unpooling, and maps that go across with their gradients.
+"""The blocks of other networks: other ways up than unpooling, maps that go across with their gradients, dropout.
 
 They take their operations from `ops`, and those that it lacks, as that of the core does, from ops/more.
 """
@@ -6,6 +6,8 @@ They take their operations from `ops`, and those that it lacks, as that of the c
 from tinysegnet.networks.blocks import Block, Param, by_forward, conv_norm, fold, names_of
 from tinysegnet.ops import more
 from tinysegnet.ops.more.conv_transpose2d import bilinear
+from tinysegnet.ops.more.dropout import draw_mask
+from tinysegnet.support.backend import array_module, to_device
 
 
 def operation(ops, name):
@@ -28,20 +30,20 @@ def upsample(name, way):
     return Block({}, {}, forward, backward, by_forward(forward))
 
 
-def upsample_learnt(name, of_pool, C, K):
-    """The same by a transposed convolution of C channels, which starts as the bilinear one."""
+def upsample_learnt(name, of_pool, C, F, K, start=bilinear):
+    """The same by a transposed convolution from C channels to F, by default at first the bilinear one."""
     w, b = f"{name}.w", f"{name}.b"
 
     def forward(params, x, ops, kept):
         _, (N, H, W, _) = kept[of_pool]
-        y, cache = operation(ops, "conv_transpose2d")(x, params[w], params[b], (N, H, W, C))
+        y, cache = operation(ops, "conv_transpose2d")(x, params[w], params[b], (N, H, W, F))
         return y, {}, cache
 
     def backward(dy, cache, ops, need_dx):
         dx, dw, db = operation(ops, "conv_transpose2d_backward")(dy, cache)
         return dx, {w: dw, b: db}
 
-    learnt = {w: Param((K, K, C, C), bilinear, decays=True), b: Param((C,), 0, decays=False)}
+    learnt = {w: Param((K, K, C, F), start, decays=True), b: Param((F,), 0, decays=False)}
     return Block(learnt, {}, forward, backward, by_forward(forward))
 
 
@@ -80,8 +82,8 @@ def single_channel_conv_norm(name, C, K):
 
 
 def lend(name):
-    """Let the map cross to the `add_lent` of that name. It is used twice, so two gradients add up: that from the
-    decoder lies in a list which both blocks have as their cache."""
+    """Let the map cross to the `add_lent` or `concatenate_lent` of that name. It is used twice, so two gradients add
+    up: that from the decoder lies in a list which both blocks have as their cache."""
     def forward(params, x, ops, kept):
         if f"{name}.lent" in kept:
             raise ValueError(f"lend: two of one chain are called {name!r}")
@@ -114,3 +116,39 @@ def add_lent(name, reduction=None):
         return dy, grads
 
     return Block(reduction.params if reduction else {}, {}, forward, backward, by_forward(forward))
+
+
+def concatenate_lent(name):
+    """Put the map that was lent under that name behind x, as more channels."""
+    def forward(params, x, ops, kept):
+        lent, gradients = kept[f"{name}.lent"]
+        y, cache = operation(ops, "concatenate")(x, lent)
+        return y, {}, (gradients, cache)
+
+    def backward(dy, both, ops, need_dx):
+        gradients, cache = both
+        dx, dlent = operation(ops, "concatenate_backward")(dy, cache)
+        gradients.append(dlent)
+        return dx, {}
+
+    return Block({}, {}, forward, backward, by_forward(forward))
+
+
+def dropout(rate=0.5):
+    """Leave out each value with probability `rate`, by masks that are drawn by ops.rng, a NumPy generator. Without one
+    `predict` leaves out nothing: in training what stayed was made larger for it, so that the mean is the same."""
+    def forward(params, x, ops, kept):
+        rng = getattr(ops, "rng", None)
+        if rng is None:
+            raise ValueError("dropout: ops has no rng to draw by: give ops_with(rng=numpy.random.default_rng(seed))")
+        mask = to_device(draw_mask(rng, x.shape, rate, x.dtype), array_module(x))
+        y, cache = operation(ops, "dropout")(x, mask)
+        return y, {}, cache
+
+    def backward(dy, cache, ops, need_dx):
+        return operation(ops, "dropout_backward")(dy, cache), {}
+
+    def predict(params, stats, x, ops, kept):
+        return x if getattr(ops, "rng", None) is None else forward(params, x, ops, kept)[0]
+
+    return Block({}, {}, forward, backward, predict)

@@ -4,15 +4,17 @@ All have SegNet-Basic's encoder, and differ in what the decoder is told of it. E
 """
 
 from tinysegnet.networks.blocks import chain, conv, conv_norm, pool, relu, unpool
-from tinysegnet.networks.more.blocks import add_lent, lend, single_channel_conv_norm, unpool_fixed, upsample
+from tinysegnet.networks.more.blocks import add_lent, dropout, lend, single_channel_conv_norm, unpool_fixed, upsample
 
 
-def encoder(filters, levels, kernel, lending=False, pooling=True):
-    """SegNet-Basic's; with `lending` the map of each level, before it is pooled, can be asked for by its name."""
+def encoder(filters, levels, kernel, lending=False, pooling=True, dropping=0):
+    """SegNet-Basic's. With `lending` the map of each level, before it is pooled, can be asked for by its name; and
+    `dropping` of the deepest levels end in dropout."""
     blocks = []
     for level in range(1, levels + 1):
         blocks += [*conv_norm(f"encoder{level}", 3 if level == 1 else filters, filters, kernel), relu()]
         blocks += [lend(f"level{level}")] * lending + [pool(f"level{level}")] * pooling
+        blocks += [dropout()] * (level > levels - dropping)
     return blocks
 
 
@@ -27,6 +29,7 @@ def network(classes, filters, levels, kernel, *, up, single_channel=False, **of_
         else:
             blocks += conv_norm(name, filters, filters, kernel)
         blocks += [add_lent(f"level{level}")] * of_encoder.get("lending", False)
+        blocks += [dropout()] * (level > levels - of_encoder.get("dropping", 0))
     return chain(*blocks, conv("classifier", filters, classes, K=1))
 
 

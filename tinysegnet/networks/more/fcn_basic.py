@@ -17,7 +17,7 @@ def network(classes, filters, levels, kernel, *, reduction, addition):
     if reduction:
         blocks.append(conv("reduction", filters, C, K=1))
     for level in range(levels, 0, -1):
-        blocks.append(upsample_learnt(f"decoder{level}", f"level{level}", C, UPSAMPLING_KERNEL))
+        blocks.append(upsample_learnt(f"decoder{level}", f"level{level}", C, C, UPSAMPLING_KERNEL))
         if addition:
             reduced = conv(f"reduction{level}", filters, C, K=1) if reduction else None
             blocks.append(add_lent(f"level{level}", reduced))
