@@ -7,6 +7,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -166,6 +167,60 @@ def look(model, photograph, ops=fast):
     if model.folded:
         return model.network.predict(model.folded, None, x, ops)
     return model.network.predict(model.params, model.stats, x, ops)
+
+
+def monte_carlo(model, photograph, samples, size=None, ops=fast, seen_at=None):
+    """What a network with dropout sees in so many looks, each with other values left out, and how sure it is.
+
+    The class of a pixel is the best of the mean of the softmaxes, and its uncertainty their variance, the mean over the
+    classes (Kendall, Badrinarayanan and Cipolla, 2017, section 4). Each look is one at the photograph as it is. The
+    masks are drawn from the same seeds for every photograph.
+
+    labels       uint8 (H, W), of the photograph's own size or of `size`
+    uncertainty  float (H, W), from 0 to 1 / classes
+
+    Raises ValueError as `classify` does, and if there are fewer than two samples; InputError if the network has no
+    dropout.
+    """
+    check_photograph(photograph, size=size, seen_at=seen_at)
+    if samples < 2:
+        raise ValueError(f"samples should be at least 2, so that they can differ, got {samples}")
+    check_dropout(model)
+    height, width = size or photograph.shape[:2]
+    resized = resize_photograph(photograph, seen_at or size_seen(model, photograph.shape[:2]))
+    mean, variance = softmax_statistics(model, resized, samples, ops)
+    labels = [to_numpy(band.argmax(axis=3).astype(np.uint8)) for band in resized_bands(mean, height, width)]
+    uncertainty = to_numpy(variance.mean(axis=3, keepdims=True))
+    bands = resized_bands(uncertainty, height, width)
+    return np.concatenate(labels, axis=1)[0], np.concatenate(list(bands), axis=1)[0, :, :, 0]
+
+
+def softmax_statistics(model, photograph, samples, ops=fast):
+    """The mean and the variance of the softmaxes of so many looks, both (1, H, W, classes): one sample at a time, as
+    Welford has it."""
+    mean, squares = 0, 0
+    for number in range(samples):
+        probabilities = ops.softmax(look(model, photograph, drawing(ops, number)))
+        deviation = probabilities - mean
+        mean = mean + deviation / (number + 1)
+        squares = squares + deviation * (probabilities - mean)
+    return mean, squares / samples
+
+
+def drawing(ops, number):
+    """These operations, with a generator for the masks of look number `number`."""
+    return SimpleNamespace(**vars(ops) | {"rng": np.random.default_rng([number, 1])})
+
+
+def check_dropout(model):
+    """Raise InputError unless the network draws something when it is given a generator to draw by."""
+    ops = drawing(fast, 0)
+    before = ops.rng.bit_generator.state
+    side = 2**model.network.levels
+    look(model, np.zeros((side, side, 3), np.uint8), ops)
+    if ops.rng.bit_generator.state == before:
+        name, others = model.meta["network"]["name"], "bayesian-segnet-basic or bayesian-segnet"
+        raise InputError(f"{name} has no dropout, so its samples would all be alike: train --network {others}")
 
 
 def size_seen(model, size):

@@ -1,11 +1,14 @@
 """python -m tinysegnet evaluate"""
 
 import textwrap
+from dataclasses import replace
 
 from tinysegnet import inference, metrics
-from tinysegnet.commands.options import ITS_OWN, add_backend, add_weights
+from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs
+from tinysegnet.ops import fast
+from tinysegnet.support.backend import to_numpy
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label
 from tinysegnet.support.progress import bar
@@ -15,6 +18,10 @@ SUMMARY = "accuracy and IoU of each class, G, C and mIoU"
 DESCRIPTION = """Print, in %, the accuracy and the IoU (intersection over union) of each class;
 G, the share of all pixels that are right; C, the mean accuracy of the classes;
 mIoU, the mean IoU. Each image is judged at the size of its annotation.
+
+With --samples N a network with dropout looks N times, each time with other
+values left out, and the mean decides. Then it also says how right the pixels
+are by how unsure it is of them.
 """
 
 
@@ -23,6 +30,7 @@ def add_options(option):
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
+    add_samples(option)
     add_backend(option)
 
 
@@ -36,14 +44,50 @@ def run(args):
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
         raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
-    samples = data.samples(args.split)
-    pairs = bar(evaluation_pairs(data, args.split), args.split, len(samples), unit="img")
-    counts = evaluate(model, pairs, data.ignore)
+    if args.samples:
+        inference.check_dropout(model)
+    photographs = len(data.samples(args.split))
+    pairs = bar(evaluation_pairs(data, args.split), args.split, photographs, unit="img")
+    if args.samples:
+        counts, *further = evaluate_samples(model, pairs, data.ignore, args.samples)
+    else:
+        counts = evaluate(model, pairs, data.ignore)
     print(why)
     if args.weights is None:
         print(ITS_OWN)
-    text = f"{args.split}, {len(samples)} images, {inference.how_seen(model.meta)}; judged at their annotations' size"
+    looks = f"{args.samples} times with dropout" if args.samples else inference.how_seen(model.meta)
+    text = f"{args.split}, {photographs} images, {looks}; judged at their annotations' size"
     print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
     print(metrics.table(counts, data.classes))
+    if args.samples:
+        print_certainty(args.samples, counts, *further)
+
+
+def evaluate_samples(model, pairs, ignore, samples):
+    """The confusion matrix of the mean of so many samples, that of one look without dropout, and of both the counts by
+    uncertainty: the variance of the samples, and 1 - the best softmax of that look."""
+    classes, sums = len(model.meta["classes"]), [0, 0, 0, 0]
+    plain = replace(model, meta=model.meta | {"test_scales": None})
+    for photograph, labels in pairs:
+        size, seen_at = labels.shape, model.meta["size"]
+        predicted, variance = inference.monte_carlo(model, photograph, samples, size, seen_at=seen_at)
+        softmax = to_numpy(fast.softmax(inference.scores(plain, photograph, size, seen_at=seen_at)))
+        without = softmax.argmax(axis=2)
+        found = (
+            metrics.confusion_matrix(labels, predicted, classes, ignore),
+            metrics.confusion_matrix(labels, without, classes, ignore),
+            metrics.count_by_uncertainty(labels, predicted, variance, ignore),
+            metrics.count_by_uncertainty(labels, without, 1 - softmax.max(axis=2), ignore),
+        )
+        sums = [one + other for one, other in zip(sums, found)]
+    return sums
+
+
+def print_certainty(samples, counts, counts_without, by_variance, by_softmax):
+    print(f"\nOne look without dropout: {metrics.summary(metrics.figures(counts_without))}")
+    print("\n% of the pixels right in each tenth of them, from the surest to the least sure:")
+    names = f"{samples} samples, by variance", "one look, by its softmax"
+    for name, bins in zip(names, (by_variance, by_softmax)):
+        print(f"{name:27}" + "".join(f"{100 * share:5.1f}" for share in metrics.accuracy_by_tenth(bins)))

@@ -1,11 +1,17 @@
 """Options that several commands have."""
 
+from tinysegnet.support.options import at_least_2
+
 ITS_OWN = "Network: the one that comes with tinysegnet, trained on CamVid."
 
 
 def add_weights(option):
     usual = "the network that comes with this, for CamVid"
     option("--weights", metavar="FILE", help=f"a checkpoint, such as runs/first/best.npz (default: {usual})")
+
+
+def add_samples(option):
+    option("--samples", type=at_least_2, metavar="N", help="of a network with dropout: look N times, in one look each")
 
 
 def add_backend(option):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tinysegnet import inference
-from tinysegnet.commands.options import ITS_OWN, add_backend, add_weights
+from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data.folder import list_photographs, read_photograph
 from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, complain, writing
@@ -16,6 +16,11 @@ DESCRIPTION = """For each photograph NAME, of any size and kind, two pictures:
 
     NAME_mask.png      the label of each pixel, in the colours of the classes
     NAME_overlay.png   the photograph tinted with them, and below it a legend
+
+With --samples N a network with dropout looks N times, each time with other
+values left out. The mean decides, and there is a third picture:
+
+    NAME_uncertainty.png   the variance of the N answers: bright is unsure
 """
 
 
@@ -23,12 +28,15 @@ def add_options(option):
     option("images", nargs="+", metavar="IMAGE", help="photographs, or folders of them")
     add_weights(option)
     option("--out", default="predicted", metavar="DIR", help="folder for the pictures (default: %(default)s)")
+    add_samples(option)
     add_backend(option)
 
 
 def run(args):
     model = inference.load(args.weights, args.backend)
     classes, palette, out = model.meta["classes"], np.array(model.meta["palette"], np.uint8), Path(args.out)
+    if args.samples:
+        inference.check_dropout(model)
     paths = photographs(args.images, out)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -39,11 +47,14 @@ def run(args):
         except InputError as error:         # one bad frame does not cost the others
             bad.append(error)
             continue
-        predicted = inference.classify(model, photograph)
-        for kind, picture in (
-            ("overlay", overlay.overlay(photograph, predicted, classes, palette)),
-            ("mask", overlay.mask(predicted, palette)),
-        ):
+        if args.samples:
+            predicted, uncertainty = inference.monte_carlo(model, photograph, args.samples)
+            pictures = {"uncertainty": overlay.uncertainty(uncertainty, len(classes))}
+        else:
+            predicted, pictures = inference.classify(model, photograph), {}
+        pictures["overlay"] = overlay.overlay(photograph, predicted, classes, palette)
+        pictures["mask"] = overlay.mask(predicted, palette)
+        for kind, picture in pictures.items():
             with writing(out / f"{path.stem}_{kind}.png"):
                 picture.save(out / f"{path.stem}_{kind}.png")
     if done := len(paths) - len(bad):

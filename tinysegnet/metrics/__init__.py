@@ -1,5 +1,6 @@
 """How good a segmentation is."""
 
+from tinysegnet.metrics.calibration import accuracy_by_tenth, count_by_uncertainty
 from tinysegnet.metrics.confusion import (
     class_accuracy,
     class_average,
@@ -12,6 +13,6 @@ from tinysegnet.metrics.confusion import (
 from tinysegnet.metrics.table import summary, table
 
 __all__ = [
-    "class_accuracy", "class_average", "confusion_matrix", "figures", "global_accuracy", "iou", "mean_iou", "summary",
-    "table",
+    "accuracy_by_tenth", "class_accuracy", "class_average", "confusion_matrix", "count_by_uncertainty", "figures",
+    "global_accuracy", "iou", "mean_iou", "summary", "table",
 ]

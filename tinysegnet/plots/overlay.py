@@ -1,6 +1,7 @@
-"""Pictures of one prediction: a mask, and the photograph tinted with the classes above a legend."""
+"""Pictures of one prediction: a mask, the photograph tinted with the classes above a legend, and how unsure it is."""
 
 import numpy as np
+from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
 MARGIN, SWATCH = 8, 14      # pixels, of the legend under an overlay
@@ -36,6 +37,32 @@ def with_legend(image, entries):
         draw.rectangle([x, y, x + SWATCH, y + SWATCH], colour, "black")
         draw.text((x + SWATCH + 5, y - 1), text, "black", font)
     return picture
+
+
+def uncertainty(values, classes):
+    """A PIL image of the uncertainty of each pixel, see inference.monte_carlo, and under it a bar of its colours.
+
+    values   (H, W)
+    classes  their number: the bar ends where half of the looks are sure of one class, and half of another. Colours go
+             by the square root, as a standard deviation does, or nearly all would be dark
+    """
+    highest = 0.5 / classes
+    image = Image.fromarray(coloured(np.sqrt(values / highest)))
+    width, height = max(image.width, 220), image.height
+    picture = Image.new("RGB", (width, height + 2 * SWATCH + 3 * MARGIN), "white")
+    picture.paste(image)
+    bar = np.broadcast_to(np.linspace(0, 1, width - 2 * MARGIN), (SWATCH, width - 2 * MARGIN))
+    picture.paste(Image.fromarray(coloured(bar)), (MARGIN, height + MARGIN))
+    draw, font, below = ImageDraw.Draw(picture), ImageFont.load_default(13), height + SWATCH + MARGIN + 2
+    draw.text((MARGIN, below), "sure: 0", "black", font)
+    draw.text((width // 2, below), f"{highest / 4:.3f}", "black", font, anchor="ma")
+    draw.text((width - MARGIN, below), f"{highest:.3f}", "black", font, anchor="ra")
+    return picture
+
+
+def coloured(shares):
+    """uint8 (H, W, 3): dark for 0, bright for 1 and above."""
+    return (255 * colormaps["inferno"](np.minimum(shares, 1.0))[..., :3]).round().astype(np.uint8)
 
 
 def mask(predicted, palette):

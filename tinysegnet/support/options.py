@@ -26,6 +26,12 @@ def at_least_1(text):
     return int(text)
 
 
+def at_least_2(text):
+    if not text.isdecimal() or len(text) > 6 or int(text) < 2:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 2 to 999999")
+    return int(text)
+
+
 def at_least_0(text):
     if not text.isdecimal() or len(text) > 18:
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0, in at most 18 digits")

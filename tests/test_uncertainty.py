@@ -1,0 +1,208 @@
+"""Networks with dropout, asked several times: their mean, their uncertainty, and whether they are right where sure."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pretend_gpu
+import pytest
+import tiny_camvid
+from PIL import Image
+
+from tinysegnet import __main__ as commands
+from tinysegnet import checkpoint, inference, metrics, networks
+from tinysegnet.data import camvid
+from tinysegnet.inference import Model
+from tinysegnet.ops import fast, softmax
+from tinysegnet.plots import overlay
+from tinysegnet.support.backend import to_device
+from tinysegnet.support.errors import InputError
+
+ARGUMENTS = {"classes": 11, "filters": 4, "levels": 2, "kernel": 3}
+
+
+def model_of(name, xp=np, **meta):
+    network = networks.build(name, **ARGUMENTS)
+    params, stats = networks.init(network, 0)
+    params["classifier.w"] *= 3         # so that it is sure of something
+    meta = {
+        "network": {"name": name, **ARGUMENTS}, "classes": list(camvid.CLASSES), "palette": camvid.PALETTE.tolist(),
+        "size": [16, 20], "normalisation": "centred", "test_scales": None, "statistics": "exact",
+    } | meta
+    return Model(network, to_device(params, xp), to_device(stats, xp), meta)
+
+
+@pytest.fixture
+def model():
+    return model_of("bayesian-segnet-basic")
+
+
+PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (16, 20, 3), dtype=np.uint8)
+
+
+def each_look(model, photograph, samples):
+    """The softmaxes of the looks, one after the other, (samples, H, W, classes)."""
+    looks = [
+        inference.look(model, photograph, SimpleNamespace(**vars(fast) | {"rng": np.random.default_rng([number, 1])}))
+        for number in range(samples)
+    ]
+    return np.array([softmax(logits)[0] for logits in looks])
+
+
+@pytest.mark.parametrize("samples", [2, 3, 20])
+def test_mean_and_variance_are_those_of_the_looks(model, samples):
+    looks = each_look(model, PHOTOGRAPH, samples)
+    mean, variance = inference.softmax_statistics(model, PHOTOGRAPH, samples)
+    np.testing.assert_allclose(mean[0], looks.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(variance[0], looks.var(axis=0), atol=1e-7)
+    labels, uncertainty = inference.monte_carlo(model, PHOTOGRAPH, samples)
+    assert labels.dtype == np.uint8 and labels.shape == uncertainty.shape == PHOTOGRAPH.shape[:2]
+    np.testing.assert_array_equal(labels, looks.mean(axis=0).argmax(axis=2))
+    np.testing.assert_allclose(uncertainty, looks.var(axis=0).mean(axis=2), atol=1e-7)
+    assert 0 <= uncertainty.min() and 0.001 < uncertainty.mean() and uncertainty.max() < 1 / 11
+    assert len({look.tobytes() for look in looks}) == samples
+
+
+def test_it_is_the_same_every_time_and_for_each_photograph_alone(model):
+    first = inference.monte_carlo(model, PHOTOGRAPH, 3)
+    inference.monte_carlo(model, PHOTOGRAPH[::-1].copy(), 4)
+    for one, again in zip(first, inference.monte_carlo(model, PHOTOGRAPH, 3)):
+        np.testing.assert_array_equal(one, again)
+
+
+def test_of_any_size(model):
+    """The mean and the variance are those at the size of the network, brought to the size that is asked for."""
+    labels, uncertainty = inference.monte_carlo(model, PHOTOGRAPH, 4, size=(33, 41))
+    mean, variance = inference.softmax_statistics(model, PHOTOGRAPH, 4)
+    larger = [fast.resize_bilinear(a, (1, 33, 41, 11))[0][0] for a in (mean, variance)]
+    np.testing.assert_array_equal(labels, larger[0].argmax(axis=2))
+    np.testing.assert_allclose(uncertainty, larger[1].mean(axis=2), atol=1e-7)
+    labels, _ = inference.monte_carlo(model, np.tile(PHOTOGRAPH, (2, 2, 1)), 2)
+    assert labels.shape == (32, 40)
+
+
+def test_on_a_device(model):
+    expected = inference.monte_carlo(model, PHOTOGRAPH, 3)
+    results = inference.monte_carlo(model_of("bayesian-segnet-basic", pretend_gpu), PHOTOGRAPH, 3)
+    np.testing.assert_array_equal(results[0], expected[0])
+    np.testing.assert_allclose(results[1], expected[1], atol=1e-6)
+
+
+def test_without_dropout_or_samples_there_is_nothing_to_ask(model):
+    plain = model_of("segnet-basic")
+    with pytest.raises(InputError, match=r"^segnet-basic has no dropout, so its samples would all be alike: "):
+        inference.monte_carlo(plain, PHOTOGRAPH, 2)
+    with pytest.raises(ValueError, match=r"^samples should be at least 2, so that they can differ, got 1$"):
+        inference.monte_carlo(model, PHOTOGRAPH, 1)
+    with pytest.raises(ValueError, match=r"^photograph should be an array"):
+        inference.monte_carlo(model, PHOTOGRAPH / 255, 2)
+
+
+# ---- right where it is sure?
+
+
+def test_tenths_by_hand():
+    """Twenty pixels, of growing uncertainty; of these four are wrong, and one that does not count is."""
+    uncertainty = np.linspace(0.001, 0.02, 21).reshape(3, 7)
+    labels = np.zeros((3, 7), np.uint8)
+    predicted = labels.astype(np.int64)
+    predicted.flat[[11, 17, 18, 20]] = 1
+    labels.flat[10], predicted.flat[10] = 255, 1
+    counts = metrics.count_by_uncertainty(labels, predicted, uncertainty, 255)
+    assert counts.sum(axis=1).tolist() == [20, 16]
+    tenths = metrics.accuracy_by_tenth(counts)
+    np.testing.assert_allclose(tenths, [1, 1, 1, 1, 1, 0.5, 1, 1, 0, 0.5], atol=1e-12)
+    twice = metrics.accuracy_by_tenth(counts + counts)
+    np.testing.assert_allclose(twice, tenths, atol=1e-12)
+
+
+def test_tenths_are_those_of_the_pixels_put_in_order():
+    rng = np.random.default_rng(0)
+    uncertainty = rng.random((300, 200)) ** 6
+    labels = rng.integers(0, 3, uncertainty.shape)
+    predicted = np.where(rng.random(uncertainty.shape) < 1 - uncertainty, labels, 3)
+    counts = metrics.count_by_uncertainty(labels, predicted, uncertainty, 2)
+    counted = labels != 2
+    in_order = (labels == predicted)[counted][uncertainty[counted].argsort()]
+    expected = [part.mean() for part in np.array_split(in_order, 10)]
+    np.testing.assert_allclose(metrics.accuracy_by_tenth(counts), expected, atol=1e-3)
+
+
+def test_what_is_equally_sure_is_spread_evenly_and_nothing_is_nan():
+    labels = np.array([[0, 0, 0, 1]])
+    counts = metrics.count_by_uncertainty(labels, np.zeros((1, 4), int), np.zeros((1, 4)), 255)
+    np.testing.assert_allclose(metrics.accuracy_by_tenth(counts), np.full(10, 0.75))
+    assert np.isnan(metrics.accuracy_by_tenth(0 * counts)).all()
+    with pytest.raises(ValueError, match=r"should be alike, got \(1, 4\), \(1, 4\) and \(4,\)"):
+        metrics.count_by_uncertainty(labels, labels, np.zeros(4), 255)
+
+
+# ---- the commands
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tiny_camvid.make(tmp_path / "tiny")
+    for name in ("segnet-basic", "bayesian-segnet-basic"):
+        model = model_of(name, size=[20, 28])
+        checkpoint.save(f"{name}.npz", model.meta, params=model.params, stats=model.stats)
+
+    def run(*options, weights="bayesian-segnet-basic.npz"):
+        monkeypatch.setattr("sys.argv", ["tinysegnet", *options, "--weights", weights])
+        commands.main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_predict_adds_a_picture(command):
+    Image.fromarray(PHOTOGRAPH).save("photo.png")
+    command("predict", "photo.png", "--out", "plain")
+    command("predict", "photo.png", "--out", "out", "--samples", "5")
+    pictures = [Image.open(f"out/photo_{kind}.png") for kind in ("mask", "overlay", "uncertainty")]
+    labels, uncertainty = inference.monte_carlo(inference.load("bayesian-segnet-basic.npz"), PHOTOGRAPH, 5)
+    np.testing.assert_array_equal(np.array(pictures[0]), labels)
+    drawn = np.array(pictures[2])[:16, :20].astype(int).sum(axis=2)
+    assert np.corrcoef(np.argsort(np.argsort(uncertainty.ravel())), np.argsort(np.argsort(drawn.ravel())))[0, 1] > 0.95
+    with pytest.raises(FileNotFoundError):
+        Image.open("plain/photo_uncertainty.png")
+
+
+def test_the_colours_end_where_two_classes_are_as_likely():
+    picture = np.array(overlay.uncertainty(np.array([[0, 0.5 / 4, 1.0]]), classes=4))
+    dark, bright, beyond = picture[0, :3].astype(int).sum(axis=1)
+    assert dark < 50 and bright == beyond > 600
+    bar = picture[1 + overlay.MARGIN, overlay.MARGIN : -overlay.MARGIN].astype(int).sum(axis=1)
+    assert bar[0] == dark and bar[-1] == bright and (np.diff(bar) >= 0).mean() > 0.95
+    assert picture.shape[1] >= 220
+
+
+def test_evaluate_says_both_and_the_tenths(command):
+    out = command("evaluate", "--data", "tiny", "--samples", "4")
+    assert "\nval, 2 images, 4 times with dropout; judged at their annotations' size\n" in out
+    model, counts, without = inference.load("bayesian-segnet-basic.npz"), 0, 0
+    for path in Path("tiny/val").glob("*.png"):
+        photograph, labels = (np.array(Image.open(f"tiny/{folder}/{path.name}")) for folder in ("val", "valannot"))
+        predicted, _ = inference.monte_carlo(model, photograph, 4, labels.shape, seen_at=(20, 28))
+        counts = counts + metrics.confusion_matrix(labels, predicted, 11, 11)
+        in_one = inference.classify(model, photograph, labels.shape, seen_at=(20, 28))
+        without = without + metrics.confusion_matrix(labels, in_one, 11, 11)
+    assert f"\n{metrics.table(counts, camvid.CLASSES)}\n" in out
+    assert f"\nOne look without dropout: {metrics.summary(metrics.figures(without))}\n" in out
+    rows = re.findall(r"(?m)^(4 samples, by variance|one look, by its softmax) +((?: *[\d.]+){10})$", out)
+    assert len(rows) == 2
+    for (_, numbers), matrix in zip(rows, (counts, without)):
+        assert np.mean([float(n) for n in numbers.split()]) == pytest.approx(
+            100 * metrics.global_accuracy(matrix), abs=0.06
+        )
+    assert max(map(len, out.splitlines())) < 80
+    assert "dropout" not in command("evaluate", "--data", "tiny")
+
+
+@pytest.mark.parametrize("name", ["predict", "evaluate"])
+def test_samples_without_dropout_are_refused_before_anything_is_read(command, name):
+    options = ("predict", "photo.png") if name == "predict" else ("evaluate", "--data", "tiny")
+    with pytest.raises(InputError, match="segnet-basic has no dropout"):
+        command(*options, "--samples", "3", weights="segnet-basic.npz")
