@@ -99,6 +99,17 @@ def test_without_dropout_or_samples_there_is_nothing_to_ask(model):
         inference.monte_carlo(model, PHOTOGRAPH / 255, 2)
 
 
+def test_probabilities_are_the_softmax_of_one_look(model):
+    expected = softmax(inference.scores(model, PHOTOGRAPH, (33, 41)))
+    actual = inference.probabilities(model, PHOTOGRAPH, (33, 41))
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
+    np.testing.assert_allclose(actual.sum(axis=2), 1, atol=1e-5)
+    of_several = model_of("bayesian-segnet-basic", test_scales=[1.0, 0.75])
+    np.testing.assert_array_equal(inference.probabilities(of_several, PHOTOGRAPH, (33, 41)), actual)
+    with pytest.raises(ValueError, match=r"^size should be \(H, W\)"):
+        inference.probabilities(model, PHOTOGRAPH, 33)
+
+
 # ---- right where it is sure?
 
 

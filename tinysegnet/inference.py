@@ -127,6 +127,15 @@ def scores(model, photograph, size=None, ops=fast, seen_at=None):
     return model.xp.concatenate(list(score_bands(model, photograph, size, ops, seen_at)), axis=1)[0]
 
 
+def probabilities(model, photograph, size=None, ops=fast, seen_at=None):
+    """The softmax of one look, float (H, W, classes), on the host. Arguments and errors as of `classify`."""
+    check_photograph(photograph, size=size, seen_at=seen_at)
+    height, width = size or photograph.shape[:2]
+    resized = resize_photograph(photograph, seen_at or size_seen(model, photograph.shape[:2]))
+    bands = resized_bands(look(model, resized, ops), height, width)
+    return np.concatenate([to_numpy(ops.softmax(band)) for band in bands], axis=1)[0]
+
+
 def score_bands(model, photograph, size, ops, seen_at):
     """Yields the scores in bands of rows, (1, rows, W, classes): a large photograph's do not fit at once."""
     check_photograph(photograph, size=size, seen_at=seen_at)

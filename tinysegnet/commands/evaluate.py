@@ -1,14 +1,11 @@
 """python -m tinysegnet evaluate"""
 
 import textwrap
-from dataclasses import replace
 
 from tinysegnet import inference, metrics
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs
-from tinysegnet.ops import fast
-from tinysegnet.support.backend import to_numpy
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label
 from tinysegnet.support.progress import bar
@@ -69,11 +66,10 @@ def evaluate_samples(model, pairs, ignore, samples):
     """The confusion matrix of the mean of so many samples, that of one look without dropout, and of both the counts by
     uncertainty: the variance of the samples, and 1 - the best softmax of that look."""
     classes, sums = len(model.meta["classes"]), [0, 0, 0, 0]
-    plain = replace(model, meta=model.meta | {"test_scales": None})
     for photograph, labels in pairs:
         size, seen_at = labels.shape, model.meta["size"]
         predicted, variance = inference.monte_carlo(model, photograph, samples, size, seen_at=seen_at)
-        softmax = to_numpy(fast.softmax(inference.scores(plain, photograph, size, seen_at=seen_at)))
+        softmax = inference.probabilities(model, photograph, size, seen_at=seen_at)
         without = softmax.argmax(axis=2)
         found = (
             metrics.confusion_matrix(labels, predicted, classes, ignore),
