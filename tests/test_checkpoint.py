@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,40 @@ def test_a_save_that_fails_leaves_the_old_file(saved, monkeypatch, failing):
     assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["best.npz"]
 
 
+def test_an_interruption_while_writing_leaves_the_old_file_and_nothing_beside_it(saved, monkeypatch):
+    path, params, stats = saved
+    before = path.read_bytes()
+    writes = []
+
+    class Interrupted(zipfile.ZipFile):
+        def open(self, *args, **options):
+            writes.append(args)
+            if len(writes) == 3:
+                raise KeyboardInterrupt
+            return super().open(*args, **options)
+
+    monkeypatch.setattr(zipfile, "ZipFile", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(path, {**META, "epoch": 4}, params=params, stats=stats)
+    assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["best.npz"]
+
+
+def test_saving_copies_no_array_and_loading_holds_none_twice(tmp_path):
+    """At most one of ten arrays at a time is there twice."""
+    params = {f"w{i}": np.full((100, 1000), i, np.float32) for i in range(10)}
+    size = sum(a.nbytes for a in params.values())
+    tracemalloc.start()
+    try:
+        checkpoint.save(tmp_path / "large.npz", META, params=params)
+        assert tracemalloc.get_traced_memory()[1] < 0.1 * size
+        tracemalloc.reset_peak()
+        _, groups = checkpoint.load(tmp_path / "large.npz")
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * size
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(groups["params"]["w7"], params["w7"])
+
+
 @pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="folders are not opened here")
 def test_what_is_forced_to_the_disk_and_in_which_order(tmp_path, monkeypatch):
     done, fsync, replace = [], os.fsync, os.replace
@@ -102,7 +137,7 @@ def archive(path, compression=zipfile.ZIP_STORED, change=(), repeat=()):
     with zipfile.ZipFile(path) as file:
         members = {name: file.read(name) for name in file.namelist() if name != "sha256"}
     members |= dict(change)
-    members["sha256"] = checkpoint.checksum(members).encode()
+    members["sha256"] = checkpoint.checksum({name: [content] for name, content in members.items()}).encode()
     with zipfile.ZipFile(path, "w", compression) as file:
         for name, content in [*members.items(), *repeat]:
             file.writestr(name, content)
@@ -276,7 +311,7 @@ def test_members_that_overlap_are_refused(saved):
     with zipfile.ZipFile(io.BytesIO(bytes(content))) as file:
         assert sum(entry.file_size for entry in file.infolist()) > len(content) and long.file_size > 16_000
     with pytest.raises(ValueError, match="larger than the file"):
-        checkpoint.read_stored(bytes(content))
+        checkpoint.read_stored(io.BytesIO(content))
 
 
 def test_the_helper_of_the_test_above_spoils_nothing_by_itself(saved):

@@ -119,16 +119,16 @@ def test_a_crash_goes_on_from_what_was_saved(train, whole, monkeypatch, number):
 @pytest.mark.parametrize("number", range(1, 10))
 def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
     """Just before the so-many-eth file of the run is written."""
-    write, written = atomic.write, []
+    replacing, written = atomic.replacing, []
 
-    def watched(path, content):
+    def watched(path):
         written.append(path.name)
         if len(written) == number:
             raise KeyboardInterrupt
-        write(path, content)
+        return replacing(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic, "write", watched)
+        patch.setattr(atomic, "replacing", watched)
         try:
             train(*OPTIONS, "--name", "crashed")
         except KeyboardInterrupt:
@@ -442,7 +442,7 @@ DAMAGED = r"runs.whole.config\.json is missing or damaged: delete the folder run
         (setting(test_scales=[5]), CANNOT.format("test_scales: '5' is not a number from 0.1 to 4, or none")),
         (setting(size=[12]), CANNOT.format("size: '12' is not a size: .*")),
         (setting(size={"H": 1}), CANNOT.format(".* is not a size: .*")),
-        (setting(network="unet"), CANNOT.format("network: there is no 'unet' to choose: .*")),
+        (setting(network="deeplab"), CANNOT.format("network: there is no 'deeplab' to choose: .*")),
         (setting(test_scales=[]), CANNOT.format("test_scales: '' is not a number from 0.1 to 4, or none")),
         (changed(lambda config: config.update(format=3)), r"config\.json is of format 3: resume it with"),
         (changed(lambda config: config.update(format="2")), r"config\.json is of format '2': resume it with"),

@@ -217,7 +217,7 @@ def test_any_setting_arrives(run):
         (("--set", "flip=true"), "'true' is neither yes nor no"),
         (("--set", "scale=1"), "scale: '1' is not a lower and a higher number"),
         (("--set", "optimiser=sdg"), "there is no 'sdg' to choose: it is one of sgd, adam"),
-        (("--set", "network=unet"), "there is no 'unet' to choose: it is one of segnet-basic"),
+        (("--set", "network=deeplab"), "there is no 'deeplab' to choose: it is one of segnet-basic"),
         (("--set", "crop=0.5", "--set", "crop=0.75"), "--set crop: it is given twice, with two values"),
         (("--lr", "0.5", "--set", "lr=0.25"), "--set lr: it is given twice, with two values"),
         (("--width", "4", "--set", "filters=8"), "--set filters: it is given twice, with two values"),

@@ -31,7 +31,7 @@ def save(path, meta, **groups):
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
             members[f"{group}/{name}.npy"] = buffer.getvalue()
-    members["sha256"] = checkpoint.checksum(members).encode()
+    members["sha256"] = checkpoint.checksum({name: [content] for name, content in members.items()}).encode()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
         for name, content in members.items():
             file.writestr(zipfile.ZipInfo(name), content)

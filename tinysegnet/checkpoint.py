@@ -9,6 +9,7 @@ what was once written.
 import hashlib
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -35,21 +36,21 @@ def save(path, meta, **groups):
     """Write `meta`, a dict that JSON can hold, and groups of named arrays: params=params, stats=stats, ...
 
     At any moment `path` is the old file or the new one, whole. Raises InputError if it cannot be written, and
-    ValueError or KeyError if `load` would refuse that meta.
+    ValueError or KeyError if `load` would refuse that meta. Of arrays on the host no copy is made.
     """
     check_meta(json.loads(json.dumps(meta)))
-    members = {"about.json": json.dumps({**meta, "format": FORMAT}).encode()}
+    members = {"about.json": [json.dumps({**meta, "format": FORMAT}).encode()]}
     for group, arrays in groups.items():
         for name, array in arrays.items():
-            buffer = io.BytesIO()
-            npy.write_array(buffer, np.asarray(to_numpy(array), order="C"), allow_pickle=False)
-            members[f"{group}/{name}.npy"] = buffer.getvalue()
-    members["sha256"] = checksum(members).encode()
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        for name, content in members.items():
-            file.writestr(zipfile.ZipInfo(name), content)       # without the hour: equal networks are equal files
-    atomic.write(path, archive.getvalue())
+            members[f"{group}/{name}.npy"] = npy_parts(np.asarray(to_numpy(array), order="C"))
+    members["sha256"] = [checksum(members).encode()]
+    with atomic.replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, parts in members.items():
+            entry = zipfile.ZipInfo(name)       # without the hour: equal networks are equal files
+            entry.file_size = sum(map(len, parts))
+            with archive.open(entry, "w") as member:
+                for part in parts:
+                    member.write(part)
 
 
 def load(path):
@@ -59,28 +60,28 @@ def load(path):
     """
     if not Path(path).is_file():
         raise InputError(f"there is no checkpoint {path}: name one, such as the best.npz of a run folder")
-    content = Path(path).read_bytes()
-    try:
-        members = read_stored(content)
-        meta = json.loads(members["about.json"])
-        if meta["format"] not in (FORMAT, FORMAT_OF_0_1):
-            raise InputError(f"{path} is not of the format {FORMAT!r}: use the version that wrote it, or train again")
-        if members.pop("sha256").decode() != checksum(members):
-            raise ValueError("the checksum is another")
-        groups = {"params": {}, "stats": {}}
-        for name in members:                # in the order of the file
-            if name == "about.json":
-                continue
-            group, _, key = name.removesuffix(".npy").partition("/")
-            groups.setdefault(group, {})[key] = read_array(members[name])
-        if meta.pop("format") == FORMAT_OF_0_1:
-            meta, groups = renamed(meta), renamed(groups)
-            meta["network"] = segnet_basic_of(groups["params"], len(meta["classes"]))
-        check_meta(meta)
-    except (InputError, MemoryError):       # these have their own sentences
-        raise
-    except Exception as error:      # a damaged archive can fail in any way that zipfile, NumPy and JSON know
-        raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: take another") from error
+    with open(path, "rb") as file:
+        try:
+            members = read_stored(file)
+            meta = json.loads(members["about.json"])
+            if meta["format"] not in (FORMAT, FORMAT_OF_0_1):
+                way_out = "use the version that wrote it, or train again"
+                raise InputError(f"{path} is not of the format {FORMAT!r}: {way_out}")
+            if members.pop("sha256").decode() != checksum({name: [content] for name, content in members.items()}):
+                raise ValueError("the checksum is another")
+            groups = {"params": {}, "stats": {}}
+            del members["about.json"]
+            for name in list(members):          # in the order of the file
+                group, _, key = name.removesuffix(".npy").partition("/")
+                groups.setdefault(group, {})[key] = read_array(members.pop(name))
+            if meta.pop("format") == FORMAT_OF_0_1:
+                meta, groups = renamed(meta), renamed(groups)
+                meta["network"] = segnet_basic_of(groups["params"], len(meta["classes"]))
+            check_meta(meta)
+        except (InputError, MemoryError):       # these have their own sentences
+            raise
+        except Exception as error:      # a damaged archive can fail in any way that zipfile, NumPy and JSON know
+            raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: take another") from error
     return meta, groups
 
 
@@ -118,13 +119,20 @@ def check_meta(meta):
         raise ValueError("no network")
 
 
-def read_stored(content):
+def npy_parts(array):
+    """A .npy of that array in two parts, its header and a view of its numbers."""
+    header = io.BytesIO()
+    npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(array))
+    return header.getvalue(), memoryview(array.reshape(-1).view(np.uint8))
+
+
+def read_stored(file):
     """The members of the archive, name -> bytes. Nothing can inflate: only what is stored as it is counts."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("a member is compressed")
-        if sum(entry.file_size for entry in entries) > len(content):
+        if sum(entry.file_size for entry in entries) > file.seek(0, os.SEEK_END):
             raise ValueError("the members are larger than the file")
         if len({entry.filename for entry in entries}) < len(entries):
             raise ValueError("two members have one name")
@@ -137,15 +145,17 @@ def read_array(content):
     if npy.read_magic(buffer) != (1, 0):
         raise ValueError("another version of .npy")
     shape, fortran, dtype = npy.read_array_header_1_0(buffer)
-    values = content[buffer.tell() :]
+    values = memoryview(content)[buffer.tell() :]
     if dtype.kind != "f" or fortran or dtype.itemsize * np.prod(shape, dtype=object) != len(values):
         raise ValueError("the header does not fit the array")
     return np.frombuffer(values, dtype).reshape(shape).copy()
 
 
 def checksum(members):
+    """Of {name: parts}, where a member is its parts one after the other."""
     sha256 = hashlib.sha256()
     for name in sorted(members):
-        sha256.update(f"{name} {len(members[name])} ".encode())
-        sha256.update(members[name])
+        sha256.update(f"{name} {sum(map(len, members[name]))} ".encode())
+        for part in members[name]:
+            sha256.update(part)
     return sha256.hexdigest()

@@ -1,13 +1,21 @@
 """Files that are whole at any moment, `kill -9` and power cuts included."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from tinysegnet.support.errors import writing
 
 
 def write(path, content):
-    """Make `content`, bytes, the content of the file `path`. Until that is done, the old file is there as it was.
+    """Make `content`, bytes, the content of the file `path`. See `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path):
+    """A binary file whose content becomes that of `path` at the end. Until then, the old file is there as it was.
 
     The new one is written under another name beside it, forced to the disk, and only then renamed. Raises InputError
     if it cannot be written.
@@ -17,12 +25,12 @@ def write(path, content):
     with writing(path):
         try:
             with open(unfinished, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(unfinished, path)
             sync_folder(path.parent)
-        except OSError:
+        except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
 
