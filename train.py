@@ -20,7 +20,7 @@ from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop
-from tinysegnet.training import library, loop, runs
+from tinysegnet.training import library, loop, runs, vgg16
 from tinysegnet.training.settings import PARSERS, RECIPES, assignment, resolve
 
 DESCRIPTION = """Train SegNet-Basic:  python train.py  or  python train.py --data FOLDER
@@ -56,6 +56,7 @@ def parse_args():
     option("--name", type=folder_name, help="the run goes to runs/NAME (default: first)")
     option("--network", choices=networks.NETWORKS, metavar="NAME", help="one of those below (default: segnet-basic)")
     option("--filters", type=at_least_1, help="filters of the network's first level (default: 64)")
+    option("--init-encoder", metavar="FILE", help="VGG16 for SegNet's encoder, a .safetensors: see docs/networks.md")
     option("--width", type=at_least_1, dest="filters", help=argparse.SUPPRESS)      # its name in version 0.1.0
     option("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="assignments",
            help="any other setting, as in --set optimiser=adam --set crop=0.5: see training/settings.py")
@@ -87,6 +88,8 @@ def main():
     source = functions_of(kept.ops if kept else given.get("ops", "library"))
     given = vars(kept) if kept else source.DEFAULTS | given
     source.check_settings(given)
+    if given.get("init_encoder") and not resume:
+        vgg16.encoder_for(given)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     print(why, flush=True)

@@ -123,7 +123,7 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
     given.clear()
     seen["counts"] = None           # judge in earnest
     evaluate.run(SimpleNamespace(
-        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy"
+        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None
     ))
     assert given and set(given) == {LOCAL_RESPONSE}
 
@@ -178,7 +178,7 @@ def test_images_of_different_sizes_need_a_size(run, tmp_path):
 
 
 SOME = {
-    "ignore": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
+    "ignore": ("none", None), "init_encoder": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
     "filters": ("3", 3), "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
     "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),

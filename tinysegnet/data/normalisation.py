@@ -1,10 +1,14 @@
 """Input normalisation. Every checkpoint says which, so that weights are never fed another."""
 
+import numpy as np
+
 from tinysegnet.support.backend import to_device
 
 CENTRED = "centred"
 LOCAL_RESPONSE = "local_response"
-NORMALISATIONS = CENTRED, LOCAL_RESPONSE
+IMAGENET = "imagenet"
+NORMALISATIONS = CENTRED, LOCAL_RESPONSE, IMAGENET
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)      # of ImageNet's colours, as torchvision has them
 
 
 def normalise(images, xp, kind=CENTRED):
@@ -14,8 +18,12 @@ def normalise(images, xp, kind=CENTRED):
     LOCAL_RESPONSE  x (1 + 2e-5 sum x^2)^-0.75: the authors' local response normalisation across channels (Krizhevsky
                     et al., 2012, with size 5, alpha 1e-4, beta 0.75 and k 1: with three channels the sum is over all
                     of them). Bright pixels are held down, and black is 0
+    IMAGENET        (x / 255 - mean) / deviation of each colour over ImageNet, which VGG16 was trained with
     """
     x = to_device(images, xp).astype("float32")
     if kind == CENTRED:
         return x / 255 - 0.5
+    if kind == IMAGENET:
+        mean, deviation = (to_device(np.array(values, np.float32), xp) for values in (MEAN, DEVIATION))
+        return (x / 255 - mean) / deviation
     return x * (1 + 2e-5 * (x * x).sum(axis=-1, keepdims=True)) ** -0.75

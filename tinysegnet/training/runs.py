@@ -30,7 +30,7 @@ from tinysegnet.support import atomic
 from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, writing
 from tinysegnet.support.shapes import check_size
-from tinysegnet.training import optim, settings
+from tinysegnet.training import optim, settings, vgg16
 from tinysegnet.training.loop import is_finite, new_model
 
 FORMAT = 2      # of config.json; that of version 0.1.0 has no number
@@ -92,12 +92,14 @@ class Run:
         self.since = time.monotonic()       # the epoch's beginning, shifted by the time spent before an interruption
 
     def begin(self, fingerprint):
-        """Make the folder. Raises InputError if it is there or cannot be made, or the images are too small."""
+        """Make the folder. Raises InputError if it is there or cannot be made, the images are too small, or what the
+        encoder should begin with is not there."""
         if self.path.exists() and not self.no_step_made():
             way_out = "continue it with --resume, give this run another --name, or delete that folder"
             raise InputError(f"{self.path} is already there: {way_out}")
         smallest_part = min(self.settings.crop or 1, *(self.settings.test_scales or [1]))
         check_size(self.model.network.levels, *self.settings.size, smallest_part if smallest_part < 1 else None)
+        vgg16.init_encoder(self.model, self.settings)
         packages = {"tinysegnet": tinysegnet.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__
