@@ -178,8 +178,9 @@ def test_images_of_different_sizes_need_a_size(run, tmp_path):
 
 
 SOME = {
-    "ignore": ("none", None), "init_encoder": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
-    "filters": ("3", 3), "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
+    "ignore": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
+    "filters": ("3", 3), "init_encoder": ("none", None),
+    "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
     "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
     "crop": ("1", 1.0), "jitter": ("0.125", 0.125), "test_scales": ("1", (1.0,)), "best_by": ("C", "C"),
