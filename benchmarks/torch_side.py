@@ -88,7 +88,42 @@ class SegNet(nn.Module):
         return self.classifier(x)
 
 
-NETWORKS = {"segnet-basic": SegNetBasic, "segnet": SegNet}
+class UNet(nn.Module):
+    """Three levels and a bottom; on the way up the map from below and that from the side, one behind the other."""
+
+    def __init__(self):
+        super().__init__()
+
+        def twice(C, filters):
+            return nn.ModuleList([pair(C, filters, 3), pair(filters, filters, 3)])
+
+        self.encoder = nn.ModuleList([twice(3, 64), twice(64, 128), twice(128, 256)])
+        self.bottom = twice(256, 512)
+        self.decoder = nn.ModuleList(
+            nn.ModuleDict({"up": nn.ConvTranspose2d(2 * C, C, 2, stride=2), "after": twice(2 * C, C)})
+            for C in (256, 128, 64)
+        )
+        self.classifier = nn.Conv2d(64, CLASSES, 1)
+
+    def forward(self, x):
+        def convolved(x, pairs):
+            for conv, norm in pairs:
+                x = F.relu(norm(conv(x)), inplace=True)
+            return x
+
+        remembered = []
+        for level in self.encoder:
+            remembered.append(convolved(x, level))
+            x = F.max_pool2d(remembered[-1], 2, ceil_mode=True)
+        x = convolved(x, self.bottom)
+        for level in self.decoder:
+            side = remembered.pop()
+            x = level["up"](x)[:, :, : side.shape[2], : side.shape[3]]
+            x = convolved(torch.cat([x, side], dim=1), level["after"])
+        return self.classifier(x)
+
+
+NETWORKS = {"segnet-basic": SegNetBasic, "segnet": SegNet, "unet": UNet}
 
 
 def normalised(images, device, layout):

@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: the same work on both sides. Their speed is nothing for a test."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -47,7 +48,10 @@ def test_both_have_the_same_operations_and_all_of_them_run(sides, layout):
                 assert side.seconds(lambda: backward(cache))[0] > 0  # noqa: B023, called at once
 
 
-@pytest.mark.parametrize("name, count", [("segnet-basic", 1_416_587), ("segnet", 29_449_355)])
+NETWORKS = ("segnet-basic", 1_416_587), ("segnet", 29_449_355), ("unet", 7_703_627)
+
+
+@pytest.mark.parametrize("name, count", NETWORKS)
 def test_both_have_the_same_network(sides, name, count):
     """With the library's parameters, PyTorch's gives the library's logits."""
     import torch
@@ -57,8 +61,10 @@ def test_both_have_the_same_network(sides, name, count):
     params, stats = networks.init(network, 0, dtype=np.float64)
     net = torch_side.NETWORKS[name]().double().eval()
     with torch.no_grad():
-        for (_, param), value in zip(net.named_parameters(), params.values(), strict=True):     # in the same order
-            param.copy_(torch.tensor(value.transpose(3, 2, 0, 1) if value.ndim == 4 else value))
+        for (key, param), value in zip(net.named_parameters(), params.values(), strict=True):     # in the same order
+            transposed = isinstance(net.get_submodule(key.rpartition(".")[0]), torch.nn.ConvTranspose2d)
+            axes = (2, 3, 0, 1) if transposed else (3, 2, 0, 1)         # (C, F, K, K), or (F, C, K, K)
+            param.copy_(torch.tensor(value.transpose(axes) if value.ndim == 4 else value))
         x = np.random.default_rng(0).standard_normal((2, 37, 45, 3))
         logits = net(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
     np.testing.assert_allclose(network.predict(params, stats, x), logits, atol=1e-9)
@@ -68,13 +74,59 @@ def test_both_have_the_same_network(sides, name, count):
 def test_steps_and_inference_run(sides):
     """Steps train: on pictures of noise the loss comes down from what it is on the first of three."""
     numpy_side, torch_side = sides
-    for network, H, W in (("segnet-basic", 16, 17), ("segnet", 32, 33)):
+    for network, H, W in (("segnet-basic", 16, 17), ("segnet", 32, 33), ("unet", 8, 9)):
         assert numpy_side.inference(network, 2, H, W)().shape == (2, H, W, 11)
         assert torch_side.inference(network, 2, H, W)().shape == (2, 11, H, W)
     for side in sides:
         step = side.training_step("segnet-basic", 2, 16, 17)
         losses = [float(step()) for _ in range(61)]
         assert losses[60] < losses[0] - 0.1
+
+
+def test_the_most_memory_is_of_the_process_itself_and_never_falls(sides):
+    large = np.ones(40_000_000)         # 320 MB, which are not the child's
+    program = "import numpy, numpy_side as n; a = n.peak_memory(); numpy.ones(10**7); print(a, n.peak_memory())"
+    command = [sys.executable, "-c", program]
+    environment = os.environ | {"PYTHONPATH": str(BENCHMARKS.parent)}
+    process = subprocess.run(command, cwd=BENCHMARKS, env=environment, capture_output=True, text=True, check=True)
+    before, after = map(float, process.stdout.split())
+    assert before < large.nbytes / 2**20 and after > before + 60, (before, after)
+
+
+def test_inference_has_a_row_for_each_network_of_both(sides, monkeypatch):
+    import cpu
+    import inference
+    import workers as measuring
+
+    asked = []
+
+    class Fake:
+        def __init__(self, *args, **options):
+            self.side = args[0]
+
+        def whole(self, *work):
+            asked.append(work)
+            return (0.2, 0.3, 0.4), (0.6, 0.5, 0.9)
+
+        def prepare(self, *work):
+            asked.append(work)
+
+        def time(self):
+            return [1.0]
+
+        def peak_memory(self):
+            return 100.0 if self.side == "numpy_side" else 250.0
+
+        def close(self):
+            pass
+
+    for module, name in ((inference, "Comparison"), (inference, "Worker"), (cpu, "Worker"), (measuring, "Worker")):
+        monkeypatch.setattr(module, name, Fake)
+    text = "\n".join(inference.report(inference.NETWORKS, (32, 48), rounds=3))
+    assert "| segnet | 0.30 s (0.20 to 0.40) | 0.60 s (0.50 to 0.90) | 0.50 | 100 | 250 | 118 |" in text
+    assert re.findall(r"(?m)^\| ([a-z-]+) \|", text) == [*inference.NETWORKS]
+    assert {work[:3] for work in asked} == {("inference", name, 1) for name in inference.NETWORKS}
+    assert all(name in sides[1].NETWORKS for name in inference.NETWORKS)
 
 
 def test_the_best_peer_is_the_one_compared_with(sides):
