@@ -14,9 +14,10 @@ import numpy as np
 import pretend_gpu
 import pytest
 import tiny_camvid
+from PIL import Image
 from test_readme import section
 
-from tinysegnet import networks, ops
+from tinysegnet import checkpoint, networks, ops
 from tinysegnet.data import open_dataset
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
@@ -127,6 +128,29 @@ def test_inference_has_a_row_for_each_network_of_both(sides, monkeypatch):
     assert re.findall(r"(?m)^\| ([a-z-]+) \|", text) == [*inference.NETWORKS]
     assert {work[:3] for work in asked} == {("inference", name, 1) for name in inference.NETWORKS}
     assert all(name in sides[1].NETWORKS for name in inference.NETWORKS)
+
+
+def test_uncertainty_has_the_figures_of_evaluate_and_a_picture(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import uncertainty
+    from test_uncertainty import model_of
+
+    tiny_camvid.make(tmp_path / "tiny")
+    model = model_of("bayesian-segnet-basic", size=[20, 28], epoch=3)
+    checkpoint.save(tmp_path / "b.npz", model.meta, params=model.params, stats=model.stats)
+    monkeypatch.setattr(uncertainty, "RESULTS", tmp_path)
+    options = "--weights", str(tmp_path / "b.npz"), "--data", str(tmp_path / "tiny"), "--samples", "3"
+    monkeypatch.setattr("sys.argv", ["uncertainty.py", *options])
+    uncertainty.main()
+    text = (tmp_path / "uncertainty.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?m)^\| (.+?) \| (.+) \|$", text))
+    assert "bayesian-segnet-basic after 3 epochs at 20x28, judged on val of CamVid" in text
+    for figures, tenths in (("the mean of 3 samples", "variance of the samples"),
+                            ("one look without dropout", "softmax of one look")):
+        right = [float(share) for share in rows[tenths].split(" | ")]
+        assert len(right) == 10 and np.mean(right) == pytest.approx(float(rows[figures].split(" | ")[0]), abs=0.1)
+    with Image.open(tmp_path / "uncertainty.png") as picture:
+        assert picture.width > 1000 and len(picture.convert("RGB").getcolors(1 << 20)) > 100
 
 
 def test_the_best_peer_is_the_one_compared_with(sides):
