@@ -18,6 +18,7 @@ from train_in_process import RUN, train_script
 
 from tinysegnet import checkpoint
 from tinysegnet.data import streets
+from tinysegnet.ops import fast, more
 from tinysegnet.plots import figures
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
@@ -114,6 +115,27 @@ def test_a_crash_goes_on_from_what_was_saved(train, whole, monkeypatch, number):
         log.write('{"epoch": 2, "st')                       # the line that was being written
     train("--name", "stopped", "--resume")
     assert content("stopped") == whole
+
+
+@pytest.mark.parametrize("number", [2, 6])
+def test_dropout_draws_the_same_masks_after_a_crash(train, monkeypatch, number):
+    """Also where a step is made anew, because the crash was after the last save."""
+    options = *OPTIONS[:4], "--size", "32x40", "--epochs", "2", "--batch", "2", "--network", "bayesian-segnet-basic"
+    masks = []
+
+    def watched(x, mask):
+        masks.append(mask)
+        return dropout(x, mask)
+
+    dropout = fast.dropout
+    for module in (fast, more):
+        monkeypatch.setattr(module, "dropout", watched)
+    train(*options, "--name", "whole")
+    of_training = [mask.tobytes() for mask in masks if mask.shape[:3] == (2, 3, 4)]
+    assert len(set(of_training)) == len(of_training) == 2 * 4       # two dropouts in each step with a whole batch
+    stop_at_step(train, monkeypatch, number, options)
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == content("whole")
 
 
 @pytest.mark.parametrize("number", range(1, 10))
