@@ -107,7 +107,7 @@ ARGS = Entries("ARGS", {
     "upsample_nearest_backward": (SMALL, (2, 9, 7, 3)),
     "concatenate_backward": (X, rng.standard_normal((2, 5, 7, 4))),
     "add_backward": (X, rng.standard_normal(X.shape)),
-    "dropout_backward": (X, 2 * (rng.random(X.shape) < 0.5).astype(float)),
+    "dropout_backward": (X, (rng.random(X.shape) >= 0.3) / 0.7),
 })
 
 

@@ -1,9 +1,10 @@
-"""Wrong answers to lessons 08 to 16 and 18, by others who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 16, 18 and 19, by others who had not seen the tables: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 15 both
 have a `backward`: that of lesson 15 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
-local_response_backward came later, by somebody who had seen its table; those of lesson 18 came before its tables.
+local_response_backward came later, by somebody who had seen its table, and so did those of lesson 19; those of lesson
+18 came before its tables.
 """
 
 from functools import partial
@@ -550,4 +551,59 @@ PLANTED = [
           "return dx, dw, dy.sum(axis=(0, 1, 2))", "return dx, dw, K * K * dy.sum(axis=(0, 1, 2))"),
     wrong("conv_transpose2d_backward", "dw_turned", "dw is turned by 180 degrees",
           'dw[i, j] = np.einsum', 'dw[K - 1 - i, K - 1 - j] = np.einsum'),
+
+    # ---- 19: dropout, and many looks
+    wrong("draw_mask", "kept_below_rate", "an entry is kept if its number is below rate", ">= rate", "< rate"),
+    wrong("draw_mask", "not_larger", "what is kept is 1", " / np.asarray(1 - rate, dtype)", ""),
+    wrong("draw_mask", "over_rate", "what is kept is 1 / rate", "1 - rate", "max(rate, 1e-6)"),
+    wrong("draw_mask", "drawn_in_dtype", "the numbers are drawn in the dtype of the mask", "shape, np.float32",
+          "shape, dtype"),
+    wrong("draw_mask", "uniform_in_float64", "rng.uniform draws other numbers", "rng.random(shape, np.float32)",
+          "rng.uniform(size=shape)"),
+    wrong("draw_mask", "no_dtype", "the mask is float64 whatever dtype is", "kept.astype(dtype) / np.asarray(1 - rate, "
+          "dtype)", "kept / (1 - rate)"),
+    wrong("draw_mask", "own_rng", "the mask is drawn by a new generator of no seed, another each time", "kept = rng.",
+          "kept = np.random.default_rng()."),
+    wrong("draw_mask__by_where", "percent", "rate is taken for percent", "numbers >= rate", "100 * numbers >= rate"),
+    wrong("draw_mask", "channels_together", "a pixel is dropped in all channels at once",
+          "rng.random(shape, np.float32)", "rng.random((*shape[:-1], 1), np.float32).repeat(shape[-1], axis=-1)"),
+    wrong("dropout", "zeros_and_ones", "what is kept is x", "x * mask", "x * (mask > 0)"),
+    wrong("dropout", "cache_of_booleans", "the cache is where x was kept, and not by how much it grew", "mask, mask",
+          "mask, mask > 0"),
+    wrong("dropout", "cache_of_x_too", "the cache is x and the mask", "mask, mask", "mask, (x, mask)"),
+    wrong("dropout", "divided", "x is divided by the mask, which makes it smaller, and 0 / 0 elsewhere",
+          "x * mask, mask", "np.where(mask > 0, x / np.where(mask > 0, mask, 1), 0), mask"),
+    wrong("dropout", "in_place", "x *= mask changes the map that was given", "return x * mask, mask",
+          "x *= mask\nreturn x, mask"),
+    wrong("dropout", "the_other_half", "what should go stays", "x * mask", "x * (mask == 0)"),
+    wrong("dropout_backward", "none_dropped", "dy goes on everywhere", "dy * mask", "dy"),
+    wrong("dropout_backward", "not_larger", "dy goes on where x was kept, as it is", "dy * mask", "dy * (mask > 0)"),
+    wrong("dropout_backward", "where_dropped", "dy goes on where x was dropped", "dy * mask", "dy * (mask == 0)"),
+    wrong("dropout_backward", "undone", "dy is divided where x was kept", "dy * mask",
+          "np.where(mask > 0, dy / np.where(mask > 0, mask, 1), 0)"),
+    wrong("dropout_backward", "in_place", "dy *= mask changes what others may need", "return dy * mask",
+          "dy *= mask\nreturn dy"),
+    wrong("dropout_backward", "drawn_again", "another mask than in the forward", "dy * mask",
+          "dy * np.random.default_rng().permutation(mask.ravel()).reshape(mask.shape)"),
+    wrong("mean_and_variance", "count_from_0", "the first look divides by 1, and so does the second",
+          "start=1", "start=0", "before / number", "before / max(number, 1)"),
+    wrong("mean_and_variance", "both_before", "both distances are those from the mean before",
+          "before * after", "before * before"),
+    wrong("mean_and_variance", "both_after", "both distances are those from the mean after",
+          "before * after", "after * after"),
+    wrong("mean_and_variance", "not_divided", "the sum of the squares is not divided", "squares / number", "squares"),
+    wrong("mean_and_variance", "one_less", "the sum of the squares is divided by T - 1", "squares / number",
+          "squares / max(number - 1, 1)"),
+    wrong("mean_and_variance", "digits_lost", "the mean of the squares less the square of the mean: right in exact "
+          "numbers, and in float32 noise where looks hardly differ",
+          "squares = squares + before * after", "squares = squares + p * p",
+          "squares / number", "squares / number - mean * mean"),
+    wrong("mean_and_variance", "fading", "an exponential mean, of which old looks fade", "before / number",
+          "before / min(number, 3)"),
+    wrong("mean_and_variance__of_all", "deviation", "the standard deviation",
+          "((looks - mean) ** 2).mean(axis=0)", "looks.std(axis=0)"),
+    wrong("mean_and_variance__of_all", "over_the_classes", "mean and variance are taken over the last axis too",
+          "((looks - mean) ** 2).mean(axis=0)", "looks.var(axis=0).mean(axis=-1, keepdims=True)"),
+    wrong("mean_and_variance__of_all", "axes_all", "the variance is one number", "((looks - mean) ** 2).mean(axis=0)",
+          "np.full_like(mean, looks.var())"),
 ]

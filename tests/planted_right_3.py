@@ -1,4 +1,4 @@
-"""Right answers to lessons 09 to 16 and 18, as a learner writes them: what planted_answers_3.py spoils, line by line.
+"""Right answers to lessons 09 to 16, 18 and 19, as a learner writes them: what planted_answers_3.py spoils.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 15 both have a `backward`: that of lesson 15 is tape_backward here (see every_exercise.py).
@@ -461,3 +461,43 @@ def conv_transpose2d_backward(dy, cache):
             dx += dslice @ w[i, j].T
             dw[i, j] = np.einsum("nrqc,nrqf->cf", x, dslice)
     return dx, dw, dy.sum(axis=(0, 1, 2))
+
+
+# ---- 19: dropout, and many looks
+
+def draw_mask(rng, shape, rate, dtype):
+    kept = rng.random(shape, np.float32) >= rate
+    return kept.astype(dtype) / np.asarray(1 - rate, dtype)
+
+
+def draw_mask__by_where(rng, shape, rate, dtype):
+    numbers = rng.random(shape, np.float32)
+    mask = np.zeros(shape, dtype)
+    mask[numbers >= rate] = 1 / (1 - rate)
+    return mask
+
+
+def dropout(x, mask):
+    return x * mask, mask
+
+
+def dropout_backward(dy, cache):
+    mask = cache
+    return dy * mask
+
+
+def mean_and_variance(looks):
+    mean, squares = 0, 0
+    for number, p in enumerate(looks, start=1):
+        before = p - mean
+        mean = mean + before / number
+        after = p - mean
+        squares = squares + before * after
+    return mean, squares / number
+
+
+def mean_and_variance__of_all(looks):
+    looks = np.stack(list(looks))
+    mean = looks.mean(axis=0)
+    variance = ((looks - mean) ** 2).mean(axis=0)
+    return mean, variance

@@ -64,6 +64,17 @@ def test_mean_and_variance_are_those_of_the_looks(model, samples):
     assert len({look.tobytes() for look in looks}) == samples
 
 
+def test_one_pass_over_the_looks():
+    """By hand, and in float32 where looks hardly differ, in whose squares no digits would be left."""
+    mean, variance = inference.mean_and_variance(np.array([p]) for p in (0.9, 0.5, 0.7, 0.3))
+    np.testing.assert_allclose([mean, variance], [[0.6], [0.05]], rtol=1e-12)
+    looks = (0.999 + 1e-4 * np.random.default_rng(0).random((20, 5, 3))).astype(np.float32)
+    mean, variance = inference.mean_and_variance(iter(looks))
+    assert mean.dtype == variance.dtype == np.float32
+    np.testing.assert_allclose(variance, looks.astype(float).var(axis=0), rtol=0.01)
+    assert not np.allclose((looks**2).mean(axis=0) - looks.mean(axis=0) ** 2, variance, rtol=0.5, atol=0)
+
+
 def test_it_is_the_same_every_time_and_for_each_photograph_alone(model):
     first = inference.monte_carlo(model, PHOTOGRAPH, 3)
     inference.monte_carlo(model, PHOTOGRAPH[::-1].copy(), 4)

@@ -205,15 +205,19 @@ def monte_carlo(model, photograph, samples, size=None, ops=fast, seen_at=None):
 
 
 def softmax_statistics(model, photograph, samples, ops=fast):
-    """The mean and the variance of the softmaxes of so many looks, both (1, H, W, classes): one sample at a time, as
-    Welford has it."""
+    """The mean and the variance of the softmaxes of so many looks, both (1, H, W, classes): one sample at a time."""
+    looks = (look(model, photograph, drawing(ops, number)) for number in range(samples))
+    return mean_and_variance(map(ops.softmax, looks))
+
+
+def mean_and_variance(looks):
+    """Of arrays of one shape that come one after the other, of which none is kept (Welford, 1962)."""
     mean, squares = 0, 0
-    for number in range(samples):
-        probabilities = ops.softmax(look(model, photograph, drawing(ops, number)))
-        deviation = probabilities - mean
-        mean = mean + deviation / (number + 1)
-        squares = squares + deviation * (probabilities - mean)
-    return mean, squares / samples
+    for number, p in enumerate(looks, start=1):
+        deviation = p - mean
+        mean = mean + deviation / number
+        squares = squares + deviation * (p - mean)
+    return mean, squares / number
 
 
 def drawing(ops, number):

@@ -10,6 +10,7 @@ from tinysegnet.checker.mistakes import (
     conv,
     conv_transpose,
     depthwise,
+    dropout,
     loss,
     pool,
     resize,
@@ -25,6 +26,7 @@ TABLES = {
     "softmax_cross_entropy_backward": loss.backward,
     "conv_transpose2d_backward": conv_transpose.backward,
     "depthwise_conv2d_backward": depthwise.backward,
+    "dropout_backward": dropout.backward,
     "resize_bilinear_backward": resize.resize_backward,
     "upsample_nearest_backward": upsample_nearest.upsample_backward,
 }
@@ -39,6 +41,7 @@ FORWARD_TABLES = {
     "softmax_cross_entropy": loss.forward,
     "conv_transpose2d": conv_transpose.forward,
     "depthwise_conv2d": depthwise.forward,
+    "dropout": dropout.forward,
     "resize_bilinear": resize.resize,
     "upsample_nearest": upsample_nearest.upsample,
 }
