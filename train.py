@@ -52,7 +52,7 @@ def parse_args():
     option("--epochs", type=at_least_1, help="passes over the training set (default: the recipe's)")
     option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
-    option("--seed", type=at_least_0, help="of the weights, the order, the augmentation (default: 0)")
+    option("--seed", type=at_least_0, help="of the weights, the order, the augmentation, dropout (default: 0)")
     option("--name", type=folder_name, help="the run goes to runs/NAME (default: first)")
     option("--network", choices=networks.NETWORKS, metavar="NAME", help="one of those below (default: segnet-basic)")
     option("--filters", type=at_least_1, help="filters of the network's first level (default: 64)")
@@ -88,7 +88,7 @@ def main():
     source = functions_of(kept.ops if kept else given.get("ops", "library"))
     given = vars(kept) if kept else source.DEFAULTS | given
     source.check_settings(given)
-    if given.get("init_encoder") and not resume:
+    if given.get("init_encoder") is not None and not resume:
         vgg16.encoder_for(given)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))

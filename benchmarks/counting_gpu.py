@@ -158,8 +158,16 @@ def pad(a, widths):
     return result
 
 
+def concatenate(arrays, axis):
+    """A kernel for each array."""
+    result = ndarray(numpy.concatenate([numpy.empty(a.shape, a.dtype) for a in arrays], axis))
+    for a in arrays:
+        count("copy", [a], [a])
+    return result
+
+
 def tile(a, repeats):
-    return new("copy", numpy.broadcast_shapes((*repeats[:-1], a.shape[-1] * repeats[-1])), a.dtype, [a])
+    return new("copy", numpy.tile(numpy.empty(a.shape, bool), repeats).shape, a.dtype, [a])
 
 
 def elementwise(name):

@@ -49,7 +49,7 @@ def report(names, size, rounds):
             memory("torch_side", name, size, layout=layout, keep_memory=keep)
             for layout in LAYOUTS for keep in (False, True)
         )
-        megabytes = sum(np.prod(shape) for shape in networks.build(name).shapes.values()) * 4 / 1e6
+        megabytes = sum(np.prod(shape) for shape in networks.build(name).shapes.values()) * 4 / 2**20
         columns = spread(library), spread(torch), f"{np.median(library) / np.median(torch):.2f}"
         sizes = (f"{a:.0f}" for a in (of_library, of_torch, megabytes))
         yield f"| {' | '.join([name, *columns, *sizes])} |"
@@ -58,7 +58,7 @@ def report(names, size, rounds):
     for worker in idle:
         worker.close()
     yield f"\nBefore there is a network, the processes have {before[0]} and {before[1]} MB, of Python and its packages."
-    yield "The paper has 1,052 MB of a GPU's memory for SegNet at 360x480."
+    yield "(A MB is 2**20 bytes here.) The paper has 1,052 MB of a GPU's memory for SegNet at 360x480."
 
 
 def memory(side, name, size, **options):

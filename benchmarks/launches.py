@@ -15,6 +15,7 @@ from tinysegnet import networks, ops
 from tinysegnet.inference import Model
 from tinysegnet.networks import NETWORKS
 from tinysegnet.ops import fast
+from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import at_least_1, height_x_width
 from tinysegnet.training import optim
@@ -43,7 +44,7 @@ def counted(namespace, network, N, H, W):
 
         return run
 
-    watching = SimpleNamespace(**{name: watched(name) for name in ops.__all__})
+    watching = with_rng(SimpleNamespace(**{name: watched(name) for name in ops.__all__}), 0)
     params, stats = ({name: gpu.empty(shape, "float32") for name, shape in shapes.items()}
                      for shapes in (network.shapes, network.stats))
     optimiser = optim.Optimiser(optim.sgd_step, optim.start("sgd", params), 0.9, 5e-4, network.decays)

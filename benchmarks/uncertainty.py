@@ -17,10 +17,11 @@ sys.path.append(str(Path(__file__).parents[1]))
 from matplotlib.figure import Figure  # noqa: E402
 
 from tinysegnet import inference, metrics  # noqa: E402
-from tinysegnet.commands.evaluate import evaluate_samples  # noqa: E402
+from tinysegnet.commands.evaluate import check_classes, evaluate_samples  # noqa: E402
 from tinysegnet.data import open_dataset  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.plots.figures import WRONG  # noqa: E402
+from tinysegnet.plots.overlay import uncertainty_colours  # noqa: E402
 from tinysegnet.support.errors import exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_2  # noqa: E402
 from tinysegnet.support.progress import bar  # noqa: E402
@@ -40,10 +41,10 @@ RESULTS = Path(__file__).parent / "results"
 def report(model, data, samples, sums):
     """The lines of the page. sums: of evaluate_samples"""
     with_samples, without, by_variance, by_softmax = sums
-    network, epoch = model.meta["network"]["name"], model.meta["epoch"]
+    network, epochs = model.meta["network"]["name"], model.meta.get("epoch", "some")
     yield "# Right where it is sure?\n"
     yield f"{datetime.date.today()}, `{shlex.join(['python', *sys.argv])}`."
-    yield f"{network} after {epoch} epochs at {'{}x{}'.format(*model.meta['size'])}, judged on val of {data.name}.\n"
+    yield f"{network} after {epochs} epochs at {'{}x{}'.format(*model.meta['size'])}, judged on val of {data.name}.\n"
     yield "| | G | C | mIoU |\n|---|---|---|---|"
     for name, counts in ((f"the mean of {samples} samples", with_samples), ("one look without dropout", without)):
         yield f"| {name} | {' | '.join(f'{100 * value:.1f}' for value in metrics.figures(counts).values())} |"
@@ -59,15 +60,14 @@ def draw(model, data, samples, sums, count=3):
     chosen = [data.read(of_val[i]) for i in np.linspace(0, len(of_val) - 1, count + 2).round().astype(int)[1:-1]]
     figure = Figure(figsize=(10, 1.95 * count + 3), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[1.95 * count, 3])
-    highest = 0.5 / len(data.classes)
     for row, (photograph, labels) in zip(above.subplots(count, 4, squeeze=False), chosen):
         size = labels.shape
         predicted, uncertainty = inference.monte_carlo(model, photograph, samples, size, seen_at=model.meta["size"])
         wrong = (labels != data.ignore) & (labels != predicted)
         errors = np.where(wrong[..., None], WRONG, photograph.mean(axis=2, keepdims=True) / 2 + 100).astype(np.uint8)
-        pictures = photograph, data.colours(predicted), errors, np.sqrt(uncertainty / highest)
+        pictures = photograph, data.colours(predicted), errors, uncertainty_colours(uncertainty, len(data.classes))
         for axes, picture, title in zip(row, pictures, ("image", "prediction", "errors", "uncertainty")):
-            axes.imshow(picture, cmap="inferno", vmin=0, vmax=1)
+            axes.imshow(picture)
             axes.axis("off")
             if row[0].get_subplotspec().is_first_row():
                 axes.set_title(title, fontsize=10)
@@ -91,6 +91,7 @@ def main():
     model = inference.load(args.weights)
     inference.check_dropout(model)
     data, _ = open_dataset(args.data)
+    check_classes(model, data, args.weights)
     pairs = bar(evaluation_pairs(data, "val"), "val", len(data.samples("val")), unit="img")
     sums = evaluate_samples(model, pairs, data.ignore, args.samples)
     lines = list(report(model, data, args.samples, sums))

@@ -13,7 +13,9 @@ from test_network import moved
 from train_in_process import train_script
 
 import tinysegnet.ops
+from lessons.engine import my_segnet
 from tinysegnet import inference, networks
+from tinysegnet.data import streets
 from tinysegnet.networks.blocks import chain, relu
 from tinysegnet.networks.more import ABOUT
 from tinysegnet.networks.more.blocks import add_lent, lend
@@ -22,6 +24,7 @@ from tinysegnet.ops.more.conv_transpose2d import bilinear
 from tinysegnet.plots import figures
 from tinysegnet.support.backend import to_device, to_numpy
 from tinysegnet.training import loop, optim
+from tinysegnet.training.settings import from_recipe
 from tinysegnet.training.step import Criterion, train_step
 
 PARAMETERS = {      # at 11 classes, and in millions in the paper's table 1, if it is in there
@@ -109,6 +112,13 @@ def test_every_gradient_along_a_direction(name, size):
         direction /= np.linalg.norm(direction)
         slope = (along(name, direction, step) - along(name, direction, -step)) / (2 * step)
         assert abs((grad * direction).sum() - slope) < 1e-6 * scale, name
+
+
+def test_u_net_s_way_up_keeps_numbers_as_large_as_they_are():
+    params, _ = networks.init(networks.build("unet"), 0)
+    x = np.random.default_rng(0).standard_normal((1, 9, 10, 512)).astype("f")
+    y, _ = fast.conv_transpose2d(x, params["decoder3.up.w"], params["decoder3.up.b"], (1, 18, 20, 256))
+    assert y.std() == pytest.approx(1, rel=0.02)
 
 
 def test_how_they_start_and_what_decays():
@@ -225,6 +235,17 @@ def train(tmp_path, monkeypatch):
     for picture in ("curves", "confusion", "predictions"):
         monkeypatch.setattr(figures, picture, lambda *args: None)
     return train_script(monkeypatch)
+
+
+@every_network
+def test_a_learner_and_the_count_of_launches_have_what_each_needs(name, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    import launches
+
+    arguments = {"filters": 2} | ({} if name in DEEP else {"levels": 1, "kernel": 3})
+    assert launches.counted(fast, networks.build(name, **arguments), 1, 32, 33)["conv2d"][0] > 0
+    settings = from_recipe("lessons", data="streets", size=(32, 40), steps=1, network=name, filters=2)
+    my_segnet.one_step(my_segnet.with_learners({}, settings), settings, streets.dataset())
 
 
 @every_network

@@ -138,6 +138,16 @@ def test_dropout_draws_the_same_masks_after_a_crash(train, monkeypatch, number):
     assert content("stopped") == content("whole")
 
 
+def test_a_config_from_before_a_setting_was_new_will_do(train, whole):
+    path = Path("runs/whole/config.json")
+    config = json.loads(path.read_text())
+    for name in settings.NEW:
+        del config["settings"][name]
+    path.write_text(json.dumps(config))
+    train("--name", "whole", "--resume")
+    assert content("whole") == whole
+
+
 @pytest.mark.parametrize("number", range(1, 10))
 def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
     """Just before the so-many-eth file of the run is written."""

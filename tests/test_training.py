@@ -215,6 +215,21 @@ def test_the_first_layer_with_a_nan_is_named(name, value, culprit):
         list(loop.train_steps(one, [street(), street()], 0))
 
 
+def test_with_dropout_too():
+    one = trainer(name="bayesian-segnet-basic", filters=4, levels=2)
+    one.model.params["decoder2.conv.w"][...] = 1e38
+    with np.errstate(all="ignore"), pytest.raises(InputError, match=r"first in the output of decoder2\.conv: train"):
+        list(loop.train_steps(one, [street()], 0))
+
+
+def test_no_two_steps_draw_by_the_same_seed():
+    """Nor does one draw by what the data are drawn by, [seed, epoch, number]."""
+    settings = [SimpleNamespace(seed=seed, steps=5) for seed in (0, 1, 7)]
+    seeds = [loop.step_seed(one, done) for one in settings for done in range(20)]
+    seeds += [[one.seed, epoch, number] for one in settings for epoch in range(1, 5) for number in range(9)]
+    assert len({np.random.default_rng(seed).bytes(8) for seed in seeds}) == len(seeds) == 3 * (20 + 36)
+
+
 def test_evaluation_judges_at_the_size_of_the_labels():
     """A network run at half size gives a prediction for every pixel of the annotation, from the statistics given."""
     model = begun(size=(9, 13), filters=2, levels=1)

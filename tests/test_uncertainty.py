@@ -1,6 +1,8 @@
 """Networks with dropout, asked several times: their mean, their uncertainty, and whether they are right where sure."""
 
 import re
+import tracemalloc
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ from PIL import Image
 from tinysegnet import __main__ as commands
 from tinysegnet import checkpoint, inference, metrics, networks
 from tinysegnet.data import camvid
+from tinysegnet.data.images import resize_photograph
 from tinysegnet.inference import Model
 from tinysegnet.ops import fast, softmax
 from tinysegnet.plots import overlay
@@ -110,15 +113,44 @@ def test_without_dropout_or_samples_there_is_nothing_to_ask(model):
         inference.monte_carlo(model, PHOTOGRAPH / 255, 2)
 
 
-def test_probabilities_are_the_softmax_of_one_look(model):
+def test_one_look_has_the_best_of_its_softmax(model):
     expected = softmax(inference.scores(model, PHOTOGRAPH, (33, 41)))
-    actual = inference.probabilities(model, PHOTOGRAPH, (33, 41))
-    np.testing.assert_allclose(actual, expected, atol=1e-6)
-    np.testing.assert_allclose(actual.sum(axis=2), 1, atol=1e-5)
+    labels, uncertainty = inference.one_look(model, PHOTOGRAPH, (33, 41))
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, expected.argmax(axis=2))
+    np.testing.assert_allclose(uncertainty, 1 - expected.max(axis=2), atol=1e-6)
     of_several = model_of("bayesian-segnet-basic", test_scales=[1.0, 0.75])
-    np.testing.assert_array_equal(inference.probabilities(of_several, PHOTOGRAPH, (33, 41)), actual)
+    np.testing.assert_array_equal(inference.one_look(of_several, PHOTOGRAPH, (33, 41))[1], uncertainty)
     with pytest.raises(ValueError, match=r"^size should be \(H, W\)"):
-        inference.probabilities(model, PHOTOGRAPH, 33)
+        inference.one_look(model, PHOTOGRAPH, 33)
+
+
+@pytest.mark.parametrize("look", [inference.one_look, partial(inference.monte_carlo, samples=2)])
+def test_a_photograph_is_seen_at_the_size_that_is_given(model, look):
+    large = np.random.default_rng(1).integers(0, 256, (30, 30, 3), dtype=np.uint8)
+    squeezed = resize_photograph(large, (12, 24))
+    _, expected = look(model, squeezed, size=(30, 30), seen_at=(12, 24))
+    _, uncertainty = look(model, large, seen_at=(12, 24))
+    np.testing.assert_array_equal(uncertainty, expected)
+    assert (look(model, large)[1] != expected).any()
+
+
+@pytest.mark.parametrize("work, bytes_a_pixel", [
+    (lambda model, photograph, values: inference.one_look(model, photograph), 60),
+    (lambda model, photograph, values: inference.monte_carlo(model, photograph, 2), 60),
+    (lambda model, photograph, values: overlay.uncertainty(values, 11), 30),
+])
+def test_a_large_photograph_is_done_in_bands(model, work, bytes_a_pixel):
+    """Of 11 classes a whole map of floats would have 44 bytes a pixel, and there would be two or three; a coloured one
+    of doubles has 32."""
+    photograph = np.zeros((2100, 2000, 3), np.uint8)
+    values = np.zeros(photograph.shape[:2], np.float32)
+    tracemalloc.start()
+    try:
+        work(model, photograph, values)
+        assert tracemalloc.get_traced_memory()[1] < bytes_a_pixel * values.size
+    finally:
+        tracemalloc.stop()
 
 
 # ---- right where it is sure?
@@ -193,38 +225,52 @@ def test_predict_adds_a_picture(command):
 
 
 def test_the_colours_end_where_two_classes_are_as_likely():
-    picture = np.array(overlay.uncertainty(np.array([[0, 0.5 / 4, 1.0]]), classes=4))
-    dark, bright, beyond = picture[0, :3].astype(int).sum(axis=1)
-    assert dark < 50 and bright == beyond > 600
-    bar = picture[1 + overlay.MARGIN, overlay.MARGIN : -overlay.MARGIN].astype(int).sum(axis=1)
-    assert bar[0] == dark and bar[-1] == bright and (np.diff(bar) >= 0).mean() > 0.95
-    assert picture.shape[1] >= 220
+    picture = np.array(overlay.uncertainty(np.array([[0, 0.5 / 4 / 4, 0.5 / 4, 1.0]]), classes=4))
+    dark, middle, bright, beyond = picture[0, :4].astype(int)
+    assert dark.sum() < 50 and (bright == beyond).all() and bright.sum() > 600
+    bar = picture[1 + overlay.MARGIN, overlay.MARGIN : -overlay.MARGIN].astype(int)
+    assert (bar[0] == dark).all() and (bar[-1] == bright).all() and picture.shape[1] >= 220
+    assert np.abs(bar[len(bar) // 2] - middle).max() <= 6       # a quarter of the highest stands under the middle
+    assert (np.diff(bar.sum(axis=1)) >= 0).mean() > 0.95
+
+
+def test_the_numbers_under_the_bar(monkeypatch):
+    drawn = []
+
+    class Draw:
+        def text(self, place, text, *rest, anchor="la"):
+            drawn.append((place[0], text, anchor))
+
+    monkeypatch.setattr(overlay.ImageDraw, "Draw", lambda picture: Draw())
+    overlay.uncertainty(np.zeros((5, 400)), classes=5)
+    assert drawn == [(8, "sure: 0", "la"), (200, "0.025", "ma"), (392, "0.100", "ra")]
 
 
 def test_evaluate_says_both_and_the_tenths(command):
     out = command("evaluate", "--data", "tiny", "--samples", "4")
-    assert "\nval, 2 images, 4 times with dropout; judged at their annotations' size\n" in out
-    model, counts, without = inference.load("bayesian-segnet-basic.npz"), 0, 0
+    assert "\nval, 2 images, seen at 20x28, 4 times with dropout; judged at their\nannotations' size\n" in out
+    model, counts, without, bins, bins_without = inference.load("bayesian-segnet-basic.npz"), 0, 0, 0, 0
     for path in Path("tiny/val").glob("*.png"):
         photograph, labels = (np.array(Image.open(f"tiny/{folder}/{path.name}")) for folder in ("val", "valannot"))
-        predicted, _ = inference.monte_carlo(model, photograph, 4, labels.shape, seen_at=(20, 28))
+        predicted, variance = inference.monte_carlo(model, photograph, 4, labels.shape, seen_at=(20, 28))
         counts = counts + metrics.confusion_matrix(labels, predicted, 11, 11)
-        in_one = inference.classify(model, photograph, labels.shape, seen_at=(20, 28))
+        bins = bins + metrics.count_by_uncertainty(labels, predicted, variance, 11)
+        in_one, doubt = inference.one_look(model, photograph, labels.shape, seen_at=(20, 28))
         without = without + metrics.confusion_matrix(labels, in_one, 11, 11)
+        bins_without = bins_without + metrics.count_by_uncertainty(labels, in_one, doubt, 11)
     assert f"\n{metrics.table(counts, camvid.CLASSES)}\n" in out
     assert f"\nOne look without dropout: {metrics.summary(metrics.figures(without))}\n" in out
-    rows = re.findall(r"(?m)^(4 samples, by variance|one look, by its softmax) +((?: *[\d.]+){10})$", out)
-    assert len(rows) == 2
-    for (_, numbers), matrix in zip(rows, (counts, without)):
-        assert np.mean([float(n) for n in numbers.split()]) == pytest.approx(
-            100 * metrics.global_accuracy(matrix), abs=0.06
-        )
+    for name, expected in (("4 samples, by variance", bins), ("one look, by its softmax", bins_without)):
+        (numbers,) = re.findall(rf"(?m)^{name} +((?: *[\d.]+){{10}})$", out)
+        tenths = 100 * metrics.accuracy_by_tenth(expected)
+        assert np.ptp(tenths) > 1
+        np.testing.assert_allclose([float(n) for n in numbers.split()], tenths, atol=0.051)
     assert max(map(len, out.splitlines())) < 80
     assert "dropout" not in command("evaluate", "--data", "tiny")
 
 
 @pytest.mark.parametrize("name", ["predict", "evaluate"])
 def test_samples_without_dropout_are_refused_before_anything_is_read(command, name):
-    options = ("predict", "photo.png") if name == "predict" else ("evaluate", "--data", "tiny")
+    options = ("predict", "missing.png") if name == "predict" else ("evaluate", "--data", "tiny", "--split", "test")
     with pytest.raises(InputError, match="segnet-basic has no dropout"):
         command(*options, "--samples", "3", weights="segnet-basic.npz")

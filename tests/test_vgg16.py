@@ -1,5 +1,7 @@
 """SegNet's encoder from VGG16: from a .safetensors with the names of torchvision and timm."""
 
+import hashlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,11 +13,12 @@ from test_more_networks import drawing
 from train_in_process import train_script
 
 from tinysegnet import checkpoint, networks
+from tinysegnet.data import streets
 from tinysegnet.data.normalisation import CENTRED, IMAGENET, normalise
 from tinysegnet.ops import fast
 from tinysegnet.plots import figures
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import vgg16
+from tinysegnet.training import loop, vgg16
 from tinysegnet.training.settings import from_recipe
 
 safetensors = pytest.importorskip("safetensors.numpy")
@@ -49,8 +52,8 @@ def folder(tmp_path_factory):
 
 
 def settings(file, **given):
-    given = {"network": "segnet", "normalisation": IMAGENET} | given
-    return from_recipe("photographs", data="tiny", size=(32, 36), steps=3, init_encoder=str(file), **given)
+    given = {"network": "segnet", "normalisation": IMAGENET, "data": "tiny"} | given
+    return from_recipe("photographs", size=(32, 36), steps=3, init_encoder=str(file), **given)
 
 
 class Model:
@@ -161,13 +164,27 @@ def spoilt(folder, **changes):
     ({"features__2__weight": np.zeros((3, 3, 64, 64), "f")},
      r"features\.2\.weight should be \(64, 64, 3, 3\), and is \(3, 3, 64, 64\)"),
     ({"features__0__bias": np.zeros(64, int)}, r"features\.0\.bias is I64: save it as one of F16, F32, F64"),
-    ({"features__0__bias": np.full(64, np.nan, "f")}, r"features\.0\.bias has values that are no numbers"),
+    ({"features__0__bias": np.full(64, np.nan, "f")}, r"features\.0\.bias has values that cannot be"),
     ({"features__1__weight": np.ones(64, "f")}, r"has no features\.1\.bias"),
+    ({"features__0__bias": np.full(64, 1e300)}, r"features\.0\.bias has values that cannot be: take another file$"),
 ])
 def test_what_is_wrong_in_the_file_is_named(tmp_path, changes, sentence):
     spoilt(tmp_path, **changes)
     with pytest.raises(InputError, match=sentence):
         vgg16.read(tmp_path / "spoilt.safetensors")
+
+
+def test_a_negative_variance_is_refused(tmp_path):
+    arrays = weights(with_norm=True)
+    arrays["features.1.running_var"][3] = -1e-3
+    safetensors.save_file(arrays, tmp_path / "bn.safetensors")
+    with pytest.raises(InputError, match=r"features\.1\.running_var has values that cannot be"):
+        vgg16.read(tmp_path / "bn.safetensors")
+
+
+def test_a_training_in_memory_begins_with_it_too(folder):
+    model, _ = loop.train(settings(folder / "vgg16.safetensors", data="streets"), streets.dataset())
+    np.testing.assert_array_equal(model.params["encoder1.1.conv.b"], weights()["features.0.bias"])
 
 
 def test_floats_of_other_sizes_are_taken(tmp_path):
@@ -182,7 +199,7 @@ def test_floats_of_other_sizes_are_taken(tmp_path):
     ("vgg16.pth", b"PK", r"^vgg16\.pth is of PyTorch: make it a \.safetensors by the three lines in docs/networks\.md"),
     ("a.safetensors", b"", r"^a\.safetensors is not a \.safetensors file, or a damaged one \("),
     ("a.safetensors", b"PK\3\4" + bytes(99), r"^a\.safetensors is not a \.safetensors file, or a damaged one \("),
-    ("a.safetensors", None, r"^there is no file a\.safetensors: name VGG16's weights"),
+    ("a.safetensors", None, r"^there is no file 'a\.safetensors': name VGG16's weights"),
 ])
 def test_another_file(tmp_path, monkeypatch, name, content, sentence):
     monkeypatch.chdir(tmp_path)
@@ -222,12 +239,24 @@ def test_a_run_begins_with_it_and_goes_on_without_the_file(folder, tmp_path, mon
 
     monkeypatch.setattr("tinysegnet.training.loop.train_step", stops)
     options = "--data", "tiny", "--network", "segnet", "--filters", "64", "--size", "32x36", "--epochs", "1"
-    with pytest.raises(InputError, match="is for SegNet, and not for segnet-basic"):
-        train("--data", "tiny", "--init-encoder", str(file))
+    for wrong, sentence in (
+        (["--init-encoder", str(file)], "is for SegNet, and not for segnet-basic"),
+        (["--network", "segnet", "--filters", "64", "--init-encoder", ""], "there is no file ''"),
+        (["--ops", "lessons", "--init-encoder", str(file)], "^--ops lessons trains small networks"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            train("--data", "missing", *wrong)              # before the data are looked at
     with pytest.raises(KeyboardInterrupt):
         train(*options, "--init-encoder", str(file))
     meta, groups = checkpoint.load("runs/first/last.npz")
     assert meta["normalisation"] == IMAGENET
+    np.testing.assert_array_equal(groups["params"]["encoder1.1.conv.b"], weights()["features.0.bias"])
+    config = json.loads(Path("runs/first/config.json").read_text(encoding="utf-8"))
+    assert config["init_encoder_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    Path("runs/first/last.npz").unlink()                    # as if the power had failed before it was written
+    with pytest.raises(KeyboardInterrupt):
+        train("--resume")
+    _, groups = checkpoint.load("runs/first/last.npz")
     np.testing.assert_array_equal(groups["params"]["encoder1.1.conv.b"], weights()["features.0.bias"])
     file.unlink()
     with pytest.raises(KeyboardInterrupt):

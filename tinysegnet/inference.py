@@ -7,7 +7,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from tinysegnet.data.images import resize_photograph, scaled
 from tinysegnet.data.normalisation import NORMALISATIONS, normalise
 from tinysegnet.networks import blocks
 from tinysegnet.ops import fast
+from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.ops.more.resize import resized_bands
 from tinysegnet.support.backend import array_module, select, to_device, to_numpy
 from tinysegnet.support.errors import InputError
@@ -127,15 +127,6 @@ def scores(model, photograph, size=None, ops=fast, seen_at=None):
     return model.xp.concatenate(list(score_bands(model, photograph, size, ops, seen_at)), axis=1)[0]
 
 
-def probabilities(model, photograph, size=None, ops=fast, seen_at=None):
-    """The softmax of one look, float (H, W, classes), on the host. Arguments and errors as of `classify`."""
-    check_photograph(photograph, size=size, seen_at=seen_at)
-    height, width = size or photograph.shape[:2]
-    resized = resize_photograph(photograph, seen_at or size_seen(model, photograph.shape[:2]))
-    bands = resized_bands(look(model, resized, ops), height, width)
-    return np.concatenate([to_numpy(ops.softmax(band)) for band in bands], axis=1)[0]
-
-
 def score_bands(model, photograph, size, ops, seen_at):
     """Yields the scores in bands of rows, (1, rows, W, classes): a large photograph's do not fit at once."""
     check_photograph(photograph, size=size, seen_at=seen_at)
@@ -176,6 +167,25 @@ def look(model, photograph, ops=fast):
     if model.folded:
         return model.network.predict(model.folded, None, x, ops)
     return model.network.predict(model.params, model.stats, x, ops)
+
+
+def one_look(model, photograph, size=None, ops=fast, seen_at=None):
+    """What a network sees in one look at the photograph as it is, and how sure it is by its own word.
+
+    labels       uint8 (H, W), of the photograph's own size or of `size`
+    uncertainty  float (H, W), 1 - the softmax of that class
+
+    Raises ValueError as `classify` does.
+    """
+    check_photograph(photograph, size=size, seen_at=seen_at)
+    height, width = size or photograph.shape[:2]
+    resized = resize_photograph(photograph, seen_at or size_seen(model, photograph.shape[:2]))
+    labels, uncertainty = [], []
+    for band in resized_bands(look(model, resized, ops), height, width):
+        softmax = ops.softmax(band)
+        labels.append(to_numpy(softmax.argmax(axis=3).astype(np.uint8)))
+        uncertainty.append(to_numpy(1 - softmax.max(axis=3)))
+    return np.concatenate(labels, axis=1)[0], np.concatenate(uncertainty, axis=1)[0]
 
 
 def monte_carlo(model, photograph, samples, size=None, ops=fast, seen_at=None):
@@ -222,7 +232,7 @@ def mean_and_variance(looks):
 
 def drawing(ops, number):
     """These operations, with a generator for the masks of look number `number`."""
-    return SimpleNamespace(**vars(ops) | {"rng": np.random.default_rng([number, 1])})
+    return with_rng(ops, [number, 1])
 
 
 def check_dropout(model):

@@ -17,6 +17,7 @@ from lessons.engine import course, judging
 from tinysegnet import inference, metrics
 from tinysegnet.data import streets
 from tinysegnet.ops.fast import ops_with
+from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, writing
 from tinysegnet.support.shapes import ceil_div
@@ -119,6 +120,8 @@ def check_settings(given):
     """Raise InputError if the settings that are given do not go with a learner's functions."""
     if (given.get("conv", "auto"), given.get("backend", "numpy")) != ("auto", "numpy"):
         raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
+    if given.get("init_encoder") is not None:
+        raise InputError("--ops lessons trains small networks, and --init-encoder is of a large one: leave it out")
 
 
 def functions(settings, data):
@@ -157,7 +160,7 @@ def one_step(mixed, settings, data):
     trainer = prepare(model, optim.start(settings.optimiser, model.params), settings, data, even, mixed)
     x = np.zeros((settings.batch, *settings.size, 3), np.float32)
     labels = np.zeros(x.shape[:3], np.uint8)
-    train_step(model, trainer.optimiser, (x, labels), trainer.criterion, 0.01, mixed.ops)
+    train_step(model, trainer.optimiser, (x, labels), trainer.criterion, 0.01, with_rng(mixed.ops, 0))
 
 
 def peak(mixed, settings, data):

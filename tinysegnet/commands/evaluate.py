@@ -34,10 +34,7 @@ def add_options(option):
 def run(args):
     model = inference.load(args.weights, args.backend)
     data, why = open_dataset(args.data, args.ignore)
-    if model.meta["classes"] != list(data.classes):
-        way_out = "name its data set by --data, or another network by --weights"
-        which = args.weights or inference.SHIPPED
-        raise InputError(f"{which} was not trained on the classes of {data.name}: {way_out}")
+    check_classes(model, data, args.weights or inference.SHIPPED)
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
         raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
@@ -52,14 +49,23 @@ def run(args):
     print(why)
     if args.weights is None:
         print(ITS_OWN)
-    looks = f"{args.samples} times with dropout" if args.samples else inference.how_seen(model.meta)
-    text = f"{args.split}, {photographs} images, {looks}; judged at their annotations' size"
+    seen = inference.how_seen(model.meta)
+    if args.samples:
+        seen = "seen at {}x{}, {} times with dropout".format(*model.meta["size"], args.samples)
+    text = f"{args.split}, {photographs} images, {seen}; judged at their annotations' size"
     print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
     print(metrics.table(counts, data.classes))
     if args.samples:
         print_certainty(args.samples, counts, *further)
+
+
+def check_classes(model, data, weights):
+    """Raise InputError unless the network in the file `weights` knows the classes of that data set."""
+    if model.meta["classes"] != list(data.classes):
+        way_out = "name its data set by --data, or another network by --weights"
+        raise InputError(f"{weights} was not trained on the classes of {data.name}: {way_out}")
 
 
 def evaluate_samples(model, pairs, ignore, samples):
@@ -69,13 +75,12 @@ def evaluate_samples(model, pairs, ignore, samples):
     for photograph, labels in pairs:
         size, seen_at = labels.shape, model.meta["size"]
         predicted, variance = inference.monte_carlo(model, photograph, samples, size, seen_at=seen_at)
-        softmax = inference.probabilities(model, photograph, size, seen_at=seen_at)
-        without = softmax.argmax(axis=2)
+        without, doubt = inference.one_look(model, photograph, size, seen_at=seen_at)
         found = (
             metrics.confusion_matrix(labels, predicted, classes, ignore),
             metrics.confusion_matrix(labels, without, classes, ignore),
             metrics.count_by_uncertainty(labels, predicted, variance, ignore),
-            metrics.count_by_uncertainty(labels, without, 1 - softmax.max(axis=2), ignore),
+            metrics.count_by_uncertainty(labels, without, doubt, ignore),
         )
         sums = [one + other for one, other in zip(sums, found)]
     return sums

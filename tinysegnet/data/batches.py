@@ -20,8 +20,8 @@ def training_batches(data, settings, epoch, first=0):
     """
     samples, seed, batch = data.samples("train"), settings.seed, settings.batch
     varied = settings.flip, settings.scale, settings.crop, settings.jitter
-    # NumPy takes [1, 2] and [1, 2, 0] for the same seed, and so has what else is drawn in a step a key of four numbers,
-    # whose last is not 0: see training/loop.py.
+    # NumPy takes [1, 2] and [1, 2, 0] for the same seed. So the masks of a dropout, which are drawn in the steps, have
+    # four numbers, of which the last is not 0: see training/loop.py.
     order = np.random.default_rng([seed, epoch, 0]).permutation(len(samples))
 
     def augmented(i):

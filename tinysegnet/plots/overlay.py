@@ -5,6 +5,7 @@ from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
 MARGIN, SWATCH = 8, 14      # pixels, of the legend under an overlay
+DARK_TO_BRIGHT = (255 * colormaps["inferno"](range(256))[:, :3]).round().astype(np.uint8)      # (256, 3)
 
 
 def overlay(photograph, predicted, classes, palette):
@@ -43,16 +44,14 @@ def uncertainty(values, classes):
     """A PIL image of the uncertainty of each pixel, see inference.monte_carlo, and under it a bar of its colours.
 
     values   (H, W)
-    classes  their number: the bar ends where half of the looks are sure of one class, and half of another. Colours go
-             by the square root, as a standard deviation does, or nearly all would be dark
+    classes  their number
     """
-    highest = 0.5 / classes
-    image = Image.fromarray(coloured(np.sqrt(values / highest)))
+    highest, image = highest_shown(classes), Image.fromarray(uncertainty_colours(values, classes))
     width, height = max(image.width, 220), image.height
     picture = Image.new("RGB", (width, height + 2 * SWATCH + 3 * MARGIN), "white")
     picture.paste(image)
-    bar = np.broadcast_to(np.linspace(0, 1, width - 2 * MARGIN), (SWATCH, width - 2 * MARGIN))
-    picture.paste(Image.fromarray(coloured(bar)), (MARGIN, height + MARGIN))
+    bar = np.broadcast_to(highest * np.linspace(0, 1, width - 2 * MARGIN) ** 2, (SWATCH, width - 2 * MARGIN))
+    picture.paste(Image.fromarray(uncertainty_colours(bar, classes)), (MARGIN, height + MARGIN))
     draw, font, below = ImageDraw.Draw(picture), ImageFont.load_default(13), height + SWATCH + MARGIN + 2
     draw.text((MARGIN, below), "sure: 0", "black", font)
     draw.text((width // 2, below), f"{highest / 4:.3f}", "black", font, anchor="ma")
@@ -60,9 +59,16 @@ def uncertainty(values, classes):
     return picture
 
 
-def coloured(shares):
-    """uint8 (H, W, 3): dark for 0, bright for 1 and above."""
-    return (255 * colormaps["inferno"](np.minimum(shares, 1.0))[..., :3]).round().astype(np.uint8)
+def uncertainty_colours(values, classes):
+    """uint8 (H, W, 3), from dark for 0 to bright: by the square root, as a standard deviation is, or nearly all would
+    be dark."""
+    shares = np.sqrt(np.minimum(values / highest_shown(classes), 1))
+    return DARK_TO_BRIGHT[(255 * shares).round().astype(np.uint8)]
+
+
+def highest_shown(classes):
+    """The uncertainty where half of the looks are sure of one class, and half of another."""
+    return 0.5 / classes
 
 
 def mask(predicted, palette):

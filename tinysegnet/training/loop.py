@@ -14,6 +14,7 @@ from tinysegnet.data.normalisation import normalise
 from tinysegnet.data.survey import survey
 from tinysegnet.inference import Model, classify
 from tinysegnet.ops import fast
+from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.support.backend import array_module, copy_to_host, to_device
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import optim, vgg16
@@ -117,24 +118,21 @@ def train_steps(trainer, batches, done):
     guard = Guard(trainer.functions.ops, trainer.optimiser)
     for images, labels in batches:
         batch = normalise(images, model.xp, settings.normalisation), to_device(labels, model.xp)
-        guard.ops.rng = step_rng(settings, done)
+        guard.ops.rng = np.random.default_rng(step_seed(settings, done))
         try:
             train_step(model, guard, batch, trainer.criterion, rate(trainer, done), guard.ops)
         except FloatingPointError as error:
-            culprit = first_not_finite(trainer, model.params, images, step_rng(settings, done))
+            culprit = first_not_finite(trainer, model.params, images, step_seed(settings, done))
             again = "train again with a lower --lr and another --name"
             raise InputError(f"{error} at step {done + 1}, first in {culprit}: {again}") from error
         done += 1
         yield guard.loss
 
 
-def step_rng(settings, done):
-    """What a network with dropout draws its masks by, in the step after so many: a run that is resumed has them again.
-
-    Keys of other lengths are the data's, see data/batches.py; and a 0 at the end would be no part of the key.
-    """
+def step_seed(settings, done):
+    """The seed of the masks of a dropout in the step after so many: a run that is resumed draws them again."""
     epoch, step = divmod(done, settings.steps)
-    return np.random.default_rng([settings.seed, 1 + epoch, step, 1])
+    return [settings.seed, 1 + epoch, step, 1]      # four numbers, and no 0 at the end: see data/batches.py
 
 
 class Guard:
@@ -170,7 +168,7 @@ def rate(trainer, done):
     return trainer.functions.cosine_rate(settings.lr, done, settings.epochs * settings.steps)
 
 
-def first_not_finite(trainer, params, images, rng):
+def first_not_finite(trainer, params, images, seed):
     """Name the first parameter, or else the first output of a layer, that is not finite."""
     for name, a in params.items():
         if not is_finite(a):
@@ -188,7 +186,7 @@ def first_not_finite(trainer, params, images, rng):
 
         return run
 
-    watching = SimpleNamespace(**vars(ops) | {"rng": rng})
+    watching = with_rng(ops, seed)
     watching.conv2d, watching.batch_norm = watched(ops.conv2d), watched(ops.batch_norm)
     x = normalise(images, model.xp, trainer.settings.normalisation)
     try:
@@ -231,7 +229,7 @@ def exact_statistics(model, batches, ops=fast):
     variances within the batches, without that between them. Both are as the authors have it. Dropout is on.
     """
     sums, steps = {}, 0
-    ops = SimpleNamespace(**vars(ops) | {"rng": np.random.default_rng(0)})
+    ops = with_rng(ops, seed=0)
     for images, _ in batches:
         x = normalise(images, model.xp, model.meta["normalisation"])
         _, batch_stats, _ = model.network.forward(model.params, x, ops)

@@ -7,6 +7,7 @@
     curves.png, predictions.png, confusion.png
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -112,6 +113,9 @@ class Run:
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
             "begun": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         }
+        if self.settings.init_encoder is not None:
+            with open(self.settings.init_encoder, "rb") as file:
+                config["init_encoder_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock = self.locked()
@@ -144,6 +148,7 @@ class Run:
             raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
         self.lock = self.locked()
         if not last.exists() and self.no_step_made():
+            vgg16.init_encoder(self.model, self.settings)
             return self.save()
         meta, groups = checkpoint.load(last)
         params, stats, opt_state = groups["params"], groups["stats"], groups.get("opt_state", {})

@@ -73,7 +73,7 @@ class Settings:
     test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
     best_by: str = setting(choice("mIoU", "G", "C", "last"))    # the figure on val by which an epoch is kept, or none
     # the run
-    seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation
+    seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation, dropout
     recipe: str = setting(str)
     steps: int = setting(at_least_1)                        # in an epoch, as the data decide
     ops: str = setting(choice("library", "lessons"))
@@ -163,7 +163,7 @@ def resolve(given, data, train, val):
     recipe = given.get("recipe") or data.recipe
     values = given | {"data": data.source}
     values.pop("recipe", None)
-    if values.get("init_encoder"):
+    if values.get("init_encoder") is not None:
         values["normalisation"] = IMAGENET
     if "size" not in values:
         if len(train.sizes | val.sizes) > 1:

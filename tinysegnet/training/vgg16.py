@@ -27,7 +27,7 @@ def init_encoder(model, settings):
 
     Raises InputError as `encoder_for` does.
     """
-    if settings.init_encoder:
+    if settings.init_encoder is not None:
         arrays = encoder_for(vars(settings))
         for group in (model.params, model.stats):
             for name in group.keys() & arrays.keys():
@@ -51,7 +51,7 @@ def encoder_for(given):
 
 def read(path):
     if not Path(path).is_file():
-        raise InputError(f"there is no file {path}: name VGG16's weights, a .safetensors")
+        raise InputError(f"there is no file '{path}': name VGG16's weights, a .safetensors")
     if Path(path).suffix in FILES_OF_PYTORCH:
         raise InputError(f"{path} is of PyTorch: make it a .safetensors by the three lines in docs/networks.md")
     try:
@@ -94,6 +94,8 @@ def array_of(file, name, shape, path):
     if dtype not in FLOATS:
         raise InputError(f"{path}: {name} is {dtype}: save it as one of {', '.join(FLOATS)}")
     array = file.get_tensor(name)
-    if not np.isfinite(array).all():
-        raise InputError(f"{path}: {name} has values that are no numbers: take another file")
+    with np.errstate(over="ignore"):
+        is_number = np.isfinite(array.astype(np.float32))
+    if not is_number.all() or (name.endswith("running_var") and array.min() < 0):
+        raise InputError(f"{path}: {name} has values that cannot be: take another file")
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array

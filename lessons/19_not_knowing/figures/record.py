@@ -74,8 +74,8 @@ def looks_at(model, photograph):
 def seen(model, photograph):
     """What is seen in one picture: {how uncertainty is measured: of each pixel how much, and its class}, the classes
     that the means of some looks name, and those of the single looks; the last two are empty without dropout."""
-    softmax = inference.probabilities(model, photograph)
-    doubts = {SOFTMAX: (1 - softmax.max(axis=2), softmax.argmax(axis=2))}
+    named, doubt = inference.one_look(model, photograph)
+    doubts = {SOFTMAX: (doubt, named)}
     if model.meta["network"]["name"] == PLAIN:
         return doubts, {}, []
     looks = looks_at(model, photograph)

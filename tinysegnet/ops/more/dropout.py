@@ -1,5 +1,7 @@
 """Dropout (Srivastava et al., 2014): some values of a map are left out, others each time."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from tinysegnet.support.shapes import check_arrays
@@ -33,3 +35,8 @@ def draw_mask(rng, shape, rate, dtype):
     """
     kept = rng.random(shape, np.float32) >= rate
     return kept.astype(dtype) / np.asarray(1 - rate, dtype)
+
+
+def with_rng(ops, seed):
+    """These operations, and with them a generator for the masks, `rng`, that begins at that seed."""
+    return SimpleNamespace(**vars(ops) | {"rng": np.random.default_rng(seed)})
