@@ -1,5 +1,6 @@
 """How good a segmentation is."""
 
+from tinysegnet.metrics.boundary import boundary_f1, mean_boundary_f1
 from tinysegnet.metrics.confusion import (
     class_accuracy,
     class_average,
@@ -12,6 +13,6 @@ from tinysegnet.metrics.confusion import (
 from tinysegnet.metrics.table import summary, table
 
 __all__ = [
-    "class_accuracy", "class_average", "confusion_matrix", "figures", "global_accuracy", "iou", "mean_iou", "summary",
-    "table",
+    "boundary_f1", "class_accuracy", "class_average", "confusion_matrix", "figures", "global_accuracy", "iou",
+    "mean_boundary_f1", "mean_iou", "summary", "table",
 ]
