@@ -31,7 +31,7 @@ def boundary_f1(labels, predicted, classes, ignore, tolerance=None):
     tolerance  in pixels; by default 0.0075 of the diagonal, which is 4.5 at 360x480
     BF         (classes,), float64: 0 if only one side has an outline of the class, NaN if neither has
 
-    Takes 15 to 30 ms at 360x480, with 11 classes (benchmarks/results/boundary.md).
+    An image of CamVid takes 20 to 40 ms (benchmarks/results/boundary.md); noise, which is outline everywhere, 10 s.
 
     Raises ValueError if the shapes differ or have not two axes, or the tolerance is negative or NaN; InputError if
     SciPy is missing.
@@ -73,30 +73,36 @@ def count_pairs(a, b, tolerance):
     a, b       bool (H, W)
     tolerance  in pixels, the Euclidean distance between their centres; it counts as near itself
 
-    This is a maximum matching of a bipartite graph, by the algorithm of Hopcroft and Karp in SciPy. The graph is
-    looked up at every offset within the tolerance, in an array that numbers the pixels of b. So distances are compared
-    exactly, and an edge takes 5 bytes; of SciPy's cKDTree it would take 24, with a distance that was rounded.
+    This is a maximum matching of a bipartite graph, as a flow: 1 from a source to each pixel of a, 1 on to each pixel
+    of b that is near, 1 from there to a sink. SciPy has a function for matchings too, maximum_bipartite_matching, but
+    the time that it takes can double with each pixel (issue 26147 of SciPy): 8 s for a class of one CamVid image.
+
+    Who is near is looked up at every offset within the tolerance, in an array that numbers the pixels of b. So
+    distances are compared before any rounding, and only pairs that are near need memory; cKDTree compares squares.
 
     Raises InputError if SciPy is missing.
     """
-    csr_array, maximum_bipartite_matching = of_scipy()
+    csr_array, maximum_flow = of_scipy()
     H, W = a.shape
     down, right = (int(min(tolerance, size)) for size in (H, W))
     number = np.full((H + 2 * down, W + 2 * right), -1, np.int32)           # with a margin as wide as the tolerance
-    number[down : down + H, right : right + W][b] = np.arange(b.sum())
+    of_a, of_b = a.sum(), b.sum()
+    number[down : down + H, right : right + W][b] = of_a + np.arange(of_b)  # the nodes: a, b, source, sink
     rows, columns = np.mgrid[-down : down + 1, -right : right + 1]
     near = np.sqrt(rows**2 + columns**2) <= tolerance
     offsets = (rows * number.shape[1] + columns)[near]
     r, q = np.nonzero(a)
     places = (r + down) * number.shape[1] + q + right
-    neighbours, counts = [], [np.zeros(1, np.int64)]
+    ends, degrees = [], []                                                  # of each node in turn
     for some in np.array_split(places, 1 + places.size * offsets.size // BLOCK):
         found = number.ravel()[some[:, None] + offsets]
-        neighbours.append(found[found >= 0])
-        counts.append((found >= 0).sum(axis=1))
-    neighbours, ends = np.concatenate(neighbours), np.concatenate(counts).cumsum().astype(np.int32)     # SciPy's dtype
-    edges = csr_array((np.ones(neighbours.size, np.int8), neighbours, ends), shape=(r.size, b.sum()))
-    return int((maximum_bipartite_matching(edges) >= 0).sum())
+        ends.append(found[found >= 0])
+        degrees.append((found >= 0).sum(axis=1))
+    ends = np.concatenate([*ends, np.full(of_b, of_a + of_b + 1), np.arange(of_a)]).astype(np.int32)
+    degrees = np.concatenate([[0], *degrees, np.ones(of_b, int), [of_a, 0]])
+    capacities = np.ones(ends.size, np.int32), ends, degrees.cumsum().astype(np.int32)
+    graph = csr_array(capacities, shape=(of_a + of_b + 2, of_a + of_b + 2))
+    return int(maximum_flow(graph, of_a + of_b, of_a + of_b + 1, method="dinic").flow_value)
 
 
 def mean_boundary_f1(of_images):
@@ -113,13 +119,13 @@ def mean_boundary_f1(of_images):
 
 
 def of_scipy():
-    """What count_pairs needs of it: csr_array and maximum_bipartite_matching.
+    """What count_pairs needs of it: csr_array and maximum_flow.
 
     Raises InputError, with the way out, if SciPy is missing.
     """
     try:
         from scipy.sparse import csr_array
-        from scipy.sparse.csgraph import maximum_bipartite_matching
+        from scipy.sparse.csgraph import maximum_flow
     except ImportError as error:
         raise InputError("boundary F1 needs SciPy: pip install -e '.[boundary]'") from error
-    return csr_array, maximum_bipartite_matching
+    return csr_array, maximum_flow
