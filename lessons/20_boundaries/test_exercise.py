@@ -133,11 +133,10 @@ def greedy(order):
 def by(measure):
     """As many pairs as possible, of those that the measure finds near."""
     def wrong(a, b, tolerance):
-        from scipy.sparse import csr_array
-        from scipy.sparse.csgraph import maximum_bipartite_matching
+        from scipy.optimize import linear_sum_assignment
 
-        apart = np.abs(np.argwhere(a)[:, None] - np.argwhere(b))
-        return float((maximum_bipartite_matching(csr_array(measure(apart, tolerance).astype(np.int8))) >= 0).sum())
+        near = measure(np.abs(np.argwhere(a)[:, None] - np.argwhere(b)), tolerance)
+        return float(near[linear_sum_assignment(near, maximize=True)].sum())
 
     return wrong
 

@@ -27,7 +27,7 @@ def boundary_f1(labels, predicted, classes, ignore, tolerance=None):
     labels     (H, W), integers of any dtype
     predicted  (H, W), integers of any dtype. Where the label is `ignore`, so is the prediction
     classes    their number
-    ignore     the label of pixels that do not count
+    ignore     the label of pixels that do not count; a pixel that is predicted so does not count either
     tolerance  in pixels; by default 0.0075 of the diagonal, which is 4.5 at 360x480
     BF         (classes,), float64: 0 if only one side has an outline of the class, NaN if neither has
 
@@ -77,8 +77,9 @@ def count_pairs(a, b, tolerance):
     of b that is near, 1 from there to a sink. SciPy has a function for matchings too, maximum_bipartite_matching, but
     the time that it takes can double with each pixel (issue 26147 of SciPy): 8 s for a class of one CamVid image.
 
-    Who is near is looked up at every offset within the tolerance, in an array that numbers the pixels of b. So
-    distances are compared before any rounding, and only pairs that are near need memory; cKDTree compares squares.
+    Who is near is looked up at every offset within the tolerance, in an array that numbers the pixels of b, so only
+    pairs that are near need memory. SciPy's cKDTree compares squares of distances, and so it misses some pixels that
+    are just the tolerance apart, such as (0, 0) and (2, 3).
 
     Raises InputError if SciPy is missing.
     """
