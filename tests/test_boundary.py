@@ -89,6 +89,17 @@ def test_pairs_are_as_many_as_possible_in_blocks_of_any_size(shape, tolerance, s
     assert pairs == slow_pairs(np.argwhere(a).tolist(), np.argwhere(b).tolist(), tolerance)
 
 
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.3, 0.6])
+def test_pairs_are_as_many_as_possible_of_sparse_and_dense_pixels(share):
+    """Of shares at which Hypothesis seldom draws."""
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        a, b = rng.random((2, 7, 10)) < share
+        for tolerance in 1, 2.3:
+            slow = slow_pairs(np.argwhere(a).tolist(), np.argwhere(b).tolist(), tolerance)
+            assert count_pairs(a, b, tolerance) == slow
+
+
 # ---- by hand
 
 def drawn(*rows):
@@ -173,6 +184,13 @@ def test_the_tolerance_is_near_itself_in_all_directions(down, right):
         b = np.roll(a, (r, q), axis=(0, 1))
         assert count_pairs(a, b, away) == 1
         assert count_pairs(a, b, np.nextafter(away, 0)) == 0
+
+
+def test_who_is_near_nobody_has_no_partner():
+    """Not even where another has two to choose from."""
+    a, b = np.zeros((2, 1, 9), bool)
+    a[0, [0, 8]] = b[0, [1, 2]] = True
+    assert count_pairs(a, b, 2) == count_pairs(b, a, 2) == 1
 
 
 def test_nothing_is_paired_round_the_border():
