@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from matplotlib.figure import Figure  # noqa: E402
 
 from tinysegnet import inference, metrics  # noqa: E402
-from tinysegnet.commands.evaluate import check_classes, evaluate_samples  # noqa: E402
+from tinysegnet.commands.evaluate import Sampling, check_classes  # noqa: E402
 from tinysegnet.data import open_dataset  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.plots.figures import WRONG  # noqa: E402
@@ -38,31 +38,35 @@ with some images of val, in benchmarks/results/.
 RESULTS = Path(__file__).parent / "results"
 
 
-def report(model, data, samples, sums):
-    """The lines of the page. sums: of evaluate_samples"""
-    with_samples, without, by_variance, by_softmax = sums
+def report(model, data, counts, sampling):
+    """The lines of the page. counts: the confusion matrix of the mean of the samples"""
     network, epochs = model.meta["network"]["name"], model.meta.get("epoch", "some")
     yield "# Right where it is sure?\n"
     yield f"{datetime.date.today()}, `{shlex.join(['python', *sys.argv])}`."
     yield f"{network} after {epochs} epochs at {'{}x{}'.format(*model.meta['size'])}, judged on val of {data.name}.\n"
     yield "| | G | C | mIoU |\n|---|---|---|---|"
-    for name, counts in ((f"the mean of {samples} samples", with_samples), ("one look without dropout", without)):
-        yield f"| {name} | {' | '.join(f'{100 * value:.1f}' for value in metrics.figures(counts).values())} |"
+    for name, matrix in (
+        (f"the mean of {sampling.samples} samples", counts), ("one look without dropout", sampling.without),
+    ):
+        yield f"| {name} | {' | '.join(f'{100 * value:.1f}' for value in metrics.figures(matrix).values())} |"
     yield "\nIn % the pixels that are right, of each tenth, from the surest to the least sure:\n"
     yield f"| |{''.join(f' {i} |' for i in range(1, 11))}\n|---{'|---' * 10}|"
-    for name, bins in (("variance of the samples", by_variance), ("softmax of one look", by_softmax)):
+    for name, bins in (
+        ("variance of the samples", sampling.by_variance), ("softmax of one look", sampling.by_softmax),
+    ):
         yield f"| {name} |{''.join(f' {100 * share:.1f} |' for share in metrics.accuracy_by_tenth(bins))}"
 
 
-def draw(model, data, samples, sums, count=3):
+def draw(model, data, sampling, count=3):
     """Some images of val with what is wrong and what it is unsure of; below, the accuracy by uncertainty."""
     of_val = data.samples("val")
     chosen = [data.read(of_val[i]) for i in np.linspace(0, len(of_val) - 1, count + 2).round().astype(int)[1:-1]]
     figure = Figure(figsize=(10, 1.95 * count + 3), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[1.95 * count, 3])
     for row, (photograph, labels) in zip(above.subplots(count, 4, squeeze=False), chosen):
-        size = labels.shape
-        predicted, uncertainty = inference.monte_carlo(model, photograph, samples, size, seen_at=model.meta["size"])
+        predicted, uncertainty = inference.monte_carlo(
+            model, photograph, sampling.samples, labels.shape, seen_at=model.meta["size"]
+        )
         wrong = (labels != data.ignore) & (labels != predicted)
         errors = np.where(wrong[..., None], WRONG, photograph.mean(axis=2, keepdims=True) / 2 + 100).astype(np.uint8)
         pictures = photograph, data.colours(predicted), errors, uncertainty_colours(uncertainty, len(data.classes))
@@ -72,8 +76,10 @@ def draw(model, data, samples, sums, count=3):
             if row[0].get_subplotspec().is_first_row():
                 axes.set_title(title, fontsize=10)
     axes, tenths = below.subplots(), range(1, 11)
-    for bins, label, colour in ((sums[2], f"by the variance of {samples} samples", "#a03048"),
-                                (sums[3], "without dropout, by the softmax of one look", "#1f3b63")):
+    for bins, label, colour in (
+        (sampling.by_variance, f"by the variance of {sampling.samples} samples", "#a03048"),
+        (sampling.by_softmax, "without dropout, by the softmax of one look", "#1f3b63"),
+    ):
         axes.plot(tenths, 100 * metrics.accuracy_by_tenth(bins), color=colour, marker="o", label=label)
     axes.set(xlabel="tenth of the pixels, from the surest to the least sure", ylabel="% right", xticks=tenths)
     axes.grid(alpha=0.25)
@@ -89,15 +95,17 @@ def main():
     parser.add_argument("--samples", type=at_least_2, default=20, metavar="N", help="default: %(default)s")
     args = parser.parse_args()
     model = inference.load(args.weights)
-    inference.check_dropout(model)
     data, _ = open_dataset(args.data)
     check_classes(model, data, args.weights)
     pairs = bar(evaluation_pairs(data, "val"), "val", len(data.samples("val")), unit="img")
-    sums = evaluate_samples(model, pairs, data.ignore, args.samples)
-    lines = list(report(model, data, args.samples, sums))
+    sampling = Sampling(model, args.samples, data.ignore)
+    counts, classes = 0, len(data.classes)
+    for labels, predicted in sampling.predictions(pairs):
+        counts += metrics.confusion_matrix(labels, predicted, classes, data.ignore)
+    lines = list(report(model, data, counts, sampling))
     print("\n".join(lines))
     (RESULTS / "uncertainty.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(model, data, args.samples, sums).savefig(RESULTS / "uncertainty.png", dpi=110)
+    draw(model, data, sampling).savefig(RESULTS / "uncertainty.png", dpi=110)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Wrong answers to lessons 08 to 16, 18 and 19, by others who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 16 and 18 to 20, by others who had not seen the tables: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 15 both
 have a `backward`: that of lesson 15 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
-local_response_backward came later, by somebody who had seen its table, and so did those of lesson 19; those of lesson
-18 came before its tables.
+local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 and 20; those of
+lesson 18 came before its tables.
 """
 
 from functools import partial
@@ -606,4 +606,50 @@ PLANTED = [
           "((looks - mean) ** 2).mean(axis=0)", "looks.var(axis=0).mean(axis=-1, keepdims=True)"),
     wrong("mean_and_variance__of_all", "axes_all", "the variance is one number", "((looks - mean) ** 2).mean(axis=0)",
           "np.full_like(mean, looks.var())"),
+
+    # ---- 20: boundaries
+    wrong("boundary__by_slices", "no_corner", "the lower-right neighbour is forgotten",
+          "line[:-1, :-1] |= (inside[:-1, :-1] != inside[1:, 1:]) & counted[:-1, :-1] & counted[1:, 1:]", ""),
+    wrong("boundary__by_slices", "neighbour_void", "whether the right neighbour is ignored is not asked",
+          "& counted[:, :-1] & counted[:, 1:]", "& counted[:, :-1]"),
+    wrong("boundary__by_slices", "assigned", "the last neighbour overwrites what the others have found",
+          "line[:-1, :-1] |=", "line[:-1, :-1] ="),
+    wrong("boundary__by_slices", "other_side", "the line belongs to the lower and right pixel of the two",
+          "line[:, :-1] |=", "line[:, 1:] |=", "line[:-1] |=", "line[1:] |=", "line[:-1, :-1] |=", "line[1:, 1:] |="),
+    wrong("boundary", "any_label", "any change of label is a line, whichever class it is",
+          "(here == c) != (there == c)", "here != there"),
+    wrong("boundary", "inside_alone", "only pixels of the class are in the line",
+          "(here == c) != (there == c)", "here == c and there != c"),
+    wrong("boundary", "border_wraps", "the last row and column have the first as neighbours",
+          "if r + down < H and q + right < W:", "if True:", "labels[r + down, q + right]",
+          "labels[(r + down) % H, (q + right) % W]"),
+    wrong("boundary", "void_is_a_class",
+          "what is ignored has an outline", "here != ignore and there != ignore and ", ""),
+    wrong("count_pairs", "never_gives_way", "who has a partner keeps it: no augmenting path",
+          "if j not in partner or find(partner[j], seen):", "if j not in partner:"),
+    wrong("count_pairs", "less_than", "just the tolerance apart is too far", "<= tolerance", "< tolerance"),
+    wrong("count_pairs", "seen_by_all", "seen is one set for all pixels of a: who was asked once is never asked again",
+          "partner = {}", "partner, asked = {}, set()", "find(i, set())", "find(i, asked)"),
+    wrong("count_pairs", "each_near", "each pixel of a with any of b near counts",
+          "if j not in partner or find(partner[j], seen):", "if True:"),
+    wrong("count_pairs", "larger_difference", "the distance is the larger of rows and columns",
+          "math.dist(ours[i], place)", "max(abs(ours[i][0] - place[0]), abs(ours[i][1] - place[1]))"),
+    wrong("count_pairs", "twice", "each pair is counted from both sides",
+          "return sum(find(i, set()) for i in range(len(ours)))",
+          "return 2 * sum(find(i, set()) for i in range(len(ours)))"),
+    wrong("boundary_f1", "prediction_not_masked", "the prediction is judged where the truth is void",
+          "    predicted = np.where(labels == ignore, ignore, predicted)\n", ""),
+    wrong("boundary_f1", "no_two", "the 2 of F1 is lost", "2 * count_pairs", "count_pairs"),
+    wrong("boundary_f1", "nowhere_is_one", "a class without an outline scores 1", "np.full(classes, np.nan)",
+          "np.ones(classes)"),
+    wrong("boundary_f1", "nowhere_is_zero", "a class without an outline scores 0", "np.full(classes, np.nan)",
+          "np.zeros(classes)"),
+    wrong("boundary_f1", "one_side_is_nan", "a class that only one of the two has an outline of is left out",
+          "if both > 0:", "if true.any() and called.any():"),
+    wrong("boundary_f1", "masked_in_place", "the result is right, but the caller's prediction is changed",
+          "predicted = np.where(labels == ignore, ignore, predicted)", "predicted[labels == ignore] = ignore"),
+    wrong("boundary_f1", "mask_in_its_dtype", "where the prediction is void, the labels are said to be",
+          "np.where(labels == ignore, ignore, predicted)", "np.where(predicted == ignore, labels, predicted)"),
+    wrong("boundary_f1__by_precision", "arithmetic_mean", "the mean of precision and recall",
+          "2 * precision * recall / (precision + recall)", "(precision + recall) / 2"),
 ]

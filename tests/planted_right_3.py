@@ -1,4 +1,4 @@
-"""Right answers to lessons 09 to 16, 18 and 19, as a learner writes them: what planted_answers_3.py spoils.
+"""Right answers to lessons 09 to 16 and 18 to 20, as a learner writes them: what planted_answers_3.py spoils by lines.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 15 both have a `backward`: that of lesson 15 is tape_backward here (see every_exercise.py).
@@ -501,3 +501,72 @@ def mean_and_variance__of_all(looks):
     mean = looks.mean(axis=0)
     variance = ((looks - mean) ** 2).mean(axis=0)
     return mean, variance
+
+
+# ---- 20: boundaries
+
+def boundary(labels, c, ignore):
+    H, W = labels.shape
+    line = np.zeros((H, W), bool)
+    for r in range(H):
+        for q in range(W):
+            for down, right in ((0, 1), (1, 0), (1, 1)):
+                if r + down < H and q + right < W:
+                    here, there = labels[r, q], labels[r + down, q + right]
+                    if here != ignore and there != ignore and (here == c) != (there == c):
+                        line[r, q] = True
+    return line
+
+
+def boundary__by_slices(labels, c, ignore):
+    inside, counted = labels == c, labels != ignore
+    line = np.zeros(labels.shape, bool)
+    line[:, :-1] |= (inside[:, :-1] != inside[:, 1:]) & counted[:, :-1] & counted[:, 1:]
+    line[:-1] |= (inside[:-1] != inside[1:]) & counted[:-1] & counted[1:]
+    line[:-1, :-1] |= (inside[:-1, :-1] != inside[1:, 1:]) & counted[:-1, :-1] & counted[1:, 1:]
+    return line
+
+
+def count_pairs(a, b, tolerance):
+    ours, theirs = np.argwhere(a).tolist(), np.argwhere(b).tolist()
+    partner = {}
+
+    def find(i, seen):
+        for j, place in enumerate(theirs):
+            if j not in seen and math.dist(ours[i], place) <= tolerance:
+                seen.add(j)
+                if j not in partner or find(partner[j], seen):
+                    partner[j] = i
+                    return True
+        return False
+
+    return sum(find(i, set()) for i in range(len(ours)))
+
+
+def boundary_f1(labels, predicted, classes, ignore, tolerance):
+    predicted = np.where(labels == ignore, ignore, predicted)
+    f1 = np.full(classes, np.nan)
+    for c in range(classes):
+        true = boundary(labels, c, ignore)
+        called = boundary(predicted, c, ignore)
+        both = true.sum() + called.sum()
+        if both > 0:
+            f1[c] = 2 * count_pairs(true, called, tolerance) / both
+    return f1
+
+
+def boundary_f1__by_precision(labels, predicted, classes, ignore, tolerance):
+    predicted = predicted.copy()
+    predicted[labels == ignore] = ignore
+    f1 = []
+    for c in range(classes):
+        true, called = boundary(labels, c, ignore), boundary(predicted, c, ignore)
+        pairs = count_pairs(true, called, tolerance)
+        if not true.any() and not called.any():
+            f1.append(np.nan)
+        elif pairs == 0:
+            f1.append(0.0)
+        else:
+            precision, recall = pairs / called.sum(), pairs / true.sum()
+            f1.append(2 * precision * recall / (precision + recall))
+    return np.array(f1)

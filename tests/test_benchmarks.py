@@ -17,8 +17,9 @@ import tiny_camvid
 from PIL import Image
 from test_readme import section
 
-from tinysegnet import checkpoint, networks, ops
+from tinysegnet import checkpoint, metrics, networks, ops
 from tinysegnet.data import open_dataset
+from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
 from tinysegnet.training.settings import RECIPES
@@ -315,8 +316,8 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     environment = {"PYTHONPATH": str(Path(np.__file__).parents[1]), "PATH": ""}
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
     assert {script.stem for script in scripts} == {
-        "cpu", "first_run", "gpu", "gpu_first", "inference", "ingredients", "launches", "table1", "uncertainty",
-        "winograd_error",
+        "boundary", "cpu", "first_run", "gpu", "gpu_first", "inference", "ingredients", "launches", "table1",
+        "uncertainty", "winograd_error",
     }
     for script in scripts:
         command = [sys.executable, "-S", script, "--help"]
@@ -327,7 +328,8 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
 
 @pytest.mark.parametrize(
     "script, missing, sentence",
-    [("gpu.py", "cupy", "error: this benchmark needs a GPU"), ("cpu.py", "torch", "error: PyTorch is not installed")],
+    [("gpu.py", "cupy", "error: this benchmark needs a GPU"), ("cpu.py", "torch", "error: PyTorch is not installed"),
+     ("boundary.py", "scipy", "error: boundary F1 needs SciPy: pip install -e '.[boundary]'\n")],
 )
 def test_what_is_not_installed_is_said(tmp_path, script, missing, sentence):
     process = run_without(missing, script, tmp_path)
@@ -342,6 +344,64 @@ def run_without(package, script, folder):
         f"sys.path.insert(0, {str(BENCHMARKS)!r}); runpy.run_path({str(BENCHMARKS / script)!r}, run_name='__main__')"
     )
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
+
+
+@pytest.fixture
+def boundary(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import boundary
+
+    return boundary
+
+
+def test_what_each_choice_about_boundaries_does(boundary):
+    """By hand, where 1.5 pixels are near: a line that is drawn twice, a class that is only called, a void."""
+    def of(labels, predicted, choice):
+        return boundary.of_image(labels, predicted, 3, 9, **boundary.CHOICES[choice])
+
+    usual, distances, truth_alone, unmasked, all_three = boundary.CHOICES
+    labels, predicted = np.zeros((2, 120, 160), np.uint8)
+    labels[:, 80:] = predicted[:, 80:] = predicted[:, 78] = 1       # one line; lines 0, 1 and 2 from it
+    np.testing.assert_allclose(of(labels, predicted, usual), [240 / 480, 240 / 480, np.nan])
+    np.testing.assert_allclose(of(labels, predicted, distances), [0.8, 0.8, np.nan])        # of 2 / 3 and 1
+    np.testing.assert_array_equal(of(labels, predicted, usual), metrics.boundary_f1(labels, predicted, 3, 9))
+    predicted = labels.copy()
+    predicted[100:, 150:] = 2
+    np.testing.assert_allclose(of(labels, predicted, usual), of(labels, predicted, distances))
+    assert of(labels, predicted, usual)[2] == 0 < of(labels, predicted, usual)[1] < 1
+    assert np.isnan(of(labels, predicted, truth_alone)[2])
+    labels[100:, :50] = 9
+    assert of(labels, predicted, truth_alone)[0] > of(labels, predicted, unmasked)[0]
+    assert of(labels, labels, usual)[0] == of(labels, labels, unmasked)[0] == 1
+    assert np.isnan(of(labels, predicted, all_three)[2]) and boundary.by_distance(*2 * [labels == 7], 2) is np.nan
+
+
+def test_the_page_about_boundaries_is_of_what_the_network_predicts(boundary, tmp_path, monkeypatch, capsys):
+    """On a tiny CamVid, with a prediction that is the truth but for a pixel to the right."""
+    tiny_camvid.make(tmp_path / "tiny")
+    monkeypatch.setattr(boundary, "RESULTS", tmp_path)
+    monkeypatch.setattr(boundary, "predictions", lambda model, pairs: ((y, np.roll(y, 1, axis=1)) for _, y in pairs))
+    monkeypatch.setattr("sys.argv", ["boundary.py", "--data", str(tmp_path / "tiny")])
+    boundary.main()
+    text = (tmp_path / "boundary.md").read_text()
+    assert capsys.readouterr().out == text and str(tmp_path) not in text and "on val (2 images)" in text
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    choices, classes = rows[2:7], dict((name, cells) for name, *cells in rows[9:])
+    assert [row[0] for row in choices] == list(boundary.CHOICES) and len(classes) == 11
+    pairs = evaluation_pairs(open_dataset(tmp_path / "tiny")[0], "val")
+    of_images = [metrics.boundary_f1(y, np.roll(y, 1, axis=1), 11, 11) for _, y in pairs]
+    bf, of_class = metrics.mean_boundary_f1(of_images)
+    assert choices[0][1] == f"{100 * bf:.1f}" and classes["Sky"][0] == f"{100 * of_class[0]:.1f}"
+    assert classes["Pole"] == ["-", "-"]
+    assert all(float(row[2]) == pytest.approx(float(row[1]) - 100 * bf, abs=0.1) for row in choices[1:])
+
+
+def test_the_section_about_boundaries_is_that_of_the_benchmark():
+    page = (BENCHMARKS / "results/boundary.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    text, bf = section("Boundaries"), rows[2].split("|")[2].strip()
+    assert len(rows) == 20 and "\n".join(rows[:7]) in text and "\n".join(rows[7:]) in text
+    assert f"BF {bf} on val" in " ".join(text.split())
 
 
 def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, capfd):

@@ -123,7 +123,7 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
     given.clear()
     seen["counts"] = None           # judge in earnest
     evaluate.run(SimpleNamespace(
-        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None
+        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None, bf=False
     ))
     assert given and set(given) == {LOCAL_RESPONSE}
 

@@ -2,19 +2,24 @@
 
 import textwrap
 
+import numpy as np
+
 from tinysegnet import inference, metrics
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs
+from tinysegnet.metrics.boundary import of_scipy
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label
 from tinysegnet.support.progress import bar
-from tinysegnet.training.loop import evaluate
+from tinysegnet.training.loop import predictions
 
 SUMMARY = "accuracy and IoU of each class, G, C and mIoU"
 DESCRIPTION = """Print, in %, the accuracy and the IoU (intersection over union) of each class;
 G, the share of all pixels that are right; C, the mean accuracy of the classes;
-mIoU, the mean IoU. Each image is judged at the size of its annotation.
+mIoU, the mean IoU. With --bf also BF, the F1 of each class's outline, which may
+be off by 0.75 % of the diagonal; the mean over the classes of an image, then
+over the images. Each image is judged at the size of its annotation.
 
 With --samples N a network with dropout looks N times, each time with other
 values left out, and the mean decides. Then it also says how right the pixels
@@ -27,25 +32,29 @@ def add_options(option):
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
+    option("--bf", action="store_true", help="judge the outlines too (needs SciPy: pip install -e '.[boundary]')")
     add_samples(option)
     add_backend(option)
 
 
 def run(args):
+    if args.bf:
+        of_scipy()              # what is missing is said now, and not after all images
     model = inference.load(args.weights, args.backend)
     data, why = open_dataset(args.data, args.ignore)
     check_classes(model, data, args.weights or inference.SHIPPED)
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
         raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
-    if args.samples:
-        inference.check_dropout(model)
+    sampling = Sampling(model, args.samples, data.ignore) if args.samples else None
     photographs = len(data.samples(args.split))
     pairs = bar(evaluation_pairs(data, args.split), args.split, photographs, unit="img")
-    if args.samples:
-        counts, *further = evaluate_samples(model, pairs, data.ignore, args.samples)
-    else:
-        counts = evaluate(model, pairs, data.ignore)
+    classes = len(data.classes)
+    counts, bf = np.zeros((classes, classes), np.int64), []
+    for labels, predicted in sampling.predictions(pairs) if sampling else predictions(model, pairs):
+        counts += metrics.confusion_matrix(labels, predicted, classes, data.ignore)
+        if args.bf:
+            bf.append(metrics.boundary_f1(labels, predicted, classes, data.ignore))
     print(why)
     if args.weights is None:
         print(ITS_OWN)
@@ -56,9 +65,9 @@ def run(args):
     print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
-    print(metrics.table(counts, data.classes))
-    if args.samples:
-        print_certainty(args.samples, counts, *further)
+    print(metrics.table(counts, data.classes, bf=metrics.mean_boundary_f1(bf) if bf else None))
+    if sampling:
+        sampling.print()
 
 
 def check_classes(model, data, weights):
@@ -68,27 +77,36 @@ def check_classes(model, data, weights):
         raise InputError(f"{weights} was not trained on the classes of {data.name}: {way_out}")
 
 
-def evaluate_samples(model, pairs, ignore, samples):
-    """The confusion matrix of the mean of so many samples, that of one look without dropout, and of both the counts by
-    uncertainty: the variance of the samples, and 1 - the best softmax of that look."""
-    classes, sums = len(model.meta["classes"]), [0, 0, 0, 0]
-    for photograph, labels in pairs:
-        size, seen_at = labels.shape, model.meta["size"]
-        predicted, variance = inference.monte_carlo(model, photograph, samples, size, seen_at=seen_at)
-        without, doubt = inference.one_look(model, photograph, size, seen_at=seen_at)
-        found = (
-            metrics.confusion_matrix(labels, predicted, classes, ignore),
-            metrics.confusion_matrix(labels, without, classes, ignore),
-            metrics.count_by_uncertainty(labels, predicted, variance, ignore),
-            metrics.count_by_uncertainty(labels, without, doubt, ignore),
-        )
-        sums = [one + other for one, other in zip(sums, found)]
-    return sums
+class Sampling:
+    """A network with dropout is judged by so many samples, and beside them by one look without dropout.
 
+    without      the confusion matrix of that look
+    by_variance  the pixels by the variance of the samples: see metrics.count_by_uncertainty
+    by_softmax   the same of that look, by 1 - its best softmax
+    """
 
-def print_certainty(samples, counts, counts_without, by_variance, by_softmax):
-    print(f"\nOne look without dropout: {metrics.summary(metrics.figures(counts_without))}")
-    print("\n% of the pixels right in each tenth of them, from the surest to the least sure:")
-    names = f"{samples} samples, by variance", "one look, by its softmax"
-    for name, bins in zip(names, (by_variance, by_softmax)):
-        print(f"{name:27}" + "".join(f"{100 * share:5.1f}" for share in metrics.accuracy_by_tenth(bins)))
+    def __init__(self, model, samples, ignore):
+        """Raises InputError if the network has no dropout."""
+        inference.check_dropout(model)
+        self.model, self.samples, self.ignore = model, samples, ignore
+        self.without = self.by_variance = self.by_softmax = 0
+
+    def predictions(self, pairs):
+        """(labels, predicted) of each photograph, by the mean of the samples; as training.loop.predictions has it."""
+        classes, seen_at = len(self.model.meta["classes"]), self.model.meta["size"]
+        for photograph, labels in pairs:
+            predicted, variance = inference.monte_carlo(
+                self.model, photograph, self.samples, labels.shape, seen_at=seen_at
+            )
+            without, doubt = inference.one_look(self.model, photograph, labels.shape, seen_at=seen_at)
+            self.without += metrics.confusion_matrix(labels, without, classes, self.ignore)
+            self.by_variance += metrics.count_by_uncertainty(labels, predicted, variance, self.ignore)
+            self.by_softmax += metrics.count_by_uncertainty(labels, without, doubt, self.ignore)
+            yield labels, predicted
+
+    def print(self):
+        print(f"\nOne look without dropout: {metrics.summary(metrics.figures(self.without))}")
+        print("\n% of the pixels right in each tenth of them, from the surest to the least sure:")
+        rows = (f"{self.samples} samples, by variance", self.by_variance), ("one look, by its softmax", self.by_softmax)
+        for name, counts in rows:
+            print(f"{name:27}" + "".join(f"{100 * share:5.1f}" for share in metrics.accuracy_by_tenth(counts)))

@@ -5,13 +5,18 @@ import numpy as np
 from tinysegnet.metrics.confusion import class_accuracy, figures, iou
 
 
-def table(counts, names, figures=figures):
-    """Accuracy and IoU of each class in %, a line each, then the figures; `-` where there is nothing to judge."""
-    rows = [("%", "accuracy", "IoU")]
-    rows += zip(names, map(percent, class_accuracy(counts)), map(percent, iou(counts)))
+def table(counts, names, figures=figures, bf=None):
+    """Accuracy and IoU of each class in %, a line each, then the figures; `-` where there is nothing to judge.
+
+    bf  (BF, that of each class), as mean_boundary_f1 gives it, for another column
+    """
+    columns, of_all = {"accuracy": class_accuracy(counts), "IoU": iou(counts)}, figures(counts)
+    if bf is not None:
+        columns["BF"], of_all = bf[1], of_all | {"BF": bf[0]}
     width = max(12, *map(len, names))
-    lines = [f"{name:{width}}{accuracy:>9}{share:>7}" for name, accuracy, share in rows]
-    return "\n".join([*lines, summary(figures(counts))])
+    rows = [("%", *columns), *zip(names, *(map(percent, shares) for shares in columns.values()))]
+    lines = [f"{name:{width}}{first:>9}" + "".join(f"{cell:>7}" for cell in others) for name, first, *others in rows]
+    return "\n".join([*lines, summary(of_all)])
 
 
 def summary(figures):

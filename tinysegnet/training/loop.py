@@ -207,10 +207,15 @@ def evaluate(model, pairs, ignore, functions=None):
     """
     functions, classes = functions or Functions(), len(model.meta["classes"])
     counts = np.zeros((classes, classes), np.int64)
-    for photograph, labels in pairs:
-        predicted = classify(model, photograph, labels.shape, functions.ops, model.meta["size"])
+    for labels, predicted in predictions(model, pairs, functions.ops):
         counts += functions.confusion_matrix(labels, predicted, classes, ignore)
     return counts
+
+
+def predictions(model, pairs, ops=fast):
+    """(labels, predicted) of each photograph, both of the size of its labels; `pairs` as in evaluate."""
+    for photograph, labels in pairs:
+        yield labels, classify(model, photograph, labels.shape, ops, model.meta["size"])
 
 
 def examples(model, data, ops=fast, count=4):
