@@ -267,6 +267,9 @@ def test_evaluate_says_both_and_the_tenths(command):
         np.testing.assert_allclose([float(n) for n in numbers.split()], tenths, atol=0.051)
     assert max(map(len, out.splitlines())) < 80
     assert "dropout" not in command("evaluate", "--data", "tiny")
+    pytest.importorskip("scipy")
+    with_outlines = command("evaluate", "--data", "tiny", "--samples", "4", "--bf")
+    assert out.partition("\n\n")[2] == with_outlines.partition("\n\n")[2] and "  BF " in with_outlines
 
 
 @pytest.mark.parametrize("name", ["predict", "evaluate"])
