@@ -218,7 +218,8 @@ def test_predict_adds_a_picture(command):
     pictures = [Image.open(f"out/photo_{kind}.png") for kind in ("mask", "overlay", "uncertainty")]
     labels, uncertainty = inference.monte_carlo(inference.load("bayesian-segnet-basic.npz"), PHOTOGRAPH, 5)
     np.testing.assert_array_equal(np.array(pictures[0]), labels)
-    drawn = np.array(pictures[2])[:16, :20].astype(int).sum(axis=2)
+    left = (pictures[2].width - 20) // 2
+    drawn = np.array(pictures[2])[:16, left : left + 20].astype(int).sum(axis=2)
     assert np.corrcoef(np.argsort(np.argsort(uncertainty.ravel())), np.argsort(np.argsort(drawn.ravel())))[0, 1] > 0.95
     with pytest.raises(FileNotFoundError):
         Image.open("plain/photo_uncertainty.png")
@@ -226,10 +227,11 @@ def test_predict_adds_a_picture(command):
 
 def test_the_colours_end_where_two_classes_are_as_likely():
     picture = np.array(overlay.uncertainty(np.array([[0, 0.5 / 4 / 4, 0.5 / 4, 1.0]]), classes=4))
-    dark, middle, bright, beyond = picture[0, :4].astype(int)
+    left = (picture.shape[1] - 4) // 2
+    dark, middle, bright, beyond = picture[0, left : left + 4].astype(int)
     assert dark.sum() < 50 and (bright == beyond).all() and bright.sum() > 600
     bar = picture[1 + overlay.MARGIN, overlay.MARGIN : -overlay.MARGIN].astype(int)
-    assert (bar[0] == dark).all() and (bar[-1] == bright).all() and picture.shape[1] >= 220
+    assert (bar[0] == dark).all() and (bar[-1] == bright).all() and picture.shape[1] >= 240
     assert np.abs(bar[len(bar) // 2] - middle).max() <= 6       # a quarter of the highest stands under the middle
     assert (np.diff(bar.sum(axis=1)) >= 0).mean() > 0.95
 
@@ -243,7 +245,7 @@ def test_the_numbers_under_the_bar(monkeypatch):
 
     monkeypatch.setattr(overlay.ImageDraw, "Draw", lambda picture: Draw())
     overlay.uncertainty(np.zeros((5, 400)), classes=5)
-    assert drawn == [(8, "sure: 0", "la"), (200, "0.025", "ma"), (392, "0.100", "ra")]
+    assert drawn == [(8, "0: looks agree", "la"), (392, "0.100 or more", "ra")]
 
 
 def test_evaluate_says_both_and_the_tenths(command):
@@ -260,11 +262,13 @@ def test_evaluate_says_both_and_the_tenths(command):
         bins_without = bins_without + metrics.count_by_uncertainty(labels, in_one, doubt, 11)
     assert f"\n{metrics.table(counts, camvid.CLASSES)}\n" in out
     assert f"\nOne look without dropout: {metrics.summary(metrics.figures(without))}\n" in out
-    for name, expected in (("4 samples, by variance", bins), ("one look, by its softmax", bins_without)):
+    for name, expected in (("4 looks, by variance", bins), ("one look, by its softmax", bins_without)):
         (numbers,) = re.findall(rf"(?m)^{name} +((?: *[\d.]+){{10}})$", out)
         tenths = 100 * metrics.accuracy_by_tenth(expected)
         assert np.ptp(tenths) > 1
         np.testing.assert_allclose([float(n) for n in numbers.split()], tenths, atol=0.051)
+    falls = metrics.accuracy_by_tenth(bins)
+    assert ("That of the looks does not" in out) == (falls[-1] >= falls[0])
     assert max(map(len, out.splitlines())) < 80
     assert "dropout" not in command("evaluate", "--data", "tiny")
     pytest.importorskip("scipy")

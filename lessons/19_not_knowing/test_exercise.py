@@ -45,6 +45,8 @@ MASKS = Table(
 )
 MASKS.mistake("an entry is kept with probability rate: it should be dropped with it",
               turned_round=by(lambda u, rate: u < rate))
+MASKS.mistake("the numbers from 1 - rate on are dropped: the share is right, but it is those below rate that should go",
+              dropped_above=by(lambda u, rate: u < 1 - rate))
 MASKS.mistake("rate is taken for the share that is kept: it is the share that is dropped",
               rate_kept=by(lambda u, rate: u < rate, lambda rate, kept: 1 / rate))
 MASKS.mistake("what is kept is 1: it should be 1 / (1 - rate), so that the mean of the mask is 1",

@@ -106,7 +106,11 @@ class Sampling:
 
     def print(self):
         print(f"\nOne look without dropout: {metrics.summary(metrics.figures(self.without))}")
-        print("\n% of the pixels right in each tenth of them, from the surest to the least sure:")
-        rows = (f"{self.samples} samples, by variance", self.by_variance), ("one look, by its softmax", self.by_softmax)
+        print("\n% of the pixels right in each tenth of them, from the surest to the least sure.")
+        print("A measure that is worth something falls from left to right:")
+        rows = (f"{self.samples} looks, by variance", self.by_variance), ("one look, by its softmax", self.by_softmax)
         for name, counts in rows:
             print(f"{name:27}" + "".join(f"{100 * share:5.1f}" for share in metrics.accuracy_by_tenth(counts)))
+        of_variance = metrics.accuracy_by_tenth(self.by_variance)
+        if not of_variance[-1] < of_variance[0]:
+            print("That of the looks does not: they agree on what is wrong. Train for longer.")

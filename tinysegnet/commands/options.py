@@ -11,7 +11,7 @@ def add_weights(option):
 
 
 def add_samples(option):
-    option("--samples", type=at_least_2, metavar="N", help="of a network with dropout: look N times, in one look each")
+    option("--samples", type=at_least_2, metavar="N", help="a network with dropout looks N times, in one size")
 
 
 def add_backend(option):

@@ -20,7 +20,8 @@ DESCRIPTION = """For each photograph NAME, of any size and kind, two pictures:
 With --samples N a network with dropout looks N times, each time with other
 values left out. The mean decides, and there is a third picture:
 
-    NAME_uncertainty.png   the variance of the N answers: bright is unsure
+    NAME_uncertainty.png   the variance of the N answers: bright where they
+                           differ, dark where they agree, right or wrong
 """
 
 

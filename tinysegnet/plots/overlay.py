@@ -47,15 +47,14 @@ def uncertainty(values, classes):
     classes  their number
     """
     highest, image = highest_shown(classes), Image.fromarray(uncertainty_colours(values, classes))
-    width, height = max(image.width, 220), image.height
+    width, height = max(image.width, 240), image.height
     picture = Image.new("RGB", (width, height + 2 * SWATCH + 3 * MARGIN), "white")
-    picture.paste(image)
+    picture.paste(image, ((width - image.width) // 2, 0))
     bar = np.broadcast_to(highest * np.linspace(0, 1, width - 2 * MARGIN) ** 2, (SWATCH, width - 2 * MARGIN))
     picture.paste(Image.fromarray(uncertainty_colours(bar, classes)), (MARGIN, height + MARGIN))
     draw, font, below = ImageDraw.Draw(picture), ImageFont.load_default(13), height + SWATCH + MARGIN + 2
-    draw.text((MARGIN, below), "sure: 0", "black", font)
-    draw.text((width // 2, below), f"{highest / 4:.3f}", "black", font, anchor="ma")
-    draw.text((width - MARGIN, below), f"{highest:.3f}", "black", font, anchor="ra")
+    draw.text((MARGIN, below), "0: looks agree", "black", font)
+    draw.text((width - MARGIN, below), f"{highest:.3f} or more", "black", font, anchor="ra")
     return picture
 
 
