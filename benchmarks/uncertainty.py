@@ -58,19 +58,20 @@ def report(model, data, counts, sampling):
 
 
 def draw(model, data, sampling, count=3):
-    """Some images of val with what is wrong and what it is unsure of; below, the accuracy by uncertainty."""
+    """Of some images of val what is seen, what of it is wrong, and what it is unsure of (no photograph: these may not be
+    passed on); below, the accuracy by uncertainty."""
     of_val = data.samples("val")
     chosen = [data.read(of_val[i]) for i in np.linspace(0, len(of_val) - 1, count + 2).round().astype(int)[1:-1]]
-    figure = Figure(figsize=(10, 1.95 * count + 3), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[1.95 * count, 3])
-    for row, (photograph, labels) in zip(above.subplots(count, 4, squeeze=False), chosen):
+    figure = Figure(figsize=(10, 2.5 * count + 3), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[2.5 * count, 3])
+    for row, (photograph, labels) in zip(above.subplots(count, 3, squeeze=False), chosen):
         predicted, uncertainty = inference.monte_carlo(
             model, photograph, sampling.samples, labels.shape, seen_at=model.meta["size"]
         )
         wrong = (labels != data.ignore) & (labels != predicted)
-        errors = np.where(wrong[..., None], WRONG, photograph.mean(axis=2, keepdims=True) / 2 + 100).astype(np.uint8)
-        pictures = photograph, data.colours(predicted), errors, uncertainty_colours(uncertainty, len(data.classes))
-        for axes, picture, title in zip(row, pictures, ("image", "prediction", "errors", "uncertainty")):
+        errors = np.where(wrong[..., None], WRONG, 235).astype(np.uint8)
+        pictures = data.colours(predicted), errors, uncertainty_colours(uncertainty, len(data.classes))
+        for axes, picture, title in zip(row, pictures, ("prediction", "errors", "uncertainty")):
             axes.imshow(picture)
             axes.axis("off")
             if row[0].get_subplotspec().is_first_row():

@@ -1,5 +1,6 @@
 """What the README and the pages in docs/ say is so."""
 
+import json
 import re
 import subprocess
 import sys
@@ -94,6 +95,28 @@ def test_speeds_are_those_of_the_benchmark():
             assert on_one_thread == ("" if title.startswith("segnet,") else row(one, title)[-1])
     ratios = [row[3] for row in rows if row[0].startswith("segnet-basic, training step, 360x480")]
     assert f"[{min(ratios)} to {max(ratios)} of PyTorch's time]" in " ".join(TEXT.split()) and len(ratios) == 2
+
+
+def test_the_table_of_one_image_is_that_of_the_benchmark():
+    measured = rows_of((ROOT / "benchmarks/results/inference.md").read_text(encoding="utf-8"))
+    table = rows_of(section("What one image takes"))
+    for name in ("segnet-basic", "segnet", "unet"):
+        assert table[name] == [cell.partition(" (")[0] for cell in measured[name]]
+
+
+def test_the_figures_of_other_networks_are_those_of_the_logs_and_of_the_benchmark():
+    """The logs have running statistics, the table exact ones: within a point or two."""
+    table = rows_of(section("Other networks, at the same budget"))
+    for name, log in (("segnet-basic", "segnet-basic"), ("segnet", "segnet-16"), ("unet", "unet-32")):
+        lines = (ROOT / f"benchmarks/results/networks-180x240/{log}.jsonl").read_text(encoding="utf-8").splitlines()
+        last = json.loads(lines[-1])
+        assert len(lines) == last["epoch"] == 15
+        for figure, cell in zip(("G", "C", "mIoU"), table[name][-3:]):
+            assert abs(100 * last[figure] - float(cell)) < 2, name
+    figures = rows_of((ROOT / "benchmarks/results/uncertainty.md").read_text(encoding="utf-8"))
+    without = table["bayesian-segnet-basic, one look without dropout"]
+    assert without[-3:] == figures["one look without dropout"]
+    assert table["the same, the mean of 20 samples"][-3:] == figures["the mean of 20 samples"]
 
 
 def test_the_table_of_ingredients_is_that_of_the_benchmark():
