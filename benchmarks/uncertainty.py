@@ -58,8 +58,8 @@ def report(model, data, counts, sampling):
 
 
 def draw(model, data, sampling, count=3):
-    """Of some images of val what is seen, what of it is wrong, and what it is unsure of (no photograph: these may not be
-    passed on); below, the accuracy by uncertainty."""
+    """Of some images of val what is seen, what of it is wrong, and what it is unsure of. (No photograph, as these may
+    not be passed on.) Below, the accuracy by uncertainty."""
     of_val = data.samples("val")
     chosen = [data.read(of_val[i]) for i in np.linspace(0, len(of_val) - 1, count + 2).round().astype(int)[1:-1]]
     figure = Figure(figsize=(10, 2.5 * count + 3), layout="constrained")
