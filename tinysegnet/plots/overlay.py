@@ -61,8 +61,12 @@ def uncertainty(values, classes):
 def uncertainty_colours(values, classes):
     """uint8 (H, W, 3), from dark for 0 to bright: by the square root, as a standard deviation is, or nearly all would
     be dark."""
-    shares = np.sqrt(np.minimum(values / highest_shown(classes), 1))
-    return DARK_TO_BRIGHT[(255 * shares).round().astype(np.uint8)]
+    return coloured(np.sqrt(values / highest_shown(classes)))
+
+
+def coloured(shares):
+    """uint8 (H, W, 3): dark for 0, bright for 1 and above."""
+    return DARK_TO_BRIGHT[np.minimum(256 * shares, 255).astype(np.uint8)]
 
 
 def highest_shown(classes):
