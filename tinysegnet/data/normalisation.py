@@ -1,5 +1,7 @@
 """Input normalisation. Every checkpoint says which, so that weights are never fed another."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from tinysegnet.support.backend import to_device
@@ -24,6 +26,12 @@ def normalise(images, xp, kind=CENTRED):
     if kind == CENTRED:
         return x / 255 - 0.5
     if kind == IMAGENET:
-        mean, deviation = (to_device(np.array(values, np.float32), xp) for values in (MEAN, DEVIATION))
+        mean, deviation = of_imagenet(xp)
         return (x / 255 - mean) / deviation
     return x * (1 + 2e-5 * (x * x).sum(axis=-1, keepdims=True)) ** -0.75
+
+
+@lru_cache
+def of_imagenet(xp):
+    """MEAN and DEVIATION where `xp` computes: brought there once, and not in every step."""
+    return [to_device(np.array(values, np.float32), xp) for values in (MEAN, DEVIATION)]
