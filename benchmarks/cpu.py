@@ -16,7 +16,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 sys.path.append(str(Path(__file__).parents[1]))
 
 import arithmetic  # noqa: E402
-from workers import HEAD, Worker, interleaved, need_pytorch, row, title  # noqa: E402
+from workers import HEAD, Worker, interleaved, memory_of, need_pytorch, row, title  # noqa: E402
 
 import tinysegnet  # noqa: E402
 from tinysegnet.support.errors import exit_in_words  # noqa: E402
@@ -117,9 +117,9 @@ def report(counts, sizes, rounds):
     yield HEAD
     for network, batch in (("segnet-basic", 1), ("segnet-basic", 4), ("segnet", 2)):
         work = network, batch, *large
-        library = memory_of_steps(work, "numpy_side", max(counts), keep_memory=True)
+        library = memory_of("training_step", work, "numpy_side", max(counts), keep_memory=True)
         torch = min(
-            memory_of_steps(work, "torch_side", max(counts), layout=layout, keep_memory=keep)
+            memory_of("training_step", work, "torch_side", max(counts), layout=layout, keep_memory=keep)
             for layout in LAYOUTS for keep in (False, True)
         )
         yield f"| {network}, batch {batch} | {library:.0f} MB | {torch:.0f} MB | {library / torch:.2f} |"
@@ -143,16 +143,6 @@ def compared_with_products(shape, seconds, threads):
         f"{tiled / 1e9:.0f} GFLOP by tiles instead of {direct / 1e9:.0f}; {tiled / seconds / rate:.0%} of the "
         f"{rate / 1e9:.0f} GFLOP/s of a large matrix product"
     )
-
-
-def memory_of_steps(work, *worker, **options):
-    worker = Worker(*worker, **options)
-    worker.prepare("training_step", *work)
-    for _ in range(3):
-        worker.time()
-    megabytes = worker.peak_memory()
-    worker.close()
-    return megabytes
 
 
 def circumstances():

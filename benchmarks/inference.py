@@ -14,7 +14,7 @@ import numpy as np  # noqa: E402
 sys.path.append(str(Path(__file__).parents[1]))
 
 from cpu import LAYOUTS, Comparison, circumstances  # noqa: E402
-from workers import Worker, need_pytorch, spread  # noqa: E402
+from workers import Worker, memory_of, need_pytorch, spread  # noqa: E402
 
 from tinysegnet import networks  # noqa: E402
 from tinysegnet.support.errors import exit_in_words  # noqa: E402
@@ -41,12 +41,12 @@ def report(names, size, rounds):
     yield "| | tinysegnet | PyTorch | ratio | MB, tinysegnet | MB, PyTorch | MB of parameters |"
     yield "|---|---|---|---|---|---|---|"
     for name in names:
-        comparison = Comparison(workers(), keep_memory=True, rounds=rounds)
-        library, torch = comparison.whole("inference", name, 1, *size)
+        comparison, work = Comparison(workers(), keep_memory=True, rounds=rounds), (name, 1, *size)
+        library, torch = comparison.whole("inference", *work)
         comparison.close()
-        of_library = memory("numpy_side", name, size, keep_memory=True)
+        of_library = memory_of("inference", work, "numpy_side", workers(), keep_memory=True)
         of_torch = min(
-            memory("torch_side", name, size, layout=layout, keep_memory=keep)
+            memory_of("inference", work, "torch_side", workers(), layout=layout, keep_memory=keep)
             for layout in LAYOUTS for keep in (False, True)
         )
         megabytes = sum(np.prod(shape) for shape in networks.build(name).shapes.values()) * 4 / 2**20
@@ -59,17 +59,6 @@ def report(names, size, rounds):
         worker.close()
     yield f"\nBefore there is a network, the processes have {before[0]} and {before[1]} MB, of Python and its packages."
     yield "(A MB is 2**20 bytes here.) The paper has 1,052 MB of a GPU's memory for SegNet at 360x480."
-
-
-def memory(side, name, size, **options):
-    """In MB, the most that a process had which looks at one image, three times."""
-    worker = Worker(side, workers(), **options)
-    worker.prepare("inference", name, 1, *size)
-    for _ in range(3):
-        worker.time()
-    megabytes = worker.peak_memory()
-    worker.close()
-    return megabytes
 
 
 def main():

@@ -89,6 +89,17 @@ def serve(pipe, module, threads, keep_memory, tf32, options):
         pipe.send(answer)
 
 
+def memory_of(kind, work, *worker, **options):
+    """In MB, the most that a process had which did that work three times and nothing else. worker: as of a Worker"""
+    worker = Worker(*worker, **options)
+    worker.prepare(kind, *work)
+    for _ in range(3):
+        worker.time()
+    megabytes = worker.peak_memory()
+    worker.close()
+    return megabytes
+
+
 def need_pytorch():
     try:
         import torch  # noqa: F401

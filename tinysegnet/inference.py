@@ -196,7 +196,7 @@ def monte_carlo(model, photograph, samples, size=None, ops=fast, seen_at=None):
     masks are drawn from the same seeds for every photograph.
 
     labels       uint8 (H, W), of the photograph's own size or of `size`
-    uncertainty  float (H, W), from 0 to 1 / classes
+    uncertainty  float (H, W), from 0 to below 1 / classes
 
     Raises ValueError as `classify` does, and if there are fewer than two samples; InputError if the network has no
     dropout.
