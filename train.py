@@ -11,7 +11,7 @@ from tinysegnet import checkpoint, inference, metrics, networks
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.images import scaled
-from tinysegnet.data.survey import checked_survey
+from tinysegnet.data.survey import checked_surveys
 from tinysegnet.networks.more import ABOUT
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.plots import figures as plots
@@ -93,7 +93,9 @@ def main():
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     print(why, flush=True)
-    train, val = (checked_survey(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
+    (train, val), remarks = checked_surveys(data, watch=lambda samples: bar(samples, "reading"))
+    for remark in remarks:
+        print(textwrap.fill(f"{remark}.", 79))
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
     run = runs.Run(Path("runs", name or source.run_name()), settings, data, xp)

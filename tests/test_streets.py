@@ -52,5 +52,5 @@ def test_a_street_is_drawn_once_and_then_kept():
 def test_survey_reads_streets_too(monkeypatch):
     monkeypatch.setattr(streets, "TRAIN", range(4))
     seen = survey(streets.dataset(), "train")
-    assert seen.sizes == {streets.SIZE: 4} and not seen.bad
+    assert seen.sizes == {streets.SIZE: 4} and not seen.notes.problems
     assert seen.pixels.sum() + seen.void == 4 * streets.SIZE[0] * streets.SIZE[1]

@@ -14,7 +14,7 @@ from PIL import Image
 from tinysegnet import checkpoint, inference, metrics
 from tinysegnet.data import camvid, folder, streets
 from tinysegnet.data.batches import evaluation_pairs
-from tinysegnet.data.survey import checked_survey
+from tinysegnet.data.survey import checked_surveys
 from tinysegnet.inference import SHIPPED
 from tinysegnet.training import loop, settings
 
@@ -50,7 +50,7 @@ def test_it_was_trained_by_the_recipe(config):
 
 def test_it_was_trained_on_camvid_as_released(config, camvid_folder):
     data = folder.dataset(str(camvid_folder))
-    train, val = (checked_survey(data, split) for split in ("train", "val"))
+    train, val = (checked_surveys(data, split) for split in ("train", ["val"]))
     assert config["data"]["fingerprint"] == train.fingerprint + val.fingerprint
 
 

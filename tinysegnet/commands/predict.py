@@ -6,7 +6,8 @@ import numpy as np
 
 from tinysegnet import inference
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
-from tinysegnet.data.folder import list_photographs, read_photograph
+from tinysegnet.data import folder
+from tinysegnet.data.photographs import read_photograph
 from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, complain, writing
 from tinysegnet.support.progress import bar
@@ -38,7 +39,7 @@ def run(args):
     classes, palette, out = model.meta["classes"], np.array(model.meta["palette"], np.uint8), Path(args.out)
     if args.samples:
         inference.check_dropout(model)
-    paths = photographs(args.images, out)
+    paths, passed = photographs(args.images, out)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     bad = []
@@ -63,6 +64,8 @@ def run(args):
             print(ITS_OWN)
         what = "1 photograph" if done == 1 else f"{done} photographs"
         print(f"{what}: the pictures are in {out}")
+    if passed:
+        print(f"{folder.in_words(passed)}: name them one by one, or save them as .png or .jpg")
     for error in bad[:-1]:
         complain(error)
     if bad:
@@ -70,14 +73,18 @@ def run(args):
 
 
 def photographs(names, out):
-    """The files that are meant. Raises InputError if there are none, or two would have their pictures in one place."""
-    paths = []
+    """The files that are meant, and those in folders that are not looked at.
+
+    Raises InputError if there are none, or two would have their pictures in one place.
+    """
+    paths, passed = [], []
     for path in map(Path, names):
         if path.is_dir():
-            in_folder = list_photographs(path)
+            in_folder, others = folder.list_photographs(path), folder.passed_over(path)
             if not in_folder:
-                raise InputError(f"there is no photograph (.png, .jpg) in {path}: name another folder")
-            paths += in_folder
+                but = f", and {folder.in_words(others)}" if others else ""
+                raise InputError(f"there is no photograph (.png, .jpg) in {path}{but}: name another folder")
+            paths, passed = paths + in_folder, passed + others
         else:
             paths.append(path)
     if any(path.parent.resolve() == out.resolve() for path in paths):
@@ -86,4 +93,4 @@ def photographs(names, out):
     for path in paths:
         if (other := by_stem.setdefault(path.stem, path)) != path:
             raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: predict them one by one")
-    return list(by_stem.values())
+    return list(by_stem.values()), passed

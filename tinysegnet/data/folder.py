@@ -1,24 +1,39 @@
 """Data sets in folders: photographs and annotations of the same names, with CamVid's classes or those of classes.txt.
 
     FOLDER/{train,val,test}/NAME.png                     photographs (.jpg and .jpeg too)
-    FOLDER/{trainannot,valannot,testannot}/NAME.png      their labels, one per pixel, 8-bit grey or palette
+    FOLDER/{trainannot,valannot,testannot}/NAME.png      the class of each pixel, as labels.py reads it
     FOLDER/classes.txt                                   a class per line, name and colour: Sky 128 128 128
 
 The class in the first line has the label 0. Without classes.txt the classes are CamVid's.
 """
 
-import warnings
+import unicodedata
+from collections import defaultdict
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from tinysegnet.data import camvid
+from tinysegnet.data.classes_file import read_classes
 from tinysegnet.data.dataset import DataSet
+from tinysegnet.data.labels import LabelFile, Legend, read_labels
+from tinysegnet.data.photographs import read_photograph, upright_photograph  # noqa: F401  the first: as in 0.1.0
+from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
 
 PHOTOGRAPHS = ".png", ".jpg", ".jpeg"
+IMAGES = *PHOTOGRAPHS, ".bmp", ".gif", ".tif", ".tiff", ".webp"
+SPLITS = "train", "val", "test"
+
+
+class Pair(NamedTuple):
+    """A photograph, uint8 (H, W, 3), the file of its labels, and whether it was turned as its camera had noted."""
+
+    photograph: np.ndarray
+    file: LabelFile
+    turned: bool
 
 
 def dataset(folder, ignore=None):
@@ -29,47 +44,37 @@ def dataset(folder, ignore=None):
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no data set at {folder}: name the folder that holds its train/ and val/")
-    own = (folder / "classes.txt").is_file()
+    own = (folder / "classes.txt").exists()
     name = f"{folder.resolve().name or folder} in {folder}" if own else f"CamVid in {folder}"
-    classes, palette = read_classes(folder / "classes.txt") if own else (camvid.CLASSES, camvid.PALETTE)
+    if own:
+        classes, palette, given = read_classes(folder / "classes.txt")
+    else:
+        classes, palette, given = camvid.CLASSES, camvid.PALETTE, range(len(camvid.CLASSES))
     if ignore is None:
         ignore = 255 if own else camvid.VOID
     if ignore < len(classes):
         raise InputError(f"--ignore {ignore} is the label of {classes[ignore]}: give {len(classes)} to 255")
-    read = partial(read_pair, classes=len(classes), ignore=ignore)
+    owners = defaultdict(tuple) if own else defaultdict(tuple, {camvid.COLOUR_OF_VOID: (ignore,)})
+    for k in given:
+        owners[tuple(palette[k].tolist())] += (k,)
+    examine = partial(examine_pair, legend=Legend(classes, ignore, dict(owners)))
     listed = lru_cache(None)(partial(samples, folder))          # once: a training counts on it
-    return DataSet(name, str(folder), classes, palette, ignore, listed, read, recipe="photographs")
+    return DataSet(
+        name, str(folder), classes, palette, ignore, listed, lambda sample: pixels_of(examine(sample)),
+        recipe="photographs", examine=examine,
+    )
 
 
-def read_classes(path):
-    """The names and the palette, uint8 (classes, 3), in a classes.txt. Raises InputError that names the line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as UTF-8 text ({error}): save it as such") from error
-    names, palette = [], []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        words, rgb = line.split()[:-3], line.split()[-3:]
-        name = " ".join(words)
-        numbers = all(value.isdecimal() and len(value) < 4 and int(value) < 256 for value in rgb)
-        if not name or not numbers:
-            raise InputError(f"{path}, line {number}: write a name and three numbers 0 to 255, as in  Sky 128 128 128")
-        if name in names:
-            raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")
-        names.append(name)
-        palette.append(tuple(map(int, rgb)))
-    if not 2 <= len(names) <= 255:
-        raise InputError(f"{path} names {len(names)} classes: it takes 2 to 255")
-    return tuple(names), np.array(palette, np.uint8)
+def pixels_of(pair):
+    return pair.photograph, pair.file.labels
 
 
 def samples(folder, split):
     """The (photograph, annotation) paths of a split, "train", "val" or "test", in order of their names.
 
-    Raises InputError if there is no folder of that split, no photograph in it, or two of one name. An annotation that
-    is missing is found when the pair is read.
+    The names are compared as people see them, whichever way their accents are written. Raises InputError if there is
+    no folder of that split, no photograph in it, or two of one name. An annotation that is missing is found when the
+    pair is read.
     """
     images, annotations = folder / split, folder / f"{split}annot"
     for path, other in ((images, annotations), (annotations, images)):
@@ -77,77 +82,85 @@ def samples(folder, split):
             raise InputError(f"there is no folder {path}: a data set has one, beside {other.name}/")
     photographs = list_photographs(images)
     if not photographs:
-        raise InputError(f"there is no photograph (.png, .jpg) in {images}: put them there")
-    by_stem = {}
+        others = f", but {passed}" if (passed := in_words(passed_over(images))) else ""
+        raise InputError(f"there is no photograph (.png, .jpg) in {images}{others}: put them there")
+    by_name = {}
     for path in photographs:
-        if other := by_stem.get(path.stem):
+        if other := by_name.get(name_of(path)):
             raise InputError(f"{other} and {path.name} would have one annotation: rename one of them")
-        by_stem[path.stem] = path
-    return [(path, annotations / f"{stem}.png") for stem, path in by_stem.items()]
+        by_name[name_of(path)] = path
+    labels = {}
+    for path in list_annotations(annotations):
+        if other := labels.get(name_of(path)):
+            raise InputError(f"{other} and {path.name} would be annotations of one photograph: remove one of them")
+        labels[name_of(path)] = path
+    return [(path, labels.get(name, annotations / f"{path.stem}.png")) for name, path in by_name.items()]
+
+
+def name_of(path):
+    """Its name without the suffix, with each accent in the letter that bears it (NFC)."""
+    return unicodedata.normalize("NFC", path.stem)
+
+
+def files_in(folder):
+    """In order of their names; hidden ones are left out."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def list_photographs(folder):
-    """The image files in a folder, in order of their names; hidden ones are left out."""
-    names = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    return [path for path in names if path.suffix.lower() in PHOTOGRAPHS]
+    """The photographs in a folder, in order of their names; hidden ones are left out."""
+    return [path for path in files_in(folder) if path.suffix.lower() in PHOTOGRAPHS]
 
 
-def read_pair(sample, classes, ignore):
-    """The photograph, uint8 (H, W, 3), and its labels, uint8 (H, W), of a pair of paths.
+def list_annotations(folder):
+    return [path for path in files_in(folder) if path.suffix.lower() == ".png"]
 
-    Raises InputError if a file is missing or cannot be read, the annotation is in colour or has an unknown label, or
-    is not of the photograph's size.
-    """
+
+def passed_over(folder, suffixes=PHOTOGRAPHS):
+    """The files in a folder that are not looked at, as their names do not end in one of the suffixes."""
+    return [path for path in files_in(folder) if path.is_file() and path.suffix.lower() not in suffixes]
+
+
+def in_words(passed):
+    """ "3 files were not looked at (.tif, .webp)", or nothing."""
+    if not passed:
+        return ""
+    kinds = ", ".join(sorted({path.suffix.lower() or path.name for path in passed}))
+    return f"{len(passed)} file{'s were' if len(passed) > 1 else ' was'} not looked at ({kinds})"
+
+
+def examine_pair(sample, legend):
+    """The Pair of two paths. Raises FileError if a file is missing or cannot be used, or they are of two sizes."""
     image_path, annotation_path = sample
     if not annotation_path.is_file():
-        raise InputError(f"{image_path} has no annotation: {annotation_path} is missing")
-    pixels, labels = read_photograph(image_path), read_labels(annotation_path, classes, ignore)
-    if labels.shape != pixels.shape[:2]:
-        raise InputError(
-            f"{annotation_path} has {labels.shape[0]}x{labels.shape[1]} pixels (height x width) and its image "
-            f"{pixels.shape[0]}x{pixels.shape[1]}: they must be of one size"
-        )
-    return pixels, labels
+        text = f"has no annotation: {annotation_path} is missing{instead(sample)}"
+        raise FileError("no annotation", image_path, text)
+    photograph, turned = upright_photograph(image_path)
+    file = read_labels(annotation_path, legend)
+    have, want = file.labels.shape, photograph.shape[:2]
+    if have != want:
+        text = f"has {have[0]}x{have[1]} pixels (height x width) and its image {want[0]}x{want[1]}"
+        if turned and have == want[::-1]:
+            text += ", turned by its EXIF note: draw the annotation on the turned picture"
+            raise FileError("size before turning", annotation_path, text)
+        raise FileError("size", annotation_path, f"{text}: they must be of one size")
+    return Pair(photograph, file, turned)
 
 
-def read_photograph(path):
-    """An image of any mode as uint8 (H, W, 3), turned as its camera says it was held."""
-    image = ImageOps.exif_transpose(decoded(path))
-    if image.mode.startswith("I;16") or image.mode == "I":      # 16 bits; convert() would cut them off at 255
-        return np.repeat((np.array(image) // 257).astype(np.uint8)[..., None], 3, axis=2)
-    if image.has_transparency_data:                             # on white, whatever colour is under it
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
+def instead(sample):
+    """What there is of that name where an annotation is missing, and what to do about it."""
+    image_path, annotation_path = sample
+    folder, name = annotation_path.parent, name_of(image_path).casefold()
+    near = []
+    for path, other in names_in(folder, folder.stat().st_mtime_ns):
+        if other == name and path.suffix.lower() != ".png":
+            return f", there is {path.name}: save it as PNG from the program it was drawn in"
+        if other == name or (other.startswith(name) and not other[len(name)].isalnum()):
+            near.append(path)
+    return f", there is {near[0].name}: rename it" if near else ""
 
 
-def read_labels(path, classes, ignore):
-    image = decoded(path)
-    if image.mode not in ("L", "P"):
-        raise InputError(f"{path} is an image of mode {image.mode}: an annotation must be 8-bit grey or palette (L, P)")
-    labels = np.array(image)
-    unknown = labels[(labels >= classes) & (labels != ignore)]
-    if unknown.size:
-        raise InputError(f"{path} has a label {unknown.max()}: labels are 0 to {classes - 1}, and {ignore} for void")
-    return labels
-
-
-def decoded(path):
-    """The image, wholly decoded, so that a file cut short is found here and not in the middle of an epoch."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.verify()          # the checksums of a PNG, which load() does not look at
-            with Image.open(path) as image:
-                image.load()
-                return image
-    except FileNotFoundError as error:
-        raise InputError(f"there is no image {path}: name one that is there") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        most = Image.MAX_IMAGE_PIXELS // 10**6
-        raise InputError(f"{path} claims to have more than {most} million pixels: give a smaller image") from error
-    except (PermissionError, MemoryError):
-        raise
-    except Exception as error:      # a damaged file can fail in any way that Pillow's many formats know
-        raise InputError(f"{path} cannot be read as an image ({error}): put an intact one there") from error
+@lru_cache(1)
+def names_in(folder, changed):
+    """(path, its name without case) of the images in a folder that was last changed then: 5,000 may be asked for."""
+    return [(path, name_of(path).casefold()) for path in files_in(folder) if path.suffix.lower() in IMAGES]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinysegnet.data.doctor import Notes, diagnose
+from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
 
 
@@ -16,7 +18,7 @@ class Survey:
     image_pixels: np.ndarray    # (classes,): how many pixels the images have in which the class occurs, void included
     void: int                   # how many pixels do not count
     sizes: Counter              # how many images there are of each (H, W)
-    bad: list[str]              # a sentence for everything that must be mended before a training
+    notes: Notes                # what the files say besides, and what is wrong with them
     fingerprint: str            # of classes, images and labels: another data set has another one
 
     def missing(self, classes):
@@ -33,32 +35,36 @@ def survey(data, split, watch=iter):
     """
     classes = len(data.classes)
     pixels, image_pixels = np.zeros((2, classes), np.int64)
-    void, sizes, bad = 0, Counter(), []
+    void, sizes, notes = 0, Counter(), Notes()
     sha256 = hashlib.sha256(repr((data.classes, data.ignore)).encode())
     for sample in watch(data.samples(split)):
         try:
-            photograph, labels = data.read(sample)
-        except InputError as error:
-            bad.append(str(error))
+            if data.examine is None:
+                photograph, labels = data.read(sample)
+            else:
+                photograph, labels = notes.of_pair(sample, data.examine(sample))
+        except FileError as problem:
+            notes.of_problem(problem)
             continue
         sizes[labels.shape] += 1
         counts = np.bincount(labels.ravel(), minlength=256)
+        notes.stored += counts
         void += counts[data.ignore]
         pixels += counts[:classes]
         image_pixels += labels.size * (counts[:classes] > 0)
         sha256.update(f"{labels.shape} ".encode() + photograph.tobytes() + labels.tobytes())
-    if sizes and not pixels.any():
-        bad.append(f"no pixel of {data.name}, {split}, is labelled: nothing can be learnt or judged there")
-    elif sizes and split == "train" and (pixels > 0).sum() == 1:
-        labels = f"labels go from 0 to {classes - 1}, and {data.ignore} does not count"
-        bad.append(f"all of train is {data.classes[pixels.argmax()]}, nothing else can be learnt: {labels}")
-    return Survey(sizes.total(), pixels, image_pixels, int(void), sizes, bad, sha256.hexdigest())
+    return Survey(sizes.total(), pixels, image_pixels, int(void), sizes, notes, sha256.hexdigest())
 
 
-def checked_survey(data, split, watch=iter):
-    """The Survey of a split that can be used. Raises InputError if anything must be mended before."""
-    result = survey(data, split, watch)
-    if result.bad:
-        all_of_them = f" ({len(result.bad) - 1} more: see  python -m tinysegnet check-data {data.source})"
-        raise InputError(result.bad[0] + (all_of_them if result.bad[1:] else ""))
-    return result
+def checked_surveys(data, splits=("train", "val"), watch=iter):
+    """The Survey of each split, and a list of Problems that are none for a training, but could be mistakes.
+
+    Raises InputError if anything must be mended first.
+    """
+    surveys = [survey(data, split, watch) for split in splits]
+    problems = diagnose(data, dict(zip(splits, surveys)))
+    if refused := [problem for problem in problems if problem.refused]:
+        more = sum(problem.count for problem in refused) - 1
+        all_of_them = f" ({more} more: see  python -m tinysegnet check-data {data.source})" if more else ""
+        raise InputError(refused[0].sentence + all_of_them)
+    return surveys, problems

@@ -38,6 +38,12 @@ def at_least_0(text):
     return int(text)
 
 
+def png_file(text):
+    if not text.lower().endswith(".png"):
+        raise ArgumentTypeError(f"{text!r} is not the name of a picture: write one that ends in .png")
+    return text
+
+
 def label(text):
     if not (text.isdecimal() and int(text) < 256):
         raise ArgumentTypeError(f"{text!r} is not a label: write a number from 0 to 255")

@@ -1,0 +1,65 @@
+"""classes.txt: the names of the classes, in the order of their labels, and their colours."""
+
+import re
+
+import numpy as np
+
+from tinysegnet.support.errors import InputError
+
+WAYS = "write a name and three numbers 0 to 255, its colour, as in  Sky 128 128 128, or a name alone"
+OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,")      # as in other tools' files, whose lines are no names
+
+
+def read_classes(path):
+    """The names, their palette, uint8 (classes, 3), and the numbers of the classes whose colour the file gives.
+
+    A line has a name and three numbers, before or behind it, or a name alone, which gets a colour that is free. Raises
+    InputError that names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read: change its rights") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as UTF-8 text ({error}): save it as such") from error
+    classes = {}
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            name, colour = name_and_colour(line.split(), f"{path}, line {number}")
+            if name == "__ignore__":
+                raise InputError(f"{path}, line {number}: {name} stands for no label, but for none: delete that line")
+            if name in classes:
+                raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")
+            classes[name] = colour
+    if not 2 <= len(classes) <= 255:
+        raise InputError(f"{path} names {len(classes)} classes: it takes 2 to 255")
+    given = {k for k, colour in enumerate(classes.values()) if colour}
+    free = (colour for colour in map(of_voc, range(1, 512)) if colour not in classes.values())
+    palette = np.array([colour or next(free) for colour in classes.values()], np.uint8)
+    return tuple(classes), palette, given
+
+
+def name_and_colour(words, where):
+    """The name, and the colour or None, in the words of a line."""
+    for name, colour in ((words[:-3], words[-3:]), (words[3:], words[:3])):
+        if len(colour) == 3 and all(map(is_byte, colour)) and not all(map(is_number, name)):
+            return " ".join(name), tuple(map(int, colour))
+    text = " ".join(words)
+    numbers_at_an_end = all(map(is_number, words[-2:])) or all(map(is_number, words[:2]))
+    if numbers_at_an_end or OF_TABLES.search(text):
+        raise InputError(f"{where}: {WAYS}")
+    return text, None
+
+
+def is_byte(word):
+    return word.isdecimal() and len(word) < 4 and int(word) < 256
+
+
+def is_number(word):
+    return re.fullmatch(r"[+-]?[\d.]+", word) is not None
+
+
+def of_voc(k):
+    """The colour of class k in Pascal VOC: the bits of k, spread over red, green and blue from the highest down."""
+    bits = [(k >> i) & 1 for i in range(9)]
+    return tuple(sum(bits[3 * i + channel] << (7 - i) for i in range(3)) for channel in range(3))

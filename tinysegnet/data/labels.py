@@ -1,0 +1,274 @@
+"""What a label file says: the class of each pixel, by its number or by its colour; or why that is not certain.
+
+A file can be read in several ways. With a palette, each pixel has a number and each number a colour; a program that
+makes files smaller may have changed all the numbers, and every viewer shows the same. Grey of fewer than 8 bits has
+numbers of its own, and viewers show multiples of them. So all ways are tried. One is possible if it gives every pixel a
+class, or void. If only one is, or all that are agree, the file is read so. If not, a rule decides where it can be sure,
+and where it cannot, the file is refused.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from tinysegnet.data.photographs import decoded, orientation
+from tinysegnet.data.problems import FileError
+
+LOSSLESS = "PNG", "BMP", "GIF", "PPM", "TIFF"
+BLURRING = {"JPEG": "a JPEG", "MPO": "a JPEG", "JPEG2000": "a JPEG 2000", "WEBP": "a WebP", "AVIF": "an AVIF"}
+BLURRED_TIFF = "jpeg", "tiff_jpeg", "webp"      # what Pillow calls such compressions
+SMALL = 64                                      # a grey that is no one's choice of a colour
+
+
+@dataclass(frozen=True)
+class Legend:
+    """How the classes of a data set are written in its label files.
+
+    classes  their names, in the order of their numbers
+    ignore   the number of void
+    colours  {(r, g, b): (numbers)} of the colours that are given: those of the classes that have it, or of void
+    """
+
+    classes: tuple[str, ...]
+    ignore: int
+    colours: dict
+
+    def of_numbers(self, numbers):
+        """The label for each number, -1 where it is of no class and not void."""
+        known = (numbers >= 0) & (numbers < len(self.classes)) | (numbers == self.ignore)
+        return np.where(known, numbers, -1)
+
+    def of_colours(self, colours):
+        """The label for each colour, (n, 3): -1 where it is not that of one class. Void is grey, of its own number."""
+        known = {(self.ignore,) * 3: (self.ignore,)} | self.colours
+        owners = [known.get(tuple(colour), ()) for colour in colours.tolist()]
+        return np.array([labels[0] if len(labels) == 1 else -1 for labels in owners], np.int64)
+
+    def name(self, label):
+        return "void" if label == self.ignore else f"{self.classes[label]} (label {label})"
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A label file that was read.
+
+    labels   uint8 (H, W)
+    way      by which: "number", "colour" or "grey" (what viewers show) of one number for each pixel, or "RGB"
+    bits     of a pixel, if it is grey and has no palette
+    unsure   whether its grey of few bits could also mean what viewers show
+    palette  {number: (r, g, b)} of those that occur, if it was read by the numbers of a palette
+    """
+
+    labels: np.ndarray
+    way: str
+    bits: int | None = None
+    unsure: bool = False
+    palette: dict = field(default_factory=dict)
+
+
+def read_labels(path, legend):
+    """The LabelFile at `path`. Raises FileError if it cannot hold labels, or which ones is not certain."""
+    image = decoded(path)
+    check_format(path, image)
+    image = opaque(path, image)
+    if image.mode == "P":
+        return by_palette(path, image, legend)
+    if image.mode == "RGB":
+        return by_colour(path, np.array(image), legend)
+    if image.mode in ("1", "L", "I") or image.mode.startswith("I;16"):
+        return by_grey(path, image, legend)
+    way_out = "an annotation is grey, of a palette, or in the colours of classes.txt"
+    raise FileError("pixel type", path, f"is an image of mode {image.mode}: {way_out}")
+
+
+def check_format(path, image):
+    """Raise FileError if its format blurs labels, or does not say which picture is meant, and which way up."""
+    kind, compression = image.format, str(image.info.get("compression"))
+    if kind in BLURRING or compression in BLURRED_TIFF:
+        what = BLURRING.get(kind, f"a {kind} compressed by {compression}")
+        text = f"is {what}, which blurs labels: save it as PNG from the program it was drawn in"
+        raise FileError("blurred labels", path, text)
+    if kind not in LOSSLESS:
+        raise FileError("format", path, f"is a {kind} image: save it as PNG")
+    with Image.open(path) as opened:        # it is not asked any more when it is loaded
+        count = getattr(opened, "n_frames", 1)
+    if count > 1:
+        raise FileError("several pictures", path, f"has {count} pictures in it: save the one that is meant")
+    if orientation(image) != 1:
+        text = "has a note that it is to be turned (EXIF orientation): turn it, and save it without the note"
+        raise FileError("turned labels", path, text)
+
+
+def opaque(path, image):
+    """The image without its alpha channel. Raises FileError if that hides something."""
+    without = {"LA": "L", "La": "L", "PA": "P", "RGBA": "RGB", "RGBa": "RGB"}.get(image.mode)
+    if without is None:
+        return image
+    if image.getchannel(image.getbands()[-1]).getextrema() != (255, 255):
+        raise FileError("transparent", path, "is transparent in parts, of no certain class: save it without alpha")
+    return image.convert(without)
+
+
+def by_grey(path, image, legend):
+    """Grey of 1 to 32 bits: the number that is stored, or if that is none, what a viewer makes of it in 8 bits."""
+    stored, bits = np.array(image).astype(np.int64), bits_of(path, image)
+    if bits in (2, 4):
+        stored //= 255 // (2**bits - 1)         # by which Pillow has multiplied
+    highest = int(stored.max())
+    if stored.min() < 0 or highest > 65535:
+        raise unknown_labels(path, stored, legend)
+    numbers = np.flatnonzero(np.bincount(stored.ravel()))
+    of_stored, of_shown = legend.of_numbers(numbers), legend.of_numbers(shown(numbers, bits))
+    if possible(of_stored):
+        unsure = bits < 8 and possible(of_shown) and bool((of_stored != of_shown).any())
+        return LabelFile(exchanged(stored, numbers, of_stored), "number", bits, unsure)
+    if possible(of_shown):
+        return LabelFile(exchanged(stored, numbers, of_shown), "grey", bits)
+    raise unknown_labels(path, stored, legend)
+
+
+def shown(numbers, bits):
+    """What viewers make of numbers of so many bits, in 8 bits; -1 for those of more that are not such a grey."""
+    if bits <= 8:
+        return numbers * (255 // (2**bits - 1))
+    return np.where(numbers % 257, -1, numbers // 257)
+
+
+def bits_of(path, image):
+    """Of a pixel of a grey image: 1, 2, 4, 8, 16 or 32."""
+    if image.mode == "L" and image.format == "PNG":
+        with open(path, "rb") as file:
+            return file.read(25)[24]            # in its first chunk
+    return {"1": 1, "L": 8, "I": 32}.get(image.mode, 16)
+
+
+def by_palette(path, image, legend):
+    """By the numbers, or by the colours that these have in the palette."""
+    pixels = np.array(image)
+    numbers = np.flatnonzero(np.bincount(pixels.ravel()))
+    palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
+    if numbers[-1] >= len(palette):
+        text = f"has a pixel {numbers[-1]}, and its palette {len(palette)} colours, as if numbers had been cut off: "
+        raise FileError("palette", path, text + "save it as grey numbers of 8 bits")
+    colours = palette[numbers]
+    ways = possible_ways(legend, colours, number=legend.of_numbers(numbers))
+    if not ways:
+        raise unknown_labels(path, pixels, legend)
+    way = agreed(ways)
+    if way is None and "colour" not in ways and are_labels(colours[:, 0], numbers, len(legend.classes)):
+        way = "grey"
+    if way is None:
+        raise two_readings(path, ways, colours, legend)
+    if ways.keys() == {"number"} and contradicts(numbers, colours, legend):
+        said = ", ".join(f"{number} is {in_words(colour)}" for number, colour in zip(numbers[:4], colours))
+        text = f"has a palette ({said}) that is not that of classes.txt: save it as grey numbers of 8 bits"
+        raise FileError("palette", path, text)
+    used = dict(zip(numbers.tolist(), map(tuple, colours.tolist()))) if way == "number" else {}
+    return LabelFile(exchanged(pixels, numbers, ways[way]), way, palette=used)
+
+
+def contradicts(numbers, colours, legend):
+    """Whether a palette shows that the numbers are no labels: it has a class's colour, and not for all numbers their
+    own, or small greys that are other labels."""
+    if is_grey(colours):
+        greys = colours[:, 0]
+        return len({*greys}) == len(greys) and bool((greys != numbers).any() and greys.max() < SMALL)
+    of_colours, coloured = legend.of_colours(colours), colours.min(axis=1) < colours.max(axis=1)
+    return bool((of_colours[coloured] >= 0).any() and ((of_colours != numbers) & (numbers != legend.ignore)).any())
+
+
+def are_labels(greys, numbers, classes):
+    """Whether some greys are small, as no one would draw them, and all are not even steps from black to white."""
+    ramps = [np.round(255 * numbers / steps) for steps in range(1, classes + 1)]
+    return bool(((greys > 0) & (greys < classes)).any() and not any((greys == ramp).all() for ramp in ramps))
+
+
+def by_colour(path, pixels, legend):
+    """By the colours of classes.txt, or by the number that is in all three channels."""
+    packed = pixels.astype(np.int64) @ [65536, 256, 1]
+    found, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    ways = possible_ways(legend, colours)
+    if not ways and is_grey(colours):
+        raise unknown_labels(path, pixels[..., 0], legend)
+    if not ways:
+        unknown = legend.of_colours(colours) == -1
+        place = np.argwhere(packed == found[np.where(unknown, counts, 0).argmax()])[0]
+        raise unknown_colours(path, pixels[tuple(place)], place, np.count_nonzero(unknown) - 1, legend)
+    way = agreed(ways)
+    if way is None:
+        raise two_readings(path, ways, colours, legend)
+    return LabelFile(ways[way].astype(np.uint8)[where.reshape(packed.shape)], "RGB")
+
+
+def possible_ways(legend, colours, **ways):
+    """{way: label for each entry}, of those given and those that the entries' colours make possible."""
+    ways["colour"] = legend.of_colours(colours)
+    if is_grey(colours):
+        ways["grey"] = legend.of_numbers(colours[:, 0])
+    return {way: labels for way, labels in ways.items() if possible(labels)}
+
+
+def agreed(ways):
+    """By which of the possible ways a file is certainly read, or None.
+
+    That is one with which all others agree; or which two of three give; or the colour rather than a palette's number.
+    """
+    names = list(ways)
+    for i, one in enumerate(names):
+        if len(names) == 1 or any((ways[one] == ways[other]).all() for other in names[i + 1 :]):
+            return one
+    return "colour" if names == ["number", "colour"] else None
+
+
+def possible(labels):
+    return bool((labels >= 0).all())
+
+
+def is_grey(colours):
+    return bool((colours == colours[:, :1]).all())
+
+
+def exchanged(pixels, numbers, labels):
+    """uint8 (H, W): for each number its label."""
+    table = np.zeros(numbers[-1] + 1, np.uint8)
+    table[numbers] = labels
+    return table[pixels]
+
+
+def unknown_labels(path, stored, legend):
+    """FileError of numbers that are no labels."""
+    unknown = stored[legend.of_numbers(stored.astype(np.int64)) == -1]
+    text = f"has a label {unknown.max()}: labels are 0 to {len(legend.classes) - 1}, and {legend.ignore} for void"
+    small = stored[(stored >= 0) & (stored < 256)]
+    return FileError("unknown label", path, text, np.bincount(small.ravel(), minlength=256))
+
+
+def unknown_colours(path, colour, place, others, legend):
+    """FileError of colours that are not those of one class; the one that most pixels have is named."""
+    if not legend.colours:
+        text = "is in colour, and classes.txt has no colours: write that of each class behind its name"
+        return FileError("no colours", path, text)
+    what = "has the colour {} (row {}, column {})".format(in_words(colour), *place)
+    if owners := legend.colours.get(tuple(colour.tolist())):
+        names = " and ".join(map(legend.name, owners))
+        return FileError("one colour twice", path, f"{what}, of both {names}: give each a colour of its own")
+    if others > len(legend.classes):
+        text = f"{what} and {others} more that no class has: was it resized smoothly, or a JPEG once? Make it without"
+        return FileError("blended colours", path, text)
+    way_out = f"give it to its class in classes.txt, or paint {in_words([legend.ignore] * 3)} what does not count"
+    return FileError("unknown colour", path, f"{what}, which no class has: {way_out}")
+
+
+def two_readings(path, ways, colours, legend):
+    """FileError of a file that can be read in two ways."""
+    one, other = list(ways.values())[:2]
+    i = np.flatnonzero(one != other)[0]
+    meanings = f"{legend.name(one[i])} or {legend.name(other[i])}"
+    text = f"has the colour {in_words(colours[i])}, which can mean {meanings}: save it as grey numbers of 8 bits"
+    return FileError("two readings", path, text)
+
+
+def in_words(colour):
+    return " ".join(str(int(value)) for value in colour)

@@ -1,0 +1,83 @@
+"""Image files: opened with trust in nothing, and photographs as the network takes them, upright and in 8 bits."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from tinysegnet.data.problems import FileError
+from tinysegnet.support.errors import InputError
+
+
+def read_photograph(path):
+    """An image of any mode as uint8 (H, W, 3), turned as its camera says it was held; transparent parts on white.
+
+    Raises InputError if it cannot be read, or has pixels whose range is not known.
+    """
+    return upright_photograph(path)[0]
+
+
+def upright_photograph(path):
+    """The same, and whether it had to be turned."""
+    image = decoded(path)
+    return in_8_bits(path, ImageOps.exif_transpose(image)), orientation(image) != 1
+
+
+def in_8_bits(path, image):
+    """Any image as uint8 (H, W, 3). Raises FileError if its range is not known."""
+    if image.mode in ("I", "F"):
+        low, high = image.getextrema()
+        if image.mode == "F" or not (low >= 0 and 255 < high < 65536):      # else it is of 16 bits, in 32
+            text = f"has pixels from {low:g} to {high:g}, of no certain range: save it with 8 bits"
+            raise FileError("pixel type", path, text)
+    if image.mode.startswith("I"):                                          # convert() would cut it off at 255
+        return np.repeat((np.array(image) // 257).astype(np.uint8)[..., None], 3, axis=2)
+    try:
+        if image.has_transparency_data:                         # on white, whatever colour is under it
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+        return np.array(image.convert("RGB"))
+    except ValueError as error:
+        raise FileError("pixel type", path, f"is of the mode {image.mode}: save it in RGB") from error
+
+
+def orientation(image):
+    """How the camera was held, by the image's EXIF: 1 is upright, as it is without a note; to 8."""
+    return image.getexif().get(ExifTags.Base.Orientation, 1)
+
+
+def decoded(path):
+    """The image, wholly decoded, so that a file cut short is found here and not in the middle of an epoch."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                image.verify()          # the checksums of a PNG, which load() does not look at
+            with Image.open(path) as image:
+                image.load()
+                return image
+    except FileNotFoundError as error:
+        raise InputError(f"there is no image {path}: name one that is there") from error
+    except PermissionError as error:
+        raise FileError("may not be read", path, "may not be read: change its rights") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        most = Image.MAX_IMAGE_PIXELS // 10**6
+        text = f"claims to have more than {most} million pixels: give a smaller image"
+        raise FileError("too large", path, text) from error
+    except MemoryError:
+        raise
+    except Exception as error:      # a damaged file can fail in any way that Pillow's many formats know
+        if is_heic(path):
+            raise FileError("HEIC", path, "is a HEIC photograph, as phones take them: save it as JPEG") from error
+        text = f"cannot be read as an image ({error}): put an intact one there"
+        raise FileError("cannot be read", path, text) from error
+
+
+def is_heic(path):
+    """Whether the file begins as a phone's photographs do, whatever its name (ISO 23008-12)."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as file:
+        start = file.read(12)
+    return start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")

@@ -1,0 +1,66 @@
+"""A contact sheet of a data set: photographs, their labels in colour, and what each class will weigh in training."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tinysegnet.plots.figures import plain, save
+from tinysegnet.support.errors import InputError
+from tinysegnet.support.shapes import ceil_div
+
+PAIRS, COLUMNS = 8, 2       # of photographs and labels
+WIDTH = 10.6                # inches
+
+
+def draw(data, train, weights, formula, png_path):
+    """Draw some photographs of train, evenly spread, with their labels; and below, a bar for each class.
+
+    data     a DataSet
+    train    its Survey
+    weights  (classes,), those of the loss
+    formula  by which they come about, in words
+    """
+    examples = readable(data)
+    rows = ceil_div(len(examples), COLUMNS)
+    ratio = np.mean([labels.shape[0] / labels.shape[1] for _, labels in examples])
+    high, classes = rows * WIDTH / (2 * COLUMNS) * ratio, len(data.classes)
+    table = 0.22 * min(classes, 60) + 1.1
+    figure = Figure(figsize=(WIDTH, high + table), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(high, table))
+    grid = above.subplots(rows, 2 * COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for i, (photograph, labels) in enumerate(examples):
+        left = grid[i // COLUMNS, 2 * (i % COLUMNS)]
+        left.imshow(photograph)
+        grid[i // COLUMNS, 2 * (i % COLUMNS) + 1].imshow(data.colours(labels), interpolation="nearest")
+    bars(below, data, train, weights, formula)
+    save(figure, png_path)
+
+
+def readable(data):
+    """(photograph, labels) of some samples of train, without those that cannot be used."""
+    samples, found = data.samples("train"), []
+    for i in np.unique(np.linspace(0, len(samples) - 1, PAIRS).round().astype(int)):
+        try:
+            found.append(data.read(samples[i]))
+        except InputError:
+            continue
+    return found
+
+
+def bars(figure, data, train, weights, formula):
+    """The legend, with the share of the pixels of each class and its weight."""
+    left, right = figure.subplots(1, 2, sharey=True)
+    places, share = np.arange(len(data.classes)), 100 * train.pixels / max(train.pixels.sum() + train.void, 1)
+    for axes, values, form in ((left, share, "{:.2f} %"), (right, weights, "{:.2f}")):
+        axes.barh(places, values, color=data.palette / 255, edgecolor="#404040", linewidth=0.5)
+        for place, value in zip(places, values):
+            axes.text(value, place, " " + form.format(value), va="center", fontsize=8)
+        axes.set_xlim(0, 1.2 * max(values.max(), 1e-9))
+        axes.spines[["top", "right", "bottom"]].set_visible(False)
+        axes.set_xticks([])
+    left.set_yticks(places, plain(data.classes), fontsize=8)
+    left.invert_yaxis()
+    left.set_title(f"share of the pixels of train ({100 - share.sum():.2f} % do not count)", fontsize=9)
+    right.set_title(f"weight in the loss: {formula}", fontsize=9)
+    right.set_xlabel("$f$: pixels of the class / pixels of the images in which it occurs", fontsize=8)
