@@ -237,8 +237,8 @@ def jpeg(path, labels):
     Image.fromarray(labels).save(path, "JPEG")
 
 
-def integers(path, labels):
-    Image.fromarray(labels.astype(np.int32)).save(path)
+def sixteen_bits(path, labels):
+    Image.fromarray(labels.astype(np.uint16)).save(path)
 
 
 def opencv(path, labels, dtype=np.uint8, channels=1):
@@ -342,7 +342,7 @@ SETS = [
         program(partial(palette, entries=2), classes=TWO), (0, 1, VOID), OTHER, seen=False),
     Set("Pillow, 0 and 255", program(black_and_white, classes=TWO), (0, 1), OTHER),
     Set("Pillow, true and false", program(one_bit, classes=TWO), (0, 1), OTHER),
-    Set("Pillow, int32", program(integers)),
+    Set("Pillow, 16 bits", program(sixteen_bits)),
     Set("Pillow, a JPEG named .png, CamVid", camvid_by(jpeg), (3, 8), camvid.CLASSES),
     Set("Pillow, a JPEG named .png, colours", program(partial(coloured, format="JPEG"))),
 
