@@ -435,7 +435,7 @@ def main():
     parser.parse_args()
     for tool in TOOLS:
         if not find_spec(tool):
-            raise InputError(f"there is no {tool}: pip install -r benchmarks/requirements-formats.txt")
+            raise InputError(f"{tool} is not installed: pip install -r benchmarks/requirements-formats.txt")
     bad = []
     for one in SETS:
         with tempfile.TemporaryDirectory() as folder:
