@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -316,7 +317,7 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     environment = {"PYTHONPATH": str(Path(np.__file__).parents[1]), "PATH": ""}
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
     assert {script.stem for script in scripts} == {
-        "boundary", "cpu", "first_run", "gpu", "gpu_first", "inference", "ingredients", "launches", "table1",
+        "boundary", "cpu", "first_run", "formats", "gpu", "gpu_first", "inference", "ingredients", "launches", "table1",
         "uncertainty", "winograd_error",
     }
     for script in scripts:
@@ -539,6 +540,62 @@ def test_a_training_that_fails_or_is_stopped_is_said_and_stops_the_others(table1
     monkeypatch.setattr(trainings.subprocess, "Popen", Finished)
     assert trainings.trained(*of_one, quietly=True) == Path("runs/stopped/best.npz")
     assert commands[0][-1] == "--resume"
+
+
+@pytest.fixture
+def formats(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import formats
+
+    return formats
+
+
+@pytest.mark.parametrize("makes, code, said, good, verdict", [
+    ("grey", 0, [], True, "read rightly"),
+    ("grey", 2, ["a file is bad"], False, "refused"),                   # this one must be read
+    ("grey", 1, [], False, "ended with 1, and the files are read"),     # a traceback
+    ("one lower", 0, [], False, "100.0 % of the pixels are read wrongly, in silence"),
+    ("one lower", 0, ["no pixel is 0"], True, "100.0 % of the pixels are read wrongly, remarked upon"),
+    ("one lower", 2, ["a file is bad"], True, "refused"),
+    ("void as 1", 0, [], False, "6.0 % of the pixels are read wrongly, in silence"),        # 51x51 of 180x240
+])
+def test_a_set_is_right_if_its_labels_are_or_something_is_said(
+    formats, tmp_path, monkeypatch, makes, code, said, good, verdict
+):
+    saves = {
+        "grey": formats.grey,
+        "one lower": lambda path, labels: formats.grey(path, np.maximum(labels, 1) - 1),
+        "void as 1": lambda path, labels: formats.grey(path, np.where(labels == 255, np.uint8(1), labels)),
+    }
+    labels = (0, 255) if makes == "void as 1" else (1, 2)
+    one = formats.Set("a set", formats.program(saves[makes]), labels, right=makes == "grey")
+    monkeypatch.setattr(formats, "check_data", lambda folder: (code, said))
+    is_good, lines = formats.judged(one, tmp_path)
+    assert (is_good, lines[0]) == (good, verdict)
+    assert lines[1 : 1 + len(said)] == said and lines[-1].startswith("  ")
+
+
+def test_what_is_in_a_label_file_is_told_as_it_is_there(formats, tmp_path):
+    path, labels = tmp_path / "a.png", np.array([[0, 1, 2]], np.uint8)
+    ways = (
+        (formats.grey, "PNG L, 8 bit: 0 1 2"),
+        (formats.sixteen_bits, "PNG I;16, 16 bit: 0 1 2"),
+        (formats.one_bit, "PNG 1, 1 bit: 0 1"),
+        (formats.coloured, "PNG RGB, 8 bit: 60,160,60 90,150,230 220,40,40"),
+        (formats.jpeg, "JPEG L"),
+        (partial(formats.palette, entries=2), "PNG P, 1 bit: 0=60,160,60 1=220,40,40"),         # Pillow cuts the 2
+        (partial(formats.palette, entries=3), "PNG P, 2 bit: 0=60,160,60 1=220,40,40 2=90,150,230"),
+    )
+    for save, expected in ways:
+        save(path, labels)
+        assert formats.on_disk(path) == expected
+
+
+def test_a_tool_that_is_missing_is_named(formats, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["formats.py"])
+    monkeypatch.setattr(formats, "find_spec", lambda tool: None)
+    with pytest.raises(InputError, match=r"^cv2 is not installed: pip install -r benchmarks/requirements-form"):
+        formats.main()
 
 
 def wait_for(path):
