@@ -104,7 +104,7 @@ def main():
     else:
         run.begin(train.fingerprint + val.fingerprint)
     trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
-    say_what_is_seen(settings, data, train, val)
+    say_what_is_seen(settings, train, val)
     with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
         while run.epoch <= settings.epochs:
             while run.step < settings.steps:
@@ -114,14 +114,12 @@ def main():
     source.finished(run, functions)
 
 
-def say_what_is_seen(settings, data, train, val):
+def say_what_is_seen(settings, train, val):
     height, width = settings.size
     part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
     print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
     if settings.backend == "cupy":
         print("The first step compiles what the GPU will run: up to a minute, and only the first time")
-    if missing := train.missing(data.classes):
-        print(textwrap.fill(f"In no training image, so not learnt: {', '.join(missing)}.", 79))
 
 
 def train_until_stopped(run, trainer, stop):

@@ -399,16 +399,12 @@ def named(classes):
 
 
 def check_data(folder):
-    """Its exit code, and what it says beside its tables: remarks, or what must be mended."""
-    command = [sys.executable, "-m", "tinysegnet", "check-data", folder]
+    """Its exit code, and its sentences."""
+    command = [sys.executable, "-m", "tinysegnet", "check-data", folder, "--json"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    said = process.stdout.partition("(do not count)")[2].partition("\n")[2]
-    if process.returncode:
-        said = said.partition("To be mended or removed:")[2] or process.stderr
-    usual = "No pixel of train is", "Every file can be used"
-    sentences = (line.replace(f"{folder}/", "") for line in said.splitlines() if line.strip())
-    return process.returncode, [line for line in sentences if not line.startswith(usual)]
+    said = json.loads(process.stdout)["problems"] if process.stdout else [{"sentence": process.stderr}]
+    return process.returncode, [problem["sentence"].replace(f"{folder}/", "") for problem in said]
 
 
 def judged(one, folder):

@@ -74,9 +74,9 @@ def test_the_config_is_enough_to_repeat_the_run(trained):
 def test_the_terminal_shows_epochs_and_the_table(trained):
     lines = trained[1].stdout.splitlines()
     assert lines.pop(0) == "Data: CamVid in tiny."
+    assert lines.pop(0) == "tiny has no classes.txt, so it is taken for CamVid, but 8 of CamVid's 11"
+    assert lines.pop(0) == "classes have no pixel: write the names of yours there."
     assert lines.pop(0) == "5 images, seen at 20x28; 2 of val, judged at their own size"
-    assert lines.pop(0) == "In no training image, so not learnt: Building, Pole, Pavement, Tree,"
-    assert lines.pop(0) == "SignSymbol, Fence, Pedestrian, Bicyclist."
     assert lines[0].startswith("epoch   1  loss ") and "  val G " in lines[0] and lines[1].startswith("epoch   2")
     assert lines[3].startswith("Epoch ") and " was the best: mIoU " in lines[3]
     assert lines[4] == "of the whole training set runs/first/best.npz gives on val:"
@@ -176,7 +176,8 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(trained, command
     checkpoint.save(folder / "count.npz", eleven, params=params, stats=stats)
     checkpoint.save(folder / "input.npz", meta | {"normalisation": "x / 127 - 1"}, params=params, stats=stats)
     process = run(folder, *command)
-    assert process.returncode == 2 and process.stdout in ("", "Data: CamVid in tiny.\n", "Data: CamVid in runs.\n")
+    said_before = r"(Data: CamVid in \w+\.\n(tiny has no[^.]*\.txt[^.]*\.\n)?)?"
+    assert process.returncode == 2 and re.fullmatch(said_before, process.stdout)
     assert sentence in process.stderr and "Traceback" not in process.stderr
     assert {path.name for path in (folder / "runs").iterdir()} <= {"first", "again"}
 

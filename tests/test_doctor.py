@@ -596,6 +596,12 @@ def test_check_data_for_programs(sets, monkeypatch, capsys):
         command(monkeypatch, "check-data", "kites", "--json")
     said = json.loads(capsys.readouterr().out)
     assert not said["ok"] and "names 1 classes" in said["problems"][0]["sentence"] and said["splits"] == {}
+    (path / "classes.txt").rename(path / "label_colors.txt")
+    for file in path.glob("*annot/*.png"):
+        Image.new("L", (56, 40), 1).save(file)
+    with pytest.raises(InputError):
+        command(monkeypatch, "check-data", "kites", "--json")
+    assert json.loads(capsys.readouterr().out)["problems"][0]["kind"] == "taken for CamVid"
 
 
 def test_check_data_for_programs_when_all_is_well(sets, monkeypatch, capsys):

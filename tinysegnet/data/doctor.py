@@ -127,11 +127,12 @@ def classes_of_another_tool(problems, data, surveys):
     here += [path for path in folder.files_in(source) if path.name.lower() == "classes.txt"]
     seen = sum(one.pixels for one in surveys.values()) > 0
     lacks = f"{len(data.classes) - np.count_nonzero(seen)} of CamVid's {len(data.classes)} classes have no pixel"
-    few = 0 < np.count_nonzero(seen) < len(data.classes) / 2
+    few = bool(0 < np.count_nonzero(seen) < len(data.classes) / 2)
     if here:
+        wrong = few or not np.any(seen)
         text = f"{here[0]} may list the classes, but they are taken for CamVid's, as there is no classes.txt"
-        text += f", and {lacks}: write the names of yours to classes.txt, a line each" if few else ""
-        problems.add("taken for CamVid", here[0], text, refused=few)
+        text += f", and {lacks}: write the names of yours to classes.txt, a line each" if wrong else ""
+        problems.add("taken for CamVid", here[0], text, refused=wrong)
     elif few:
         text = f"{source} has no classes.txt, so it is taken for CamVid, but {lacks}: write the names of yours there"
         problems.add("taken for CamVid", source, text, refused=False)
