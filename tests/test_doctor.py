@@ -28,10 +28,15 @@ COLOURS = np.array([GRASS, KITE, SEA], np.uint8)
 
 
 def grey_png(path, samples, bits):
-    """A PNG of grey samples, (H, W), of so many bits, as the specification has it."""
-    rows = [np.unpackbits(row[:, None].astype(np.uint8), axis=1)[:, 8 - bits :] for row in samples]
-    packed = b"".join(b"\0" + np.packbits(row.ravel()).tobytes() for row in rows)
-    header = struct.pack(">IIBBBBB", samples.shape[1], samples.shape[0], bits, 0, 0, 0, 0)
+    """A PNG of grey samples, (H, W), of so many bits."""
+    rows = np.unpackbits(samples.astype(np.uint8)[..., None], axis=2)[..., 8 - bits :]
+    png(path, bits, 0, np.packbits(rows.reshape(len(samples), -1), axis=1), samples.shape[1])
+
+
+def png(path, bits, colour_type, rows, width=None):
+    """A PNG as the specification has it, of rows, (H, ...), as they are stored."""
+    packed = b"".join(b"\0" + row.tobytes() for row in rows)
+    header = struct.pack(">IIBBBBB", width or rows.shape[1], len(rows), bits, colour_type, 0, 0, 0)
     chunks = (b"IHDR", header), (b"IDAT", zlib.compress(packed)), (b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -103,6 +108,7 @@ RIGHT = {       # written in some way from which the labels can be had with cert
     "grey": saved(Image.fromarray),
     "1 bit": saved(lambda labels: Image.fromarray(labels.astype(bool))),
     "2 bits": lambda path, labels, i: grey_png(path, labels, 2),
+    "1 bit of TIFF": saved(lambda labels: Image.fromarray(labels.astype(bool)), "TIFF"),
     "4 bits": lambda path, labels, i: grey_png(path, labels, 4),
     "16 bits": saved(lambda labels: Image.fromarray(labels.astype(np.uint16))),
     "16 bits, stretched": saved(lambda labels: Image.fromarray(labels.astype(np.uint16) * 257)),
@@ -173,6 +179,11 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
         saved(lambda labels: with_palette(labels, (0, 0, 0), (255, 255, 255))), "two readings",
         "has the colour 255 255 255, which can mean kite (label 1) or void",
     ),
+    "16 bits of RGB": (
+        lambda path, labels, i: png(path, 16, 2, np.repeat(labels[..., None], 3, 2).astype(">u2")), "pixel type",
+        "has 16 bits a channel",
+    ),
+    "PPM": (saved(Image.fromarray, "PPM"), "format", "is a PPM image: save it as PNG"),
     "label": (saved(lambda labels: Image.fromarray(7 * labels)), "unknown label", "has a label 7: labels are 0 to 1"),
     "label of 16 bits": (
         saved(lambda labels: Image.fromarray(labels.astype(np.uint16) * 300)), "unknown label", "has a label 300",
@@ -485,13 +496,21 @@ def test_two_annotations_of_one_photograph(sets):
 
 def test_files_that_are_not_looked_at(sets, monkeypatch, capsys):
     path = sets()
-    for name in ("train/a.webp", "train/b.tif", "valannot/c.bmp", "train/.hidden.webp"):
+    (path / "train" / "more").mkdir()
+    for name in ("train/Thumbs.db", "train/a.webp", "train/b.tif", "valannot/c.bmp", "train/.hidden.webp"):
         (path / name).write_bytes(b"x")
     found = problems(path)["not looked at"]
-    assert found.count == 3 and not found.refused
-    assert found.sentence.startswith("3 files were not looked at (.bmp, .tif, .webp), the first is ")
+    assert found.count == 4 and not found.refused
+    assert found.sentence.startswith("4 files were not looked at (.bmp, .tif, .webp, more/), the first is ")
     command(monkeypatch, "predict", str(path / "train"), "--out", "seen")
-    assert "2 files were not looked at (.tif, .webp)" in capsys.readouterr().out
+    assert "3 files were not looked at (.tif, .webp, more/)" in capsys.readouterr().out
+
+
+def test_a_folder_in_capitals(sets):
+    path = sets()
+    (path / "train").rename(path / "Train")
+    with pytest.raises(InputError, match=r"there is no folder .*train: rename Train/"):
+        folder.samples(path, "train")
 
 
 def test_a_folder_of_other_files_alone(sets, monkeypatch):

@@ -25,6 +25,7 @@ from tinysegnet.support.errors import InputError
 
 PHOTOGRAPHS = ".png", ".jpg", ".jpeg"
 IMAGES = *PHOTOGRAPHS, ".bmp", ".gif", ".tif", ".tiff", ".webp"
+OF_WINDOWS = "thumbs.db", "desktop.ini"
 SPLITS = "train", "val", "test"
 
 
@@ -79,7 +80,9 @@ def samples(folder, split):
     images, annotations = folder / split, folder / f"{split}annot"
     for path, other in ((images, annotations), (annotations, images)):
         if not path.is_dir():
-            raise InputError(f"there is no folder {path}: a data set has one, beside {other.name}/")
+            near = [one.name for one in files_in(folder) if one.name.lower() == path.name]
+            way_out = f"rename {near[0]}/" if near else f"a data set has one, beside {other.name}/"
+            raise InputError(f"there is no folder {path}: {way_out}")
     photographs = list_photographs(images)
     if not photographs:
         others = f", but {passed}" if (passed := in_words(passed_over(images))) else ""
@@ -117,15 +120,19 @@ def list_annotations(folder):
 
 
 def passed_over(folder, suffixes=PHOTOGRAPHS):
-    """The files in a folder that are not looked at, as their names do not end in one of the suffixes."""
-    return [path for path in files_in(folder) if path.is_file() and path.suffix.lower() not in suffixes]
+    """What is in a folder and is not looked at, as its name does not end in one of the suffixes."""
+    return [
+        path for path in files_in(folder)
+        if (path.suffix.lower() not in suffixes or path.is_dir()) and path.name.lower() not in OF_WINDOWS
+    ]
 
 
 def in_words(passed):
-    """ "3 files were not looked at (.tif, .webp)", or nothing."""
+    """ "3 files were not looked at (.tif, .webp, more/)", or nothing."""
     if not passed:
         return ""
-    kinds = ", ".join(sorted({path.suffix.lower() or path.name for path in passed}))
+    kinds = sorted({f"{path.name}/" if path.is_dir() else path.suffix.lower() or path.name for path in passed})
+    kinds = ", ".join(kinds[:4] + ["..."] * (len(kinds) > 4))
     return f"{len(passed)} file{'s were' if len(passed) > 1 else ' was'} not looked at ({kinds})"
 
 

@@ -15,8 +15,9 @@ from PIL import Image
 from tinysegnet.data.photographs import decoded, orientation
 from tinysegnet.data.problems import FileError
 
-LOSSLESS = "PNG", "BMP", "GIF", "PPM", "TIFF"
+LOSSLESS = "PNG", "BMP", "GIF", "TIFF"
 BLURRING = {"JPEG": "a JPEG", "MPO": "a JPEG", "JPEG2000": "a JPEG 2000", "WEBP": "a WebP", "AVIF": "an AVIF"}
+BITS_PER_SAMPLE = 258                           # of TIFF's tags
 BLURRED_TIFF = "jpeg", "tiff_jpeg", "webp"      # what Pillow calls such compressions
 SMALL = 64                                      # a grey that is no one's choice of a colour
 
@@ -95,6 +96,8 @@ def check_format(path, image):
         count = getattr(opened, "n_frames", 1)
     if count > 1:
         raise FileError("several pictures", path, f"has {count} pictures in it: save the one that is meant")
+    if bits_of(path, image) > 8 and len(image.getbands()) > 1:      # Pillow keeps 8 of them
+        raise FileError("pixel type", path, "has 16 bits a channel: save it with 8 bits, or as 16-bit grey")
     if orientation(image) != 1:
         text = "has a note that it is to be turned (EXIF orientation): turn it, and save it without the note"
         raise FileError("turned labels", path, text)
@@ -136,11 +139,13 @@ def shown(numbers, bits):
 
 
 def bits_of(path, image):
-    """Of a pixel of a grey image: 1, 2, 4, 8, 16 or 32."""
-    if image.mode == "L" and image.format == "PNG":
+    """Of a channel of the image, as it is in the file: 1, 2, 4, 8, 16 or 32."""
+    if image.format == "PNG":
         with open(path, "rb") as file:
             return file.read(25)[24]            # in its first chunk
-    return {"1": 1, "L": 8, "I": 32}.get(image.mode, 16)
+    if image.format == "TIFF":
+        return image.tag_v2.get(BITS_PER_SAMPLE, (1,))[0]
+    return 1 if image.mode == "1" else 8
 
 
 def by_palette(path, image, legend):
