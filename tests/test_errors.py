@@ -10,7 +10,9 @@ import threading
 
 import pytest
 
+from tinysegnet import __main__ as commands
 from tinysegnet.support.errors import InputError, exit_in_words, writing
+from tinysegnet.support.options import Parser, height_x_width, positive
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop
 
@@ -106,6 +108,34 @@ def test_a_folder_that_cannot_be_made(tmp_path, path, way_out):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=f"{way_out}$"), writing(path):
         (tmp_path / path).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.mark.parametrize("value", ["-1x5", "-1", "-.5x3", "-0x0", "-12"])
+@pytest.mark.parametrize("before", [[], ["train"]])
+def test_a_value_that_begins_with_a_minus_is_judged_as_a_value(capsys, before, value):
+    """By the parsers of subcommands too. What argparse takes for an option has no value, it says, and no more."""
+    parser = Parser()
+    of_command = parser.add_subparsers().add_parser("train") if before else parser
+    of_command.add_argument("--size", type=height_x_width)
+    of_command.add_argument("--lr", type=positive)
+    with pytest.raises(SystemExit):
+        parser.parse_args([*before, "--size", value])
+    said = f"argument --size: {value!r} is not a size: write height x width in pixels, as in 180x240"
+    assert said in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        parser.parse_args([*before, "--lr", "-1e-3"])
+    assert "argument --lr: '-1e-3' is not a number above 0" in capsys.readouterr().err
+    assert parser.parse_args([*before, "--size", "4x5", "--lr", "1e-3"]).size == (4, 5)
+    with pytest.raises(SystemExit):
+        parser.parse_args([*before, "--sise", "4x5"])
+    assert "unrecognized arguments: --sise 4x5" in capsys.readouterr().err
+
+
+def test_the_commands_judge_it_so(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tinysegnet", "evaluate", "--samples", "-2x"])
+    with pytest.raises(SystemExit):
+        commands.main()
+    assert "argument --samples: '-2x' is not a whole number from 2 to 999999" in capsys.readouterr().err
 
 
 def test_a_bug_still_shows_where_it_is():
