@@ -59,18 +59,20 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
     try:
         with traceback_if_asked():
             main()
+        return
     except InputError as error:
-        sys.exit(complain(error))
+        code = complain(error)
     except MemoryError as error:                            # NumPy's and CuPy's are both of this kind
-        sys.exit(complain(f"out of memory: {out_of_memory} ({str(error).partition(chr(10))[0] or 'no details'})"))
+        code = complain(f"out of memory: {out_of_memory} ({str(error).partition(chr(10))[0] or 'no details'})")
     except KeyboardInterrupt as error:                      # of signals.stopped_with, it has something to say
         say(": ".join(["stopped", *map(str, error.args)]))
-        sys.exit(130)
+        code = 130
     except BrokenPipeError:                                 # whoever read the output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
+        code = 1
     except OSError as error:                                # a folder without rights, a name that is too long, ...
-        sys.exit(complain(f"{error.filename or 'the output'} cannot be read or written{because(error)}"))
+        code = complain(f"{error.filename or 'the output'} cannot be read or written{because(error)}")
+    sys.exit(code)                                          # not while one is handled: a notebook would show both
 
 
 @contextmanager
