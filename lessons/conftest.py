@@ -8,6 +8,7 @@ import pytest
 
 from lessons.engine import course, judging
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict
+from tinysegnet.support.errors import InputError, because
 
 JUDGED, STATES, HINTS = pytest.StashKey(), pytest.StashKey(), pytest.StashKey()
 
@@ -53,6 +54,20 @@ def pytest_collection_modifyitems(config, items):
     items.clear()
 
 
+def pytest_collection_finish(session):
+    """What all verdicts need, the learner's files, is looked at before there are any."""
+    if session.config.getoption("--answers") == "library":
+        return
+    try:
+        for lesson in {item.lesson: None for item in session.items if isinstance(item, Judged)}:
+            course.my_file(lesson)
+            session.config.stash[STATES][lesson] = course.state(lesson)
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from error
+    except OSError as error:
+        raise pytest.UsageError(f"{error.filename} cannot be read{because(error)}") from error
+
+
 def pytest_pycollect_makeitem(collector, name, obj):
     """Each of a lesson's EXERCISES is a test."""
     if name != "EXERCISES":
@@ -73,7 +88,6 @@ class Judged(pytest.Item):
             if library:
                 verdicts, lines = self.exercise.check(self.exercise.answer), []
             else:
-                self.config.stash[STATES].setdefault(self.lesson, course.state(self.lesson))
                 verdicts, lines = judging.judge(self.lesson, self.exercise)
         except Exception as error:          # of the checker's own: better said than lost
             whose = "" if library else ", which is not your fault"
@@ -82,7 +96,7 @@ class Judged(pytest.Item):
             verdicts, lines = {"": Verdict(WRONG, text)}, []
         self.config.stash[JUDGED].setdefault(self.lesson, {})[self.name] = verdicts, lines
         if not judging.is_done(verdicts):
-            pytest.fail(self.name, pytrace=False)
+            pytest.fail(f"python -m pytest lessons/{self.lesson.name}  says why", pytrace=False)
 
 
 def pytest_sessionfinish(session):

@@ -1,6 +1,7 @@
 """Boundary F1: by hand for each clause of its definition, and beside a slow and simple one."""
 
 import math
+import re
 import subprocess
 import sys
 
@@ -285,6 +286,13 @@ def test_other_shapes_are_refused(one, other):
 def test_a_tolerance_that_is_none_is_refused(tolerance):
     with pytest.raises(ValueError, match="the tolerance should be at least 0 pixels"):
         boundary_f1(np.zeros((2, 2), int), np.zeros((2, 2), int), 2, 9, tolerance)
+
+
+@pytest.mark.parametrize("classes, ignore", [(2, None), (2, "255"), (2.0, 255), (None, 255), ([1, 2], 255)])
+def test_classes_and_ignore_are_whole_numbers(classes, ignore):
+    got = re.escape(f"got {classes!r} and {ignore!r}")
+    with pytest.raises(ValueError, match=f"^boundary_f1: classes and ignore should be whole numbers, {got}$"):
+        boundary_f1(np.zeros((2, 2), int), np.zeros((2, 2), int), classes, ignore)
 
 
 # ---- over a data set

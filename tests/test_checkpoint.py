@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import os
@@ -78,6 +79,25 @@ def test_a_save_that_fails_leaves_the_old_file(saved, monkeypatch, failing):
     with pytest.raises(InputError, match=r"best\.npz cannot be written \(No space left on device\): make room"):
         checkpoint.save(path, {**META, "epoch": 4}, params=params, stats=stats)
     assert path.read_bytes() == before and [file.name for file in path.parent.iterdir()] == ["best.npz"]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="folders are not opened here")
+@pytest.mark.parametrize("name", ["EINVAL", "ENOTSUP", "EBADF", "EACCES", "ENOSYS"])
+@pytest.mark.parametrize("call", ["fsync", "open"])
+def test_a_file_system_that_does_not_sync_folders_is_no_reason_to_stop(saved, monkeypatch, name, call):
+    """The file itself has been synced by then."""
+    path, params, stats = saved
+    works, refused = getattr(os, call), []
+
+    def refuses_folders(what, *flags):
+        if os.path.isdir(what if call == "open" else f"/proc/self/fd/{what}"):
+            refused.append(what)
+            raise OSError(getattr(errno, name), "not here")
+        return works(what, *flags)
+
+    monkeypatch.setattr(os, call, refuses_folders)
+    checkpoint.save(path, {**META, "epoch": 4}, params=params, stats=stats)
+    assert refused and checkpoint.load(path)[0]["epoch"] == 4
 
 
 def test_an_interruption_while_writing_leaves_the_old_file_and_nothing_beside_it(saved, monkeypatch):

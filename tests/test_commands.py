@@ -212,7 +212,7 @@ def test_a_disk_that_is_full_loses_nothing(trained, tmp_path):
     )
     process = run(tmp_path, "-c", limited)
     assert process.returncode == 2 and "Traceback" not in process.stderr
-    assert "last.npz cannot be written (File too large): make room, or run elsewhere" in process.stderr
+    assert "last.npz cannot be written (File too large): raise the limit on the size of files" in process.stderr
     assert not list((tmp_path / "runs").glob("*/*.unfinished"))
 
 
@@ -221,6 +221,7 @@ def test_where_nothing_can_be_written(tmp_path):
     (tmp_path / "runs").write_text("not a folder")
     process = run(tmp_path, TRAIN, "--data", "tiny", "--size", "16x16", "--epochs", "1")
     assert process.returncode == 2 and "runs/first cannot be written" in process.stderr
+    assert "a part of that path is a file: name a folder, or move it away" in process.stderr
     assert "Traceback" not in process.stderr
 
 

@@ -49,9 +49,13 @@ def ask(course):
             (course / "mine").mkdir(exist_ok=True)
             (course / "mine" / "02_relu.py").write_text(source)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lessons/02_relu", *options]
-        process = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False, timeout=60)
+        environment = os.environ | (env or {})
+        process = subprocess.run(
+            command, capture_output=True, text=True, cwd=course, env=environment, check=False, timeout=60
+        )
         assert process.stdout.isascii() and max(map(len, process.stdout.splitlines()), default=0) <= 80
         assert "Traceback" not in process.stdout + process.stderr
+        run.errors = process.stderr
         return process.returncode, process.stdout
 
     return run
@@ -70,6 +74,70 @@ def test_verdicts_are_said_in_one_process_whatever_was_asked_for(ask):
     for options in (["-n", "2"], ["-n", "2", "--dist", "worksteal"]):
         status, said = ask(RIGHT, *options)
         assert status == 0 and re.search(r"relu +y +done", said) and re.search(r"relu_backward +dx +done", said)
+
+
+def test_beside_other_tests_a_failure_says_where_the_words_are(ask, course):
+    """They stay in the process that judged."""
+    pytest.importorskip("xdist")
+    (course / "test_other.py").write_text("def test_other():\n    pass\n")
+    try:
+        status, said = ask(RIGHT.replace("dy * cache", "dy"), "test_other.py", "-n", "1")
+    finally:
+        (course / "test_other.py").unlink()
+    assert status == 1 and said.count("python -m pytest lessons/02_relu  says why\n") == 1
+
+
+def test_known_mistakes_are_said_without_docstrings_too(ask):
+    """python -OO drops them."""
+    _, said = ask(RIGHT.replace("dy * cache", "dy"), env={"PYTHONOPTIMIZE": "2"})
+    assert "mistake    dy is handed on everywhere, but where x was negative it could\n" in said
+
+
+TWICE = """
+import contextlib, io, sys, pytest
+from pathlib import Path
+
+for line in ("", "# one more line\\n"):
+    Path("mine/02_relu.py").write_text(line + sys.argv[1])
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        pytest.main(["-p", "no:cacheprovider", "lessons/02_relu"])
+    print([line for line in said.getvalue().splitlines() if "02_relu.py, line" in line])
+"""
+
+
+def test_a_file_that_changes_between_two_judgements_of_one_process(ask, course):
+    """As in a notebook; the line that is shown is that of the second."""
+    ask(None)
+    source = RIGHT.strip().replace("dy * cache", "dy.reshape(7)")
+    command = [sys.executable, "-c", TWICE, source]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=course, check=False, timeout=60)
+    shown = "  02_relu.py, line {}:  return dy.reshape(7)"
+    assert process.stdout.splitlines() == [f"['{shown.format(number)}']" for number in (7, 8)], process.stderr
+
+
+def one_sentence(ask, *options):
+    status, said = ask(None, *options)
+    assert status == 4 and said.strip() == "" and ask.errors.startswith("ERROR: ") and ask.errors.count("\n") == 2
+    return ask.errors
+
+
+def test_where_no_file_can_be_made_there_is_one_sentence_and_no_verdict(ask, course):
+    mine = course / "mine"
+    mine.write_text("")
+    try:
+        assert f"{mine} cannot be written (File exists): it is a file: name a folder, or" in one_sentence(ask)
+        assert "hint 1 of 3" in ask(None, "--hint", "relu")[1] and ask(None, "--answers", "library")[0] == 0
+    finally:
+        mine.unlink()
+
+
+def test_a_file_that_cannot_be_read_is_not_judged(ask, course):
+    (course / "mine/02_relu.py").mkdir(parents=True)
+    try:
+        assert "02_relu.py cannot be read (Is a directory): it is a folder: name a file" in one_sentence(ask)
+    finally:
+        (course / "mine/02_relu.py").rmdir()
 
 
 def test_a_learners_file_is_never_overwritten(ask, course):

@@ -1,5 +1,7 @@
 """How a command ends, whatever happens to it."""
 
+import errno
+import io
 import os
 import signal
 import subprocess
@@ -8,7 +10,9 @@ import threading
 
 import pytest
 
-from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet import __main__ as commands
+from tinysegnet.support.errors import InputError, exit_in_words, writing
+from tinysegnet.support.options import Parser, height_x_width, positive
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop
 
@@ -29,9 +33,16 @@ def end(body, **options):
         ("raise InputError('x.png is missing: put it back')", 2, "error: x.png is missing: put it back\n"),
         ("raise MemoryError('9 GB\\nand a trace')", 2, "error: out of memory: use a smaller --batch (9 GB)\n"),
         ("import numpy; numpy.empty(1 << 55)", 2, "and data type float64)\n"),
-        ("open('x' * 300)", 2, "File name too long: see that it is there and may be read and written\n"),
+        ("open('x' * 300)", 2, " cannot be read or written (File name too long): give it a shorter name\n"),
+        ("raise OSError('odd')", 2, "error: the output cannot be read or written (odd)\n"),
+        ("raise OSError", 2, "error: the output cannot be read or written (OSError)\n"),
         ("raise MemoryError", 2, "error: out of memory: use a smaller --batch (no details)\n"),
         ("raise KeyboardInterrupt", 130, "stopped\n"),
+        (
+            "from tinysegnet.support.signals import stopped_with\n"
+            "    with stopped_with('nothing was saved yet'):\n        raise KeyboardInterrupt",
+            130, "stopped: nothing was saved yet\n",
+        ),
         pytest.param(
             "import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 143, "",
             marks=pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself signals here"),
@@ -51,7 +62,7 @@ def test_one_sentence_and_an_exit_code(body, code, text):
         ("InputError('x.png is missing: put it back')", 2, "error: x.png is missing: put it back\n"),
         ("MemoryError", 2, "error: out of memory: use a smaller --batch (no details)\n"),
         ("KeyboardInterrupt", 130, "stopped\n"),
-        ("FileNotFoundError(2, 'No such file', 'x.png')", 2, "see that it is there and may be read and written\n"),
+        ("FileNotFoundError(2, 'No such file', 'x.png')", 2, "(No such file): see that it and its folder are there\n"),
         ("BrokenPipeError", 1, ""),
         ("SystemExit(143)", 143, ""),
     ],
@@ -64,6 +75,69 @@ def test_the_traceback_behind_a_sentence_is_shown_to_whoever_asks(error, code, s
     assert not shown or f"raise {error}" in process.stderr or "in main" in process.stderr
 
 
+@pytest.mark.parametrize(
+    "name, way_out",
+    [
+        ("ENOSPC", ": make room, or run elsewhere"), ("EDQUOT", ": make room, or run elsewhere"),
+        ("EACCES", ": get the rights to it, or run elsewhere"), ("EPERM", ": get the rights to it, or run elsewhere"),
+        ("EROFS", ": get the rights to it, or run elsewhere"),
+        ("EEXIST", ": it is a file: name a folder, or move it away"),
+        ("ENOTDIR", ": a part of that path is a file: name a folder, or move it away"),
+        ("EISDIR", ": it is a folder: name a file, or move it away"),
+        ("ENAMETOOLONG", ": give it a shorter name"), ("ENOENT", ": see that it and its folder are there"),
+        ("EFBIG", r": raise the limit on the size of files \(ulimit -f\), or run elsewhere"),
+        ("EIO", ""), ("EMFILE", ""), ("ELOOP", ""),
+    ],
+)
+def test_the_way_out_fits_what_the_system_says(name, way_out):
+    number = getattr(errno, name)
+    with pytest.raises(InputError, match=rf"^a/b cannot be written \({os.strerror(number)}\){way_out}$"):
+        with writing("a/b"):
+            raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(
+    "path, way_out",
+    [
+        ("file", ": it is a file: name a folder, or move it away"),
+        ("file/below", ": a part of that path is a file: name a folder, or move it away"),
+        ("x" * 300, ": give it a shorter name"),
+    ],
+)
+def test_a_folder_that_cannot_be_made(tmp_path, path, way_out):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=f"{way_out}$"), writing(path):
+        (tmp_path / path).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.mark.parametrize("value", ["-1x5", "-1", "-.5x3", "-0x0", "-12"])
+@pytest.mark.parametrize("before", [[], ["train"]])
+def test_a_value_that_begins_with_a_minus_is_judged_as_a_value(capsys, before, value):
+    """By the parsers of subcommands too. What argparse takes for an option has no value, it says, and no more."""
+    parser = Parser()
+    of_command = parser.add_subparsers().add_parser("train") if before else parser
+    of_command.add_argument("--size", type=height_x_width)
+    of_command.add_argument("--lr", type=positive)
+    with pytest.raises(SystemExit):
+        parser.parse_args([*before, "--size", value])
+    said = f"argument --size: {value!r} is not a size: write height x width in pixels, as in 180x240"
+    assert said in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        parser.parse_args([*before, "--lr", "-1e-3"])
+    assert "argument --lr: '-1e-3' is not a number above 0" in capsys.readouterr().err
+    assert parser.parse_args([*before, "--size", "4x5", "--lr", "1e-3"]).size == (4, 5)
+    with pytest.raises(SystemExit):
+        parser.parse_args([*before, "--sise", "4x5"])
+    assert "unrecognized arguments: --sise 4x5" in capsys.readouterr().err
+
+
+def test_the_commands_judge_it_so(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tinysegnet", "evaluate", "--samples", "-2x"])
+    with pytest.raises(SystemExit):
+        commands.main()
+    assert "argument --samples: '-2x' is not a whole number from 2 to 999999" in capsys.readouterr().err
+
+
 def test_a_bug_still_shows_where_it_is():
     process = end("1 / 0")
     assert process.returncode == 1 and "ZeroDivisionError" in process.stderr
@@ -73,7 +147,8 @@ def test_a_bug_still_shows_where_it_is():
 def test_an_output_that_is_full_or_closed():
     code = f"{START}def main():\n    print('x', flush=True)\nexit_in_words(main)"
     full = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" > /dev/full', code], capture_output=True, text=True)
-    assert full.returncode in (2, 120) and "error: the output: No space left on device" in full.stderr
+    assert full.returncode in (2, 120)
+    assert "the output cannot be read or written (No space left on device): make room" in full.stderr
     closed = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" >&-', code], capture_output=True, text=True)
     assert closed.returncode == 0 and closed.stderr == ""
 
@@ -140,7 +215,7 @@ def test_in_a_thread_that_is_not_the_main_one(capsys):
 
     before = signal.getsignal(signal.SIGTERM)
     left = in_a_thread(lambda: exit_in_words(main))
-    assert isinstance(left, SystemExit) and left.code == 2
+    assert isinstance(left, SystemExit) and left.code == 2 and left.__context__ is None     # a notebook would show it
     assert capsys.readouterr().err == "error: x.png is missing\n"
     assert in_a_thread(lambda: exit_in_words(lambda: None)) is None
     assert signal.getsignal(signal.SIGTERM) is before
@@ -181,31 +256,62 @@ def test_with_stderr_closed_the_sentence_goes_nowhere(tmp_path, streams):
 @pytest.mark.skipif(sys.platform == "win32", reason="no such shell here")
 def test_with_stderr_closed_there_is_no_bar(tmp_path):
     body = (
-        "import sys\n    from tinysegnet.support.progress import bar\n    assert sys.stderr is None\n"
-        "    print(list(bar([1, 2], 'reading')))\n    with bar(total=3) as shown:\n        shown.update()"
+        "from tinysegnet.support.progress import bar\n    print(list(bar([1, 2], 'reading')))\n"
+        "    with bar(total=3) as shown:\n        shown.update()"
     )
     process = closed("2>&-", body, tmp_path)
     assert (process.returncode, process.stdout) == (0, "[1, 2]\n")
 
 
-def test_a_bar_where_no_one_sees_it(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", None)
+class OnlyWrites:
+    """What somebody has put in the place of a standard stream."""
+
+    def write(self, text):
+        raise AssertionError("a bar was drawn")
+
+    def isatty(self):
+        return False
+
+
+def closed_stream():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [None, closed_stream(), OnlyWrites()])
+def test_a_bar_where_no_one_sees_it(monkeypatch, stream):
+    monkeypatch.setattr(sys, "stderr", stream)
     assert list(bar(range(3), "reading")) == [0, 1, 2]
     with bar(total=3) as shown:
         shown.update()
         shown.set_postfix(loss="1")
 
 
+ARGUMENTS = "import argparse\n    argparse.ArgumentParser().parse_args(['--wrong'])"
+BARE = "class Bare:\n    write, flush = sys.__stdout__.write, sys.__stdout__.flush\n"      # and no `closed`
+ERROR = "error: x: mend it\n"
+
+
 @pytest.mark.parametrize(
-    "before, body, code, err",
+    "before, body, code, out, err",
     [
-        ("sys.stdout.close()", "raise InputError('x: mend it')", 2, "error: x: mend it\n"),
-        ("sys.stderr.close()", "raise InputError('x: mend it')", 2, ""),
-        ("sys.stdout = io.StringIO()", "raise BrokenPipeError", 1, ""),
-        ("sys.stdout = None", "raise BrokenPipeError", 1, ""),
+        ("sys.stdout.close()", "print('x', flush=True)\n    raise InputError('x: mend it')", 2, "", ERROR),
+        ("sys.stderr.close()", "raise InputError('x: mend it')", 2, "", ""),
+        ("sys.stderr.close()", ARGUMENTS, 2, "", ""),
+        ("sys.stderr = None", ARGUMENTS, 2, "", ""),
+        ("sys.stderr = None", "raise KeyboardInterrupt", 130, "", ""),
+        ("sys.stderr.detach()", "raise InputError('x: mend it')", 2, "", ""),
+        ("sys.stdout.detach()", "print('x')\n    raise InputError('x: mend it')", 2, "", ERROR),
+        (f"{BARE}sys.stderr = Bare()", "raise InputError('x: mend it')", 2, ERROR, ""),
+        (f"{BARE}sys.stdout = Bare()", "print('x')", 0, "x\n", ""),
+        ("sys.stdin.close()", "raise InputError('x: mend it')", 2, "", ERROR),
+        ("sys.stdin = None", "print('x')", 0, "x\n", ""),
+        ("sys.stdout = io.StringIO()", "raise BrokenPipeError", 1, "", ""),
+        ("sys.stdout = None", "raise BrokenPipeError", 1, "", ""),
     ],
 )
-def test_streams_that_were_closed_or_exchanged(before, body, code, err):
+def test_streams_that_were_closed_or_exchanged(before, body, code, out, err):
     program = f"import io, sys\n{START}{before}\ndef main():\n    {body}\nexit_in_words(main)"
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (process.returncode, process.stderr) == (code, err) and process.stdout == ""
+    assert (process.returncode, process.stdout, process.stderr) == (code, out, err)

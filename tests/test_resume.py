@@ -1,5 +1,6 @@
 """A run that was stopped, or that crashed, ends as if nothing had happened: to the bit."""
 
+import errno
 import json
 import os
 import random
@@ -22,7 +23,7 @@ from tinysegnet.ops import fast, more
 from tinysegnet.plots import figures
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop, settings
+from tinysegnet.training import loop, runs, settings
 
 # Three steps an epoch, nine in all, of the recipe in which most can go wrong: Adam, scale, crop, jitter.
 OPTIONS = "--data", "tiny", "--recipe", "best", "--size", "12x16", "--epochs", "3", "--batch", "2"
@@ -221,6 +222,110 @@ def test_two_processes_on_one_run(train, monkeypatch):
     at_step(monkeypatch, 2, lambda: train("--name", "first", "--resume"))
     with pytest.raises(InputError, match=r"another process is at work in runs.first: stop it, or wait"):
         train(*OPTIONS, "--name", "first")
+
+
+@pytest.mark.parametrize("name", ["EAGAIN", "EACCES"])
+def test_that_another_process_is_at_work_is_left_to_it(train, monkeypatch, name):
+    """As flock says it here, and elsewhere; and its folder, which came after one had looked, is not taken away."""
+    fcntl = pytest.importorskip("fcntl", reason="no flock here")
+
+    def locked(*_):
+        raise OSError(getattr(errno, name), "it is locked")
+
+    monkeypatch.setattr(fcntl, "flock", locked)
+    with pytest.raises(InputError, match=r"another process is at work in runs.first: stop it, or wait"):
+        train(*OPTIONS, "--name", "first")
+    assert Path("runs/first/log.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["ENOLCK", "ENOTSUP", "EINVAL", "ENOSYS", "EPERM"])
+def test_where_there_are_no_locks_that_is_said_once(train, whole, monkeypatch, capsys, name):
+    fcntl = pytest.importorskip("fcntl", reason="no flock here")
+
+    def no_locks(*_):
+        raise OSError(getattr(errno, name), "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    said = "cannot be locked here (no locks): start no second process in it\n"
+    train(*OPTIONS, "--name", "first")
+    assert capsys.readouterr().err == f"{Path('runs/first')} {said}"
+    assert content("first") == whole
+    train("--name", "whole", "--resume")
+    assert capsys.readouterr().err == f"{Path('runs/whole')} {said}" and content("whole") == whole
+
+
+def full_at(monkeypatch, number):
+    """The so-many-eth file that is forced to the disk finds it full."""
+    fsync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+
+
+@pytest.mark.parametrize("number, file", [(1, "config.json"), (3, "log.jsonl"), (4, "last.npz")])
+def test_a_folder_of_a_run_that_cannot_begin_is_taken_away_again(train, whole, monkeypatch, number, file):
+    with monkeypatch.context() as patch:
+        full_at(patch, number)
+        with pytest.raises(InputError, match=rf"{file} cannot be written \(No space left on device\): make room"):
+            train(*OPTIONS, "--name", "first")
+    assert [path.name for path in Path("runs").iterdir()] == ["whole"]
+    train(*OPTIONS, "--name", "first")
+    assert content("first") == whole
+
+
+def test_a_log_that_cannot_be_begun_leaves_no_folder(train, monkeypatch):
+    works = open
+
+    def full(path, mode="r", **options):
+        if Path(path).name == "log.jsonl":
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        return works(path, mode, **options)
+
+    monkeypatch.setattr(runs, "open", full, raising=False)
+    with pytest.raises(InputError, match=r"log\.jsonl cannot be written \(Disk quota exceeded\): make room"):
+        train(*OPTIONS, "--name", "first")
+    assert not list(Path("runs").iterdir())
+
+
+def test_a_folder_that_was_there_stays_when_a_run_cannot_begin(train, monkeypatch):
+    def full():
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        at_step(patch, 1, full)
+        with pytest.raises(MemoryError):
+            train(*OPTIONS, "--name", "first")
+    before = {path.name for path in Path("runs/first").iterdir()}
+    with monkeypatch.context() as patch:
+        full_at(patch, 4)
+        with pytest.raises(InputError, match=r"last\.npz cannot be written"):
+            train(*OPTIONS, "--name", "first")
+    assert {path.name for path in Path("runs/first").iterdir()} == before
+
+
+def test_whether_a_name_is_taken_can_be_asked_before_the_data_are_read(whole):
+    runs.check_new(Path("runs/other"))
+    with pytest.raises(InputError, match=r"runs.whole is already there: continue it with --resume, give this run anot"):
+        runs.check_new(Path("runs/whole"))
+
+
+def test_a_config_that_may_not_be_read_is_not_called_damaged(train, whole, monkeypatch):
+    """One would delete the run."""
+    read = Path.read_text
+
+    def refused(path, *args, **options):
+        if path.name == "config.json":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read(path, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(PermissionError):            # which support/errors.py puts into words
+        train("--name", "whole", "--resume")
 
 
 def test_streets_can_be_resumed_when_camvid_has_come(train, monkeypatch, capsys):

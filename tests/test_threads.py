@@ -143,7 +143,72 @@ def test_what_is_no_number_of_threads_is_said(monkeypatch, asked):
 def test_how_many_threads(monkeypatch, asked, count):
     monkeypatch.setenv("TINYSEGNET_THREADS", asked)
     of_the_machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert threads.workers.__wrapped__() == (count or of_the_machine)
+    assert threads.workers.__wrapped__("no such folder") == (count or of_the_machine)
+
+
+def quota_in(folder, text):
+    """A group of version 2 with that in its cpu.max, or of version 1 with the two numbers in two files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if "cgroup/cpu" in str(folder):
+        for name, number in zip(("quota", "period"), text.split()):
+            (folder / f"cpu.cfs_{name}_us").write_text(f"{number}\n")
+    else:
+        (folder / "cpu.max").write_text(f"{text}\n")
+
+
+OF_2, OF_1 = "0::/a/b\n", "11:memory:/m\n4:cpu,cpuacct:/a/b\n0::/\n"
+
+
+@pytest.mark.parametrize(
+    "cgroup, groups, count",
+    [
+        (OF_2, {"a/b": "150000 100000"}, 2),
+        (OF_2, {"a/b": "200000 100000"}, 2),
+        (OF_2, {"a/b": "200001 100000"}, 3),
+        (OF_2, {"a/b": "1000 100000"}, 1),
+        (OF_2, {"a/b": "max 100000", "a": "max 100000", "": "max 100000"}, 8),
+        (OF_2, {"a/b": "max 100000", "a": "300000 100000"}, 3),     # a group above
+        (OF_2, {"a/b": "500000 100000", "a": "400000 100000", "": "600000 100000"}, 4),
+        (OF_2, {"": "250000 100000"}, 3),                           # in a container
+        ("0::/../../c\n", {"": "250000 100000"}, 3),
+        (OF_2, {"a/b": "9900000 100000"}, 8),                       # more than there are
+        (OF_2, {"other": "100000 100000"}, 8),
+        (OF_1, {"cpu,cpuacct/a/b": "150000 100000"}, 2),
+        (OF_1, {"cpu/a/b": "150000 100000"}, 2),
+        (OF_1, {"cpu/a/b": "-1 100000", "cpu/a": "50000 20000"}, 3),
+        (OF_1, {"cpu": "50000 50000"}, 1),
+        (OF_1, {"cpu/a/b": "150000 100000", "unified": "50000 50000"}, 1),          # both
+        ("4:cpuset:/a\n", {"cpu/a": "150000 100000"}, 8),                           # which is no quota
+        # what makes no sense
+        (OF_2, {"a/b": ""}, 8), (OF_2, {"a/b": "many 100000"}, 8), (OF_2, {"a/b": "150000"}, 8),
+        (OF_2, {"a/b": "150000 0"}, 8), (OF_2, {"a/b": "-5 -1", "a": "300000 100000"}, 3),
+        (OF_2, {"a/b": "9" * 999 + " 1"}, 8), (OF_2, {"a/b": "9" * 9999 + " 1"}, 8),
+        (OF_1, {"cpu/a/b": "150000"}, 8), (OF_1, {"cpu/a/b": "150000 0"}, 8),
+        ("", {"": "100000 100000"}, 8), ("nonsense\n\n0::/a/b\n", {"a": "300000 100000"}, 3),
+        ("0::/a\0b\n", {"": "300000 100000"}, 3), (None, {"": "100000 100000"}, 8),
+    ],
+)
+def test_a_container_has_the_processors_of_its_quota(tmp_path, monkeypatch, cgroup, groups, count):
+    monkeypatch.delenv("TINYSEGNET_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(8), raising=False)
+    if cgroup is not None:
+        (tmp_path / "proc/self").mkdir(parents=True)
+        (tmp_path / "proc/self/cgroup").write_text(cgroup)
+    for group, text in groups.items():
+        quota_in(tmp_path / "sys/fs/cgroup" / group, text)
+    assert threads.workers.__wrapped__(tmp_path) == count
+    monkeypatch.setenv("TINYSEGNET_THREADS", "5")
+    assert threads.workers.__wrapped__(tmp_path) == 5
+
+
+def test_what_is_no_text_is_no_quota(tmp_path, monkeypatch):
+    monkeypatch.delenv("TINYSEGNET_THREADS", raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(8), raising=False)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/cpu.max").mkdir(parents=True)
+    for content in (b"0::/\n", b"\xff\xfe"):
+        (tmp_path / "proc/self/cgroup").write_bytes(content)
+        assert threads.workers.__wrapped__(tmp_path) == 8
 
 
 def blas_threads():

@@ -151,8 +151,26 @@ def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, m
     seen = run("--recipe", "looks", "--epochs", "2", "--size", "24x32")
     assert seen["looks"] == [None, None, [1, 0.75]]
     assert checkpoint.load("runs/first/best.npz")[0]["test_scales"] == [1, 0.75]
-    with pytest.raises(InputError, match=r"halves a part of them 2 times: use at least 6x6"):
+    with pytest.raises(InputError, match=r"halves them, seen at 0\.75 of their size, 2 times: use at least 6x6"):
         run("--recipe", "looks", "--size", "5x8", "--name", "small")
+
+
+@pytest.mark.parametrize(
+    "size, options, halved, smallest",
+    [
+        ("3x8", "", "them", "4x4"),
+        ("3x8", "--set crop=1 --set test_scales=1,2", "them", "4x4"),
+        ("7x9", "--set crop=0.5", "a part of them", "8x8"),
+        ("7x9", "--set crop=0.5 --set test_scales=0.75", "a part of them", "8x8"),
+        ("7x9", "--set crop=0.75 --set test_scales=1,0.5", "them, seen at 0.5 of their size,", "8x8"),
+    ],
+)
+def test_images_that_are_too_small_are_said_by_what_is_halved(run, size, options, halved, smallest):
+    with pytest.raises(InputError) as error:
+        run("--size", size, *options.split())
+    too_small = f"images of {size} pixels are too small for a network that halves {halved} 2 times"
+    assert str(error.value) == f"{too_small}: use at least {smallest}"
+    assert not Path("runs").exists()
 
 
 def test_which_data_is_used_and_why_is_said(run, tmp_path, capsys, monkeypatch):

@@ -107,8 +107,10 @@ def test_without_dropout_or_samples_there_is_nothing_to_ask(model):
     plain = model_of("segnet-basic")
     with pytest.raises(InputError, match=r"^segnet-basic has no dropout, so its samples would all be alike: "):
         inference.monte_carlo(plain, PHOTOGRAPH, 2)
-    with pytest.raises(ValueError, match=r"^samples should be at least 2, so that they can differ, got 1$"):
-        inference.monte_carlo(model, PHOTOGRAPH, 1)
+    for samples in (1, 0, -3, 2.5, 3.0, "3", None, True):
+        should = rf"^samples should be a whole number of at least 2, so that they can differ, got {samples!r}$"
+        with pytest.raises(ValueError, match=should):
+            inference.monte_carlo(model, PHOTOGRAPH, samples)
     with pytest.raises(ValueError, match=r"^photograph should be an array"):
         inference.monte_carlo(model, PHOTOGRAPH / 255, 2)
 

@@ -209,6 +209,16 @@ def test_another_file(tmp_path, monkeypatch, name, content, sentence):
         vgg16.read(name)
 
 
+def test_a_file_that_may_not_be_read_is_there_all_the_same(folder, monkeypatch):
+    """safetensors would say that there is no such file, and not which."""
+    def refused(path, mode):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(vgg16, "open", refused, raising=False)
+    with pytest.raises(PermissionError, match=r"vgg16\.safetensors"):
+        vgg16.read(folder / "vgg16.safetensors")
+
+
 def test_without_the_package(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(InputError, match=r"needs a package: install it with  pip install -e '\.\[safetensors\]'$"):

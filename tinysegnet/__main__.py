@@ -7,6 +7,7 @@ from pathlib import Path
 from tinysegnet.commands import check_data, download, evaluate, predict
 from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import exit_in_words
+from tinysegnet.support.options import Parser
 
 COMMANDS = {"evaluate": evaluate, "predict": predict, "check-data": check_data, "download": download}
 
@@ -14,7 +15,7 @@ COMMANDS = {"evaluate": evaluate, "predict": predict, "check-data": check_data, 
 def main():
     by_name = Path(sys.argv[0]).stem == "tinysegnet"
     prog = "tinysegnet" if by_name else "python -m tinysegnet"
-    parser = argparse.ArgumentParser(prog=prog, description="For training see  python train.py -h")
+    parser = Parser(prog=prog, description="For training see  python train.py -h")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         command = commands.add_parser(

@@ -198,12 +198,12 @@ def monte_carlo(model, photograph, samples, size=None, ops=fast, seen_at=None):
     labels       uint8 (H, W), of the photograph's own size or of `size`
     uncertainty  float (H, W), from 0 to below 1 / classes
 
-    Raises ValueError as `classify` does, and if there are fewer than two samples; InputError if the network has no
-    dropout.
+    Raises ValueError as `classify` does, and if samples is not a whole number of two or more; InputError if the network
+    has no dropout.
     """
     check_photograph(photograph, size=size, seen_at=seen_at)
-    if samples < 2:
-        raise ValueError(f"samples should be at least 2, so that they can differ, got {samples}")
+    if not (isinstance(samples, int | np.integer) and samples >= 2):
+        raise ValueError(f"samples should be a whole number of at least 2, so that they can differ, got {samples!r}")
     check_dropout(model)
     height, width = size or photograph.shape[:2]
     resized = resize_photograph(photograph, seen_at or size_seen(model, photograph.shape[:2]))

@@ -12,13 +12,13 @@ import importlib.util
 import json
 import os
 import platform
-import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from tinysegnet.support.errors import InputError
+from tinysegnet.support import atomic
+from tinysegnet.support.errors import InputError, writing
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "tinysegnet"
@@ -32,11 +32,12 @@ def lessons():
 
 
 def my_file(lesson):
-    """The learner's file of a lesson; a copy of the stubs if there is none yet."""
+    """The learner's file of a lesson; a copy of the stubs if there is none yet. Raises InputError if that fails."""
     path = MINE / f"{lesson.name}.py"
     if not path.exists():
-        MINE.mkdir(exist_ok=True)
-        shutil.copyfile(lesson / "exercise.py", path)
+        with writing(MINE):
+            MINE.mkdir(exist_ok=True)
+        atomic.write(path, (lesson / "exercise.py").read_bytes())
     return path
 
 

@@ -140,6 +140,7 @@ def in_words(error, file):
         trace = trace.tb_next
     if frame:
         where = frame.f_code.co_filename
+        linecache.checkcache(where)             # the file may have been another, earlier in this process
         text.append(f"  {Path(where).name}, line {number}:  {linecache.getline(where, number).strip()}")
         arrays = [f"{name} {kind(value)}" for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)]
         if arrays:

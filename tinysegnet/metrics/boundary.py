@@ -33,9 +33,11 @@ def boundary_f1(labels, predicted, classes, ignore, tolerance=None):
 
     An image of CamVid takes some 30 ms (benchmarks/results/boundary.md); noise, which is outline everywhere, 10 s.
 
-    Raises ValueError if the shapes differ or have not two axes, or the tolerance is negative or NaN; InputError if
-    SciPy is missing.
+    Raises ValueError if the shapes differ or have not two axes, classes or ignore is not a whole number, or the
+    tolerance is negative or NaN; InputError if SciPy is missing.
     """
+    if not all(isinstance(number, int | np.integer) for number in (classes, ignore)):
+        raise ValueError(f"boundary_f1: classes and ignore should be whole numbers, got {classes!r} and {ignore!r}")
     if labels.ndim != 2 or labels.shape != predicted.shape:
         raise ValueError(f"boundary_f1: labels {labels.shape} and predicted {predicted.shape} should be alike, (H, W)")
     tolerance = TOLERANCE * math.hypot(*labels.shape) if tolerance is None else tolerance

@@ -1,7 +1,7 @@
 """Files that are whole at any moment, `kill -9` and power cuts included."""
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tinysegnet.support.errors import writing
@@ -36,10 +36,14 @@ def replacing(path):
 
 
 def sync_folder(folder):
-    """Force a renaming to the disk. Windows has no such call, and needs none."""
+    """Force a renaming to the disk, where the system can: Windows and some file systems (of a network, say) cannot.
+
+    The file is whole either way: it is on the disk itself, under the new name or the old.
+    """
     if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -1,5 +1,6 @@
 """InputError: a mistake of the user, whose message says what to do; and how the command line ends."""
 
+import errno
 import os
 import signal
 import sys
@@ -15,44 +16,63 @@ class InputError(Exception):
     """
 
 
+WAYS_OUT = {        # of other errors the system's own word must do
+    errno.ENOENT: "see that it and its folder are there",
+    errno.EEXIST: "it is a file: name a folder, or move it away",
+    errno.ENOTDIR: "a part of that path is a file: name a folder, or move it away",
+    errno.EISDIR: "it is a folder: name a file, or move it away",
+    errno.ENAMETOOLONG: "give it a shorter name",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f), or run elsewhere",
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room, or run elsewhere"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "get the rights to it, or run elsewhere"),
+}
+
+
+def because(error):
+    """Why an OSError came and, where that is known, the way out: " (No space left on device): make room, ..."."""
+    way_out = WAYS_OUT.get(error.errno)
+    return f" ({error.strerror or str(error) or type(error).__name__})" + (f": {way_out}" if way_out else "")
+
+
 @contextmanager
 def writing(path):
     """What fails to be written inside becomes an InputError that names `path`."""
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{path} cannot be written ({reason}): make room, or run elsewhere") from error
+        raise InputError(f"{path} cannot be written{because(error)}") from error
 
 
 def exit_in_words(main, out_of_memory="close other programs, or use a smaller image"):
     """Run main() and end the process as a user expects, without a traceback for what is not a bug.
 
     InputError and a full memory: one sentence on stderr, exit code 2. Ctrl-C: 130, SIGTERM: 143. With
-    TINYSEGNET_DEBUG=1 the traceback comes before the sentence.
+    TINYSEGNET_DEBUG=1 the traceback comes before the sentence. The standard streams may be closed, or exchanged as in
+    a notebook, and the thread need not be the main one.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure") and not stream.closed:    # they may have been exchanged, as in a notebook
-            stream.reconfigure(errors="backslashreplace")   # a name that the terminal cannot show is no reason to stop
     open_standard_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")   # a name that the terminal cannot show is no reason to stop
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with traceback_if_asked():
             main()
+        return
     except InputError as error:
-        sys.exit(complain(error))
+        code = complain(error)
     except MemoryError as error:                            # NumPy's and CuPy's are both of this kind
-        sys.exit(complain(f"out of memory: {out_of_memory} ({str(error).partition(chr(10))[0] or 'no details'})"))
-    except KeyboardInterrupt:
-        say("stopped")
-        sys.exit(130)
+        code = complain(f"out of memory: {out_of_memory} ({str(error).partition(chr(10))[0] or 'no details'})")
+    except KeyboardInterrupt as error:                      # of signals.stopped_with, it has something to say
+        say(": ".join(["stopped", *map(str, error.args)]))
+        code = 130
     except BrokenPipeError:                                 # whoever read the output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
+        code = 1
     except OSError as error:                                # a folder without rights, a name that is too long, ...
-        name = error.filename or "the output"
-        sys.exit(complain(f"{name}: {error.strerror or error}: see that it is there and may be read and written"))
+        code = complain(f"{error.filename or 'the output'} cannot be read or written{because(error)}")
+    sys.exit(code)                                          # not while one is handled: a notebook would show both
 
 
 @contextmanager
@@ -73,6 +93,17 @@ def open_standard_streams():
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)                  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if not usable(getattr(sys, name)):
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+
+
+def usable(stream):
+    """Whether there is a stream to write to. What has been put in the place of a standard one may know little."""
+    try:
+        return stream is not None and not getattr(stream, "closed", False)
+    except ValueError:                                      # what was under it has been detached
+        return False
 
 
 def complain(error):
@@ -82,5 +113,5 @@ def complain(error):
 
 def say(sentence):
     """On stderr, if there is one: print would take stdout instead."""
-    if sys.stderr is not None and not sys.stderr.closed:
+    if usable(sys.stderr):
         print(sentence, file=sys.stderr)

@@ -1,7 +1,16 @@
 """Values on the command line, checked as they are read."""
 
 import re
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
+
+
+class Parser(ArgumentParser):
+    """One, like those of its subcommands, that takes -1x5 for a value and not for an option, so that what is wrong with
+    the value is said."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self._negative_number_matcher = re.compile(r"-\.?\d")        # argparse's own knows -1 and -.5
 
 
 def height_x_width(text):

@@ -53,13 +53,16 @@ def describe(shape, sizes):
     return f"({', '.join(letters)}{',' if len(letters) == 1 else ''})" + (f" with {', '.join(known)}" if known else "")
 
 
-def check_size(levels, height, width, crop=None):
-    """Raise InputError if images of that size, or such a part of them, cannot be halved so many times."""
-    smallest = math.ceil(2**levels / crop) if crop else 2**levels
+def check_size(levels, height, width, share=1, what="them"):
+    """Raise InputError if images of that size cannot be halved so many times.
+
+    share, what  if something else than the whole image is halved: its share of height and width, and what it is
+    """
+    smallest = math.ceil(2**levels / share)
     if min(height, width) < smallest:
         raise InputError(
-            f"images of {height}x{width} pixels are too small for a network that halves {'a part of ' if crop else ''}"
-            f"them {levels} times: use at least {smallest}x{smallest}"
+            f"images of {height}x{width} pixels are too small for a network that halves {what} {levels} times: "
+            f"use at least {smallest}x{smallest}"
         )
 
 

@@ -1,13 +1,22 @@
-"""Ctrl-C and SIGTERM during a training: the step is finished and saved first."""
+"""Ctrl-C and SIGTERM during a training: the step is finished and saved first. And what Ctrl-C means elsewhere."""
 
 import os
 import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from tinysegnet.support.errors import say
+
+
+@contextmanager
+def stopped_with(remark):
+    """Ctrl-C inside ends the program with "stopped: remark", such as "nothing was saved yet"."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(remark) from error
 
 
 class Stop:

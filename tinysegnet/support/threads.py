@@ -4,13 +4,16 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from contextvars import copy_context
 from functools import lru_cache
+from pathlib import Path
 
 import numpy
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from tinysegnet.support.errors import InputError
+from tinysegnet.support.shapes import ceil_div
 
 BAND_BYTES = 2**20      # so that what an op makes of a band is still in the processor's cache when it is needed again
 
@@ -18,8 +21,8 @@ BAND_BYTES = 2**20      # so that what an op makes of a band is still in the pro
 def parallel_map(job, items, in_turn=False):
     """[job(item) for item in items], several at a time. No job may need what another one does.
 
-    The threads are as many as the process may use processors, or TINYSEGNET_THREADS. BLAS runs on one thread
-    meanwhile: its own would only get in their way. `in_turn`, as for a GPU, it is no more than that list.
+    The threads are as many as `workers` says. BLAS runs on one thread meanwhile: its own would only get in their way.
+    `in_turn`, as for a GPU, it is no more than that list.
 
     Raises RuntimeError if a job calls it again: the threads would wait for each other for ever.
     """
@@ -120,13 +123,41 @@ def row_bands(x):
 
 
 @lru_cache
-def workers():
+def workers(root="/"):
+    """How many threads compute: TINYSEGNET_THREADS, or one for each processor that the process may use.
+
+    Where a container has the time of 1.5 processors, there are two.
+    """
     asked = os.environ.get("TINYSEGNET_THREADS", "")
     if asked.isdecimal() and int(asked):
         return int(asked)
     if asked:
         raise InputError(f"TINYSEGNET_THREADS should be a number of threads, such as 2, got {asked!r}: set it anew")
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([there, *quotas(Path(root))])
+
+
+def quotas(root):
+    """Yields how many processors each control group of Linux lets this process have; nothing where there is none.
+
+    A group is a folder, and those above it count too. What is not there, says nothing, or sets no limit ("max" or -1)
+    is passed over: a container may see other folders than /proc tells of, its own group as the root perhaps.
+    """
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        controllers, _, group = line.partition(":")[2].partition(":")
+        if not controllers or "cpu" in controllers.split(","):          # none: it is of version 2
+            files = ["cpu.cfs_quota_us", "cpu.cfs_period_us"] if controllers else ["cpu.max"]
+            group = Path(group.lstrip("/"))
+            for mount in (controllers, "cpu" if controllers else "unified"):
+                for folder in (root / "sys/fs/cgroup" / mount / part for part in (group, *group.parents)):
+                    with suppress(OSError, ValueError):
+                        quota, period = map(int, " ".join((folder / file).read_text() for file in files).split())
+                        if quota > 0 and period > 0:
+                            yield ceil_div(quota, period)
 
 
 @lru_cache

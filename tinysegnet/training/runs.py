@@ -7,6 +7,7 @@
     curves.png, predictions.png, confusion.png
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import platform
 import shlex
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -29,12 +31,13 @@ import tinysegnet
 from tinysegnet import checkpoint, inference
 from tinysegnet.support import atomic
 from tinysegnet.support.backend import to_device
-from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.errors import InputError, say, writing
 from tinysegnet.support.shapes import check_size
 from tinysegnet.training import optim, settings, vgg16
 from tinysegnet.training.loop import is_finite, new_model
 
 FORMAT = 2      # of config.json; that of version 0.1.0 has no number
+TAKEN = errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES      # what flock says if another process has it
 
 
 def read_config(path):
@@ -47,7 +50,7 @@ def read_config(path):
         given, form = config["settings"], config.get("format", 1)
         if not (isinstance(given, dict) and config["data"]["fingerprint"] and config["data"]["name"]):
             raise ValueError("no settings or no data")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file} is missing or damaged: delete the folder {path} and start again") from error
     if form not in (1, FORMAT):
         raise InputError(f"{file} is of format {form!r}: resume it with the version that began it")
@@ -72,6 +75,19 @@ def kept_settings(path, given):
     return replace(kept, **moved)
 
 
+def check_new(path):
+    """Raise InputError if there is a run in that folder, or anything else: better before the data are read."""
+    if path.exists() and not no_step_made(path):
+        way_out = "continue it with --resume, give this run another --name, or delete that folder"
+        raise InputError(f"{path} is already there: {way_out}")
+
+
+def no_step_made(path):
+    """Whether the folder is that of a run which ended, for want of memory perhaps, before there was anything."""
+    begun = (path / "config.json").is_file() and (path / "log.jsonl").is_file()
+    return begun and (path / "log.jsonl").stat().st_size == 0 and not (path / "best.npz").exists()
+
+
 class Run:
     """The folder of a training and the state that it moves on.
 
@@ -89,17 +105,16 @@ class Run:
         self.log_path = self.path / "log.jsonl"
         self.model = new_model(settings, data, xp)
         self.opt_state = optim.start(settings.optimiser, self.model.params)
-        self.epoch, self.step, self.best = 1, 0, -1.0
+        self.epoch, self.step, self.best, self.lock = 1, 0, -1.0, None
         self.since = time.monotonic()       # the epoch's beginning, shifted by the time spent before an interruption
 
     def begin(self, fingerprint):
         """Make the folder. Raises InputError if it is there or cannot be made, the images are too small, or what the
-        encoder should begin with is not there."""
-        if self.path.exists() and not self.no_step_made():
-            way_out = "continue it with --resume, give this run another --name, or delete that folder"
-            raise InputError(f"{self.path} is already there: {way_out}")
-        smallest_part = min(self.settings.crop or 1, *(self.settings.test_scales or [1]))
-        check_size(self.model.network.levels, *self.settings.size, smallest_part if smallest_part < 1 else None)
+        encoder should begin with is not there: then there is no folder that was not there before."""
+        check_new(self.path)
+        crop, scale = self.settings.crop or 1, min(self.settings.test_scales or [1])
+        halved = (1, "them"), (crop, "a part of them"), (scale, f"them, seen at {scale} of their size,")
+        check_size(self.model.network.levels, *self.settings.size, *min(halved, key=lambda share: share[0]))
         vgg16.init_encoder(self.model, self.settings)
         packages = {"tinysegnet": tinysegnet.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
         if self.xp is not np:
@@ -117,24 +132,42 @@ class Run:
             with open(self.settings.init_encoder, "rb") as file:
                 config["init_encoder_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         with writing(self.path):
+            is_new = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
+        try:
             self.lock = self.locked()
-        atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
-        self.save()
+            atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
+            self.save()
+        except Exception:
+            if is_new:
+                self.take_away()
+            raise
 
-    def no_step_made(self):
-        """Whether the folder is that of a run which ended, for want of memory perhaps, before there was anything."""
-        begun = (self.path / "config.json").is_file() and self.log_path.is_file()
-        return begun and self.log_path.stat().st_size == 0 and not (self.path / "best.npz").exists()
+    def take_away(self):
+        """Remove the folder that `begin` has made, unless another process came in between, and has the lock."""
+        with suppress(OSError):             # such as that it is not empty
+            if self.lock:
+                self.lock.close()
+                self.log_path.unlink()
+                (self.path / "config.json").unlink(missing_ok=True)
+            self.path.rmdir()
 
     def locked(self):
-        """An open file that keeps other processes out of the folder. Raises InputError if one is in it."""
-        file = open(self.log_path, "a")
+        """An open file that keeps other processes out of the folder. Raises InputError if one is in it.
+
+        Where the file system has no locks, that is said, and nobody is kept out.
+        """
+        with writing(self.log_path):
+            file = open(self.log_path, "a")
         if fcntl:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise InputError(f"another process is at work in {self.path}: stop it, or wait for its end") from error
+                if error.errno in TAKEN:
+                    file.close()
+                    message = f"another process is at work in {self.path}: stop it, or wait for its end"
+                    raise InputError(message) from error
+                say(f"{self.path} cannot be locked here ({error.strerror or error}): start no second process in it")
         return file
 
     def resume(self, fingerprint):
@@ -147,7 +180,7 @@ class Run:
         if not self.log_path.is_file():
             raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
         self.lock = self.locked()
-        if not last.exists() and self.no_step_made():
+        if not last.exists() and no_step_made(self.path):
             vgg16.init_encoder(self.model, self.settings)
             return self.save()
         meta, groups = checkpoint.load(last)
