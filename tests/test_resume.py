@@ -544,7 +544,7 @@ def test_kill_9_of_the_real_program(tmp_path):
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "stopped and saved: go on with  python train.py --name night --resume"
+    assert errors.splitlines()[-1] == f"stopped and saved: go on with  python {RUN} --name night --resume"
     lines = [json.loads(line) for line in (tmp_path / "runs/night/log.jsonl").read_text().splitlines()]
     steps = [(line["epoch"], line["step"]) for line in lines if "step" in line]
     assert steps == [(epoch, step) for epoch in range(1, 99) for step in (1, 2, 3)][: len(steps)]

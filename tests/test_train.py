@@ -1,5 +1,6 @@
 """train.py in this process, with a network so small that it takes no time: options arrive, and the best is kept."""
 
+import argparse
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from tinysegnet.data.batches import training_batches
 from tinysegnet.data.normalisation import LOCAL_RESPONSE
 from tinysegnet.data.survey import survey
 from tinysegnet.ops import conv, fast
-from tinysegnet.support.errors import InputError
+from tinysegnet.support.errors import InputError, exit_in_words
 from tinysegnet.training import library, loop, runs, settings
 from tinysegnet.training.settings import PARSERS, RECIPES, Settings, as_text, from_recipe
 
@@ -226,25 +227,25 @@ def test_any_setting_arrives(run):
 )
 def test_what_cannot_be_set_is_said(script, capsys, options, sentence):
     with pytest.raises(SystemExit) as left:
-        script("--data", "tiny", *options)
+        exit_in_words(lambda: script("--data", "tiny", *options))
     said = capsys.readouterr()
     assert left.value.code == 2 and said.out == "" and not Path("runs").exists()
     assert sentence in " ".join(said.err.split())
 
 
-def given(script, monkeypatch, *options):
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "argv", ["train.py", *options])
-        return script.script.parse_args()[2]
+def given(script, *options):
+    parser = argparse.ArgumentParser()
+    script.script.add_options(parser.add_argument)
+    return script.script.given_settings(parser.parse_args(options))
 
 
-def test_the_same_may_be_said_twice(script, monkeypatch):
-    assert given(script, monkeypatch, "--lr", "0.5", "--set", "lr=.5", "--set", "lr=0.50") == {"lr": 0.5}
-    assert given(script, monkeypatch) == {}
+def test_the_same_may_be_said_twice(script):
+    assert given(script, "--lr", "0.5", "--set", "lr=.5", "--set", "lr=0.50") == {"lr": 0.5}
+    assert given(script) == {}
 
 
-def test_width_is_what_version_0_1_called_the_filters(script, monkeypatch, capsys):
-    assert given(script, monkeypatch, "--width", "8") == given(script, monkeypatch, "--filters", "8") == {"filters": 8}
+def test_width_is_what_version_0_1_called_the_filters(script, capsys):
+    assert given(script, "--width", "8") == given(script, "--filters", "8") == {"filters": 8}
     with pytest.raises(SystemExit):
         script("-h")
     shown = capsys.readouterr().out
@@ -273,6 +274,12 @@ def test_every_setting_survives_being_written_and_read(recipe):
     again = settings.read(json.loads(json.dumps(asdict(whole))))
     assert again == whole and repr(again) == repr(whole)
     assert {field.name for field in fields(Settings)} == PARSERS.keys()
+
+
+def test_the_lessons_functions_are_only_in_a_clone(script, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lessons.engine", None)
+    with pytest.raises(InputError, match=r"^--ops lessons is of the course, which is not here"):
+        script("--data", "missing", "--ops", "lessons")
 
 
 def refused(*args, **options):

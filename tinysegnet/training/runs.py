@@ -11,8 +11,6 @@ import hashlib
 import json
 import os
 import platform
-import shlex
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,6 +28,7 @@ from tinysegnet import checkpoint, inference
 from tinysegnet.support import atomic
 from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.program import command_line
 from tinysegnet.support.shapes import check_size
 from tinysegnet.training import optim, settings, vgg16
 from tinysegnet.training.loop import is_finite, new_model
@@ -107,7 +106,7 @@ class Run:
         config = {
             "format": FORMAT,
             "settings": asdict(self.settings),
-            "command": shlex.join(["python", *sys.argv]),
+            "command": command_line(),
             "data": {"name": self.data.name, "classes": self.data.classes, "fingerprint": fingerprint},
             "versions": {"python": platform.python_version(), **packages},
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
