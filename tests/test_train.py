@@ -1,31 +1,35 @@
 """train.py in this process, with a network so small that it takes no time: options arrive, and the best is kept."""
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny_camvid
+from PIL import Image
 from train_in_process import RUN, train_script
 
 import tinysegnet
 from tinysegnet import checkpoint, inference, metrics, networks, ops
 from tinysegnet.commands import evaluate
-from tinysegnet.data import balance, folder, streets
+from tinysegnet.data import balance, camvid, folder, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.normalisation import LOCAL_RESPONSE
 from tinysegnet.data.survey import survey
+from tinysegnet.networks import segnet_basic
 from tinysegnet.ops import conv, fast
+from tinysegnet.plots import figures
 from tinysegnet.support.errors import InputError, exit_in_words
-from tinysegnet.training import library, loop, runs, settings
+from tinysegnet.training import fine_tune, library, loop, runs, settings
 from tinysegnet.training.settings import PARSERS, RECIPES, Settings, as_text, from_recipe
 
 
@@ -180,7 +184,7 @@ def test_images_of_different_sizes_need_a_size(run, tmp_path):
 
 SOME = {
     "ignore": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
-    "filters": ("3", 3), "init_encoder": ("none", None),
+    "filters": ("3", 3), "init": ("none", None), "init_encoder": ("none", None),
     "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
     "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
@@ -349,6 +353,163 @@ def test_the_figures_that_are_given_are_those_shown_and_kept(script, monkeypatch
     assert "val mIoU 12.5  G 50.0  C 25.0" in shown[4] and shown[-1] == "mIoU 12.5  G 50.0  C 25.0"
     (line,) = [line for line in map(json.loads, Path("runs/first/log.jsonl").open()) if "mIoU" in line]
     assert (line["mIoU"], line["G"], line["C"]) == (0.125, 0.5, 0.25)
+
+
+class BeforeTheFirstStepError(Exception):
+    pass
+
+
+@pytest.fixture
+def begun(script, monkeypatch):
+    """begun(*options) -> the meta and the arrays, params and stats, with which a run begins; it ends before a step."""
+    def stops(*args):
+        raise BeforeTheFirstStepError
+
+    def begin(*options, name="begun", data=("--data", "tiny")):
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "train_step", stops)
+            with pytest.raises(BeforeTheFirstStepError):
+                script(*data, *options, "--name", name)
+        meta, groups = checkpoint.load(f"runs/{name}/last.npz")
+        return meta, groups["params"] | groups["stats"]
+
+    return begin
+
+
+def save_network(path, spoil=lambda params: None, classes=camvid.CLASSES, **arguments):
+    """A checkpoint of a small segnet-basic with 3 filters, of drawn numbers. Returns its meta and its arrays."""
+    arguments = {"classes": len(classes), "filters": 3, "levels": 2, "kernel": 3} | arguments
+    params, stats = networks.init(segnet_basic.segnet_basic(**arguments), seed=99)
+    rng = np.random.default_rng(0)
+    stats = {name: rng.uniform(0.5, 2, a.shape).astype(a.dtype) for name, a in stats.items()}
+    spoil(params)
+    palette = np.arange(3 * len(classes)).reshape(-1, 3).tolist()
+    meta = {
+        "network": {"name": "segnet-basic"} | arguments, "classes": list(classes), "palette": palette,
+        "size": [20, 28], "normalisation": LOCAL_RESPONSE, "test_scales": None, "statistics": "exact", "epoch": 7,
+    }
+    checkpoint.save(path, meta, params=params, stats=stats)
+    return meta, params | stats
+
+
+def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, capsys, monkeypatch):
+    """Network, filters and normalisation are the file's if nobody says otherwise. To go on it is not needed."""
+    meta_of_file, of_file = save_network("first.npz")
+    meta, arrays = begun("--init", "first.npz", "--epochs", "1")
+    assert "It begins with first.npz, with all of it.\n" in capsys.readouterr().out
+    assert meta["network"] == meta_of_file["network"] and meta["normalisation"] == LOCAL_RESPONSE and meta["epoch"] == 1
+    assert arrays.keys() == of_file.keys() and all((arrays[name] == of_file[name]).all() for name in arrays)
+    config = json.loads(Path("runs/begun/config.json").read_text())
+    sha256 = hashlib.sha256(Path("first.npz").read_bytes()).hexdigest()
+    assert config["init_sha256"] == sha256 and config["settings"]["init"] == "first.npz"
+    assert "init_encoder_sha256" not in config
+    for picture in ("curves", "confusion", "predictions"):
+        monkeypatch.setattr(figures, picture, lambda *args: None)
+    script("--data", "tiny", "--init", "first.npz", "--epochs", "1", "--name", "straight")
+    Path("first.npz").rename("moved.npz")
+    script("--name", "begun", "--resume")
+    assert Path("runs/begun/best.npz").read_bytes() == Path("runs/straight/best.npz").read_bytes()
+
+
+def test_without_a_saved_beginning_the_file_must_be_the_same(script, begun):
+    """As if the power had failed between config.json and last.npz."""
+    save_network("first.npz")
+    _, arrays = begun("--init", "first.npz", "--epochs", "1")
+    Path("runs/begun/last.npz").unlink()
+    save_network("first.npz", classes=("sky", "road"))
+    with pytest.raises(InputError, match=r"^the file of --init is not the one that runs.begun began with: put it back"):
+        script("--name", "begun", "--resume")
+    assert not Path("runs/begun/last.npz").exists()
+    save_network("first.npz")
+    again = begun("--resume", data=())[1]
+    assert all((again[name] == arrays[name]).all() for name in arrays)
+
+
+def test_a_classifier_of_other_classes_is_drawn_anew(begun, capsys):
+    """Also where there are as many of them, in another order."""
+    _, of_file = save_network("first.npz")
+    for names, count in ((("sky", "road"), 2), (camvid.CLASSES[::-1], 11)):
+        lines = (f"{name} {i} {i} {i}" for i, name in enumerate(names))
+        Path("tiny/classes.txt").write_text("\n".join(lines))
+        for path in Path("tiny").glob("*annot/*.png"):
+            labels = np.array(Image.open(path))
+            Image.fromarray(np.where(labels == 0, 0, 1).astype(np.uint8)).save(path)
+        anew = begun("--size", "12x16", "--filters", "3", name=f"anew{count}")[1]
+        capsys.readouterr()
+        meta, arrays = begun("--init", "first.npz", "--size", "12x16", name=f"tuned{count}")
+        said = " ".join(capsys.readouterr().out.split())
+        assert "with first.npz, whose classes are others: so classifier.w, classifier.b are drawn anew." in said
+        assert meta["classes"] == list(names) and arrays["classifier.w"].shape == (1, 1, 3, count)
+        for name, array in arrays.items():
+            expected = anew if name.startswith("classifier") else of_file
+            np.testing.assert_array_equal(array, expected[name])
+        assert (arrays["encoder1.conv.w"] != anew["encoder1.conv.w"]).any()
+
+
+def test_what_belongs_to_the_classes_is_seen_by_its_shape():
+    """FCN reduces each level to the classes, with batch norms that know their number."""
+    def begins_anew(name):
+        network = networks.build(name, filters=2, classes=3)
+        meta = {"network": {"name": name, "filters": 2, "classes": 3}}
+        return fine_tune.of_the_classes(inference.Model(network, *networks.init(network, 0), meta))
+
+    assert begins_anew("segnet-basic") == ["classifier.w", "classifier.b"] == begins_anew("unet")
+    reduced = begins_anew("fcn-basic")
+    assert "classifier.w" not in reduced and len(reduced) > 8 and not [n for n in reduced if n.startswith("encoder")]
+
+
+def test_the_shipped_network_is_a_beginning():
+    given = from_recipe("streets", data="streets", size=(96, 128), steps=1, init="shipped")
+    model, _ = loop.train(given, two_classes())
+    held = inference.load().params
+    assert model.params["classifier.w"].shape[3] == 2
+    assert all((model.params[name] == held[name]).all() for name in held if not name.startswith("classifier"))
+
+
+def two_classes():
+    """A data set of little."""
+    def read(seed):
+        return np.zeros((16, 16, 3), np.uint8), np.eye(16, dtype=np.uint8)
+
+    data = streets.dataset()
+    return replace(data, classes=("a", "b"), palette=data.palette[:2], read=read)
+
+
+@pytest.mark.parametrize("options, sentence", [
+    (["--init", "none.npz"], r"^there is no checkpoint none\.npz: name one"),
+    (["--init", "runs"], r"^there is no checkpoint runs: name one, such as the best\.npz of a run folder"),
+    (["--init", ""], "^there is no checkpoint "),
+    (["--init", "tiny/train/000.png"], r"000\.png is not a checkpoint of tinysegnet, or a damaged one"),
+    (["--init", "cut.npz"], r"cut\.npz is not a checkpoint of tinysegnet, or a damaged one"),
+    (["--init", "best.npz", "--network", "unet"],
+     r"^best\.npz has --network segnet-basic: leave out --network unet, or give --init another file$"),
+    (["--init", "best.npz", "--filters", "8"], r"^best\.npz has --filters 3: leave out --filters 8, or give"),
+    (["--init", "best.npz", "--set", "normalisation=centred"],
+     r"^best\.npz has --set normalisation local_response: leave out --set normalisation centred, or"),
+    (["--init", "best.npz", "--init-encoder", "x"], "^--init and --init-encoder both say what to begin with"),
+    (["--init", "deep.npz"],
+     r"^deep\.npz holds segnet-basic with levels 1, and a training makes segnet-basic with 2: give --init another"),
+    (["--init", "nan.npz"], r"^nan\.npz: classifier\.b has values that are not numbers: give --init another file"),
+])
+def test_a_file_that_cannot_be_a_beginning(script, options, sentence):
+    """It is said before the data are looked at."""
+    save_network("best.npz")
+    save_network("deep.npz", levels=1)
+    save_network("nan.npz", lambda params: params["classifier.b"].fill(np.nan))
+    Path("cut.npz").write_bytes(Path("best.npz").read_bytes()[:-9])
+    Path("runs").mkdir()
+    with pytest.raises(InputError, match=sentence) as caught:
+        script("--data", "missing", *options, "--name", "other")
+    assert "\n" not in str(caught.value) and not Path("runs/other").exists()
+
+
+def test_a_training_in_memory_begins_with_a_file_too(script):
+    _, held = save_network("best.npz")
+    given = from_recipe("paper", data="tiny", size=(12, 16), steps=1, filters=3, init="best.npz")
+    model, _ = loop.train(given, folder.dataset("tiny"))
+    assert all((array == held[name]).all() for name, array in (model.params | model.stats).items())
+    with pytest.raises(InputError, match=r"best\.npz has --filters 3: leave out --filters 2, or"):
+        loop.train(replace(given, filters=2), folder.dataset("tiny"))
 
 
 def test_a_copy_that_is_not_installed_trains(tmp_path):

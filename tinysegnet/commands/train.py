@@ -20,7 +20,7 @@ from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import at_least_0, at_least_1, folder_name, height_x_width, label, positive
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop
-from tinysegnet.training import library, loop, runs, vgg16
+from tinysegnet.training import fine_tune, library, loop, runs
 from tinysegnet.training.settings import PARSERS, RECIPES, assignment, resolve
 
 SUMMARY = "train a network on CamVid, streets or photographs of your own"
@@ -56,6 +56,7 @@ def add_options(option):
     option("--name", type=folder_name, help="the run goes to runs/NAME (default: first)")
     option("--network", choices=networks.NETWORKS, metavar="NAME", help="one of those below (default: segnet-basic)")
     option("--filters", type=at_least_1, help="filters of the network's first level (default: 64)")
+    option("--init", metavar="FILE", help="fine-tune: begin with a checkpoint, or with shipped, the network for CamVid")
     option("--init-encoder", metavar="FILE", help="VGG16 for SegNet's encoder, a .safetensors: see docs/networks.md")
     option("--width", type=at_least_1, dest="filters", help=argparse.SUPPRESS)      # its name in version 0.1.0
     option("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="assignments",
@@ -99,13 +100,13 @@ def functions_of(ops):
 
 
 def run(args):
-    name, resume, given = args.name, args.resume, given_settings(args)
-    kept = runs.kept_settings(Path("runs", name or library.run_name()), given) if resume else None
-    source = functions_of(kept.ops if kept else given.get("ops", "library"))
-    given = vars(kept) if kept else source.DEFAULTS | given
+    name, resume, asked = args.name, args.resume, given_settings(args)
+    kept = runs.kept_settings(Path("runs", name or library.run_name()), asked) if resume else None
+    source = functions_of(kept.ops if kept else asked.get("ops", "library"))
+    given = vars(kept) if kept else source.DEFAULTS | asked
     source.check_settings(given)
-    if given.get("init_encoder") is not None and not resume:
-        vgg16.encoder_for(given)
+    if not resume:
+        given |= fine_tune.follow(asked)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     print(why, flush=True)
@@ -116,7 +117,8 @@ def run(args):
     if resume:
         run.resume(train.fingerprint + val.fingerprint)
     else:
-        run.begin(train.fingerprint + val.fingerprint)
+        drawn = run.begin(train.fingerprint + val.fingerprint)
+        say_what_it_begins_with(settings.init, drawn)
     trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
     say_what_is_seen(settings, data, train, val)
     with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
@@ -126,6 +128,14 @@ def run(args):
             end_epoch(run, trainer, stop)
         finish(run, trainer, stop)
     source.finished(run, functions)
+
+
+def say_what_it_begins_with(init, drawn):
+    """A line on --init; drawn: the names of the arrays that are not the file's."""
+    if init is not None:
+        source = "the network that comes with tinysegnet" if init == fine_tune.SHIPPED else init
+        others = f", whose classes are others: so {', '.join(drawn)} are drawn anew" if drawn else ", with all of it"
+        print(textwrap.fill(f"It begins with {source}{others}.", 79))
 
 
 def say_what_is_seen(settings, data, train, val):

@@ -7,7 +7,6 @@
     curves.png, predictions.png, confusion.png
 """
 
-import hashlib
 import json
 import os
 import platform
@@ -30,7 +29,7 @@ from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, writing
 from tinysegnet.support.program import command_line
 from tinysegnet.support.shapes import check_size
-from tinysegnet.training import optim, settings, vgg16
+from tinysegnet.training import fine_tune, optim, settings
 from tinysegnet.training.loop import is_finite, new_model
 
 FORMAT = 2      # of config.json; that of version 0.1.0 has no number
@@ -92,14 +91,17 @@ class Run:
         self.since = time.monotonic()       # the epoch's beginning, shifted by the time spent before an interruption
 
     def begin(self, fingerprint):
-        """Make the folder. Raises InputError if it is there or cannot be made, the images are too small, or what the
-        encoder should begin with is not there."""
+        """Make the folder. Returns the names of the arrays that begin as the seed has drawn them.
+
+        Raises InputError if it is there or cannot be made, the images are too small, or what the network should begin
+        with is not there.
+        """
         if self.path.exists() and not self.no_step_made():
             way_out = "continue it with --resume, give this run another --name, or delete that folder"
             raise InputError(f"{self.path} is already there: {way_out}")
         smallest_part = min(self.settings.crop or 1, *(self.settings.test_scales or [1]))
         check_size(self.model.network.levels, *self.settings.size, smallest_part if smallest_part < 1 else None)
-        vgg16.init_encoder(self.model, self.settings)
+        drawn = fine_tune.begin(self.model, self.settings)
         packages = {"tinysegnet": tinysegnet.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__
@@ -111,15 +113,14 @@ class Run:
             "versions": {"python": platform.python_version(), **packages},
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
             "begun": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+            **fine_tune.fingerprint(self.settings),
         }
-        if self.settings.init_encoder is not None:
-            with open(self.settings.init_encoder, "rb") as file:
-                config["init_encoder_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock = self.locked()
         atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
         self.save()
+        return drawn
 
     def no_step_made(self):
         """Whether the folder is that of a run which ended, for want of memory perhaps, before there was anything."""
@@ -138,7 +139,8 @@ class Run:
 
     def resume(self, fingerprint):
         """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others."""
-        began_on = read_config(self.path)["data"]
+        config = read_config(self.path)
+        began_on = config["data"]
         if began_on["fingerprint"] != fingerprint:
             way_out = "put them back, or start another --name"
             raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
@@ -147,8 +149,7 @@ class Run:
             raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
         self.lock = self.locked()
         if not last.exists() and self.no_step_made():
-            vgg16.init_encoder(self.model, self.settings)
-            return self.save()
+            return self.save_the_beginning(config)
         meta, groups = checkpoint.load(last)
         params, stats, opt_state = groups["params"], groups["stats"], groups.get("opt_state", {})
         if meta["network"] != self.model.meta["network"]:
@@ -166,6 +167,16 @@ class Run:
         self.model = replace(self.model, params=params, stats=stats)
         self.epoch, self.step, self.best = meta["epoch"], meta["step"], meta["best"]
         self.since = time.monotonic() - meta["seconds"]
+
+    def save_the_beginning(self, config):
+        """Write the first last.npz of a run that ended before it was there."""
+        fine_tune.begin(self.model, self.settings)
+        for name, sha256 in fine_tune.fingerprint(self.settings).items():
+            if config.get(name, sha256) != sha256:
+                option = settings.option_of(name.removesuffix("_sha256"))
+                way_out = "put it back, or start another --name"
+                raise InputError(f"the file of {option} is not the one that {self.path} began with: {way_out}")
+        self.save()
 
     def log(self, **line):
         with writing(self.log_path), open(self.log_path, "a", encoding="utf-8") as file:

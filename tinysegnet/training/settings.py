@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from tinysegnet import networks
 from tinysegnet.checkpoint import LARGEST_TEST_SCALE, renamed
-from tinysegnet.data.normalisation import CENTRED, IMAGENET, LOCAL_RESPONSE, NORMALISATIONS
+from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import (
@@ -54,6 +54,7 @@ class Settings:
     network: str = setting(choice(*networks.NETWORKS))
     filters: int = setting(at_least_1)                      # of its first level
     normalisation: str = setting(choice(*NORMALISATIONS))   # of its input, see data/normalisation.py
+    init: str | None = setting(or_none(str))                # a checkpoint to begin with, or "shipped"
     init_encoder: str | None = setting(or_none(str))        # a file with VGG16, to begin SegNet's encoder with
     # the optimiser
     epochs: int = setting(at_least_1)
@@ -118,10 +119,10 @@ RECIPES = {
     ),
 }
 USUAL = dict(
-    ignore=None, network="segnet-basic", filters=64, init_encoder=None, seed=0, ops="library", conv="auto",
-    backend="numpy",
+    ignore=None, network="segnet-basic", filters=64, init=None, init_encoder=None, seed=0, ops="library",
+    conv="auto", backend="numpy",
 )
-NEW = dict(init_encoder=None)                       # settings that earlier runs of this format did not have
+NEW = dict(init=None, init_encoder=None)            # settings that earlier runs of this format did not have
 NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
 
 
@@ -163,8 +164,6 @@ def resolve(given, data, train, val):
     recipe = given.get("recipe") or data.recipe
     values = given | {"data": data.source}
     values.pop("recipe", None)
-    if values.get("init_encoder") is not None:
-        values["normalisation"] = IMAGENET
     if "size" not in values:
         if len(train.sizes | val.sizes) > 1:
             raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
