@@ -49,7 +49,8 @@ def add_options(option):
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
     option("--recipe", choices=RECIPES, metavar="RECIPE",
            help=f"{', '.join(RECIPES)}: see training/settings.py (default: the data's, or that of --ops lessons)")
-    option("--epochs", type=at_least_1, help="passes over the training set (default: the recipe's)")
+    option("--epochs", type=at_least_1,
+           help="passes over the training set (default: the recipe's); with --resume a higher number, for longer")
     option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
     option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
     option("--seed", type=at_least_0, help="of the weights, the order, the augmentation, dropout (default: 0)")
@@ -114,12 +115,14 @@ def run(args):
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
     run = runs.Run(Path("runs", name or source.run_name()), settings, data, xp)
+    epochs_before = drawn = None
     if resume:
-        run.resume(train.fingerprint + val.fingerprint)
+        epochs_before = run.resume(train.fingerprint + val.fingerprint)
     else:
         drawn = run.begin(train.fingerprint + val.fingerprint)
-        say_what_it_begins_with(settings.init, drawn)
     trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
+    say_what_it_begins_with(settings.init, drawn)
+    say_how_it_goes_on(run, trainer, epochs_before)
     say_what_is_seen(settings, data, train, val)
     with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
         while run.epoch <= settings.epochs:
@@ -131,11 +134,23 @@ def run(args):
 
 
 def say_what_it_begins_with(init, drawn):
-    """A line on --init; drawn: the names of the arrays that are not the file's."""
-    if init is not None:
+    """A line on --init; drawn: the names of the arrays that are not the file's, None if the run has begun before."""
+    if init is not None and drawn is not None:
         source = "the network that comes with tinysegnet" if init == fine_tune.SHIPPED else init
         others = f", whose classes are others: so {', '.join(drawn)} are drawn anew" if drawn else ", with all of it"
         print(textwrap.fill(f"It begins with {source}{others}.", 79))
+
+
+def say_how_it_goes_on(run, trainer, epochs_before):
+    """A line on a run that is longer now than it was to be, None if it is not."""
+    if epochs_before is not None:
+        text = f"{run.path} is to have {run.settings.epochs} epochs now, and not {epochs_before}."
+        if run.settings.schedule == "cosine":
+            done = run.step + (run.epoch - 1) * run.settings.steps
+            shorter = trainer._replace(settings=replace(run.settings, epochs=epochs_before))
+            now, before = loop.rate(trainer, done), loop.rate(shorter, done)
+            text += f" The learning rate goes on along the cosine of them all: with {now:.2g}, where it was {before:.2g}."
+        print(textwrap.fill(text, 79))
 
 
 def say_what_is_seen(settings, data, train, val):

@@ -57,12 +57,16 @@ def read_config(path):
 
 
 def kept_settings(path, given):
-    """The Settings with which a run began. Raises InputError if others are given; data and backend may have moved."""
+    """The Settings with which a run goes on: those with which it began, but data and backend may have moved, and there
+    may be more epochs. Raises InputError if others are given."""
     kept = read_config(path)["settings"]
     moved = {}
     for name, value in given.items():
-        if name in ("data", "backend"):
+        if name in ("data", "backend") or (name == "epochs" and value > kept.epochs):
             moved[name] = value
+        elif name == "epochs" and value < kept.epochs:
+            way_out = "leave it out, or give a higher number to go on for longer"
+            raise InputError(f"{path} has --epochs {kept.epochs}, which can grow and not shrink to {value}: {way_out}")
         elif value != getattr(kept, name):
             was = settings.as_text(name, getattr(kept, name))
             option = settings.option_of(name)
@@ -138,7 +142,10 @@ class Run:
         return file
 
     def resume(self, fingerprint):
-        """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others."""
+        """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others.
+
+        Returns how many epochs it was to have before it was lengthened, if that is done now.
+        """
         config = read_config(self.path)
         began_on = config["data"]
         if began_on["fingerprint"] != fingerprint:
@@ -149,7 +156,7 @@ class Run:
             raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
         self.lock = self.locked()
         if not last.exists() and self.no_step_made():
-            return self.save_the_beginning(config)
+            self.save_the_beginning(config)
         meta, groups = checkpoint.load(last)
         params, stats, opt_state = groups["params"], groups["stats"], groups.get("opt_state", {})
         if meta["network"] != self.model.meta["network"]:
@@ -167,6 +174,20 @@ class Run:
         self.model = replace(self.model, params=params, stats=stats)
         self.epoch, self.step, self.best = meta["epoch"], meta["step"], meta["best"]
         self.since = time.monotonic() - meta["seconds"]
+        if self.settings.epochs > config["settings"].epochs:
+            self.lengthen()
+            return config["settings"].epochs
+        return None
+
+    def lengthen(self):
+        """Write the number of epochs that it is to have now into config.json, and where the run was then."""
+        path = self.path / "config.json"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        settings = config["settings"]
+        from_to = {"from": settings["epochs"], "to": self.settings.epochs, "in_epoch": self.epoch, "step": self.step}
+        settings["epochs"] = self.settings.epochs
+        config["lengthened"] = [*config.get("lengthened", []), from_to]
+        atomic.write(path, json.dumps(config, indent=2).encode() + b"\n")
 
     def save_the_beginning(self, config):
         """Write the first last.npz of a run that ended before it was there."""
