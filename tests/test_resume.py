@@ -138,14 +138,21 @@ def test_dropout_draws_the_same_masks_after_a_crash(train, monkeypatch, number):
     assert content("stopped") == content("whole")
 
 
-def test_a_config_from_before_a_setting_was_new_will_do(train, whole):
-    path = Path("runs/whole/config.json")
-    config = json.loads(path.read_text())
-    for name in settings.NEW:
-        del config["settings"][name]
-    path.write_text(json.dumps(config))
-    train("--name", "whole", "--resume")
-    assert content("whole") == whole
+def test_a_config_from_before_a_setting_was_new_will_do(train, monkeypatch):
+    """Also in the middle, and of a set so small that a new run would be judged with exact statistics."""
+    running = *OPTIONS, "--set", "statistics=running"
+    train(*running, "--name", "whole")
+    stop_at_step(train, monkeypatch, 5, running)
+    for name in ("whole", "stopped"):
+        path = Path(f"runs/{name}/config.json")
+        config = json.loads(path.read_text())
+        for setting in settings.NEW:
+            del config["settings"][setting]
+        path.write_text(json.dumps(config))
+    before = content("whole")
+    for name in ("whole", "stopped"):
+        train("--name", name, "--resume")
+        assert content(name) == before
 
 
 @pytest.mark.parametrize("number", range(1, 10))
@@ -359,7 +366,7 @@ def test_the_rate_of_a_lengthened_run_is_that_of_the_new_cosine(train, whole, mo
     train("--name", "whole", "--resume", "--epochs", "4")
     assert rates == pytest.approx([loop.cosine_rate(7e-4, done, 12) for done in (9, 10, 11)])
     said = " ".join(capsys.readouterr().out.split())
-    assert "The learning rate goes on along the cosine of them all: with 0.0001, where it was 0." in said
+    assert "The learning rate goes on along the cosine of all of them: 0.0001, where it was 0." in said
     assert content("whole")[2][: len(whole[2])] == whole[2] and len(content("whole")[2]) == len(whole[2]) + 4
 
 

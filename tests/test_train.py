@@ -41,6 +41,13 @@ def script(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def without_pictures(monkeypatch):
+    for picture in ("curves", "confusion", "predictions"):
+        monkeypatch.setattr(figures, picture, lambda *args: None)       # they take longer than all the rest
+    return monkeypatch
+
+
+@pytest.fixture
 def run(script, monkeypatch):
     """run(*options) trains in tmp_path; returns what each epoch was given and the network each time it was judged."""
     init, train_steps, evaluate = networks.init, loop.train_steps, loop.evaluate
@@ -133,14 +140,14 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
     assert given and set(given) == {LOCAL_RESPONSE}
 
 
-def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
+def test_the_epoch_with_the_best_miou_is_kept_the_last_of_equals(run):
     """G is highest in the last epoch, mIoU in the second and third."""
     counts = [scripted(10, 10), scripted(10, 1), scripted(10, 1), scripted(1000, 20), scripted(10, 1)]
     seen = run("--epochs", "4", "--name", "best", counts=iter(counts))
     meta, groups = checkpoint.load("runs/best/best.npz")
-    assert meta["epoch"] == 2 and meta["statistics"] == "exact"
+    assert meta["epoch"] == 3 and meta["statistics"] == "exact"
     for name, value in groups["params"].items():
-        np.testing.assert_array_equal(value, seen["judged"][1][name])
+        np.testing.assert_array_equal(value, seen["judged"][2][name])
     unchanged = SimpleNamespace(batch=4, size=(24, 32), seed=0, flip=False, scale=None, crop=None, jitter=None)
     batches = training_batches(folder.dataset("tiny"), unchanged, epoch=0)
     exact = loop.exact_statistics(inference.load("runs/best/best.npz"), batches)
@@ -149,6 +156,34 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
         np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
     lines = [json.loads(line) for line in Path("runs/best/log.jsonl").read_text().splitlines()]
     assert [line["G"] for line in lines if "G" in line] == pytest.approx([20 / 30, 20 / 21, 20 / 21, 1010 / 1030])
+
+
+@pytest.mark.parametrize("images, by_default", [(49, "exact"), (50, "running")])
+def test_a_small_set_is_judged_with_exact_statistics(script, images, by_default):
+    data = folder.dataset("tiny")
+    train = survey(data, "train")
+    given = settings.resolve({}, data, replace(train, images=images), train)
+    assert given.statistics == by_default
+    assert settings.resolve({"statistics": "exact"}, data, replace(train, images=50), train).statistics == "exact"
+
+
+@pytest.mark.parametrize("statistics, passes", [("exact", 3), ("running", 1)])
+def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, without_pictures, capsys, statistics, passes):
+    """Its exact statistics are not taken again; those of --set statistics=running are, and the table is another."""
+    monkeypatch, taken, exact_statistics = without_pictures, [], loop.exact_statistics
+    monkeypatch.setattr(loop, "exact_statistics", lambda *args: taken.append(1) or exact_statistics(*args))
+    seen = run("--epochs", "3", "--set", f"statistics={statistics}", "--size", "24x32")
+    assert len(taken) == passes
+    epochs = [line for line in map(json.loads, Path("runs/first/log.jsonl").open()) if "mIoU" in line]
+    best = max(epochs, key=lambda line: (line["mIoU"], line["epoch"]))
+    said = capsys.readouterr().out
+    assert f"Epoch {best['epoch']} was the best: mIoU {100 * best['mIoU']:.1f}" in said
+    assert said.endswith(f"mIoU {100 * best['mIoU']:.1f}\n") == (statistics == "exact")
+    assert ("Each epoch is judged with batch-norm statistics" in said) == (statistics == "exact")
+    meta, groups = checkpoint.load("runs/first/best.npz")
+    assert meta["statistics"] == "exact" and meta["epoch"] == best["epoch"]
+    kept = seen["judged"][3 if statistics == "running" else best["epoch"] - 1]
+    assert all((kept[name] == array).all() for group in groups.values() for name, array in group.items())
 
 
 def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch):
@@ -189,6 +224,7 @@ SOME = {
     "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
     "crop": ("1", 1.0), "jitter": ("0.125", 0.125), "test_scales": ("1", (1.0,)), "best_by": ("C", "C"),
+    "statistics": ("exact", "exact"),
     "seed": ("5", 5), "ops": ("library", "library"), "conv": ("im2col", "im2col"), "backend": ("numpy", "numpy"),
     "data": ("tiny", "tiny"),
 }
@@ -350,7 +386,7 @@ def test_the_figures_that_are_given_are_those_shown_and_kept(script, monkeypatch
     monkeypatch.setattr(library, "functions", lambda settings, data: figures)
     script("--data", "tiny", "--size", "12x16", "--epochs", "1")
     shown = capsys.readouterr().out.splitlines()
-    assert "val mIoU 12.5  G 50.0  C 25.0" in shown[4] and shown[-1] == "mIoU 12.5  G 50.0  C 25.0"
+    assert "val mIoU 12.5  G 50.0  C 25.0" in shown[5] and shown[-1] == "mIoU 12.5  G 50.0  C 25.0"
     (line,) = [line for line in map(json.loads, Path("runs/first/log.jsonl").open()) if "mIoU" in line]
     assert (line["mIoU"], line["G"], line["C"]) == (0.125, 0.5, 0.25)
 
@@ -392,7 +428,7 @@ def save_network(path, spoil=lambda params: None, classes=camvid.CLASSES, **argu
     return meta, params | stats
 
 
-def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, capsys, monkeypatch):
+def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, without_pictures, capsys):
     """Network, filters and normalisation are the file's if nobody says otherwise. To go on it is not needed."""
     meta_of_file, of_file = save_network("first.npz")
     meta, arrays = begun("--init", "first.npz", "--epochs", "1")
@@ -403,8 +439,6 @@ def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, c
     sha256 = hashlib.sha256(Path("first.npz").read_bytes()).hexdigest()
     assert config["init_sha256"] == sha256 and config["settings"]["init"] == "first.npz"
     assert "init_encoder_sha256" not in config
-    for picture in ("curves", "confusion", "predictions"):
-        monkeypatch.setattr(figures, picture, lambda *args: None)
     script("--data", "tiny", "--init", "first.npz", "--epochs", "1", "--name", "straight")
     Path("first.npz").rename("moved.npz")
     script("--name", "begun", "--resume")

@@ -149,7 +149,7 @@ def say_how_it_goes_on(run, trainer, epochs_before):
             done = run.step + (run.epoch - 1) * run.settings.steps
             shorter = trainer._replace(settings=replace(run.settings, epochs=epochs_before))
             now, before = loop.rate(trainer, done), loop.rate(shorter, done)
-            text += f" The learning rate goes on along the cosine of them all: with {now:.2g}, where it was {before:.2g}."
+            text += f" The learning rate goes on along the cosine of all of them: {now:.2g}, where it was {before:.2g}."
         print(textwrap.fill(text, 79))
 
 
@@ -157,6 +157,8 @@ def say_what_is_seen(settings, data, train, val):
     height, width = settings.size
     part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
     print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
+    if settings.statistics == "exact":
+        print("Each epoch is judged with batch-norm statistics of one pass through all of them")
     if settings.backend == "cupy":
         print("The first step compiles what the GPU will run: up to a minute, and only the first time")
     if missing := train.missing(data.classes):
@@ -192,10 +194,13 @@ def draw(model, run, trainer, counts):
 
 def end_epoch(run, trainer, stop):
     """Judge the network as it is now, in one look, and keep it if it is the best so far."""
-    in_one_look = replace(run.model, meta=run.meta(test_scales=None))
+    judged = replace(run.model, meta=run.meta())
+    if run.settings.statistics == "exact":
+        judged = with_exact_statistics(judged, run, trainer, stop)
+    in_one_look = replace(judged, meta=judged.meta | {"test_scales": None})
     counts = evaluate_on_val(in_one_look, run, trainer, stop)
     values = trainer.functions.figures(counts)
-    line, is_best = run.end_epoch(values)
+    line, is_best = run.end_epoch(values, judged)
     plots.curves(run.log_path, run.path / "curves.png")
     if is_best:
         draw(in_one_look, run, trainer, counts)
@@ -207,19 +212,30 @@ def finish(run, trainer, stop):
     """Take the exact batch-norm statistics of the best network, and judge it as it will be used."""
     plots.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
     best = inference.load_on(run.xp, run.path / "best.npz")
+    if best.meta["statistics"] == "running":
+        best = with_exact_statistics(best, run, trainer, stop)
+    counts = evaluate_on_val(best, run, trainer, stop)
+    checkpoint.save(run.path / "best.npz", best.meta, params=best.params, stats=best.stats)
+    draw(best, run, trainer, counts)
+    say_which_epoch_is_kept(run, best.meta["epoch"])
+    print(metrics.table(counts, run.data.classes, trainer.functions.figures))
+
+
+def say_which_epoch_is_kept(run, epoch):
+    by, kept = run.settings.best_by, run.path / "best.npz"
+    which = "the last" if by == "last" else f"the best: {by} {100 * run.best:.1f}"
+    if run.settings.statistics == "exact":
+        print(f"\nEpoch {epoch} was {which}.\n{kept} gives on val:")
+    else:
+        running = "." if by == "last" else " with running batch-norm statistics."
+        print(f"\nEpoch {epoch} was {which}{running} With those\nof the whole training set {kept} gives on val:")
+
+
+def with_exact_statistics(model, run, trainer, stop):
+    """The Model with the batch-norm statistics of one pass through the training set as it is."""
     as_they_are = replace(run.settings, flip=False, scale=None, crop=None, jitter=None)
     batches = training_batches(run.data, as_they_are, epoch=0)
     batches = bar(stop.until(batches), "batch-norm statistics", run.settings.steps)
-    stats = loop.exact_statistics(best, batches, trainer.functions.ops)
+    stats = loop.exact_statistics(model, batches, trainer.functions.ops)
     stop.leave_if_asked(run)
-    best = replace(best, stats=stats)
-    counts = evaluate_on_val(best, run, trainer, stop)
-    checkpoint.save(run.path / "best.npz", best.meta | {"statistics": "exact"}, params=best.params, stats=stats)
-    draw(best, run, trainer, counts)
-    by, epoch = run.settings.best_by, best.meta["epoch"]
-    if by == "last":
-        print(f"\nEpoch {epoch} was the last. With batch-norm statistics")
-    else:
-        print(f"\nEpoch {epoch} was the best: {by} {100 * run.best:.1f} with running batch-norm statistics. With those")
-    print(f"of the whole training set {run.path / 'best.npz'} gives on val:")
-    print(metrics.table(counts, run.data.classes, trainer.functions.figures))
+    return replace(model, stats=stats, meta=model.meta | {"statistics": "exact"})

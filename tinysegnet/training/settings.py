@@ -73,6 +73,7 @@ class Settings:
     # the network afterwards
     test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
     best_by: str = setting(choice("mIoU", "G", "C", "last"))    # the figure on val by which an epoch is kept, or none
+    statistics: str = setting(choice("running", "exact"))   # of batch norm, with which each epoch is judged
     # the run
     seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation, dropout
     recipe: str = setting(str)
@@ -119,16 +120,18 @@ RECIPES = {
     ),
 }
 USUAL = dict(
-    ignore=None, network="segnet-basic", filters=64, init=None, init_encoder=None, seed=0, ops="library",
-    conv="auto", backend="numpy",
+    ignore=None, network="segnet-basic", filters=64, init=None, init_encoder=None, statistics="running", seed=0,
+    ops="library", conv="auto", backend="numpy",
 )
-NEW = dict(init=None, init_encoder=None)            # settings that earlier runs of this format did not have
 NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
+# Settings that earlier runs of this format did not have, with what these did.
+NEW = dict(init=None, init_encoder=None, statistics="running")
+FEW_IMAGES = 50     # of so few an epoch makes so few steps that running statistics, of 10 steps or so, say little
 
 
 def option_of(name):
     """How the command line sets it."""
-    by_set = name in RECIPES["best"].keys() - {"epochs", "batch", "lr"}
+    by_set = name in {*RECIPES["best"], "statistics"} - {"epochs", "batch", "lr"}
     return f"--set {name}" if by_set else f"--{name.replace('_', '-')}"
 
 
@@ -168,6 +171,7 @@ def resolve(given, data, train, val):
         if len(train.sizes | val.sizes) > 1:
             raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
         values["size"] = next(iter(train.sizes))
+    values.setdefault("statistics", "exact" if train.images < FEW_IMAGES else "running")
     batch = values.get("batch", RECIPES[recipe]["batch"])
     if batch > train.images:
         few = train.images
