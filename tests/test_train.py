@@ -135,7 +135,8 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
     given.clear()
     seen["counts"] = None           # judge in earnest
     evaluate.run(SimpleNamespace(
-        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None, bf=False
+        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None, bf=False,
+        fold=None,
     ))
     assert given and set(given) == {LOCAL_RESPONSE}
 
@@ -219,7 +220,7 @@ def test_images_of_different_sizes_need_a_size(run, tmp_path):
 
 SOME = {
     "ignore": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
-    "filters": ("3", 3), "init": ("none", None), "init_encoder": ("none", None),
+    "filters": ("3", 3), "fold": ("2/3", (2, 3)), "init": ("none", None), "init_encoder": ("none", None),
     "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
     "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
@@ -236,7 +237,7 @@ def test_any_setting_arrives(run):
     seen = run(*(f"--set={name}={text}" for name, (text, _) in SOME.items()), data=())
     expected = {name: value for name, (_, value) in SOME.items()}
     (epoch,) = seen["epochs"]
-    assert vars(epoch["settings"]) == expected | {"recipe": "photographs", "steps": 3}
+    assert vars(epoch["settings"]) == expected | {"recipe": "photographs", "steps": 3}      # of 5 photographs out of 7
     assert runs.read_config(Path("runs/first"))["settings"] == epoch["settings"]
     assert [images.shape for images, _ in epoch["batches"]] == [(2, 12, 16, 3)] * 2 + [(1, 12, 16, 3)]
     meta, groups = checkpoint.load("runs/first/best.npz")

@@ -10,6 +10,7 @@ import numpy as np
 from tinysegnet import checkpoint, inference, metrics, networks
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
+from tinysegnet.data.folds import fold, k_of_parts
 from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import checked_survey
 from tinysegnet.networks.more import ABOUT
@@ -46,6 +47,8 @@ SAVE_EVERY = 300    # seconds
 def add_options(option):
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
+    option("--fold", type=k_of_parts, metavar="k/K",
+           help="for few photographs: of train and val together, in K parts, let part k be val")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
     option("--recipe", choices=RECIPES, metavar="RECIPE",
            help=f"{', '.join(RECIPES)}: see training/settings.py (default: the data's, or that of --ops lessons)")
@@ -110,6 +113,8 @@ def run(args):
         given |= fine_tune.follow(asked)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
+    if (part := given.get("fold")) is not None:
+        data, why = fold(data, *part), "{}\nOf train and val together, part {} of {} is val.".format(why, *part)
     print(why, flush=True)
     train, val = (checked_survey(data, split, lambda samples: bar(samples, "reading")) for split in ("train", "val"))
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
@@ -121,9 +126,9 @@ def run(args):
     else:
         drawn = run.begin(train.fingerprint + val.fingerprint)
     trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
+    say_what_is_seen(settings, data, train, val)
     say_what_it_begins_with(settings.init, drawn)
     say_how_it_goes_on(run, trainer, epochs_before)
-    say_what_is_seen(settings, data, train, val)
     with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
         while run.epoch <= settings.epochs:
             while run.step < settings.steps:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from tinysegnet import networks
 from tinysegnet.checkpoint import LARGEST_TEST_SCALE, renamed
+from tinysegnet.data.folds import k_of_parts
 from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
@@ -49,6 +50,7 @@ class Settings:
     # the data
     data: str = setting(str)                               # a folder, or "streets"
     ignore: int | None = setting(or_none(label))            # label of the pixels that do not count, if not the usual
+    fold: tuple[int, int] | None = setting(or_none(k_of_parts))     # which part of how many is val, see data/folds.py
     size: tuple[int, int] = setting(height_x_width)         # (H, W) to which photographs are brought
     # the network
     network: str = setting(choice(*networks.NETWORKS))
@@ -120,12 +122,12 @@ RECIPES = {
     ),
 }
 USUAL = dict(
-    ignore=None, network="segnet-basic", filters=64, init=None, init_encoder=None, statistics="running", seed=0,
-    ops="library", conv="auto", backend="numpy",
+    ignore=None, fold=None, network="segnet-basic", filters=64, init=None, init_encoder=None, statistics="running",
+    seed=0, ops="library", conv="auto", backend="numpy",
 )
 NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
 # Settings that earlier runs of this format did not have, with what these did.
-NEW = dict(init=None, init_encoder=None, statistics="running")
+NEW = dict(fold=None, init=None, init_encoder=None, statistics="running")
 FEW_IMAGES = 50     # of so few an epoch makes so few steps that running statistics, of 10 steps or so, say little
 
 
@@ -216,5 +218,5 @@ def as_text(name, value):
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ("x" if name == "size" else ",").join(map(str, value))
+        return {"size": "x", "fold": "/"}.get(name, ",").join(map(str, value))
     return str(value)
