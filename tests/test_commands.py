@@ -94,9 +94,10 @@ def test_evaluate_repeats_the_table(trained):
     folder, process = trained
     again = run(folder, *EVALUATE, "runs/first/best.npz")
     assert again.returncode == 0, again.stderr
-    which, first, *table = again.stdout.splitlines()
+    which, first, second, *table = again.stdout.splitlines()
     assert which == "Data: CamVid in tiny."
-    assert first == "val, 2 images, seen at 20x28; judged at their annotations' size"
+    assert first == "val, 2 images, seen at 20x28; judged at their annotations' size; 2 of other"
+    assert second == "proportions keep them, at as many pixels"
     assert table == process.stdout.splitlines()[10:]
 
 

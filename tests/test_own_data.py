@@ -53,20 +53,24 @@ def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, ca
     train("--data", "kites", "--size", "32x32", "--epochs", "12", "--batch", "4", "--lr", "0.2")
     model = inference.load("runs/first/best.npz")
     assert model.meta["classes"] == ["grass", "red kite"] and model.params["classifier.w"].shape[3] == 2
-    capsys.readouterr()
+    trained = capsys.readouterr().out
     command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz")
     table = capsys.readouterr().out
+    assert "3 of other proportions keep them, at as many pixels" in " ".join(table.split())
     assert float(table.split()[-1]) > 80, table
     command(monkeypatch, "predict", "kites/val", "--weights", "runs/first/best.npz", "--out", "seen")
     assert "4 photographs: the pictures are in seen" in capsys.readouterr().out
     data = folder.dataset(kites)
-    counts = np.zeros((2, 2), int)
+    counts, standing = np.zeros((2, 2), int), []
     for sample in data.samples("val"):
         _, labels = data.read(sample)
         mask = Image.open(tmp_path / "seen" / f"{sample[0].stem}_mask.png")
         assert mask.mode == "P" and mask.getpalette()[:6] == [60, 160, 60, 220, 40, 40]
         counts += metrics.confusion_matrix(labels, np.array(mask), 2, 255)
-    assert metrics.mean_iou(counts) > 0.8
+        standing.append(labels.shape[0] > labels.shape[1])
+    assert metrics.mean_iou(counts) > 0.8 and {*standing} == {False, True}
+    of_masks = metrics.table(counts, data.classes)              # all three look at a photograph in one way
+    assert table.endswith(f"\n{of_masks}\n") and trained.endswith(f"\n{of_masks}\n")
 
 
 def test_classes_colours_and_the_ignored_label(kites):

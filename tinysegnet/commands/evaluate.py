@@ -54,9 +54,10 @@ def run(args):
     photographs = len(data.samples(args.split))
     pairs = bar(evaluation_pairs(data, args.split), args.split, photographs, unit="img")
     classes = len(data.classes)
-    counts, bf = np.zeros((classes, classes), np.int64), []
+    counts, bf, others = np.zeros((classes, classes), np.int64), [], 0
     for labels, predicted in sampling.predictions(pairs) if sampling else predictions(model, pairs):
         counts += metrics.confusion_matrix(labels, predicted, classes, data.ignore)
+        others += inference.size_seen(model, labels.shape) != tuple(model.meta["size"])
         if args.bf:
             bf.append(metrics.boundary_f1(labels, predicted, classes, data.ignore))
     print(why)
@@ -67,6 +68,8 @@ def run(args):
         seen = "seen at {}x{}, {} times with dropout".format(*model.meta["size"], args.samples)
     split = args.split if args.fold is None else "{}, fold {}/{}".format(args.split, *args.fold)
     text = f"{split}, {photographs} images, {seen}; judged at their annotations' size"
+    if others:
+        text += f"; {others} of other proportions keep them, at as many pixels"
     print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
@@ -98,12 +101,10 @@ class Sampling:
 
     def predictions(self, pairs):
         """(labels, predicted) of each photograph, by the mean of the samples; as training.loop.predictions has it."""
-        classes, seen_at = len(self.model.meta["classes"]), self.model.meta["size"]
+        classes = len(self.model.meta["classes"])
         for photograph, labels in pairs:
-            predicted, variance = inference.monte_carlo(
-                self.model, photograph, self.samples, labels.shape, seen_at=seen_at
-            )
-            without, doubt = inference.one_look(self.model, photograph, labels.shape, seen_at=seen_at)
+            predicted, variance = inference.monte_carlo(self.model, photograph, self.samples, labels.shape)
+            without, doubt = inference.one_look(self.model, photograph, labels.shape)
             self.without += metrics.confusion_matrix(labels, without, classes, self.ignore)
             self.by_variance += metrics.count_by_uncertainty(labels, predicted, variance, self.ignore)
             self.by_softmax += metrics.count_by_uncertainty(labels, without, doubt, self.ignore)

@@ -215,7 +215,7 @@ def evaluate(model, pairs, ignore, functions=None):
 def predictions(model, pairs, ops=fast):
     """(labels, predicted) of each photograph, both of the size of its labels; `pairs` as in evaluate."""
     for photograph, labels in pairs:
-        yield labels, classify(model, photograph, labels.shape, ops, model.meta["size"])
+        yield labels, classify(model, photograph, labels.shape, ops)
 
 
 def examples(model, data, ops=fast, count=4):
@@ -223,7 +223,7 @@ def examples(model, data, ops=fast, count=4):
     samples = data.samples("val")
     for i in np.unique(np.linspace(0, len(samples) - 1, count).round().astype(int)):
         photograph, labels = data.read(samples[i])
-        yield photograph, labels, classify(model, photograph, labels.shape, ops, model.meta["size"])
+        yield photograph, labels, classify(model, photograph, labels.shape, ops)
 
 
 def exact_statistics(model, batches, ops=fast):
