@@ -52,7 +52,7 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
     assert lines[7]["loss"] == pytest.approx(np.mean([line["loss"] for line in lines[4:7]]))
     assert lines[7]["loss"] < lines[3]["loss"]
     assert {"G", "C", "mIoU", "seconds"} <= lines[7].keys()
-    for name in ("curves", "predictions", "confusion"):
+    for name in ("curves", "predictions", "confusion", "shares"):
         with Image.open(folder / f"runs/first/{name}.png") as picture:
             assert picture.size[0] > 600 and len(picture.convert("L").getcolors()) > 10
     meta, groups = checkpoint.load(folder / "runs/first/best.npz")
@@ -61,6 +61,7 @@ def test_a_run_leaves_weights_a_log_and_curves(trained):
     assert meta["size"] == [20, 28] and meta["epoch"] in (1, 2)
     assert {path.name for path in (folder / "runs/first").iterdir()} == {
         "best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png",
+        "shares.png",
     }
 
 
@@ -231,7 +232,8 @@ def test_help_is_documentation(trained):
     options = "data ignore size recipe epochs batch lr seed name filters set ops conv resume backend".split()
     for option in options:
         assert f"--{option}" in text
-    for file in ("best.npz", "last.npz", "log.jsonl", "config.json", "curves.png", "predictions.png", "confusion.png"):
+    pictures = "curves.png", "predictions.png", "confusion.png", "shares.png"
+    for file in ("best.npz", "last.npz", "log.jsonl", "config.json", *pictures):
         assert file in text
 
 

@@ -35,7 +35,7 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process ca
 def train(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
-    for picture in ("curves", "confusion", "predictions"):
+    for picture in ("curves", "confusion", "predictions", "shares"):
         monkeypatch.setattr(figures, picture, lambda *args: None)         # they take longer than all the rest
     return train_script(monkeypatch)
 

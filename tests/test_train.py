@@ -42,7 +42,7 @@ def script(tmp_path, monkeypatch):
 
 @pytest.fixture
 def without_pictures(monkeypatch):
-    for picture in ("curves", "confusion", "predictions"):
+    for picture in ("curves", "confusion", "predictions", "shares"):
         monkeypatch.setattr(figures, picture, lambda *args: None)       # they take longer than all the rest
     return monkeypatch
 
@@ -185,6 +185,21 @@ def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, without_pi
     assert meta["statistics"] == "exact" and meta["epoch"] == best["epoch"]
     kept = seen["judged"][3 if statistics == "running" else best["epoch"] - 1]
     assert all((kept[name] == array).all() for group in groups.values() for name, array in group.items())
+
+
+@pytest.mark.parametrize("counts, power, sentence", [
+    ([[8, 0], [2, 0]], "0.5", "Sky: train for more --epochs, or give rare classes more weight: --set class_weight_power=1."),
+    ([[8, 0], [2, 0]], "1", "Sky: train for more --epochs."),
+    ([[0, 8], [0, 2]], "1", "Building: train for more --epochs."),
+    ([[8, 0], [1, 1]], "0.5", None),
+    ([[8, 0], [0, 0]], "0.5", None),            # there is nothing else on val
+])
+def test_one_answer_to_everything_is_said(run, without_pictures, capsys, counts, power, sentence):
+    counts = np.pad(np.array(counts), (0, 9))
+    run("--epochs", "1", "--size", "12x16", "--set", f"class_weight_power={power}", counts=iter([counts] * 2))
+    said = " ".join(capsys.readouterr().out.split())
+    everywhere = f" Every pixel of val is called {sentence}" if sentence else ""
+    assert said.endswith(f" mIoU {100 * metrics.mean_iou(counts):.1f}{everywhere}")
 
 
 def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch):

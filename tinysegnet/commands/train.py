@@ -37,7 +37,7 @@ classes; mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
     last.npz         where --resume goes on, after Ctrl-C or a crash
     log.jsonl        a line for each step and each epoch
     config.json      settings, versions, and a fingerprint of the data
-    curves.png, predictions.png, confusion.png
+    curves.png, predictions.png, confusion.png, shares.png
 """
 EPILOG = "\n".join(["networks:", *(f"  {name}: {line}" for name, line in ABOUT.items())])
 OUT_OF_MEMORY = "use a smaller --batch or --size"
@@ -134,7 +134,7 @@ def run(args):
             while run.step < settings.steps:
                 train_until_stopped(run, trainer, stop)
             end_epoch(run, trainer, stop)
-        finish(run, trainer, stop)
+        finish(run, trainer, stop, train)
     source.finished(run, functions)
 
 
@@ -213,8 +213,11 @@ def end_epoch(run, trainer, stop):
     print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(values)}  {seconds:.0f} s", flush=True)
 
 
-def finish(run, trainer, stop):
-    """Take the exact batch-norm statistics of the best network, and judge it as it will be used."""
+def finish(run, trainer, stop, train):
+    """Take the exact batch-norm statistics of the best network, and judge it as it will be used.
+
+    train  the Survey of the training set
+    """
     plots.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
     best = inference.load_on(run.xp, run.path / "best.npz")
     if best.meta["statistics"] == "running":
@@ -224,6 +227,8 @@ def finish(run, trainer, stop):
     draw(best, run, trainer, counts)
     say_which_epoch_is_kept(run, best.meta["epoch"])
     print(metrics.table(counts, run.data.classes, trainer.functions.figures))
+    plots.shares(train.pixels, metrics.iou(counts), run.data.classes, run.path / "shares.png")
+    say_if_one_class_is_everywhere(counts, run)
 
 
 def say_which_epoch_is_kept(run, epoch):
@@ -234,6 +239,16 @@ def say_which_epoch_is_kept(run, epoch):
     else:
         running = "." if by == "last" else " with running batch-norm statistics."
         print(f"\nEpoch {epoch} was {which}{running} With those\nof the whole training set {kept} gives on val:")
+
+
+def say_if_one_class_is_everywhere(counts, run):
+    """What to try if the network has one answer to everything, where val has other classes too."""
+    predicted, true = counts.any(axis=0), counts.any(axis=1)
+    if predicted.sum() == 1 and (true & ~predicted).any():
+        advice = "train for more --epochs"
+        if run.settings.class_weight_power < 1:
+            advice += ", or give rare classes more weight: --set class_weight_power=1"
+        print(textwrap.fill(f"Every pixel of val is called {run.data.classes[predicted.argmax()]}: {advice}.", 79))
 
 
 def with_exact_statistics(model, run, trainer, stop):

@@ -4,7 +4,7 @@
     log.jsonl        a line for each step and each epoch
     last.npz         the network and the optimiser as they were last saved, and how far they are
     best.npz         the network of the epoch with the best mIoU on val (or what best_by names)
-    curves.png, predictions.png, confusion.png
+    curves.png, predictions.png, confusion.png, shares.png
 """
 
 import json
