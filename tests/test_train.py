@@ -21,6 +21,7 @@ from train_in_process import RUN, train_script
 import tinysegnet
 from tinysegnet import checkpoint, inference, metrics, networks, ops
 from tinysegnet.commands import evaluate
+from tinysegnet.commands.train import shown
 from tinysegnet.data import balance, camvid, folder, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.normalisation import LOCAL_RESPONSE
@@ -30,6 +31,7 @@ from tinysegnet.ops import conv, fast
 from tinysegnet.plots import figures
 from tinysegnet.support.errors import InputError, exit_in_words
 from tinysegnet.training import fine_tune, library, loop, runs, settings
+from tinysegnet.training.runs import Run
 from tinysegnet.training.settings import PARSERS, RECIPES, Settings, as_text, from_recipe
 
 
@@ -187,8 +189,17 @@ def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, without_pi
     assert all((kept[name] == array).all() for group in groups.values() for name, array in group.items())
 
 
+def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
+    without_pictures.setattr(loop, "train_steps", lambda *args: iter([6.4e31, 6.4e31]))
+    without_pictures.setattr(Run, "mean_loss", lambda run: 6.4e31)
+    run("--epochs", "1", "--size", "12x16")
+    assert "\nepoch   1  loss 6.4e+31  val G " in capsys.readouterr().out
+    assert [shown(loss) for loss in (0.25, 9999.4, 12345.6)] == ["0.250", "9999.400", "1.23e+04"]
+
+
 @pytest.mark.parametrize("counts, power, sentence", [
-    ([[8, 0], [2, 0]], "0.5", "Sky: train for more --epochs, or give rare classes more weight: --set class_weight_power=1."),
+    ([[8, 0], [2, 0]], "0.5",
+     "Sky: train for more --epochs, or give rare classes more weight: --set class_weight_power=1."),
     ([[8, 0], [2, 0]], "1", "Sky: train for more --epochs."),
     ([[0, 8], [0, 2]], "1", "Building: train for more --epochs."),
     ([[8, 0], [1, 1]], "0.5", None),

@@ -175,13 +175,18 @@ def train_until_stopped(run, trainer, stop):
     settings = run.settings
     batches = stop.until(training_batches(run.data, settings, run.epoch, first=run.step), seconds=SAVE_EVERY)
     done = run.step + (run.epoch - 1) * settings.steps
-    with bar(desc=f"epoch {run.epoch}/{settings.epochs}", total=settings.steps, initial=run.step) as shown:
+    with bar(desc=f"epoch {run.epoch}/{settings.epochs}", total=settings.steps, initial=run.step) as progress:
         for loss in loop.train_steps(trainer, batches, done):
             run.log_step(loss)
-            shown.set_postfix(loss=f"{loss:.3f}")
-            shown.update()
+            progress.set_postfix(loss=shown(loss))
+            progress.update()
     run.save()
     stop.leave_if_asked(run)
+
+
+def shown(loss):
+    """A loss in few characters, however large."""
+    return f"{loss:.3f}" if loss < 10_000 else f"{loss:.3g}"
 
 
 def evaluate_on_val(model, run, trainer, stop):
@@ -210,7 +215,7 @@ def end_epoch(run, trainer, stop):
     if is_best:
         draw(in_one_look, run, trainer, counts)
     epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
-    print(f"epoch {epoch:3}  loss {loss:.3f}  val {metrics.summary(values)}  {seconds:.0f} s", flush=True)
+    print(f"epoch {epoch:3}  loss {shown(loss)}  val {metrics.summary(values)}  {seconds:.0f} s", flush=True)
 
 
 def finish(run, trainer, stop, train):
