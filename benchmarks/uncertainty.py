@@ -65,9 +65,7 @@ def draw(model, data, sampling, count=3):
     figure = Figure(figsize=(10, 2.5 * count + 3), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[2.5 * count, 3])
     for row, (photograph, labels) in zip(above.subplots(count, 3, squeeze=False), chosen):
-        predicted, uncertainty = inference.monte_carlo(
-            model, photograph, sampling.samples, labels.shape, seen_at=model.meta["size"]
-        )
+        predicted, uncertainty = inference.monte_carlo(model, photograph, sampling.samples, labels.shape)
         wrong = (labels != data.ignore) & (labels != predicted)
         errors = np.where(wrong[..., None], WRONG, 235).astype(np.uint8)
         pictures = data.colours(predicted), errors, uncertainty_colours(uncertainty, len(data.classes))

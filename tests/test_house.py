@@ -35,7 +35,9 @@ MAY_IMPORT = {
     "checkpoint": ("support",),
     "inference": ("support", "ops", "networks", "checkpoint", "data"),
     "training": ("support", "ops", "networks", "checkpoint", "data", "inference", "metrics"),
-    "commands": ("support", "checkpoint", "data", "inference", "metrics", "plots", "training"),
+    "commands": (
+        "support", "ops", "networks", "checkpoint", "data", "inference", "metrics", "plots", "training",
+    ),
     "__main__": ("support", "commands"),
 }
 

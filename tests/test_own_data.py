@@ -1,5 +1,7 @@
 """Data sets of one's own: any classes, any sizes, and everything that can be wrong with them."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +9,7 @@ from train_in_process import train_script
 
 from tinysegnet import __main__ as commands
 from tinysegnet import inference, metrics
-from tinysegnet.data import folder, open_dataset
+from tinysegnet.data import folder, folds, open_dataset
 from tinysegnet.data.survey import checked_surveys, survey
 from tinysegnet.support.errors import InputError
 
@@ -51,20 +53,24 @@ def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, ca
     train("--data", "kites", "--size", "32x32", "--epochs", "12", "--batch", "4", "--lr", "0.2")
     model = inference.load("runs/first/best.npz")
     assert model.meta["classes"] == ["grass", "red kite"] and model.params["classifier.w"].shape[3] == 2
-    capsys.readouterr()
+    trained = capsys.readouterr().out
     command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz")
     table = capsys.readouterr().out
+    assert "3 of other proportions keep them, at as many pixels" in " ".join(table.split())
     assert float(table.split()[-1]) > 80, table
     command(monkeypatch, "predict", "kites/val", "--weights", "runs/first/best.npz", "--out", "seen")
     assert "4 photographs: the pictures are in seen" in capsys.readouterr().out
     data = folder.dataset(kites)
-    counts = np.zeros((2, 2), int)
+    counts, standing = np.zeros((2, 2), int), []
     for sample in data.samples("val"):
         _, labels = data.read(sample)
         mask = Image.open(tmp_path / "seen" / f"{sample[0].stem}_mask.png")
         assert mask.mode == "P" and mask.getpalette()[:6] == [60, 160, 60, 220, 40, 40]
         counts += metrics.confusion_matrix(labels, np.array(mask), 2, 255)
-    assert metrics.mean_iou(counts) > 0.8
+        standing.append(labels.shape[0] > labels.shape[1])
+    assert metrics.mean_iou(counts) > 0.8 and {*standing} == {False, True}
+    of_masks = metrics.table(counts, data.classes)              # all three look at a photograph in one way
+    assert table.endswith(f"\n{of_masks}\n") and trained.endswith(f"\n{of_masks}\n")
 
 
 def test_classes_colours_and_the_ignored_label(kites):
@@ -165,6 +171,78 @@ def test_a_class_that_never_occurs_is_said(kites, monkeypatch, capsys):
         file.write("unicorn 250 250 250\n")
     command(monkeypatch, "check-data", "kites")
     assert "No pixel of train is unicorn: it cannot be learnt\n" in capsys.readouterr().out
+
+
+def names(samples):
+    return [f"{photograph.parent.name}/{photograph.stem}" for photograph, _ in samples]
+
+
+@pytest.mark.parametrize("parts", [2, 3, 20])
+def test_each_photograph_is_in_the_val_of_one_fold(kites, parts):
+    data = folder.dataset(kites)
+    everything = sorted([*data.samples("train"), *data.samples("val")])
+    dealt = [folds.fold(data, k, parts) for k in range(1, parts + 1)]
+    assert sorted(sample for fold in dealt for sample in fold.samples("val")) == everything
+    for fold in dealt:
+        train, val = fold.samples("train"), fold.samples("val")
+        assert sorted([*train, *val]) == everything and len(val) in (20 // parts, -(-20 // parts))
+        assert fold.name.endswith(f", fold {dealt.index(fold) + 1}/{parts}") and fold.read is data.read
+
+
+def test_the_folds_are_dealt_by_name_from_both_splits(kites):
+    """16 photographs of train, 00 to 15, and four of val, 00 to 03: of one name that of train goes first."""
+    first, second = (names(folds.fold(folder.dataset(kites), k, 3).samples("val")) for k in (1, 2))
+    assert first == ["train/00", "val/01", "train/03", "train/05", "train/08", "train/11", "train/14"]
+    assert second == ["val/00", "train/02", "val/03", "train/06", "train/09", "train/12", "train/15"]
+    streets_ = folds.fold(open_dataset("streets")[0], 1, 10)
+    assert len(streets_.samples("val")) == 28 and streets_.samples("val")[:3] == [0, 10, 20]
+
+
+def test_folds_need_no_val(kites):
+    for name in ("val", "valannot"):
+        shutil.rmtree(kites / name)
+    data = folder.dataset(kites)
+    assert names(folds.fold(data, 4, 4).samples("val")) == ["train/03", "train/07", "train/11", "train/15"]
+    (kites / "val").mkdir()
+    assert len(folds.fold(data, 4, 4).samples("train")) == 12
+    Image.new("RGB", (30, 40)).save(kites / "val" / "a.png")
+    with pytest.raises(InputError, match=r"there is no folder .*valannot"):          # half a val is no val
+        folds.fold(folder.dataset(kites), 4, 4)
+
+
+@pytest.mark.parametrize("text", ["0/5", "6/5", "1/1", "1", "1/", "/5", "a/b", "1.0/2", "-1/5", "1/9999999", "1/5/2"])
+def test_what_is_no_fold(kites, monkeypatch, capsys, text):
+    for command_ in ("train", "evaluate"):
+        with pytest.raises(SystemExit) as left:
+            command(monkeypatch, command_, "--data", "kites", f"--fold={text}")
+        said = " ".join(capsys.readouterr().err.split())
+        assert left.value.code == 2 and f"{text!r} is not a fold: write k/K, k from 1 to K and K at least 2" in said
+
+
+def test_a_fold_is_kept_with_the_run_and_can_be_judged_again(kites, monkeypatch, capsys):
+    train = train_script(monkeypatch)
+    with pytest.raises(InputError, match=r"^--fold 1/21 of 20 photographs: K can be 2 to 20$"):
+        train("--data", "kites", "--fold", "1/21")
+    train("--data", "kites", "--fold", "2/5", "--size", "32x32", "--epochs", "1", "--set", "lr=0.01")
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:3] == [
+        "Of train and val together, part 2 of 5 is val.",
+        "16 images, seen at 32x32; 4 of val, judged at their own size",
+    ]
+    train("--resume", "--epochs", "2")
+    assert said[1:3] == capsys.readouterr().out.splitlines()[1:3]
+    with pytest.raises(InputError, match=r"--fold was 2/5 when runs.first began"):
+        train("--resume", "--fold", "3/5")
+    train("--resume", "--fold", "2/5")
+    table = capsys.readouterr().out.splitlines()[-3:]
+    command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "2/5")
+    said = capsys.readouterr().out
+    assert said.splitlines()[-3:] == table and "val, fold 2/5, 4 images" in said
+    command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "3/5")
+    assert capsys.readouterr().out.splitlines()[-3:] != table
+    with pytest.raises(InputError, match=r"^--fold deals out train and val: leave it out for --split test$"):
+        command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "2/5",
+                "--split", "test")
 
 
 def test_the_fingerprint_knows_names_of_classes_pixels_and_labels(kites):

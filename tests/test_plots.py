@@ -2,14 +2,19 @@
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from PIL import Image
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
 
+from tinysegnet.data import camvid
 from tinysegnet.data.dataset import DataSet
-from tinysegnet.plots import figures
+from tinysegnet.plots import figures, overlay
+from tinysegnet.plots.names import drawable
 
 
 def data_set(names=("field", "house"), ignore=255):
@@ -42,7 +47,7 @@ def test_image_truth_prediction_and_errors(drawn, tmp_path):
     np.testing.assert_array_equal(image, photograph)
     np.testing.assert_array_equal(truth, data.colours(labels))
     np.testing.assert_array_equal(prediction, data.colours(predicted))
-    red = (errors == figures.WRONG).all(axis=2)
+    red = (errors == figures.wrong_colour(data.palette)).all(axis=2)
     np.testing.assert_array_equal(red, [[False, True, False], [False, True, False]])
     assert (errors[0, 2] == 0).all() and (errors[0, 0] > 90).all()
     np.testing.assert_array_equal(drawn[5], data.colours(predicted))
@@ -53,13 +58,66 @@ def test_rows_of_the_confusion_matrix_are_shares_of_the_true_class(drawn, tmp_pa
     np.testing.assert_array_equal(drawn[0], [[80, 20], [0, 0]])
 
 
-@pytest.mark.filterwarnings("error")
-def test_any_name_of_a_class_can_be_drawn(tmp_path):
-    names = (r"$\foo$", "\u8857\u9053", "a_b^c", "50 % {")
+@pytest.mark.parametrize("palette", [
+    [(150, 110, 70), (220, 40, 40)], [(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(220, 30, 40), (255, 0, 255)],
+    np.random.default_rng(0).integers(0, 256, (255, 3)),
+], ids=str)
+def test_the_colour_of_errors_is_no_class_s_and_no_grey(palette):
+    colour = figures.wrong_colour(np.array(palette, np.uint8)).astype(int)
+    nearest = np.linalg.norm(np.array(palette) - colour, axis=1).min()
+    assert nearest > (40 if len(palette) == 255 else 150) and np.ptp(colour) > 40
+
+
+def test_errors_are_red_where_no_class_is(tmp_path, monkeypatch):
+    assert figures.wrong_colour(camvid.PALETTE).tolist() == [*figures.WRONG]
+    shown = []
+    monkeypatch.setattr(Figure, "legend", lambda figure, handles, **options: shown.extend(handles))
     labels = np.zeros((9, 12), np.uint8)
-    figures.predictions([(np.zeros((9, 12, 3), np.uint8), labels, labels)], data_set(names), tmp_path / "p.png")
-    figures.confusion(np.eye(4, dtype=int), names, tmp_path / "c.png")
-    assert (tmp_path / "p.png").exists() and (tmp_path / "c.png").exists()
+    red = replace(data_set(), palette=np.array([(0, 90, 0), figures.WRONG], np.uint8))
+    figures.predictions([(np.zeros((9, 12, 3), np.uint8), labels, labels)], red, tmp_path / "p.png")
+    colours = {patch.get_label(): to_hex(patch.get_facecolor()) for patch in shown}
+    assert colours["house"] == to_hex(np.array(figures.WRONG) / 255) != colours["wrong"]
+    assert colours["wrong"] == to_hex(figures.wrong_colour(red.palette) / 255) and len(set(colours.values())) == 4
+
+
+STREET, SCRIPTS = "\u8857\u9053", ("Stra\u00dfe", "\u043d\u0435\u0431\u043e", "\u03c9", "\u00c5ngstr\u00f6m \u2603")
+
+
+@pytest.mark.filterwarnings("error")
+def test_any_name_of_a_class_can_be_drawn_or_is_numbered(tmp_path, monkeypatch, capsys):
+    names = (r"$\foo$", STREET, "a_b^c", "50 % {", *SCRIPTS, "x\u0915")
+    drawable.cache_clear()
+    shown, written = [], []
+    legend, text = Figure.legend, ImageDraw.ImageDraw.text
+    monkeypatch.setattr(Figure, "legend", lambda figure, handles, **options: (
+        shown.extend(patch.get_label() for patch in handles), legend(figure, handles=handles, **options)
+    ))
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", lambda draw, xy, words, *rest: (
+        written.append(words), text(draw, xy, words, *rest)
+    ))
+    labels = np.arange(9, dtype=np.uint8).reshape(3, 3)
+    figures.predictions([(np.zeros((3, 3, 3), np.uint8), labels, labels)], data_set(names), tmp_path / "p.png")
+    figures.confusion(np.eye(9, dtype=int), names, tmp_path / "c.png")
+    figures.shares(np.ones(9), np.ones(9), names, tmp_path / "s.png")
+    overlay.overlay(np.zeros((3, 3, 3), np.uint8), labels, list(names), data_set(names).palette)
+    assert all((tmp_path / f"{picture}.png").exists() for picture in "pcs")
+    expected = [r"\$\foo\$", "1 ?", "a_b^c", "50 % {", *SCRIPTS, "8 ?"]
+    assert shown[:9] == expected
+    assert sorted(written) == sorted(f"{name} 11.1 %".replace("\\$", "$") for name in expected)
+    said = capsys.readouterr()
+    numbered = f"1 ? is {STREET}, 8 ? is x\u0915"
+    assert said.out == "" and said.err == f"The font of the pictures lacks characters: there {numbered}.\n"
+
+
+def test_shares_stand_beside_the_iou_of_the_same_class(tmp_path, monkeypatch):
+    bars, labels, barh, yticks = [], [], Axes.barh, Axes.set_yticks
+    monkeypatch.setattr(Axes, "barh", lambda *args, **options: bars.append([*args[2]]) or barh(*args, **options))
+    monkeypatch.setattr(Axes, "set_yticks", lambda axes, *args: labels.append(args) or yticks(axes, *args))
+    figures.shares(np.array([20, 0, 60]), np.array([0.5, np.nan, 0.25]), ("a", "b", "c"), tmp_path / "s.png")
+    assert bars == [[75, 25, 0], [25, 50, 0]] and labels[0][1] == ["c", "a", "b"]
+    figures.shares(np.arange(255), np.full(255, np.nan), [f"class {i}" for i in range(255)], tmp_path / "many.png")
+    with Image.open(tmp_path / "many.png") as picture:
+        assert max(picture.size) < 2000
 
 
 def test_many_classes_are_drawn_without_names(tmp_path):

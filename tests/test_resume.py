@@ -36,7 +36,7 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process ca
 def train(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
-    for picture in ("curves", "confusion", "predictions"):
+    for picture in ("curves", "confusion", "predictions", "shares"):
         monkeypatch.setattr(figures, picture, lambda *args: None)         # they take longer than all the rest
     return train_script(monkeypatch)
 
@@ -139,14 +139,21 @@ def test_dropout_draws_the_same_masks_after_a_crash(train, monkeypatch, number):
     assert content("stopped") == content("whole")
 
 
-def test_a_config_from_before_a_setting_was_new_will_do(train, whole):
-    path = Path("runs/whole/config.json")
-    config = json.loads(path.read_text())
-    for name in settings.NEW:
-        del config["settings"][name]
-    path.write_text(json.dumps(config))
-    train("--name", "whole", "--resume")
-    assert content("whole") == whole
+def test_a_config_from_before_a_setting_was_new_will_do(train, monkeypatch):
+    """Also in the middle, and of a set so small that a new run would be judged with exact statistics."""
+    running = *OPTIONS, "--set", "statistics=running"
+    train(*running, "--name", "whole")
+    stop_at_step(train, monkeypatch, 5, running)
+    for name in ("whole", "stopped"):
+        path = Path(f"runs/{name}/config.json")
+        config = json.loads(path.read_text())
+        for setting in settings.NEW:
+            del config["settings"][setting]
+        path.write_text(json.dumps(config))
+    before = content("whole")
+    for name in ("whole", "stopped"):
+        train("--name", name, "--resume")
+        assert content(name) == before
 
 
 @pytest.mark.parametrize("number", range(1, 10))
@@ -408,6 +415,87 @@ def test_a_finished_run_can_be_resumed_and_changes_nothing(train, whole):
     assert content("whole") == whole
 
 
+CONSTANT = *OPTIONS, "--set", "schedule=constant"
+
+
+def shorter(options):
+    return [{"3": "2"}.get(option, option) for option in options]       # epochs
+
+
+@pytest.mark.parametrize("number", [None, 2, 4, 6])
+def test_a_run_that_is_lengthened_ends_as_one_that_was_so_long_from_the_beginning(train, monkeypatch, capsys, number):
+    """To the bit, where the rate is constant: one that was stopped, or finished: its best.npz has exact statistics."""
+    train(*CONSTANT, "--name", "whole")
+    if number is None:
+        train(*shorter(CONSTANT), "--name", "stopped")
+        assert checkpoint.load("runs/stopped/best.npz")[0]["statistics"] == "exact"
+    else:
+        stop_at_step(train, monkeypatch, number, shorter(CONSTANT))
+    capsys.readouterr()
+    train("--name", "stopped", "--resume", "--epochs", "3")
+    assert "\nruns/stopped is to have 3 epochs now, and not 2.\n" in capsys.readouterr().out.replace(os.sep, "/")
+    assert content("stopped") == content("whole")
+    config, straight = (json.loads(Path(f"runs/{name}/config.json").read_text()) for name in ("stopped", "whole"))
+    done = {None: (3, 0), 2: (1, 0), 4: (2, 0), 6: (2, 0)}[number]          # what is made after a save is made again
+    assert config["lengthened"] == [{"from": 2, "to": 3, "in_epoch": done[0], "step": done[1]}]
+    assert config["settings"] == straight["settings"] and "lengthened" not in straight
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == content("whole") and "now, and not" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_crash_while_a_run_is_lengthened(train, monkeypatch, number):
+    """Just before the so-many-eth file is written, the first of which is config.json."""
+    train(*CONSTANT, "--name", "whole")
+    train(*shorter(CONSTANT), "--name", "crashed")
+    replacing, written = atomic.replacing, []
+
+    def watched(path):
+        written.append(path.name)
+        if len(written) == number:
+            raise KeyboardInterrupt
+        return replacing(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "replacing", watched)
+        with pytest.raises(KeyboardInterrupt):
+            train("--name", "crashed", "--resume", "--epochs", "3")
+    assert written[0] == "config.json"
+    train("--name", "crashed", "--resume", *(["--epochs", "3"] if number == 1 else []))
+    assert content("crashed") == content("whole")
+
+
+def test_the_rate_of_a_lengthened_run_is_that_of_the_new_cosine(train, whole, monkeypatch, capsys):
+    rates, step = [], loop.train_step
+    monkeypatch.setattr(loop, "train_step", lambda *args: rates.append(args[4]) or step(*args))
+    train("--name", "whole", "--resume", "--epochs", "4")
+    assert rates == pytest.approx([loop.cosine_rate(7e-4, done, 12) for done in (9, 10, 11)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The learning rate goes on along the cosine of all of them: 0.0001, where it was 0." in said
+    assert content("whole")[2][: len(whole[2])] == whole[2] and len(content("whole")[2]) == len(whole[2]) + 4
+
+
+def test_what_was_best_stays_best_in_a_lengthened_run(train, monkeypatch):
+    figures = iter([0.5, 0.75, 0.75, 0.25, 0.75])       # the third and the last are those of best.npz, at the end
+    given = loop.Functions(figures=lambda counts: {"mIoU": next(figures), "G": 0.5, "C": 0.5})
+    monkeypatch.setattr("tinysegnet.training.library.functions", lambda settings, data: given)
+    train(*shorter(OPTIONS), "--name", "first")
+    before = Path("runs/first/best.npz").read_bytes()
+    train("--name", "first", "--resume", "--epochs", "3")
+    assert Path("runs/first/best.npz").read_bytes() == before
+    assert checkpoint.load("runs/first/last.npz")[0]["best"] == 0.75
+
+
+def test_a_run_cannot_be_shortened_and_one_of_0_1_can_be_lengthened(train, whole):
+    with pytest.raises(InputError, match=r"^runs.whole has --epochs 3, which can grow and not shrink to 2: leave"):
+        train("--name", "whole", "--resume", "--epochs", "2")
+    assert content("whole") == whole
+    version_0_1.turn_back("runs/whole")
+    train("--name", "whole", "--resume", "--epochs", "4")
+    assert runs.read_config(Path("runs/whole"))["settings"].epochs == 4
+    assert checkpoint.load("runs/whole/last.npz")[0]["epoch"] == 5
+
+
 def spoil_config(run):
     (run / "config.json").write_text("{")
 
@@ -649,7 +737,7 @@ def test_kill_9_of_the_real_program(tmp_path):
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "stopped and saved: go on with  python train.py --name night --resume"
+    assert errors.splitlines()[-1] == f"stopped and saved: go on with  python {RUN} --name night --resume"
     lines = [json.loads(line) for line in (tmp_path / "runs/night/log.jsonl").read_text().splitlines()]
     steps = [(line["epoch"], line["step"]) for line in lines if "step" in line]
     assert steps == [(epoch, step) for epoch in range(1, 99) for step in (1, 2, 3)][: len(steps)]

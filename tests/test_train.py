@@ -1,30 +1,37 @@
 """train.py in this process, with a network so small that it takes no time: options arrive, and the best is kept."""
 
+import argparse
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny_camvid
+from PIL import Image
 from train_in_process import RUN, train_script
 
 import tinysegnet
 from tinysegnet import checkpoint, inference, metrics, networks, ops
 from tinysegnet.commands import evaluate
-from tinysegnet.data import balance, folder, streets
+from tinysegnet.commands.train import shown
+from tinysegnet.data import balance, camvid, folder, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.normalisation import LOCAL_RESPONSE
 from tinysegnet.data.survey import survey
+from tinysegnet.networks import segnet_basic
 from tinysegnet.ops import conv, fast
-from tinysegnet.support.errors import InputError
-from tinysegnet.training import library, loop, runs, settings
+from tinysegnet.plots import figures
+from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet.training import fine_tune, library, loop, runs, settings
+from tinysegnet.training.runs import Run
 from tinysegnet.training.settings import PARSERS, RECIPES, Settings, as_text, from_recipe
 
 
@@ -33,6 +40,13 @@ def script(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
     return train_script(monkeypatch)
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    for picture in ("curves", "confusion", "predictions", "shares"):
+        monkeypatch.setattr(figures, picture, lambda *args: None)       # they take longer than all the rest
+    return monkeypatch
 
 
 @pytest.fixture
@@ -123,19 +137,20 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
     given.clear()
     seen["counts"] = None           # judge in earnest
     evaluate.run(SimpleNamespace(
-        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None, bf=False
+        weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None, bf=False,
+        fold=None,
     ))
     assert given and set(given) == {LOCAL_RESPONSE}
 
 
-def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
+def test_the_epoch_with_the_best_miou_is_kept_the_last_of_equals(run):
     """G is highest in the last epoch, mIoU in the second and third."""
     counts = [scripted(10, 10), scripted(10, 1), scripted(10, 1), scripted(1000, 20), scripted(10, 1)]
     seen = run("--epochs", "4", "--name", "best", counts=iter(counts))
     meta, groups = checkpoint.load("runs/best/best.npz")
-    assert meta["epoch"] == 2 and meta["statistics"] == "exact"
+    assert meta["epoch"] == 3 and meta["statistics"] == "exact"
     for name, value in groups["params"].items():
-        np.testing.assert_array_equal(value, seen["judged"][1][name])
+        np.testing.assert_array_equal(value, seen["judged"][2][name])
     unchanged = SimpleNamespace(batch=4, size=(24, 32), seed=0, flip=False, scale=None, crop=None, jitter=None)
     batches = training_batches(folder.dataset("tiny"), unchanged, epoch=0)
     exact = loop.exact_statistics(inference.load("runs/best/best.npz"), batches)
@@ -144,6 +159,58 @@ def test_the_epoch_with_the_best_miou_is_kept_the_first_of_equals(run):
         np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
     lines = [json.loads(line) for line in Path("runs/best/log.jsonl").read_text().splitlines()]
     assert [line["G"] for line in lines if "G" in line] == pytest.approx([20 / 30, 20 / 21, 20 / 21, 1010 / 1030])
+
+
+@pytest.mark.parametrize("images, by_default", [(49, "exact"), (50, "running")])
+def test_a_small_set_is_judged_with_exact_statistics(script, images, by_default):
+    data = folder.dataset("tiny")
+    train = survey(data, "train")
+    given = settings.resolve({}, data, replace(train, images=images), train)
+    assert given.statistics == by_default
+    assert settings.resolve({"statistics": "exact"}, data, replace(train, images=50), train).statistics == "exact"
+
+
+@pytest.mark.parametrize("statistics, passes", [("exact", 3), ("running", 1)])
+def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, without_pictures, capsys, statistics, passes):
+    """Its exact statistics are not taken again; those of --set statistics=running are, and the table is another."""
+    monkeypatch, taken, exact_statistics = without_pictures, [], loop.exact_statistics
+    monkeypatch.setattr(loop, "exact_statistics", lambda *args: taken.append(1) or exact_statistics(*args))
+    seen = run("--epochs", "3", "--set", f"statistics={statistics}", "--size", "24x32")
+    assert len(taken) == passes
+    epochs = [line for line in map(json.loads, Path("runs/first/log.jsonl").open()) if "mIoU" in line]
+    best = max(epochs, key=lambda line: (line["mIoU"], line["epoch"]))
+    said = capsys.readouterr().out
+    assert f"Epoch {best['epoch']} was the best: mIoU {100 * best['mIoU']:.1f}" in said
+    assert said.endswith(f"mIoU {100 * best['mIoU']:.1f}\n") == (statistics == "exact")
+    assert ("Each epoch is judged with batch-norm statistics" in said) == (statistics == "exact")
+    meta, groups = checkpoint.load("runs/first/best.npz")
+    assert meta["statistics"] == "exact" and meta["epoch"] == best["epoch"]
+    kept = seen["judged"][3 if statistics == "running" else best["epoch"] - 1]
+    assert all((kept[name] == array).all() for group in groups.values() for name, array in group.items())
+
+
+def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
+    without_pictures.setattr(loop, "train_steps", lambda *args: iter([6.4e31, 6.4e31]))
+    without_pictures.setattr(Run, "mean_loss", lambda run: 6.4e31)
+    run("--epochs", "1", "--size", "12x16")
+    assert "\nepoch   1  loss 6.4e+31  val G " in capsys.readouterr().out
+    assert [shown(loss) for loss in (0.25, 9999.4, 12345.6)] == ["0.250", "9999.400", "1.23e+04"]
+
+
+@pytest.mark.parametrize("counts, power, sentence", [
+    ([[8, 0], [2, 0]], "0.5",
+     "Sky: train for more --epochs, or give rare classes more weight: --set class_weight_power=1."),
+    ([[8, 0], [2, 0]], "1", "Sky: train for more --epochs."),
+    ([[0, 8], [0, 2]], "1", "Building: train for more --epochs."),
+    ([[8, 0], [1, 1]], "0.5", None),
+    ([[8, 0], [0, 0]], "0.5", None),            # there is nothing else on val
+])
+def test_one_answer_to_everything_is_said(run, without_pictures, capsys, counts, power, sentence):
+    counts = np.pad(np.array(counts), (0, 9))
+    run("--epochs", "1", "--size", "12x16", "--set", f"class_weight_power={power}", counts=iter([counts] * 2))
+    said = " ".join(capsys.readouterr().out.split())
+    everywhere = f" Every pixel of val is called {sentence}" if sentence else ""
+    assert said.endswith(f" mIoU {100 * metrics.mean_iou(counts):.1f}{everywhere}")
 
 
 def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch):
@@ -197,11 +264,12 @@ def test_images_of_different_sizes_need_a_size(run, tmp_path):
 
 SOME = {
     "ignore": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
-    "filters": ("3", 3), "init_encoder": ("none", None),
+    "filters": ("3", 3), "fold": ("2/3", (2, 3)), "init": ("none", None), "init_encoder": ("none", None),
     "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
     "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
     "crop": ("1", 1.0), "jitter": ("0.125", 0.125), "test_scales": ("1", (1.0,)), "best_by": ("C", "C"),
+    "statistics": ("exact", "exact"),
     "seed": ("5", 5), "ops": ("library", "library"), "conv": ("im2col", "im2col"), "backend": ("numpy", "numpy"),
     "data": ("tiny", "tiny"),
 }
@@ -213,7 +281,7 @@ def test_any_setting_arrives(run):
     seen = run(*(f"--set={name}={text}" for name, (text, _) in SOME.items()), data=())
     expected = {name: value for name, (_, value) in SOME.items()}
     (epoch,) = seen["epochs"]
-    assert vars(epoch["settings"]) == expected | {"recipe": "photographs", "steps": 3}
+    assert vars(epoch["settings"]) == expected | {"recipe": "photographs", "steps": 3}      # of 5 photographs out of 7
     assert runs.read_config(Path("runs/first"))["settings"] == epoch["settings"]
     assert [images.shape for images, _ in epoch["batches"]] == [(2, 12, 16, 3)] * 2 + [(1, 12, 16, 3)]
     meta, groups = checkpoint.load("runs/first/best.npz")
@@ -244,25 +312,25 @@ def test_any_setting_arrives(run):
 )
 def test_what_cannot_be_set_is_said(script, capsys, options, sentence):
     with pytest.raises(SystemExit) as left:
-        script("--data", "tiny", *options)
+        exit_in_words(lambda: script("--data", "tiny", *options))
     said = capsys.readouterr()
     assert left.value.code == 2 and said.out == "" and not Path("runs").exists()
     assert sentence in " ".join(said.err.split())
 
 
-def given(script, monkeypatch, *options):
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "argv", ["train.py", *options])
-        return script.script.parse_args()[2]
+def given(script, *options):
+    parser = argparse.ArgumentParser()
+    script.script.add_options(parser.add_argument)
+    return script.script.given_settings(parser.parse_args(options))
 
 
-def test_the_same_may_be_said_twice(script, monkeypatch):
-    assert given(script, monkeypatch, "--lr", "0.5", "--set", "lr=.5", "--set", "lr=0.50") == {"lr": 0.5}
-    assert given(script, monkeypatch) == {}
+def test_the_same_may_be_said_twice(script):
+    assert given(script, "--lr", "0.5", "--set", "lr=.5", "--set", "lr=0.50") == {"lr": 0.5}
+    assert given(script) == {}
 
 
-def test_width_is_what_version_0_1_called_the_filters(script, monkeypatch, capsys):
-    assert given(script, monkeypatch, "--width", "8") == given(script, monkeypatch, "--filters", "8") == {"filters": 8}
+def test_width_is_what_version_0_1_called_the_filters(script, capsys):
+    assert given(script, "--width", "8") == given(script, "--filters", "8") == {"filters": 8}
     with pytest.raises(SystemExit):
         script("-h")
     shown = capsys.readouterr().out
@@ -291,6 +359,12 @@ def test_every_setting_survives_being_written_and_read(recipe):
     again = settings.read(json.loads(json.dumps(asdict(whole))))
     assert again == whole and repr(again) == repr(whole)
     assert {field.name for field in fields(Settings)} == PARSERS.keys()
+
+
+def test_the_lessons_functions_are_only_in_a_clone(script, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lessons.engine", None)
+    with pytest.raises(InputError, match=r"^--ops lessons is of the course, which is not here"):
+        script("--data", "missing", "--ops", "lessons")
 
 
 def refused(*args, **options):
@@ -357,9 +431,164 @@ def test_the_figures_that_are_given_are_those_shown_and_kept(script, monkeypatch
     monkeypatch.setattr(library, "functions", lambda settings, data: figures)
     script("--data", "tiny", "--size", "12x16", "--epochs", "1")
     shown = capsys.readouterr().out.splitlines()
-    assert "val mIoU 12.5  G 50.0  C 25.0" in shown[4] and shown[-1] == "mIoU 12.5  G 50.0  C 25.0"
+    assert "val mIoU 12.5  G 50.0  C 25.0" in shown[5] and shown[-1] == "mIoU 12.5  G 50.0  C 25.0"
     (line,) = [line for line in map(json.loads, Path("runs/first/log.jsonl").open()) if "mIoU" in line]
     assert (line["mIoU"], line["G"], line["C"]) == (0.125, 0.5, 0.25)
+
+
+class BeforeTheFirstStepError(Exception):
+    pass
+
+
+@pytest.fixture
+def begun(script, monkeypatch):
+    """begun(*options) -> the meta and the arrays, params and stats, with which a run begins; it ends before a step."""
+    def stops(*args):
+        raise BeforeTheFirstStepError
+
+    def begin(*options, name="begun", data=("--data", "tiny")):
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "train_step", stops)
+            with pytest.raises(BeforeTheFirstStepError):
+                script(*data, *options, "--name", name)
+        meta, groups = checkpoint.load(f"runs/{name}/last.npz")
+        return meta, groups["params"] | groups["stats"]
+
+    return begin
+
+
+def save_network(path, spoil=lambda params: None, classes=camvid.CLASSES, **arguments):
+    """A checkpoint of a small segnet-basic with 3 filters, of drawn numbers. Returns its meta and its arrays."""
+    arguments = {"classes": len(classes), "filters": 3, "levels": 2, "kernel": 3} | arguments
+    params, stats = networks.init(segnet_basic.segnet_basic(**arguments), seed=99)
+    rng = np.random.default_rng(0)
+    stats = {name: rng.uniform(0.5, 2, a.shape).astype(a.dtype) for name, a in stats.items()}
+    spoil(params)
+    palette = np.arange(3 * len(classes)).reshape(-1, 3).tolist()
+    meta = {
+        "network": {"name": "segnet-basic"} | arguments, "classes": list(classes), "palette": palette,
+        "size": [20, 28], "normalisation": LOCAL_RESPONSE, "test_scales": None, "statistics": "exact", "epoch": 7,
+    }
+    checkpoint.save(path, meta, params=params, stats=stats)
+    return meta, params | stats
+
+
+def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, without_pictures, capsys):
+    """Network, filters and normalisation are the file's if nobody says otherwise. To go on it is not needed."""
+    meta_of_file, of_file = save_network("first.npz")
+    meta, arrays = begun("--init", "first.npz", "--epochs", "1")
+    assert "It begins with first.npz, with all of it.\n" in capsys.readouterr().out
+    assert meta["network"] == meta_of_file["network"] and meta["normalisation"] == LOCAL_RESPONSE and meta["epoch"] == 1
+    assert arrays.keys() == of_file.keys() and all((arrays[name] == of_file[name]).all() for name in arrays)
+    config = json.loads(Path("runs/begun/config.json").read_text())
+    sha256 = hashlib.sha256(Path("first.npz").read_bytes()).hexdigest()
+    assert config["init_sha256"] == sha256 and config["settings"]["init"] == "first.npz"
+    assert "init_encoder_sha256" not in config
+    script("--data", "tiny", "--init", "first.npz", "--epochs", "1", "--name", "straight")
+    Path("first.npz").rename("moved.npz")
+    script("--name", "begun", "--resume")
+    assert Path("runs/begun/best.npz").read_bytes() == Path("runs/straight/best.npz").read_bytes()
+
+
+def test_without_a_saved_beginning_the_file_must_be_the_same(script, begun):
+    """As if the power had failed between config.json and last.npz."""
+    save_network("first.npz")
+    _, arrays = begun("--init", "first.npz", "--epochs", "1")
+    Path("runs/begun/last.npz").unlink()
+    save_network("first.npz", classes=("sky", "road"))
+    with pytest.raises(InputError, match=r"^the file of --init is not the one that runs.begun began with: put it back"):
+        script("--name", "begun", "--resume")
+    assert not Path("runs/begun/last.npz").exists()
+    save_network("first.npz")
+    again = begun("--resume", data=())[1]
+    assert all((again[name] == arrays[name]).all() for name in arrays)
+
+
+def test_a_classifier_of_other_classes_is_drawn_anew(begun, capsys):
+    """Also where there are as many of them, in another order."""
+    _, of_file = save_network("first.npz")
+    for names, count in ((("sky", "road"), 2), (camvid.CLASSES[::-1], 11)):
+        lines = (f"{name} {i} {i} {i}" for i, name in enumerate(names))
+        Path("tiny/classes.txt").write_text("\n".join(lines))
+        for path in Path("tiny").glob("*annot/*.png"):
+            labels = np.array(Image.open(path))
+            Image.fromarray(np.where(labels == 0, 0, 1).astype(np.uint8)).save(path)
+        anew = begun("--size", "12x16", "--filters", "3", name=f"anew{count}")[1]
+        capsys.readouterr()
+        meta, arrays = begun("--init", "first.npz", "--size", "12x16", name=f"tuned{count}")
+        said = " ".join(capsys.readouterr().out.split())
+        assert "with first.npz, whose classes are others: so classifier.w, classifier.b are drawn anew." in said
+        assert meta["classes"] == list(names) and arrays["classifier.w"].shape == (1, 1, 3, count)
+        for name, array in arrays.items():
+            expected = anew if name.startswith("classifier") else of_file
+            np.testing.assert_array_equal(array, expected[name])
+        assert (arrays["encoder1.conv.w"] != anew["encoder1.conv.w"]).any()
+
+
+def test_what_belongs_to_the_classes_is_seen_by_its_shape():
+    """FCN reduces each level to the classes, with batch norms that know their number."""
+    def begins_anew(name):
+        network = networks.build(name, filters=2, classes=3)
+        meta = {"network": {"name": name, "filters": 2, "classes": 3}}
+        return fine_tune.of_the_classes(inference.Model(network, *networks.init(network, 0), meta))
+
+    assert begins_anew("segnet-basic") == ["classifier.w", "classifier.b"] == begins_anew("unet")
+    reduced = begins_anew("fcn-basic")
+    assert "classifier.w" not in reduced and len(reduced) > 8 and not [n for n in reduced if n.startswith("encoder")]
+
+
+def test_the_shipped_network_is_a_beginning():
+    given = from_recipe("streets", data="streets", size=(96, 128), steps=1, init="shipped")
+    model, _ = loop.train(given, two_classes())
+    held = inference.load().params
+    assert model.params["classifier.w"].shape[3] == 2
+    assert all((model.params[name] == held[name]).all() for name in held if not name.startswith("classifier"))
+
+
+def two_classes():
+    """A data set of little."""
+    def read(seed):
+        return np.zeros((16, 16, 3), np.uint8), np.eye(16, dtype=np.uint8)
+
+    data = streets.dataset()
+    return replace(data, classes=("a", "b"), palette=data.palette[:2], read=read)
+
+
+@pytest.mark.parametrize("options, sentence", [
+    (["--init", "none.npz"], r"^there is no checkpoint none\.npz: name one"),
+    (["--init", "runs"], r"^there is no checkpoint runs: name one, such as the best\.npz of a run folder"),
+    (["--init", ""], "^there is no checkpoint "),
+    (["--init", "tiny/train/000.png"], r"000\.png is not a checkpoint of tinysegnet, or a damaged one"),
+    (["--init", "cut.npz"], r"cut\.npz is not a checkpoint of tinysegnet, or a damaged one"),
+    (["--init", "best.npz", "--network", "unet"],
+     r"^best\.npz has --network segnet-basic: leave out --network unet, or give --init another file$"),
+    (["--init", "best.npz", "--filters", "8"], r"^best\.npz has --filters 3: leave out --filters 8, or give"),
+    (["--init", "best.npz", "--set", "normalisation=centred"],
+     r"^best\.npz has --set normalisation local_response: leave out --set normalisation centred, or"),
+    (["--init", "best.npz", "--init-encoder", "x"], "^--init and --init-encoder both say what to begin with"),
+    (["--init", "deep.npz"],
+     r"^deep\.npz holds segnet-basic with levels 1, and a training makes segnet-basic with 2: give --init another"),
+    (["--init", "nan.npz"], r"^nan\.npz: classifier\.b has values that are not numbers: give --init another file"),
+])
+def test_a_file_that_cannot_be_a_beginning(script, options, sentence):
+    """It is said before the data are looked at."""
+    save_network("best.npz")
+    save_network("deep.npz", levels=1)
+    save_network("nan.npz", lambda params: params["classifier.b"].fill(np.nan))
+    Path("cut.npz").write_bytes(Path("best.npz").read_bytes()[:-9])
+    Path("runs").mkdir()
+    with pytest.raises(InputError, match=sentence) as caught:
+        script("--data", "missing", *options, "--name", "other")
+    assert "\n" not in str(caught.value) and not Path("runs/other").exists()
+
+
+def test_a_training_in_memory_begins_with_a_file_too(script):
+    _, held = save_network("best.npz")
+    given = from_recipe("paper", data="tiny", size=(12, 16), steps=1, filters=3, init="best.npz")
+    model, _ = loop.train(given, folder.dataset("tiny"))
+    assert all((array == held[name]).all() for name, array in (model.params | model.stats).items())
+    with pytest.raises(InputError, match=r"best\.npz has --filters 3: leave out --filters 2, or"):
+        loop.train(replace(given, filters=2), folder.dataset("tiny"))
 
 
 def test_a_copy_that_is_not_installed_trains(tmp_path):

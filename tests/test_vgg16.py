@@ -18,7 +18,7 @@ from tinysegnet.data.normalisation import CENTRED, IMAGENET, normalise
 from tinysegnet.ops import fast
 from tinysegnet.plots import figures
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop, vgg16
+from tinysegnet.training import fine_tune, loop, vgg16
 from tinysegnet.training.settings import from_recipe
 
 safetensors = pytest.importorskip("safetensors.numpy")
@@ -69,7 +69,7 @@ class Model:
 @pytest.mark.parametrize("name", vgg16.NETWORKS)
 def test_kernels_are_turned_and_the_rest_is_as_it_was(folder, name):
     model, before = Model(name=name), Model(name=name)
-    vgg16.init_encoder(model, settings(folder / "vgg16.safetensors", network=name))
+    fine_tune.begin(model, settings(folder / "vgg16.safetensors", network=name))
     arrays = weights()
     w = model.params["encoder3.2.conv.w"]
     for i, j, c, f in ((0, 1, 2, 3), (2, 0, 255, 17)):
@@ -82,7 +82,7 @@ def test_kernels_are_turned_and_the_rest_is_as_it_was(folder, name):
 
 def test_batch_norms_are_taken_if_they_are_there(folder):
     model = Model()
-    vgg16.init_encoder(model, settings(folder / "vgg16_bn.safetensors"))
+    fine_tune.begin(model, settings(folder / "vgg16_bn.safetensors"))
     arrays = weights(with_norm=True)
     np.testing.assert_array_equal(model.params["encoder2.1.norm.gamma"], arrays["features.8.weight"])
     np.testing.assert_array_equal(model.params["encoder2.1.norm.beta"], arrays["features.8.bias"])
@@ -120,7 +120,7 @@ def test_the_encoder_is_torch_s_by_way_of_the_three_lines_on_the_page(tmp_path, 
     page = (ROOT / "docs/networks.md").read_text(encoding="utf-8")
     exec(re.search(r"```python\n(import torch, .*?)```", page, re.DOTALL)[1])
     model = Model(np.float64)
-    vgg16.init_encoder(model, settings("vgg16.safetensors"))
+    fine_tune.begin(model, settings("vgg16.safetensors"))
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
     x = normalise(images, np, IMAGENET).astype(np.float64)
     pooled, ops = [], drawing(fast)
@@ -190,7 +190,7 @@ def test_a_training_in_memory_begins_with_it_too(folder):
 def test_floats_of_other_sizes_are_taken(tmp_path):
     spoilt(tmp_path, features__0__bias=np.full(64, 0.5, np.float16), features__2__bias=np.full(64, 1 / 3))
     model = Model()
-    vgg16.init_encoder(model, settings(tmp_path / "spoilt.safetensors"))
+    fine_tune.begin(model, settings(tmp_path / "spoilt.safetensors"))
     assert model.params["encoder1.1.conv.b"][0] == 0.5 and model.params["encoder1.2.conv.b"][0] == np.float32(1 / 3)
     assert {a.dtype for a in model.params.values()} == {np.dtype("float32")}
 

@@ -1,9 +1,9 @@
 """train.py as a function, with a network so small that it takes no time."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
+from tinysegnet.commands import train as script
 from tinysegnet.networks import segnet_basic
 from tinysegnet.training import settings
 
@@ -11,13 +11,10 @@ RUN = str(Path(__file__).parents[1] / "train.py")
 
 
 def train_script(monkeypatch):
-    """train(*options) runs train.py in the working directory; train.script is its module.
+    """train(*options) trains in the working directory, as train.py does; train.script is the command's module.
 
     A segnet-basic has 2 filters, 2 levels and kernels of 3 x 3 then, if nothing else is asked for.
     """
-    spec = importlib.util.spec_from_file_location("train_script", RUN)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
     whole = segnet_basic.segnet_basic
 
     def small(classes=11, filters=2, levels=2, kernel=3):

@@ -1,25 +1,25 @@
-"""python -m tinysegnet evaluate | predict | check-data | download; installed, it is `tinysegnet` alone too."""
+"""python -m tinysegnet train | evaluate | predict | check-data | download; installed, it is `tinysegnet` alone too."""
 
 import argparse
 import sys
-from pathlib import Path
 
-from tinysegnet.commands import check_data, download, evaluate, predict
+from tinysegnet.commands import check_data, download, evaluate, predict, train
 from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import Parser
+from tinysegnet.support.program import program
 
-COMMANDS = {"evaluate": evaluate, "predict": predict, "check-data": check_data, "download": download}
+COMMANDS = {
+    "train": train, "evaluate": evaluate, "predict": predict, "check-data": check_data, "download": download,
+}
 
 
 def main():
-    by_name = Path(sys.argv[0]).stem == "tinysegnet"
-    prog = "tinysegnet" if by_name else "python -m tinysegnet"
-    parser = Parser(prog=prog, description="For training see  python train.py -h")
+    parser = Parser(prog=program())
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         command = commands.add_parser(
-            name, help=module.SUMMARY, description=module.DESCRIPTION,
+            name, help=module.SUMMARY, description=module.DESCRIPTION, epilog=getattr(module, "EPILOG", None),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_options(command.add_argument)
@@ -31,7 +31,10 @@ def main():
 
 def entry():
     """What the command `tinysegnet` calls."""
-    exit_in_words(main)
+    if sys.argv[1:2] == ["train"]:
+        exit_in_words(main, train.OUT_OF_MEMORY)
+    else:
+        exit_in_words(main)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from tinysegnet import inference, metrics
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs
+from tinysegnet.data.folds import fold, k_of_parts
 from tinysegnet.metrics.boundary import of_scipy
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label
@@ -32,6 +33,7 @@ def add_options(option):
     option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
+    option("--fold", type=k_of_parts, metavar="k/K", help="let val be what it was in a training with that --fold")
     option("--bf", action="store_true", help="judge the outlines too (needs SciPy: pip install -e '.[boundary]')")
     add_samples(option)
     add_backend(option)
@@ -42,6 +44,8 @@ def run(args):
         of_scipy()              # what is missing is said now, and not after all images
     model = inference.load(args.weights, args.backend)
     data, why = open_dataset(args.data, args.ignore)
+    if args.fold is not None:
+        data = fold(data, *args.fold)
     check_classes(model, data, args.weights or inference.SHIPPED)
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
@@ -50,9 +54,10 @@ def run(args):
     photographs = len(data.samples(args.split))
     pairs = bar(evaluation_pairs(data, args.split), args.split, photographs, unit="img")
     classes = len(data.classes)
-    counts, bf = np.zeros((classes, classes), np.int64), []
+    counts, bf, others = np.zeros((classes, classes), np.int64), [], 0
     for labels, predicted in sampling.predictions(pairs) if sampling else predictions(model, pairs):
         counts += metrics.confusion_matrix(labels, predicted, classes, data.ignore)
+        others += inference.size_seen(model, labels.shape) != tuple(model.meta["size"])
         if args.bf:
             bf.append(metrics.boundary_f1(labels, predicted, classes, data.ignore))
     print(why)
@@ -61,7 +66,10 @@ def run(args):
     seen = inference.how_seen(model.meta)
     if args.samples:
         seen = "seen at {}x{}, {} times with dropout".format(*model.meta["size"], args.samples)
-    text = f"{args.split}, {photographs} images, {seen}; judged at their annotations' size"
+    split = args.split if args.fold is None else "{}, fold {}/{}".format(args.split, *args.fold)
+    text = f"{split}, {photographs} images, {seen}; judged at their annotations' size"
+    if others:
+        text += f"; {others} of other proportions keep them, at as many pixels"
     print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
         print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
@@ -93,12 +101,10 @@ class Sampling:
 
     def predictions(self, pairs):
         """(labels, predicted) of each photograph, by the mean of the samples; as training.loop.predictions has it."""
-        classes, seen_at = len(self.model.meta["classes"]), self.model.meta["size"]
+        classes = len(self.model.meta["classes"])
         for photograph, labels in pairs:
-            predicted, variance = inference.monte_carlo(
-                self.model, photograph, self.samples, labels.shape, seen_at=seen_at
-            )
-            without, doubt = inference.one_look(self.model, photograph, labels.shape, seen_at=seen_at)
+            predicted, variance = inference.monte_carlo(self.model, photograph, self.samples, labels.shape)
+            without, doubt = inference.one_look(self.model, photograph, labels.shape)
             self.without += metrics.confusion_matrix(labels, without, classes, self.ignore)
             self.by_variance += metrics.count_by_uncertainty(labels, predicted, variance, self.ignore)
             self.by_softmax += metrics.count_by_uncertainty(labels, without, doubt, self.ignore)

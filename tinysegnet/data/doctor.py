@@ -223,11 +223,12 @@ def in_words(names, most=6):
 def of_names(problems, data, splits):
     """Files that are not looked at, and annotations of no photograph."""
     passed, alone = [], []
+    used = {annotation for split in splits for _, annotation in data.samples(split)}
     for split in splits:
         images, annotations = Path(data.source, split), Path(data.source, f"{split}annot")
-        passed += folder.passed_over(images) + folder.passed_over(annotations, (".png",))
-        used = {annotation for _, annotation in data.samples(split)}
-        alone += [path for path in folder.list_annotations(annotations) if path not in used]
+        if images.is_dir():                     # of folds there may be no val
+            passed += folder.passed_over(images) + folder.passed_over(annotations, (".png",))
+            alone += [path for path in folder.list_annotations(annotations) if path not in used]
     if passed:
         text = f"{folder.in_words(passed)}, the first is {passed[0]}: photographs are .png or .jpg, annotations .png"
         problems.add("not looked at", passed[0], text, len(passed), refused=False)

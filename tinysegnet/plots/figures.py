@@ -1,7 +1,7 @@
 """Pictures of a run: curves, the confusion matrix, predictions beside the truth."""
 
 import json
-import warnings
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from tinysegnet.plots.names import drawable
 from tinysegnet.support.errors import writing
 from tinysegnet.support.shapes import ceil_div
 
 WRONG = 220, 30, 40         # red
+NO_CLASS = [(grey, grey, grey) for grey in (0, 100, 140, 180, 227)]     # of what does not count, and of what is right
+FAR_ENOUGH = 100            # between two colours, where black and white are 442 apart
+FEW = 40                    # classes for whose names there is room
 
 
 def curves(log_path, png_path):
@@ -46,7 +50,7 @@ def curves(log_path, png_path):
 
 def confusion(counts, classes, png_path):
     """Draw the confusion matrix: of the pixels of each class, how many % got which name."""
-    few = len(classes) <= 40            # otherwise there is no room for names and numbers
+    few = len(classes) <= FEW           # otherwise there is no room for names and numbers
     size = np.clip(1.5 + 0.5 * len(classes), 3.5, 12)
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     axes = figure.subplots()
@@ -69,6 +73,7 @@ def predictions(examples, data, png_path):
     examples = list(examples)
     ratios = [labels.shape[0] / labels.shape[1] for _, labels, _ in examples]
     legend_rows = ceil_div(len(data.classes) + 2, 7)
+    colour = wrong_colour(data.palette)
     height = sum(2.6 * ratio + 0.1 for ratio in ratios) + 0.4 + 0.25 * legend_rows
     figure = Figure(figsize=(10.6, height), layout="constrained")
     grid = figure.subplots(len(examples), 4, squeeze=False, height_ratios=ratios)
@@ -76,24 +81,63 @@ def predictions(examples, data, png_path):
         counts = labels != data.ignore
         wrong = counts & (labels != predicted)
         grey = np.repeat(photograph.mean(axis=2, keepdims=True) / 2 + 100, 3, axis=2)
-        errors = np.where(wrong[..., None], WRONG, np.where(counts[..., None], grey, 0)).astype(np.uint8)
+        errors = np.where(wrong[..., None], colour, np.where(counts[..., None], grey, 0)).astype(np.uint8)
         for axes, picture in zip(row, (photograph, data.colours(labels), data.colours(predicted), errors)):
             axes.imshow(picture, interpolation="nearest")
             axes.axis("off")
     for axes, title in zip(grid[0], ("image", "truth", "prediction", "errors")):
         axes.set_title(title, fontsize=10)
     patches = [Patch(color=to_hex(rgb / 255), label=name) for name, rgb in zip(plain(data.classes), data.palette)]
-    patches += [Patch(color="black", label="does not count"), Patch(color=to_hex(np.array(WRONG) / 255), label="wrong")]
+    patches += [Patch(color="black", label="does not count"), Patch(color=to_hex(colour / 255), label="wrong")]
     figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False, fontsize=8)
     save(figure, png_path)
 
 
+def wrong_colour(palette):
+    """The colour of errors, uint8 (3,): red, or if a class is nearly red, the one farthest from all that are there."""
+    taken = np.vstack([palette, NO_CLASS]).astype(int)
+    levels = [*range(0, 256, 32), 255]
+    candidates = np.array([WRONG, *product(levels, repeat=3)])
+    nearest = np.array([np.linalg.norm(taken - candidate, axis=1).min() for candidate in candidates])
+    return candidates[0 if nearest[0] >= FAR_ENOUGH else nearest.argmax()].astype(np.uint8)
+
+
+def shares(pixels, iou, classes, png_path):
+    """Draw for each class, the most frequent first, its share of the training pixels, and beside it its IoU on val.
+
+    pixels  (classes,), how many it has
+    iou     (classes,), from 0 to 1, or NaN
+    """
+    order = np.argsort(-pixels, kind="stable")
+    share, iou = 100 * pixels[order] / pixels.sum(), 100 * iou[order]
+    figure = Figure(figsize=(9, np.clip(1.2 + 0.28 * len(classes), 2, 12)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    rows, few = np.arange(len(classes)), len(classes) <= FEW
+    for axes, values, colour in ((left, share, "#b8c4d6"), (right, np.nan_to_num(iou), "#1f3b63")):
+        axes.barh(rows, values, color=colour)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="x", alpha=0.25)
+        axes.set_axisbelow(True)
+        axes.margins(y=0.02)
+    if few:
+        for row in rows:
+            left.text(share[row], row, f" {share[row]:.2g}", va="center", fontsize=8)
+            text = "-" if np.isnan(iou[row]) else f"{iou[row]:.0f}"
+            right.text(np.nan_to_num(iou[row]), row, f" {text}", va="center", fontsize=8)
+        left.set_yticks(rows, [plain(classes)[k] for k in order])
+    else:
+        left.set_yticks([])
+    left.invert_yaxis()
+    left.set(xlabel="% of the training pixels", xlim=(0, 1.1 * share.max()))
+    right.set(xlabel="IoU on val, in %", xlim=(0, 105))
+    save(figure, png_path)
+
+
 def save(figure, png_path):
-    with writing(png_path), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)        # of a script that the font does not have
+    with writing(png_path):
         figure.savefig(png_path, dpi=110)
 
 
 def plain(names):
-    """Names of classes as they are: matplotlib would take a dollar for the beginning of a formula."""
-    return [name.replace("$", r"\$") for name in names]
+    """Names of classes as they are drawn: matplotlib would take a dollar for the beginning of a formula."""
+    return [name.replace("$", r"\$") for name in drawable(tuple(names))]

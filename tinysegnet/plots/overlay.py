@@ -4,7 +4,9 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
-MARGIN, SWATCH = 8, 14      # pixels, of the legend under an overlay
+from tinysegnet.plots.names import drawable, font_file
+
+MARGIN, SWATCH, FONT_SIZE = 8, 14, 12       # pixels, of the legend under an overlay
 DARK_TO_BRIGHT = (255 * colormaps["inferno"](range(256))[:, :3]).round().astype(np.uint8)      # (256, 3)
 
 
@@ -12,18 +14,18 @@ def overlay(photograph, predicted, classes, palette):
     """A PIL image: the photograph tinted with the class of each pixel, and under it the classes that occur."""
     tinted = photograph // 2 + palette[predicted] // 2
     counts = np.bincount(predicted.ravel(), minlength=len(classes))
-    entries = []
+    names, entries = drawable(tuple(classes)), []
     for k in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]:
         share = 100 * counts[k] / predicted.size
-        text = f"{classes[k]} {share:.1f} %" if share >= 0.05 else f"{classes[k]} < 0.1 %"
-        entries.append((palette[k], text))
+        text = f"{share:.1f} %" if share >= 0.05 else "< 0.1 %"
+        entries.append((palette[k], f"{names[k]} {text}"))
     return with_legend(Image.fromarray(tinted), entries)
 
 
 def with_legend(image, entries):
     """A PIL image, and under it a legend of (colour, text) in as many lines as it takes."""
     width, height = image.size
-    font = ImageFont.load_default(13)
+    font = ImageFont.truetype(font_file(), FONT_SIZE)
     x, y, placed = MARGIN, height + MARGIN, []
     for colour, text in entries:
         wide = SWATCH + 5 + int(font.getlength(text)) + MARGIN
@@ -52,7 +54,8 @@ def uncertainty(values, classes):
     picture.paste(image, ((width - image.width) // 2, 0))
     bar = np.broadcast_to(highest * np.linspace(0, 1, width - 2 * MARGIN) ** 2, (SWATCH, width - 2 * MARGIN))
     picture.paste(Image.fromarray(uncertainty_colours(bar, classes)), (MARGIN, height + MARGIN))
-    draw, font, below = ImageDraw.Draw(picture), ImageFont.load_default(13), height + SWATCH + MARGIN + 2
+    draw, font = ImageDraw.Draw(picture), ImageFont.truetype(font_file(), FONT_SIZE)
+    below = height + SWATCH + MARGIN + 2
     draw.text((MARGIN, below), "0: looks agree", "black", font)
     draw.text((width - MARGIN, below), f"{highest:.3f} or more", "black", font, anchor="ra")
     return picture

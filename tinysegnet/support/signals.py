@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 
 from tinysegnet.support.errors import say
+from tinysegnet.support.program import training
 
 
 @contextmanager
@@ -52,5 +53,5 @@ class Stop:
     def leave_if_asked(self, run):
         if self.number is not None:
             with suppress(OSError):
-                say(f"stopped and saved: go on with  python train.py --name {run.path.name} --resume")
+                say(f"stopped and saved: go on with  {training()} --name {run.path.name} --resume")
             sys.exit(128 + self.number)     # 130 after Ctrl-C, 143 after SIGTERM

@@ -1,7 +1,7 @@
-"""`train.py --ops library`: the functions of tinysegnet itself.
+"""`train --ops library`: the functions of tinysegnet itself.
 
-train.py takes five names from here: DEFAULTS, run_name, check_settings, functions, finished. With `--ops lessons` it
-takes them from lessons/engine/my_segnet.py, where they are a learner's.
+commands/train.py takes five names from here: DEFAULTS, run_name, check_settings, functions, finished. With `--ops
+lessons` it takes them from lessons/engine/my_segnet.py, where they are a learner's.
 """
 
 from tinysegnet import networks

@@ -17,7 +17,7 @@ from tinysegnet.ops import fast
 from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.support.backend import array_module, copy_to_host, to_device
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import optim, vgg16
+from tinysegnet.training import fine_tune, optim
 from tinysegnet.training.settings import Settings
 from tinysegnet.training.step import Criterion, train_step
 
@@ -90,7 +90,7 @@ def train(settings, data, functions=None):
     so changes the model; it raises InputError on a loss that is not a number.
     """
     model = new_model(settings, data)
-    vgg16.init_encoder(model, settings)
+    fine_tune.begin(model, settings)
     opt_state = optim.start(settings.optimiser, model.params)
     trainer = prepare(model, opt_state, settings, data, survey(data, "train"), functions or Functions())
 
@@ -215,7 +215,7 @@ def evaluate(model, pairs, ignore, functions=None):
 def predictions(model, pairs, ops=fast):
     """(labels, predicted) of each photograph, both of the size of its labels; `pairs` as in evaluate."""
     for photograph, labels in pairs:
-        yield labels, classify(model, photograph, labels.shape, ops, model.meta["size"])
+        yield labels, classify(model, photograph, labels.shape, ops)
 
 
 def examples(model, data, ops=fast, count=4):
@@ -223,7 +223,7 @@ def examples(model, data, ops=fast, count=4):
     samples = data.samples("val")
     for i in np.unique(np.linspace(0, len(samples) - 1, count).round().astype(int)):
         photograph, labels = data.read(samples[i])
-        yield photograph, labels, classify(model, photograph, labels.shape, ops, model.meta["size"])
+        yield photograph, labels, classify(model, photograph, labels.shape, ops)
 
 
 def exact_statistics(model, batches, ops=fast):

@@ -4,16 +4,13 @@
     log.jsonl        a line for each step and each epoch
     last.npz         the network and the optimiser as they were last saved, and how far they are
     best.npz         the network of the epoch with the best mIoU on val (or what best_by names)
-    curves.png, predictions.png, confusion.png
+    curves.png, predictions.png, confusion.png, shares.png
 """
 
 import errno
-import hashlib
 import json
 import os
 import platform
-import shlex
-import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -32,8 +29,9 @@ from tinysegnet import checkpoint, inference
 from tinysegnet.support import atomic
 from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, say, writing
+from tinysegnet.support.program import command_line
 from tinysegnet.support.shapes import check_size
-from tinysegnet.training import optim, settings, vgg16
+from tinysegnet.training import fine_tune, optim, settings
 from tinysegnet.training.loop import is_finite, new_model
 
 FORMAT = 2      # of config.json; that of version 0.1.0 has no number
@@ -62,12 +60,16 @@ def read_config(path):
 
 
 def kept_settings(path, given):
-    """The Settings with which a run began. Raises InputError if others are given; data and backend may have moved."""
+    """The Settings with which a run goes on: those with which it began, but data and backend may have moved, and there
+    may be more epochs. Raises InputError if others are given."""
     kept = read_config(path)["settings"]
     moved = {}
     for name, value in given.items():
-        if name in ("data", "backend"):
+        if name in ("data", "backend") or (name == "epochs" and value > kept.epochs):
             moved[name] = value
+        elif name == "epochs" and value < kept.epochs:
+            way_out = "leave it out, or give a higher number to go on for longer"
+            raise InputError(f"{path} has --epochs {kept.epochs}, which can grow and not shrink to {value}: {way_out}")
         elif value != getattr(kept, name):
             was = settings.as_text(name, getattr(kept, name))
             option = settings.option_of(name)
@@ -109,28 +111,29 @@ class Run:
         self.since = time.monotonic()       # the epoch's beginning, shifted by the time spent before an interruption
 
     def begin(self, fingerprint):
-        """Make the folder. Raises InputError if it is there or cannot be made, the images are too small, or what the
-        encoder should begin with is not there: then there is no folder that was not there before."""
+        """Make the folder. Returns the names of the arrays that begin as the seed has drawn them.
+
+        Raises InputError if it is there or cannot be made, the images are too small, or what the network should begin
+        with is not there: then there is no folder that was not there before.
+        """
         check_new(self.path)
         crop, scale = self.settings.crop or 1, min(self.settings.test_scales or [1])
         halved = (1, "them"), (crop, "a part of them"), (scale, f"them, seen at {scale} of their size,")
         check_size(self.model.network.levels, *self.settings.size, *min(halved, key=lambda share: share[0]))
-        vgg16.init_encoder(self.model, self.settings)
+        drawn = fine_tune.begin(self.model, self.settings)
         packages = {"tinysegnet": tinysegnet.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__
         config = {
             "format": FORMAT,
             "settings": asdict(self.settings),
-            "command": shlex.join(["python", *sys.argv]),
+            "command": command_line(),
             "data": {"name": self.data.name, "classes": self.data.classes, "fingerprint": fingerprint},
             "versions": {"python": platform.python_version(), **packages},
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
             "begun": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+            **fine_tune.fingerprint(self.settings),
         }
-        if self.settings.init_encoder is not None:
-            with open(self.settings.init_encoder, "rb") as file:
-                config["init_encoder_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         with writing(self.path):
             is_new = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
@@ -142,6 +145,7 @@ class Run:
             if is_new:
                 self.take_away()
             raise
+        return drawn
 
     def take_away(self):
         """Remove the folder that `begin` has made, unless another process came in between, and has the lock."""
@@ -171,8 +175,12 @@ class Run:
         return file
 
     def resume(self, fingerprint):
-        """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others."""
-        began_on = read_config(self.path)["data"]
+        """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others.
+
+        Returns how many epochs it was to have before it was lengthened, if that is done now.
+        """
+        config = read_config(self.path)
+        began_on = config["data"]
         if began_on["fingerprint"] != fingerprint:
             way_out = "put them back, or start another --name"
             raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
@@ -181,8 +189,7 @@ class Run:
             raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
         self.lock = self.locked()
         if not last.exists() and no_step_made(self.path):
-            vgg16.init_encoder(self.model, self.settings)
-            return self.save()
+            self.save_the_beginning(config)
         meta, groups = checkpoint.load(last)
         params, stats, opt_state = groups["params"], groups["stats"], groups.get("opt_state", {})
         if meta["network"] != self.model.meta["network"]:
@@ -200,6 +207,30 @@ class Run:
         self.model = replace(self.model, params=params, stats=stats)
         self.epoch, self.step, self.best = meta["epoch"], meta["step"], meta["best"]
         self.since = time.monotonic() - meta["seconds"]
+        if self.settings.epochs > config["settings"].epochs:
+            self.lengthen()
+            return config["settings"].epochs
+        return None
+
+    def lengthen(self):
+        """Write the number of epochs that it is to have now into config.json, and where the run was then."""
+        path = self.path / "config.json"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        settings = config["settings"]
+        from_to = {"from": settings["epochs"], "to": self.settings.epochs, "in_epoch": self.epoch, "step": self.step}
+        settings["epochs"] = self.settings.epochs
+        config["lengthened"] = [*config.get("lengthened", []), from_to]
+        atomic.write(path, json.dumps(config, indent=2).encode() + b"\n")
+
+    def save_the_beginning(self, config):
+        """Write the first last.npz of a run that ended before it was there."""
+        fine_tune.begin(self.model, self.settings)
+        for name, sha256 in fine_tune.fingerprint(self.settings).items():
+            if config.get(name, sha256) != sha256:
+                option = settings.option_of(name.removesuffix("_sha256"))
+                way_out = "put it back, or start another --name"
+                raise InputError(f"the file of {option} is not the one that {self.path} began with: {way_out}")
+        self.save()
 
     def log(self, **line):
         with writing(self.log_path), open(self.log_path, "a", encoding="utf-8") as file:
@@ -227,19 +258,21 @@ class Run:
         arrays = {"params": self.model.params, "stats": self.model.stats, "opt_state": self.opt_state}
         checkpoint.save(self.path / "last.npz", meta, **arrays)
 
-    def end_epoch(self, figures):
-        """Log the epoch, judged on val, and go on to the next. Returns its line in the log, and if it is the best.
+    def end_epoch(self, figures, judged):
+        """Log the epoch, judged on val, and go on to the next. Returns its line in the log, and if it is the best, or
+        as good as the best.
 
         figures  {"mIoU": ...}, by the names of the paper
+        judged   the Model that has reached them, which is kept if it is the best
         """
         figures = {name: float(value) for name, value in figures.items()}
         line = {"epoch": self.epoch, "loss": self.mean_loss(), "seconds": time.monotonic() - self.since, **figures}
         self.log(**line)
         value = self.epoch if self.settings.best_by == "last" else figures[self.settings.best_by]
-        is_best = value > self.best
+        is_best = value >= self.best        # of equals the later: it has learnt for longer
         if is_best:
             self.best = value
-            checkpoint.save(self.path / "best.npz", self.meta(), params=self.model.params, stats=self.model.stats)
+            checkpoint.save(self.path / "best.npz", judged.meta, params=judged.params, stats=judged.stats)
         self.epoch, self.step, self.since = self.epoch + 1, 0, time.monotonic()
         self.save()
         return line, is_best

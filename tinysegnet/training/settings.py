@@ -6,7 +6,8 @@ from difflib import get_close_matches
 
 from tinysegnet import networks
 from tinysegnet.checkpoint import LARGEST_TEST_SCALE, renamed
-from tinysegnet.data.normalisation import CENTRED, IMAGENET, LOCAL_RESPONSE, NORMALISATIONS
+from tinysegnet.data.folds import k_of_parts
+from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import (
@@ -49,11 +50,13 @@ class Settings:
     # the data
     data: str = setting(str)                               # a folder, or "streets"
     ignore: int | None = setting(or_none(label))            # label of the pixels that do not count, if not the usual
+    fold: tuple[int, int] | None = setting(or_none(k_of_parts))     # which part of how many is val, see data/folds.py
     size: tuple[int, int] = setting(height_x_width)         # (H, W) to which photographs are brought
     # the network
     network: str = setting(choice(*networks.NETWORKS))
     filters: int = setting(at_least_1)                      # of its first level
     normalisation: str = setting(choice(*NORMALISATIONS))   # of its input, see data/normalisation.py
+    init: str | None = setting(or_none(str))                # a checkpoint to begin with, or "shipped"
     init_encoder: str | None = setting(or_none(str))        # a file with VGG16, to begin SegNet's encoder with
     # the optimiser
     epochs: int = setting(at_least_1)
@@ -72,6 +75,7 @@ class Settings:
     # the network afterwards
     test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
     best_by: str = setting(choice("mIoU", "G", "C", "last"))    # the figure on val by which an epoch is kept, or none
+    statistics: str = setting(choice("running", "exact"))   # of batch norm, with which each epoch is judged
     # the run
     seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation, dropout
     recipe: str = setting(str)
@@ -118,16 +122,18 @@ RECIPES = {
     ),
 }
 USUAL = dict(
-    ignore=None, network="segnet-basic", filters=64, init_encoder=None, seed=0, ops="library", conv="auto",
-    backend="numpy",
+    ignore=None, fold=None, network="segnet-basic", filters=64, init=None, init_encoder=None, statistics="running",
+    seed=0, ops="library", conv="auto", backend="numpy",
 )
-NEW = dict(init_encoder=None)                       # settings that earlier runs of this format did not have
 NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
+# Settings that earlier runs of this format did not have, with what these did.
+NEW = dict(fold=None, init=None, init_encoder=None, statistics="running")
+FEW_IMAGES = 50     # of so few an epoch makes so few steps that running statistics, of 10 steps or so, say little
 
 
 def option_of(name):
     """How the command line sets it."""
-    by_set = name in RECIPES["best"].keys() - {"epochs", "batch", "lr"}
+    by_set = name in {*RECIPES["best"], "statistics"} - {"epochs", "batch", "lr"}
     return f"--set {name}" if by_set else f"--{name.replace('_', '-')}"
 
 
@@ -163,12 +169,11 @@ def resolve(given, data, train, val):
     recipe = given.get("recipe") or data.recipe
     values = given | {"data": data.source}
     values.pop("recipe", None)
-    if values.get("init_encoder") is not None:
-        values["normalisation"] = IMAGENET
     if "size" not in values:
         if len(train.sizes | val.sizes) > 1:
             raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
         values["size"] = next(iter(train.sizes))
+    values.setdefault("statistics", "exact" if train.images < FEW_IMAGES else "running")
     batch = values.get("batch", RECIPES[recipe]["batch"])
     if batch > train.images:
         few = train.images
@@ -213,5 +218,5 @@ def as_text(name, value):
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ("x" if name == "size" else ",").join(map(str, value))
+        return {"size": "x", "fold": "/"}.get(name, ",").join(map(str, value))
     return str(value)

@@ -13,25 +13,12 @@ from tinysegnet import networks
 from tinysegnet.data.normalisation import IMAGENET
 from tinysegnet.networks.blocks import names_of
 from tinysegnet.networks.more.segnet import CONVOLUTIONS
-from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError
 
 NETWORKS, FILTERS = ("segnet", "bayesian-segnet"), 64
 FLOATS = "F16", "F32", "F64"       # as .safetensors calls them; NumPy has no bfloat16
 OF_NORM = "weight", "bias", "running_mean", "running_var"
 FILES_OF_PYTORCH = ".pth", ".pt", ".bin"
-
-
-def init_encoder(model, settings):
-    """Give a model before its first step the encoder in the file settings.init_encoder, if it is not None.
-
-    Raises InputError as `encoder_for` does.
-    """
-    if settings.init_encoder is not None:
-        arrays = encoder_for(vars(settings))
-        for group in (model.params, model.stats):
-            for name in group.keys() & arrays.keys():
-                group[name][...] = to_device(arrays[name].astype(group[name].dtype), model.xp)
 
 
 def encoder_for(given):

@@ -1,0 +1,268 @@
+"""python -m tinysegnet train, and python train.py"""
+
+import argparse
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tinysegnet import checkpoint, inference, metrics, networks
+from tinysegnet.data import open_dataset
+from tinysegnet.data.batches import evaluation_pairs, training_batches
+from tinysegnet.data.folds import fold, k_of_parts
+from tinysegnet.data.images import scaled
+from tinysegnet.data.survey import checked_surveys
+from tinysegnet.networks.more import ABOUT
+from tinysegnet.ops.fast import CONVOLUTIONS
+from tinysegnet.plots import figures as plots
+from tinysegnet.support.backend import keep_freed_memory, select
+from tinysegnet.support.errors import InputError
+from tinysegnet.support.options import Parser, at_least_0, at_least_1, folder_name, height_x_width, label, positive
+from tinysegnet.support.progress import bar
+from tinysegnet.support.signals import Stop
+from tinysegnet.training import fine_tune, library, loop, runs
+from tinysegnet.training.settings import PARSERS, RECIPES, assignment, resolve
+
+SUMMARY = "train a network on CamVid, streets or photographs of your own"
+DESCRIPTION = """Train SegNet-Basic, or another network.
+
+--data names CamVid's folder, or one with photographs of your own (see README).
+Without it, and without a data/CamVid, the network learns from streets: scenes
+that are drawn on the spot. After each epoch it is judged on val, at the size
+of the annotations, in %: G of all pixels are right, C on average over the
+classes; mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
+
+    best.npz         the network of the epoch with the best mIoU on val
+    last.npz         where --resume goes on, after Ctrl-C or a crash
+    log.jsonl        a line for each step and each epoch
+    config.json      settings, versions, and a fingerprint of the data
+    curves.png, predictions.png, confusion.png, shares.png
+"""
+EPILOG = "\n".join(["networks:", *(f"  {name}: {line}" for name, line in ABOUT.items())])
+OUT_OF_MEMORY = "use a smaller --batch or --size"
+SAVE_EVERY = 300    # seconds
+
+
+def add_options(option):
+    option("--data", metavar="FOLDER", help="a data set, or streets (default: data/CamVid if it is there, or streets)")
+    option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
+    option("--fold", type=k_of_parts, metavar="k/K",
+           help="for few photographs: of train and val together, in K parts, let part k be val")
+    option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
+    option("--recipe", choices=RECIPES, metavar="RECIPE",
+           help=f"{', '.join(RECIPES)}: see training/settings.py (default: the data's, or that of --ops lessons)")
+    option("--epochs", type=at_least_1,
+           help="passes over the training set (default: the recipe's); with --resume a higher number, for longer")
+    option("--batch", type=at_least_1, help="images per step (default: the recipe's)")
+    option("--lr", type=positive, help="learning rate at the start (default: the recipe's)")
+    option("--seed", type=at_least_0, help="of the weights, the order, the augmentation, dropout (default: 0)")
+    option("--name", type=folder_name, help="the run goes to runs/NAME (default: first)")
+    option("--network", choices=networks.NETWORKS, metavar="NAME", help="one of those below (default: segnet-basic)")
+    option("--filters", type=at_least_1, help="filters of the network's first level (default: 64)")
+    option("--init", metavar="FILE", help="fine-tune: begin with a checkpoint, or with shipped, the network for CamVid")
+    option("--init-encoder", metavar="FILE", help="VGG16 for SegNet's encoder, a .safetensors: see docs/networks.md")
+    option("--width", type=at_least_1, dest="filters", help=argparse.SUPPRESS)      # its name in version 0.1.0
+    option("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", dest="assignments",
+           help="any other setting, as in --set optimiser=adam --set crop=0.5: see training/settings.py")
+    option("--ops", choices=("library", "lessons"), help="lessons: with your own functions, small (default: library)")
+    option("--conv", choices=CONVOLUTIONS, help="default: auto, for each layer the fastest")
+    option("--resume", action="store_true", help="go on with the run of that name, with its settings")
+    option("--backend", choices=("numpy", "cupy"), help="processor or GPU (default: numpy)")
+
+
+def main():
+    """What `python train.py` does."""
+    about = argparse.RawDescriptionHelpFormatter
+    parser = Parser(description=DESCRIPTION, epilog=EPILOG, formatter_class=about)
+    add_options(parser.add_argument)
+    args = parser.parse_args()
+    keep_freed_memory()
+    run(args)
+
+
+def given_settings(args):
+    """{name: value} of the settings that the command line names. Raises InputError if one has two values."""
+    given = {name: value for name, value in vars(args).items() if name in PARSERS and value is not None}
+    for name, value in args.assignments:
+        if given.setdefault(name, value) != value:
+            raise InputError(f"--set {name}: it is given twice, with two values: leave one out")
+    return given
+
+
+def functions_of(ops):
+    """Whose functions the network is made of: the library's, or those that the learner has written."""
+    if ops != "lessons":
+        return library
+    try:
+        from lessons.engine import my_segnet  # only in a clone, and only when it is asked for
+    except ModuleNotFoundError as error:
+        if error.name.partition(".")[0] != "lessons":
+            raise
+        raise InputError("--ops lessons is of the course, which is not here: train in the project's clone") from error
+    return my_segnet
+
+
+def run(args):
+    name, resume, asked = args.name, args.resume, given_settings(args)
+    kept = runs.kept_settings(Path("runs", name or library.run_name()), asked) if resume else None
+    source = functions_of(kept.ops if kept else asked.get("ops", "library"))
+    given = vars(kept) if kept else source.DEFAULTS | asked
+    source.check_settings(given)
+    path = Path("runs", name or source.run_name())
+    if not resume:
+        runs.check_new(path)                    # before the data are read, which takes its time
+        given |= fine_tune.follow(asked)
+    xp = select(given.get("backend", "numpy"))
+    data, why = open_dataset(given.get("data"), given.get("ignore"))
+    if (part := given.get("fold")) is not None:
+        data, why = fold(data, *part), "{}\nOf train and val together, part {} of {} is val.".format(why, *part)
+    print(why, flush=True)
+    (train, val), remarks = checked_surveys(data, watch=lambda samples: bar(samples, "reading"))
+    for remark in remarks:
+        print(textwrap.fill(f"{remark}.", 79))
+    settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
+    functions = source.functions(settings, data)
+    run = runs.Run(path, settings, data, xp)
+    epochs_before = drawn = None
+    if resume:
+        epochs_before = run.resume(train.fingerprint + val.fingerprint)
+    else:
+        drawn = run.begin(train.fingerprint + val.fingerprint)
+    trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
+    say_what_is_seen(settings, train, val)
+    say_what_it_begins_with(settings.init, drawn)
+    say_how_it_goes_on(run, trainer, epochs_before)
+    with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
+        while run.epoch <= settings.epochs:
+            while run.step < settings.steps:
+                train_until_stopped(run, trainer, stop)
+            end_epoch(run, trainer, stop)
+        finish(run, trainer, stop, train)
+    source.finished(run, functions)
+
+
+def say_what_it_begins_with(init, drawn):
+    """A line on --init; drawn: the names of the arrays that are not the file's, None if the run has begun before."""
+    if init is not None and drawn is not None:
+        source = "the network that comes with tinysegnet" if init == fine_tune.SHIPPED else init
+        others = f", whose classes are others: so {', '.join(drawn)} are drawn anew" if drawn else ", with all of it"
+        print(textwrap.fill(f"It begins with {source}{others}.", 79))
+
+
+def say_how_it_goes_on(run, trainer, epochs_before):
+    """A line on a run that is longer now than it was to be, None if it is not."""
+    if epochs_before is not None:
+        text = f"{run.path} is to have {run.settings.epochs} epochs now, and not {epochs_before}."
+        if run.settings.schedule == "cosine":
+            done = run.step + (run.epoch - 1) * run.settings.steps
+            shorter = trainer._replace(settings=replace(run.settings, epochs=epochs_before))
+            now, before = loop.rate(trainer, done), loop.rate(shorter, done)
+            text += f" The learning rate goes on along the cosine of all of them: {now:.2g}, where it was {before:.2g}."
+        print(textwrap.fill(text, 79))
+
+
+def say_what_is_seen(settings, train, val):
+    height, width = settings.size
+    part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
+    print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
+    if settings.statistics == "exact":
+        print("Each epoch is judged with batch-norm statistics of one pass through all of them")
+    if settings.backend == "cupy":
+        print("The first step compiles what the GPU will run: up to a minute, and only the first time")
+
+
+def train_until_stopped(run, trainer, stop):
+    """Train to the end of the epoch, or until a signal comes or it is time to save."""
+    settings = run.settings
+    batches = stop.until(training_batches(run.data, settings, run.epoch, first=run.step), seconds=SAVE_EVERY)
+    done = run.step + (run.epoch - 1) * settings.steps
+    with bar(desc=f"epoch {run.epoch}/{settings.epochs}", total=settings.steps, initial=run.step) as progress:
+        for loss in loop.train_steps(trainer, batches, done):
+            run.log_step(loss)
+            progress.set_postfix(loss=shown(loss))
+            progress.update()
+    run.save()
+    stop.leave_if_asked(run)
+
+
+def shown(loss):
+    """A loss in few characters, however large."""
+    return f"{loss:.3f}" if loss < 10_000 else f"{loss:.3g}"
+
+
+def evaluate_on_val(model, run, trainer, stop):
+    """The confusion matrix on val."""
+    pairs = bar(stop.until(evaluation_pairs(run.data, "val")), "  val", len(run.data.samples("val")), unit="img")
+    counts = loop.evaluate(model, pairs, run.data.ignore, trainer.functions)
+    stop.leave_if_asked(run)
+    return counts
+
+
+def draw(model, run, trainer, counts):
+    plots.confusion(counts, run.data.classes, run.path / "confusion.png")
+    plots.predictions(loop.examples(model, run.data, trainer.functions.ops), run.data, run.path / "predictions.png")
+
+
+def end_epoch(run, trainer, stop):
+    """Judge the network as it is now, in one look, and keep it if it is the best so far."""
+    judged = replace(run.model, meta=run.meta())
+    if run.settings.statistics == "exact":
+        judged = with_exact_statistics(judged, run, trainer, stop)
+    in_one_look = replace(judged, meta=judged.meta | {"test_scales": None})
+    counts = evaluate_on_val(in_one_look, run, trainer, stop)
+    values = trainer.functions.figures(counts)
+    line, is_best = run.end_epoch(values, judged)
+    plots.curves(run.log_path, run.path / "curves.png")
+    if is_best:
+        draw(in_one_look, run, trainer, counts)
+    epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
+    print(f"epoch {epoch:3}  loss {shown(loss)}  val {metrics.summary(values)}  {seconds:.0f} s", flush=True)
+
+
+def finish(run, trainer, stop, train):
+    """Take the exact batch-norm statistics of the best network, and judge it as it will be used.
+
+    train  the Survey of the training set
+    """
+    plots.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
+    best = inference.load_on(run.xp, run.path / "best.npz")
+    if best.meta["statistics"] == "running":
+        best = with_exact_statistics(best, run, trainer, stop)
+    counts = evaluate_on_val(best, run, trainer, stop)
+    checkpoint.save(run.path / "best.npz", best.meta, params=best.params, stats=best.stats)
+    draw(best, run, trainer, counts)
+    say_which_epoch_is_kept(run, best.meta["epoch"])
+    print(metrics.table(counts, run.data.classes, trainer.functions.figures))
+    plots.shares(train.pixels, metrics.iou(counts), run.data.classes, run.path / "shares.png")
+    say_if_one_class_is_everywhere(counts, run)
+
+
+def say_which_epoch_is_kept(run, epoch):
+    by, kept = run.settings.best_by, run.path / "best.npz"
+    which = "the last" if by == "last" else f"the best: {by} {100 * run.best:.1f}"
+    if run.settings.statistics == "exact":
+        print(f"\nEpoch {epoch} was {which}.\n{kept} gives on val:")
+    else:
+        running = "." if by == "last" else " with running batch-norm statistics."
+        print(f"\nEpoch {epoch} was {which}{running} With those\nof the whole training set {kept} gives on val:")
+
+
+def say_if_one_class_is_everywhere(counts, run):
+    """What to try if the network has one answer to everything, where val has other classes too."""
+    predicted, true = counts.any(axis=0), counts.any(axis=1)
+    if predicted.sum() == 1 and (true & ~predicted).any():
+        advice = "train for more --epochs"
+        if run.settings.class_weight_power < 1:
+            advice += ", or give rare classes more weight: --set class_weight_power=1"
+        print(textwrap.fill(f"Every pixel of val is called {run.data.classes[predicted.argmax()]}: {advice}.", 79))
+
+
+def with_exact_statistics(model, run, trainer, stop):
+    """The Model with the batch-norm statistics of one pass through the training set as it is."""
+    as_they_are = replace(run.settings, flip=False, scale=None, crop=None, jitter=None)
+    batches = training_batches(run.data, as_they_are, epoch=0)
+    batches = bar(stop.until(batches), "batch-norm statistics", run.settings.steps)
+    stats = loop.exact_statistics(model, batches, trainer.functions.ops)
+    stop.leave_if_asked(run)
+    return replace(model, stats=stats, meta=model.meta | {"statistics": "exact"})
