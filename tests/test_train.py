@@ -83,6 +83,31 @@ def run(script, monkeypatch):
     return train
 
 
+def test_a_name_that_is_taken_is_said_before_the_data_are_read(script, monkeypatch):
+    script("--data", "tiny", "--size", "12x16", "--epochs", "1")
+    monkeypatch.setattr(script.script, "open_dataset", None)
+    with pytest.raises(InputError, match=r"runs.first is already there: continue it with --resume"):
+        script("--data", "tiny", "--size", "12x16", "--epochs", "1")
+
+
+def test_ctrl_c_while_the_data_are_read_says_what_was_saved(script, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    script("--data", "tiny", "--size", "12x16", "--epochs", "1")
+    monkeypatch.setattr(script.script, "checked_surveys", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=r"^nothing was saved yet$"):
+        script("--data", "tiny", "--name", "other")
+    with pytest.raises(KeyboardInterrupt, match=r"^the run is as it was$"):
+        script("--resume")
+
+
+def test_a_size_that_begins_with_a_minus_is_said_to_be_none(script, capsys):
+    with pytest.raises(SystemExit):
+        script("--size", "-1x5")
+    assert "argument --size: '-1x5' is not a size: write height x width in pixels" in capsys.readouterr().err
+
+
 def test_options_arrive(run):
     options = "--batch 3 --lr 0.25 --seed 7 --epochs 2 --size 12x16 --recipe streets --conv im2col".split()
     seen = run(*options)

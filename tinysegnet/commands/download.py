@@ -1,6 +1,7 @@
 """python -m tinysegnet download"""
 
 from tinysegnet.data import download
+from tinysegnet.support.signals import stopped_with
 
 SUMMARY = "bring CamVid here, about 150 MB, and verify it"
 DESCRIPTION = """Fetch CamVid from the repository of SegNet's authors, with a progress bar. An
@@ -15,5 +16,6 @@ def add_options(option):
 
 def run(args):
     print(download.LICENCE)
-    download.download(args.to)
+    with stopped_with("run this again to go on"):
+        download.download(args.to)
     print(f"CamVid is in {args.to}, complete and verified.")

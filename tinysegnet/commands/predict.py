@@ -11,6 +11,7 @@ from tinysegnet.data.photographs import read_photograph
 from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, complain, writing
 from tinysegnet.support.progress import bar
+from tinysegnet.support.signals import stopped_with
 
 SUMMARY = "what a trained network sees in photographs"
 DESCRIPTION = """For each photograph NAME, of any size and kind, two pictures:
@@ -35,30 +36,23 @@ def add_options(option):
 
 
 def run(args):
-    model = inference.load(args.weights, args.backend)
-    classes, palette, out = model.meta["classes"], np.array(model.meta["palette"], np.uint8), Path(args.out)
+    model, out = inference.load(args.weights, args.backend), Path(args.out)
     if args.samples:
         inference.check_dropout(model)
     paths, passed = photographs(args.images, out)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     bad = []
-    for path in bar(paths, "predict", unit="img"):
-        try:
-            photograph = read_photograph(path)
-        except InputError as error:         # one bad frame does not cost the others
-            bad.append(error)
-            continue
-        if args.samples:
-            predicted, uncertainty = inference.monte_carlo(model, photograph, args.samples)
-            pictures = {"uncertainty": overlay.uncertainty(uncertainty, len(classes))}
-        else:
-            predicted, pictures = inference.classify(model, photograph), {}
-        pictures["overlay"] = overlay.overlay(photograph, predicted, classes, palette)
-        pictures["mask"] = overlay.mask(predicted, palette)
-        for kind, picture in pictures.items():
-            with writing(out / f"{path.stem}_{kind}.png"):
-                picture.save(out / f"{path.stem}_{kind}.png")
+    with stopped_with(f"what is done is in {out}"):
+        for path in bar(paths, "predict", unit="img"):
+            try:
+                photograph = read_photograph(path)
+            except InputError as error:         # one bad frame does not cost the others
+                bad.append(error)
+                continue
+            for kind, picture in pictures(model, photograph, args.samples).items():
+                with writing(out / f"{path.stem}_{kind}.png"):
+                    picture.save(out / f"{path.stem}_{kind}.png")
     if done := len(paths) - len(bad):
         if args.weights is None:
             print(ITS_OWN)
@@ -70,6 +64,19 @@ def run(args):
         complain(error)
     if bad:
         raise bad[-1]
+
+
+def pictures(model, photograph, samples):
+    """{kind: a PIL image} of what the network sees in a photograph, in so many looks or, if None, in the usual ones."""
+    classes, palette = model.meta["classes"], np.array(model.meta["palette"], np.uint8)
+    if samples:
+        predicted, uncertainty = inference.monte_carlo(model, photograph, samples)
+        drawn = {"uncertainty": overlay.uncertainty(uncertainty, len(classes))}
+    else:
+        predicted, drawn = inference.classify(model, photograph), {}
+    drawn["overlay"] = overlay.overlay(photograph, predicted, classes, palette)
+    drawn["mask"] = overlay.mask(predicted, palette)
+    return drawn
 
 
 def photographs(names, out):

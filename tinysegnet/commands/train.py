@@ -20,7 +20,7 @@ from tinysegnet.support.backend import keep_freed_memory, select
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import Parser, at_least_0, at_least_1, folder_name, height_x_width, label, positive
 from tinysegnet.support.progress import bar
-from tinysegnet.support.signals import Stop
+from tinysegnet.support.signals import Stop, stopped_with
 from tinysegnet.training import fine_tune, library, loop, runs
 from tinysegnet.training.settings import PARSERS, RECIPES, assignment, resolve
 
@@ -109,16 +109,18 @@ def run(args):
     source = functions_of(kept.ops if kept else asked.get("ops", "library"))
     given = vars(kept) if kept else source.DEFAULTS | asked
     source.check_settings(given)
-    path = Path("runs", name or source.run_name())
     if not resume:
-        runs.check_new(path)                    # before the data are read, which takes its time
         given |= fine_tune.follow(asked)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     if (part := given.get("fold")) is not None:
         data, why = fold(data, *part), "{}\nOf train and val together, part {} of {} is val.".format(why, *part)
+    path = Path("runs", name or source.run_name())
+    if not resume:
+        runs.check_new(path)                    # before the data are read, which takes its time
     print(why, flush=True)
-    (train, val), remarks = checked_surveys(data, watch=lambda samples: bar(samples, "reading"))
+    with stopped_with("the run is as it was" if resume else "nothing was saved yet"):
+        (train, val), remarks = checked_surveys(data, watch=lambda samples: bar(samples, "reading"))
     for remark in remarks:
         print(textwrap.fill(f"{remark}.", 79))
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
