@@ -85,13 +85,13 @@ def run(script, monkeypatch):
 
 def test_a_name_that_is_taken_is_said_before_the_data_are_read(script, monkeypatch):
     script("--data", "tiny", "--size", "12x16", "--epochs", "1")
-    monkeypatch.setattr(script.script, "open_dataset", None)
+    monkeypatch.setattr(script.script, "checked_surveys", None)
     with pytest.raises(InputError, match=r"runs.first is already there: continue it with --resume"):
         script("--data", "tiny", "--size", "12x16", "--epochs", "1")
 
 
 def test_ctrl_c_while_the_data_are_read_says_what_was_saved(script, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     script("--data", "tiny", "--size", "12x16", "--epochs", "1")
