@@ -36,7 +36,7 @@ def trained(name, recipe, changes, quietly=False):
     check_kept(name, recipe, changes)
     path = Path("runs") / name
     best = path / "best.npz"
-    if not (best.exists() and checkpoint.load(best)[0]["statistics"] == "exact"):
+    if not is_finished(path):
         options = [word for key, value in changes.items() for word in as_option(key, value)]
         resume = ["--resume"] if path.exists() else []
         command = [sys.executable, TRAIN, "--recipe", recipe, *options, "--name", name, *resume]
@@ -51,6 +51,13 @@ def trained(name, recipe, changes, quietly=False):
                 print(f"{path}: {said.decode(errors='replace').splitlines()[-1]}", file=sys.stderr)
             raise SystemExit(process.returncode)
     return best
+
+
+def is_finished(path):
+    """Whether a run has come to its end. (Of a small data set best.npz has exact statistics before, too.)"""
+    if not (path / "best.npz").exists() or checkpoint.load(path / "best.npz")[0]["statistics"] == "running":
+        return False
+    return checkpoint.load(path / "last.npz")[0]["epoch"] > read_config(path)["settings"].epochs
 
 
 def stop():

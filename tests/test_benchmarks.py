@@ -19,7 +19,7 @@ from PIL import Image
 from test_readme import section
 
 from tinysegnet import checkpoint, metrics, networks, ops
-from tinysegnet.data import open_dataset
+from tinysegnet.data import folder, open_dataset, streets
 from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
@@ -317,8 +317,8 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     environment = {"PYTHONPATH": str(Path(np.__file__).parents[1]), "PATH": ""}
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
     assert {script.stem for script in scripts} == {
-        "boundary", "cpu", "first_run", "formats", "gpu", "gpu_first", "inference", "ingredients", "launches", "table1",
-        "uncertainty", "winograd_error",
+        "boundary", "cpu", "fine_tuning", "first_run", "formats", "gpu", "gpu_first", "inference", "ingredients", "launches",
+        "table1", "uncertainty", "winograd_error",
     }
     for script in scripts:
         command = [sys.executable, "-S", script, "--help"]
@@ -405,6 +405,58 @@ def test_the_section_about_boundaries_is_that_of_the_benchmark():
     assert f"BF {bf} on val" in " ".join(text.split())
 
 
+@pytest.fixture
+def fine_tuning(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import fine_tuning
+
+    return fine_tuning
+
+
+def test_twelve_photographs_of_val_are_learnt_and_the_others_judged(fine_tuning, tmp_path):
+    tiny_camvid.make(tmp_path / "tiny", (("train", 1), ("val", 23)))
+    data = folder.dataset(tmp_path / "tiny")
+    chosen = fine_tuning.few(data)
+    of_val = data.samples("val")
+    assert chosen.samples("train") == of_val[::2] and chosen.samples("val") == of_val[1::2]
+    assert [len(split) for split in map(chosen.samples, ("train", "val"))] == [12, 11]
+    (_, labels), (_, two) = data.read(of_val[3]), chosen.read(of_val[3])
+    assert {*labels.ravel()} == {0, 3, 8, 11} and two.dtype == np.uint8
+    assert (two[labels == 8] == 1).all() and (two[labels == 11] == 255).all() and (two[labels < 8] == 0).all()
+    with pytest.raises(InputError, match=r"^val of CamVid in .*tiny has 23 photographs: give a data set of more than"):
+        fine_tuning.few(data, 23)
+
+
+def test_fine_tuning_is_set_against_training_anew(fine_tuning, tmp_path, monkeypatch, capsys):
+    tiny_camvid.make(tmp_path / "tiny", (("train", 1), ("val", 14)))
+    monkeypatch.setattr(streets, "VAL", range(10, 23))
+    monkeypatch.setattr(fine_tuning, "RESULTS", tmp_path)
+    monkeypatch.setattr(fine_tuning, "SEEDS", range(1))
+    monkeypatch.setattr(fine_tuning, "SIZES", {"CamVid": (24, 32), "streets": (24, 32)})
+    monkeypatch.setattr("sys.argv", ["fine_tuning.py", "--data", str(tmp_path / "tiny"), "--epochs", "1"])
+    begun, begin = [], fine_tuning.fine_tune.begin
+    monkeypatch.setattr(fine_tuning.fine_tune, "begin", lambda *args: begun.append(args[1].init) or begin(*args))
+    fine_tuning.main()
+    page = (tmp_path / "fine_tuning.md").read_text()
+    assert capsys.readouterr().out == page and begun == ["shipped", None] * 2
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert [first for first, *_ in rows[1:]] == [
+        f"{name} at 24x32, {count} judged, {how}" for name, count in (("CamVid", 2), ("streets", 1))
+        for how in ("`--init shipped`", "anew")
+    ]
+    assert all(0 < float(miou) < 100 and float(seconds) >= 0 for _, miou, seconds in rows[1:])
+
+
+def test_the_section_about_fine_tuning_is_that_of_the_benchmark():
+    """And it is what it is there to show: on every seed fine-tuning is better."""
+    page = (BENCHMARKS / "results/fine_tuning.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert len(rows) == 6 and "\n".join(rows) in (BENCHMARKS.parent / "docs/results.md").read_text(encoding="utf-8")
+    figures = [[float(cell) for cell in row.split("|")[2:5]] for row in rows[2:]]
+    assert all(tuned > anew for pair in (figures[:2], figures[2:]) for tuned, anew in zip(*pair))
+
+
 def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, capfd):
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.syspath_prepend(BENCHMARKS.parent)
@@ -433,6 +485,24 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
     monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "2"])
     with pytest.raises(InputError, match="runs/ingredients-0 was trained with another epochs: delete that folder"):
         ingredients.main()
+
+
+@pytest.mark.parametrize(
+    "statistics, epoch, finished", [("running", 3, False), ("exact", 2, False), ("exact", 3, True)]
+)
+def test_a_training_of_few_images_is_not_finished_for_its_exact_statistics(
+    tmp_path, monkeypatch, statistics, epoch, finished
+):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import trainings
+
+    said = {"best.npz": {"statistics": statistics}, "last.npz": {"epoch": epoch}}
+    (tmp_path / "best.npz").touch()
+    monkeypatch.setattr(trainings.checkpoint, "load", lambda path: (said[path.name], {}))
+    monkeypatch.setattr(trainings, "read_config", lambda path: {"settings": SimpleNamespace(epochs=2)})
+    assert trainings.is_finished(tmp_path) == finished
+    (tmp_path / "best.npz").unlink()
+    assert not trainings.is_finished(tmp_path)
 
 
 @pytest.fixture

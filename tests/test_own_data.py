@@ -1,6 +1,9 @@
 """Data sets of one's own: any classes, any sizes, and everything that can be wrong with them."""
 
+import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -243,6 +246,18 @@ def test_a_fold_is_kept_with_the_run_and_can_be_judged_again(kites, monkeypatch,
     with pytest.raises(InputError, match=r"^--fold deals out train and val: leave it out for --split test$"):
         command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "2/5",
                 "--split", "test")
+
+
+def test_the_line_that_gives_mean_and_spread_of_the_folds(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[1] / "docs/results.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r'(?m)^python -c "(.*)"$', page)
+    monkeypatch.chdir(tmp_path)
+    for k, best in ((1, 0.5), (2, 0.75)):
+        Path(f"runs/fold-{k}").mkdir(parents=True)
+        lines = {"epoch": 1, "mIoU": 0.9}, {"epoch": 2, "step": 1, "loss": 0.1}, {"epoch": 2, "mIoU": best}
+        Path(f"runs/fold-{k}/log.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    exec(line, {})
+    assert [float(word) for word in capsys.readouterr().out.split()] == pytest.approx([0.625, 0.25 / 2**0.5])
 
 
 def test_the_fingerprint_knows_names_of_classes_pixels_and_labels(kites):

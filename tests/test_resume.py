@@ -415,7 +415,7 @@ def test_a_finished_run_can_be_resumed_and_changes_nothing(train, whole):
     assert content("whole") == whole
 
 
-CONSTANT = *OPTIONS, "--set", "schedule=constant"
+CONSTANT = *OPTIONS, "--set", "schedule=constant", "--set", "statistics=running"
 
 
 def shorter(options):

@@ -214,6 +214,20 @@ def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, without_pi
     assert all((kept[name] == array).all() for group in groups.values() for name, array in group.items())
 
 
+@pytest.mark.parametrize("best_by, statistics, end", [
+    ("last", "exact", "Epoch 1 was the last.\nruns/first/best.npz gives on val:"),
+    ("last", "running", "Epoch 1 was the last. With batch-norm statistics\n"
+                        "of the whole training set runs/first/best.npz gives on val:"),
+    ("G", "exact", "Epoch 1 was the best: G 83.3.\nruns/first/best.npz gives on val:"),
+    ("G", "running", "Epoch 1 was the best: G 83.3 with running batch-norm statistics. With those\n"
+                     "of the whole training set runs/first/best.npz gives on val:"),
+])
+def test_which_epoch_is_kept_is_said(run, without_pictures, capsys, best_by, statistics, end):
+    options = "--epochs", "1", "--size", "12x16", "--set", f"best_by={best_by}", "--set", f"statistics={statistics}"
+    run(*options, counts=iter([scripted(40, 10)] * 2))
+    assert f"\n\n{end}" in capsys.readouterr().out
+
+
 def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
     without_pictures.setattr(loop, "train_steps", lambda *args: iter([6.4e31, 6.4e31]))
     without_pictures.setattr(Run, "mean_loss", lambda run: 6.4e31)

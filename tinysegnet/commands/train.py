@@ -241,13 +241,15 @@ def finish(run, trainer, stop, train):
 
 
 def say_which_epoch_is_kept(run, epoch):
-    by, kept = run.settings.best_by, run.path / "best.npz"
-    which = "the last" if by == "last" else f"the best: {by} {100 * run.best:.1f}"
-    if run.settings.statistics == "exact":
-        print(f"\nEpoch {epoch} was {which}.\n{kept} gives on val:")
+    by, exact = run.settings.best_by, run.settings.statistics == "exact"
+    text = f"Epoch {epoch} was the last" if by == "last" else f"Epoch {epoch} was the best: {by} {100 * run.best:.1f}"
+    if exact:
+        print(f"\n{text}.")
+    elif by == "last":
+        print(f"\n{text}. With batch-norm statistics")
     else:
-        running = "." if by == "last" else " with running batch-norm statistics."
-        print(f"\nEpoch {epoch} was {which}{running} With those\nof the whole training set {kept} gives on val:")
+        print(f"\n{text} with running batch-norm statistics. With those")
+    print(f"{'' if exact else 'of the whole training set '}{run.path / 'best.npz'} gives on val:")
 
 
 def say_if_one_class_is_everywhere(counts, run):

@@ -50,6 +50,7 @@ def follow(given):
 
 
 def decided_by(model):
+    """{name: value} of the settings that are those of the Model in the file."""
     name, arguments = name_and_arguments(model)
     return {"network": name, "filters": arguments["filters"], "normalisation": model.meta["normalisation"]}
 
