@@ -402,7 +402,7 @@ def test_every_setting_survives_being_written_and_read(recipe):
 
 def test_the_lessons_functions_are_only_in_a_clone(script, monkeypatch):
     monkeypatch.setitem(sys.modules, "lessons.engine", None)
-    with pytest.raises(InputError, match=r"^--ops lessons is of the course, which is not here"):
+    with pytest.raises(InputError, match=r"^--ops lessons needs the course, which is not here: use  python train\.py "):
         script("--data", "missing", "--ops", "lessons")
 
 

@@ -99,7 +99,8 @@ def functions_of(ops):
     except ModuleNotFoundError as error:
         if error.name.partition(".")[0] != "lessons":
             raise
-        raise InputError("--ops lessons is of the course, which is not here: train in the project's clone") from error
+        way_out = "use  python train.py  in the project's clone"
+        raise InputError(f"--ops lessons needs the course, which is not here: {way_out}") from error
     return my_segnet
 
 
