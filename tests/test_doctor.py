@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tinysegnet import __main__ as commands
 from tinysegnet.data import camvid, folder
 from tinysegnet.data.classes_file import read_classes
 from tinysegnet.data.doctor import diagnose, is_blended
 from tinysegnet.data.labels import Legend, read_labels
-from tinysegnet.data.photographs import read_photograph
+from tinysegnet.data.photographs import read_photograph, upright_photograph
 from tinysegnet.data.problems import FileError
 from tinysegnet.data.survey import checked_surveys, survey
 from tinysegnet.support.errors import InputError
@@ -125,6 +125,10 @@ RIGHT = {       # written in some way from which the labels can be had with cert
     "grey in RGB": saved(lambda labels: Image.fromarray(labels).convert("RGB")),
     "grey with alpha": saved(lambda labels: Image.fromarray(labels).convert("LA")),
     "suffix in capitals": lambda path, labels, i: path.rename(path.with_suffix(".PNG")),
+    "note on orientation that says nothing": saved(Image.fromarray, exif=exif(0)),
+    "note that is damaged": saved(Image.fromarray, exif=b"garbage!"),
+    "transparent colour that does not occur": saved(Image.fromarray, transparency=77),
+    "opaque palette": saved(lambda labels: with_palette(labels, GRASS, KITE), transparency=b"\xff\xff\0"),
 }
 
 
@@ -155,6 +159,13 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
     "two pictures": (pictures, "several pictures", "has 2 pictures in it"),
     "turned": (saved(Image.fromarray, exif=exif(3)), "turned labels", "has a note that it is to be turned"),
     "transparent": (saved(transparent), "transparent", "is transparent in parts"),
+    "transparent number": (saved(Image.fromarray, transparency=1), "transparent", "is transparent in parts"),
+    "transparent entry of a palette": (
+        saved(lambda labels: with_palette(labels, (0, 0, 0), KITE), transparency=b"\0\xff"), "transparent", "in parts",
+    ),
+    "transparent bit": (
+        saved(lambda labels: Image.fromarray(labels.astype(bool)), transparency=1), "transparent", "in parts",
+    ),
     "float": (saved(lambda labels: Image.fromarray(labels.astype("f")), "TIFF"), "pixel type", "is an image of mode F"),
     "a colour that is not there": (
         saved(lambda labels: Image.fromarray(np.array([GRASS, (220, 40, 41)], np.uint8)[labels])), "unknown colour",
@@ -558,6 +569,33 @@ def test_photographs_of_other_pixel_types(tmp_path, monkeypatch):
     monkeypatch.setattr("tinysegnet.data.photographs.decoded", lambda path: Image.new("La", (2, 1)))
     with pytest.raises(FileError, match=r"odd.tif is of the mode La: save it in RGB"):
         read_photograph("odd.tif")
+
+
+def test_a_photograph_is_turned_though_its_note_is_damaged(tmp_path):
+    note, picture = exif(6), Image.new("RGB", (3, 2), "white")
+    note[0x010F] = "Camera"
+    damaged = note.tobytes().replace(b"\x01\x0f\0\x02", b"\x01\x00\0\x02")     # a width in letters
+    picture.save(tmp_path / "a.png", exif=damaged)
+    assert read_photograph(tmp_path / "a.png").shape == (3, 2, 3)
+    picture.save(tmp_path / "b.png", exif=exif(9))
+    assert upright_photograph(tmp_path / "b.png")[1] is False
+
+
+@pytest.mark.parametrize("note", range(1, 9))
+def test_photographs_are_turned_as_pillow_turns_them(tmp_path, note):
+    image = Image.fromarray(np.arange(18, dtype=np.uint8).reshape(2, 3, 3))
+    image.save(tmp_path / "a.png", exif=exif(note))
+    expected = np.array(ImageOps.exif_transpose(Image.open(tmp_path / "a.png")))
+    assert (read_photograph(tmp_path / "a.png") == expected).all()
+
+
+def test_a_link_that_leads_nowhere_is_one_bad_file_of_many(sets):
+    path = sets()
+    (path / "train" / "00.png").unlink()
+    (path / "train" / "00.png").symlink_to("gone.png")
+    seen = survey(folder.dataset(path), "train")
+    assert seen.images == 3
+    assert "00.png is a link to a file that is not there" in seen.notes.problems["broken link"].sentence
 
 
 def test_val_of_one_class(sets):
