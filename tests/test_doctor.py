@@ -19,6 +19,7 @@ from tinysegnet.data.labels import Legend, read_labels
 from tinysegnet.data.photographs import read_photograph, upright_photograph
 from tinysegnet.data.problems import FileError
 from tinysegnet.data.survey import checked_surveys, survey
+from tinysegnet.plots import contact_sheet
 from tinysegnet.support.errors import InputError
 
 GRASS, KITE, SEA = (60, 160, 60), (220, 40, 40), (0, 0, 250)
@@ -491,6 +492,27 @@ def test_an_annotation_of_another_case(sets):
     assert "there is kite.png: rename it" in problems(path)["no annotation"].sentence
 
 
+def test_an_annotation_whose_name_has_letters_of_another_width(sets):
+    path = sets()
+    (path / "train" / "00.png").rename(path / "train" / "\uff10\uff10.png")
+    assert "there is 00.png: rename it" in problems(path)["no annotation"].sentence
+
+
+def test_an_annotation_that_belongs_to_another_photograph_is_not_offered(sets):
+    path = sets()
+    (path / "trainannot" / "00.png").unlink()
+    for which in ("train", "trainannot"):
+        (path / which / "01.png").rename(path / which / "00-1.png")
+    assert problems(path)["no annotation"].sentence.endswith("00.png is missing")
+
+
+def test_an_annotation_that_is_a_link_to_nowhere(sets):
+    path = sets()
+    (path / "trainannot" / "00.png").unlink()
+    (path / "trainannot" / "00.png").symlink_to("gone.png")
+    assert problems(path)["broken link"].first == str(path / "trainannot" / "00.png")
+
+
 def test_names_whose_accents_are_written_in_two_ways(sets):
     path = sets()
     for which, form in (("train", "NFD"), ("trainannot", "NFC")):
@@ -508,19 +530,24 @@ def test_two_annotations_of_one_photograph(sets):
 def test_files_that_are_not_looked_at(sets, monkeypatch, capsys):
     path = sets()
     (path / "train" / "more").mkdir()
+    (path / "train" / "z.png").mkdir()
     for name in ("train/Thumbs.db", "train/a.webp", "train/b.tif", "valannot/c.bmp", "train/.hidden.webp"):
         (path / name).write_bytes(b"x")
     found = problems(path)["not looked at"]
-    assert found.count == 4 and not found.refused
-    assert found.sentence.startswith("4 files were not looked at (.bmp, .tif, .webp, more/), the first is ")
+    assert found.count == 5 and not found.refused
+    assert found.sentence.startswith("5 files were not looked at (.bmp, .tif, .webp, more/, ...), the first is ")
     command(monkeypatch, "predict", str(path / "train"), "--out", "seen")
-    assert "3 files were not looked at (.tif, .webp, more/)" in capsys.readouterr().out
+    assert "4 files were not looked at (.tif, .webp, more/, z.png/)" in capsys.readouterr().out
 
 
 def test_a_folder_in_capitals(sets):
     path = sets()
     (path / "train").rename(path / "Train")
     with pytest.raises(InputError, match=r"there is no folder .*train: rename Train/"):
+        folder.samples(path, "train")
+    (path / "Train").rename(path / "elsewhere")
+    (path / "train").write_text("")
+    with pytest.raises(InputError, match=r"there is no folder .*train: a data set has one, beside trainannot/"):
         folder.samples(path, "train")
 
 
@@ -627,6 +654,13 @@ def test_check_data_goes_on_after_a_split_that_is_not_there(sets, monkeypatch, c
     assert "there is no folder kites/val" in text.replace("\\", "/") and "blurs labels" in text
 
 
+def test_photographs_for_test_without_annotations_are_no_fault(sets, monkeypatch, capsys):
+    path = sets()
+    (path / "test").mkdir()
+    command(monkeypatch, "check-data", "kites")
+    assert "there is no folder kites/testannot" in capsys.readouterr().out.replace("\\", "/")
+
+
 def test_check_data_names_the_option_that_helps(sets, monkeypatch, capsys):
     path = sets(size=(15, 15), seed=3)
     for which in ("train", "trainannot"):
@@ -661,6 +695,24 @@ def test_check_data_for_programs(sets, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["problems"][0]["kind"] == "taken for CamVid"
 
 
+@pytest.mark.parametrize("what", ["a picture", "a name"])
+def test_what_is_printed_for_programs_is_whole_whatever_fails(sets, monkeypatch, capsys, what):
+    sets()
+    with pytest.raises((InputError, OSError)):
+        if what == "a picture":
+            command(monkeypatch, "check-data", "kites", "--json", "--picture", "nowhere/sheet.png")
+        else:
+            command(monkeypatch, "check-data", 300 * "k", "--json")
+    assert json.loads(capsys.readouterr().out)["ok"] == (what == "a picture")
+
+
+def test_what_is_printed_for_programs_is_ascii(sets, monkeypatch, capsys):
+    sets("gr\xe4s\nd\U0001f98e\n")
+    command(monkeypatch, "check-data", "kites", "--json")
+    text = capsys.readouterr().out
+    assert text.isascii() and json.loads(text)["classes"] == ["gr\xe4s", "d\U0001f98e"]
+
+
 def test_check_data_for_programs_when_all_is_well(sets, monkeypatch, capsys):
     sets()
     command(monkeypatch, "check-data", "kites", "--json", "--strict")
@@ -680,3 +732,12 @@ def test_a_contact_sheet(sets, tmp_path, monkeypatch, capsys):
     assert "ends in .png" in capsys.readouterr().err
     with pytest.raises(InputError, match="cannot be written"):
         command(monkeypatch, "check-data", "kites", "--picture", "nowhere/sheet.png")
+
+
+def test_a_contact_sheet_of_tall_photographs_and_long_names(sets, monkeypatch, capsys):
+    sets("x" * 300 + "\nkite\n", size=(1500, 20))
+    command(monkeypatch, "check-data", "kites", "--picture", "sheet.png")
+    width, height = Image.open("sheet.png").size
+    assert height < 1.5 * width
+    data = folder.dataset("kites")
+    assert {pixels.shape[:2] for pair in contact_sheet.readable(data) for pixels in pair} == {(500, 7)}
