@@ -391,6 +391,7 @@ def test_photographs_that_are_turned(sets, how, capsys, monkeypatch):
         (TWO, lambda labels: np.where(labels, 2, np.arange(56) > 20), "a class too few", "is 0 one (a", True),
         (THREE, lambda labels: np.where(labels, 255, np.arange(56) > 20), "255 for a class", "for sea, write 2", False),
         (THREE, lambda labels: np.where(labels, 200 + np.arange(56) % 9, 0), "blended labels", "resized", True),
+        (THREE, lambda labels: np.where(labels, np.arange(56) % 34, 0), "unknown label", "has a label 33", True),
     ],
 )
 def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, sentence, refused):
@@ -399,6 +400,30 @@ def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, se
     assert next(iter(found)) == kind, "the cause comes first"
     assert sentence in found[kind].sentence and found[kind].refused == refused
     assert ("class missing in train" in found) == (kind == "255 for a class")
+
+
+def test_what_is_read_by_colours_is_not_judged_as_numbers(sets):
+    """Colours of the second and third of four classes, and white, which does not count: nothing is wrong with these."""
+    def in_colour(path, labels, i):
+        Image.fromarray(np.array([KITE, SEA, (255, 255, 255)], np.uint8)[labels + (np.arange(56) > 50)]).save(path)
+
+    assert {*problems(sets(THREE + "sky 9 9 8\n", in_colour))} == {"class missing in train", "class missing in val"}
+
+
+def test_masks_of_0_and_255_among_those_of_0_and_1(sets):
+    found = problems(sets(spoil=lambda path, labels, i: Image.fromarray(labels * (255 if i > 3 else 1)).save(path)))
+    said = found["255 for a class"]
+    assert not said.refused and said.first.replace("\\", "/").endswith("valannot/00.png")
+    assert said.sentence.startswith(f"{said.first} has 0 and 255 alone, and no file has 255 beside others: if that is")
+
+
+def test_files_whose_255_is_at_rims_are_no_masks_of_0_and_255(sets):
+    def with_rim(path, labels, i):
+        labels[labels == 1] = i > 0         # there is no kite in the first
+        labels[0] = 255
+        Image.fromarray(labels).save(path)
+
+    assert not problems(sets(spoil=with_rim))
 
 
 def test_rims_that_are_blended(sets):

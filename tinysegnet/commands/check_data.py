@@ -92,7 +92,7 @@ def of_training(data, surveys):
         text = f"The images are of {len(sizes)} sizes: train with --size HxW, to which all are brought"
         problems.add("sizes", data.source, text, refused=False)
     if "train" in surveys and 0 < (few := surveys["train"].images) < BATCH:
-        text = f"train has {few} images, fewer than a batch of {BATCH}: train with --batch {few}"
+        text = f"train has {few} image{'s' * (few > 1)}, fewer than a batch of {BATCH}: train with --batch {few}"
         problems.add("fewer than a batch", data.source, text, refused=False)
     return list(problems.values())
 

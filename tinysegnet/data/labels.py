@@ -55,7 +55,7 @@ class LabelFile:
     """A label file that was read.
 
     labels   uint8 (H, W)
-    way      by which: "number", "colour" or "grey" (what viewers show) of one number for each pixel, or "RGB"
+    way      by which: "number", its "colour" or "grey" (what viewers show), or "RGB" if a pixel has no number
     bits     of a pixel, if it is grey and has no palette
     unsure   whether its grey of few bits could also mean what viewers show
     palette  {number: (r, g, b)} of those that occur, if it was read by the numbers of a palette
@@ -208,7 +208,7 @@ def by_colour(path, pixels, legend):
     way = agreed(ways)
     if way is None:
         raise two_readings(path, ways, colours, legend)
-    return LabelFile(ways[way].astype(np.uint8)[np.searchsorted(found, packed)], "RGB")
+    return LabelFile(ways[way].astype(np.uint8)[np.searchsorted(found, packed)], "RGB" if way == "colour" else "number")
 
 
 def possible_ways(legend, colours, **ways):
