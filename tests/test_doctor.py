@@ -392,6 +392,7 @@ def test_photographs_that_are_turned(sets, how, capsys, monkeypatch):
         (THREE, lambda labels: np.where(labels, 255, np.arange(56) > 20), "255 for a class", "for sea, write 2", False),
         (THREE, lambda labels: np.where(labels, 200 + np.arange(56) % 9, 0), "blended labels", "resized", True),
         (THREE, lambda labels: np.where(labels, np.arange(56) % 34, 0), "unknown label", "has a label 33", True),
+        (THREE, lambda labels: labels + 2, "unknown label", "has a label 3", True),
     ],
 )
 def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, sentence, refused):
@@ -485,6 +486,31 @@ def test_lines_of_other_tools_are_no_names(tmp_path, line):
     (tmp_path / "classes.txt").write_text("__ignore__\nsky\n")
     with pytest.raises(InputError, match="line 1: __ignore__ stands for no label"):
         read_classes(tmp_path / "classes.txt")
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("# my classes\nsky\nroad\n", "line 1: each line is a class, and '# my classes' is none: delete that line"),
+        ("sky 1 2 3\n// sea 1 2 4\nroad 1 2 5\n", "line 2: each line is a class, and '// sea' is none"),
+        ("name R G B\nsky 1 2 3\nroad 1 2 5\n", "line 1: each line is a class, and 'name R G B' is none"),
+        ("r g b name\n1 2 3 sky\n1 2 5 road\n", "line 1: each line is a class, and 'r g b name' is none"),
+        ("s\0k\0y\0\nr\0o\0a\0d\0\n", r"line 1: 's\x00k\x00y\x00' is not plain text: save the file as UTF-8"),
+        ("1 sky\n0 road\n", "has numbers before the names, from 1 on, but labels are counted from 0, by lines"),
+        ("0 1 2 3 sky\n1 1 2 5 road\n", "has numbers before the names, from 3 on"),
+        ("1 2 3 255 sky\n1 2 5 255 road\n", "has numbers before the names, from 255 on"),
+    ],
+)
+def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
+    (tmp_path / "classes.txt").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_classes(tmp_path / "classes.txt")
+    assert sentence in str(caught.value)
+
+
+def test_lines_with_their_labels_before_them(tmp_path):
+    (tmp_path / "classes.txt").write_text("0 sky\n1 road\n")
+    assert read_classes(tmp_path / "classes.txt")[0] == ("0 sky", "1 road")
 
 
 def test_255_names_have_255_colours(tmp_path):

@@ -160,7 +160,7 @@ def of_numbers(problems, data, notes):
         instead = "0 and 1" if len(numbers) == 2 else f"0 to {len(numbers) - 1}"
         text = f"The labels are {said}, greys for people to see: write {instead} in their places"
         problems.add("greys", data.source, text)
-    elif unknown.tolist() == [classes]:
+    elif unknown.tolist() == [classes] and labels[0] == 0:
         text = f"Labels go from 0 to {classes}, of {classes} classes: is 0 one (a background) that has no line?"
         problems.add("a class too few", data.source, text)
     elif len(unknown) > 3 and unknown[-1] >= LIGHT:
