@@ -290,6 +290,14 @@ def test_a_palette_that_follows_classes_txt_has_no_other_colour(tmp_path):
     assert read_labels(path, legend).labels.tolist() == [[0, 1, 255]]
 
 
+def test_void_in_a_palette_that_is_filled_up_with_black(tmp_path):
+    """Black is the first class's colour, too: 255 is void none the less."""
+    legend = Legend(("ground", "grass", "kite"), 255, {(0, 0, 0): (0,), GRASS: (1,), KITE: (2,)})
+    with_palette([[0, 1, 255]], (0, 0, 0), GRASS, KITE, *[(0, 0, 0)] * 253).save(tmp_path / "a.png")
+    file = read_labels(tmp_path / "a.png", legend)
+    assert file.labels.tolist() == [[0, 1, 255]] and file.way == "number"
+
+
 def test_a_palette_of_another_program_says_nothing(tmp_path):
     """Pascal VOC's: its numbers 0 and 7 are black and grey."""
     legend = Legend(tuple("abcdefgh"), 255, {(0, 0, 0): (0,), GRASS: (1,)})

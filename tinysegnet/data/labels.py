@@ -162,6 +162,8 @@ def by_palette(path, image, legend):
     if not ways:
         raise unknown_labels(path, pixels, legend)
     way = agreed(ways)
+    if {"number", "colour"} <= ways.keys() and (ways["number"] == ways["colour"])[numbers != legend.ignore].all():
+        way = "number"      # void may have any colour, such as the black that palettes are filled up with
     if way is None and "colour" not in ways and are_labels(colours[:, 0], numbers, len(legend.classes)):
         way = "grey"
     if way is None:
