@@ -4,6 +4,7 @@ import json
 import struct
 import unicodedata
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,6 +167,9 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
     ),
     "transparent bit": (
         saved(lambda labels: Image.fromarray(labels.astype(bool)), transparency=1), "transparent", "in parts",
+    ),
+    "transparent number of 16 bits": (
+        saved(lambda labels: Image.fromarray(labels.astype(np.uint16)), transparency=1), "transparent", "in parts",
     ),
     "float": (saved(lambda labels: Image.fromarray(labels.astype("f")), "TIFF"), "pixel type", "is an image of mode F"),
     "a colour that is not there": (
@@ -485,7 +489,11 @@ def test_classes_in_other_orders(tmp_path, text, classes, palette):
 
 
 @pytest.mark.parametrize(
-    "line", ["aeroplane:128,0,0::", "Animal,64,128,64", "sky 1 2", "sky -1 2 3", "128 128 128", '{"name": "sky"}']
+    "line",
+    [
+        "aeroplane:128,0,0::", "Animal,64,128,64", "sky 1 2", "sky -1 2 3", "128 128 128", '{"name": "sky"}',
+        "sky 1 2 3 # blue",
+    ],
 )
 def test_lines_of_other_tools_are_no_names(tmp_path, line):
     (tmp_path / "classes.txt").write_text(f"road 1 2 3\n{line}\n")
@@ -636,6 +644,20 @@ def test_a_file_that_may_not_be_read(sets, monkeypatch):
 
     monkeypatch.setattr(Image, "open", shut)
     assert problems(path)["may not be read"].sentence.endswith("02.png may not be read: change its rights")
+
+
+def test_a_folder_that_may_not_be_read(sets, monkeypatch, capsys):
+    path, listed = sets(), Path.iterdir
+
+    def shut(folder):
+        if folder.name == "trainannot":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", shut)
+    with pytest.raises(InputError, match="1 to mend"):
+        command(monkeypatch, "check-data", str(path))
+    assert "trainannot may not be read: change its rights" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("mode, values", [("F", [0, 1]), ("I", [0, 200]), ("I", [-5, 3000]), ("I", [0, 70000])])

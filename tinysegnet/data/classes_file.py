@@ -7,7 +7,7 @@ import numpy as np
 from tinysegnet.support.errors import InputError
 
 WAYS = "write a name and three numbers 0 to 255, its colour, as in  Sky 128 128 128, or a name alone"
-OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,")      # as in other tools' files, whose lines are no names
+OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,|(\d+\s+){3}")     # as in other tools' files: no names
 OF_PEOPLE = re.compile(r"#|//|%|.*\b(r\W+g\W+b|red\W+green\W+blue)\b", re.IGNORECASE)      # remarks, titles of columns
 
 

@@ -106,8 +106,11 @@ def name_of(path):
 
 
 def files_in(folder):
-    """In order of their names; hidden ones are left out."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    """In order of their names; hidden ones are left out. Raises InputError if the folder may not be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except PermissionError as error:
+        raise InputError(f"{folder} may not be read: change its rights") from error
 
 
 def list_photographs(folder):
