@@ -200,12 +200,19 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
         "has 16 bits a channel",
     ),
     "PPM": (saved(Image.fromarray, "PPM"), "format", "is a PPM image: save it as PNG"),
+    "TIFF in which 0 is white": (
+        saved(lambda labels: Image.fromarray(labels.astype(bool)), "TIFF", tiffinfo={262: 0}), "pixel type",
+        "is a TIFF whose 0 is shown as white",
+    ),
     "label": (saved(lambda labels: Image.fromarray(7 * labels)), "unknown label", "has a label 7: labels are 0 to 1"),
     "label of 16 bits": (
         saved(lambda labels: Image.fromarray(labels.astype(np.uint16) * 300)), "unknown label", "has a label 300",
     ),
     "label of 4 bits": (
         lambda path, labels, i: grey_png(path, labels * 11, 4), "unknown label", "has a label 11",
+    ),
+    "label of 32 bits": (
+        saved(lambda labels: Image.fromarray(labels * np.int32(2**31 - 1)), "TIFF"), "unknown label", "label 2147483647",
     ),
     "label below 0": (
         saved(lambda labels: Image.fromarray(-labels.astype(np.int32)), "TIFF"), "unknown label", "has a label -1",

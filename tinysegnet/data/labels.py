@@ -17,7 +17,7 @@ from tinysegnet.data.problems import FileError
 
 LOSSLESS = "PNG", "BMP", "GIF", "TIFF"
 BLURRING = {"JPEG": "a JPEG", "MPO": "a JPEG", "JPEG2000": "a JPEG 2000", "WEBP": "a WebP", "AVIF": "an AVIF"}
-BITS_PER_SAMPLE = 258                           # of TIFF's tags
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262         # of TIFF's tags
 BLURRED_TIFF = "jpeg", "tiff_jpeg", "webp"      # what Pillow calls such compressions
 SMALL = 64                                      # a grey that is no one's choice of a colour
 
@@ -98,6 +98,8 @@ def check_format(path, image):
         raise FileError("several pictures", path, f"has {count} pictures in it: save the one that is meant")
     if bits_of(path, image) > 8 and len(image.getbands()) > 1:      # Pillow keeps 8 of them
         raise FileError("pixel type", path, "has 16 bits a channel: save it with 8 bits, or as 16-bit grey")
+    if kind == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0:       # Pillow gives what is shown, 1 for 0
+        raise FileError("pixel type", path, "is a TIFF whose 0 is shown as white, of no certain class: save it as PNG")
     if orientation(image) != 1:
         text = "has a note that it is to be turned (EXIF orientation): turn it, and save it without the note"
         raise FileError("turned labels", path, text)
