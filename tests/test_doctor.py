@@ -212,7 +212,7 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
         lambda path, labels, i: grey_png(path, labels * 11, 4), "unknown label", "has a label 11",
     ),
     "label of 32 bits": (
-        saved(lambda labels: Image.fromarray(labels * np.int32(2**31 - 1)), "TIFF"), "unknown label", "label 2147483647",
+        saved(lambda labels: Image.fromarray(labels * np.int32(2**31 - 1)), "TIFF"), "unknown label", "a label 2147483",
     ),
     "label below 0": (
         saved(lambda labels: Image.fromarray(-labels.astype(np.int32)), "TIFF"), "unknown label", "has a label -1",
@@ -301,6 +301,16 @@ def test_a_palette_that_follows_classes_txt_has_no_other_colour(tmp_path):
     assert read_labels(path, legend).labels.tolist() == [[0, 1, 255]]
 
 
+def test_greys_at_even_steps_are_no_labels(tmp_path):
+    """Of 52 classes 0, 5 and 10 can be labels, or what is shown of 0, 1 and 2. Two that are alike say nothing."""
+    legend, path = Legend(tuple(f"c{k}" for k in range(52)), 255, {}), tmp_path / "a.png"
+    with_palette([[0, 1, 2]], *[(5 * k,) * 3 for k in range(52)]).save(path)
+    with pytest.raises(FileError, match=r"has the colour 5 5 5, which can mean c1 \(label 1\) or c5 \(label 5\)"):
+        read_labels(path, legend)
+    with_palette([[0, 1]], (60, 60, 60), (60, 60, 60)).save(path)
+    assert read_labels(path, legend).labels.tolist() == [[0, 1]]
+
+
 def test_void_in_a_palette_that_is_filled_up_with_black(tmp_path):
     """Black is the first class's colour, too: 255 is void none the less."""
     legend = Legend(("ground", "grass", "kite"), 255, {(0, 0, 0): (0,), GRASS: (1,), KITE: (2,)})
@@ -332,11 +342,12 @@ def test_palettes_that_contradict_each_other_across_splits(sets):
     assert problems(sets("grass 1 1 1\nkite 2 2 1\n", in_val))["palettes differ"].refused
 
 
-def test_few_bits_beside_more_are_not_certain(sets):
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
+def test_few_bits_beside_more_are_not_certain(sets, kind):
     """A program that makes files smaller turns grey of 0 and 255 into 1 bit, and leaves 0, 1 and 255 as they are."""
     def smaller(path, labels, i):
         if i == 0:
-            grey_png(path, labels, 1)
+            Image.fromarray(labels.astype(bool)).save(path, kind)
 
     found = problems(sets(spoil=smaller))["few bits"]
     assert found.refused and found.count == 1 and "00.png is grey of 1 bit, which can be read in two" in found.sentence
