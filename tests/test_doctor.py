@@ -195,6 +195,13 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
         saved(lambda labels: with_palette(labels, (0, 0, 0), (255, 255, 255))), "two readings",
         "has the colour 255 255 255, which can mean kite (label 1) or void",
     ),
+    "white and black palette": (
+        saved(lambda labels: with_palette(labels, (255, 255, 255), (0, 0, 0))), "two readings",
+        "has the colour 255 255 255, which can mean grass (label 0) or void",
+    ),
+    "label in RGB": (
+        saved(lambda labels: Image.fromarray(7 * labels).convert("RGB")), "unknown label", "has a label 7: labels are",
+    ),
     "16 bits of RGB": (
         lambda path, labels, i: png(path, 16, 2, np.repeat(labels[..., None], 3, 2).astype(">u2")), "pixel type",
         "has 16 bits a channel",
@@ -237,6 +244,13 @@ def test_two_classes_of_one_colour(sets):
         Image.fromarray(np.full((40, 56, 3), (1, 2, 3), np.uint8)).save(file)
     text = problems(path)["one colour twice"].sentence
     assert "has the colour 1 2 3 (row 0, column 0), of both grass (label 0) and sea (label 2)" in text
+
+
+def test_of_unknown_colours_the_one_of_most_pixels_is_named(tmp_path):
+    colours = np.array([[(1, 1, 2), (9, 9, 8), (9, 9, 8), GRASS, GRASS, GRASS]], np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    with pytest.raises(FileError, match=r"has the colour 9 9 8 \(row 0, column 1\), which no class has"):
+        read_labels(tmp_path / "a.png", Legend(("grass", "kite"), 255, {GRASS: (0,)}))
 
 
 def test_colours_without_any_in_classes_txt(sets):
