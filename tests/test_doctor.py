@@ -455,6 +455,11 @@ def test_what_is_read_by_colours_is_not_judged_as_numbers(sets):
     assert {*problems(sets(THREE + "sky 9 9 8\n", in_colour))} == {"class missing in train", "class missing in val"}
 
 
+def test_masks_in_black_and_white_of_three_channels(sets):
+    found = problems(sets(spoil=saved(lambda labels: Image.fromarray(255 * labels).convert("RGB"))))
+    assert "The labels are 0, 255, greys for people to see: write 0 and 1" in found["greys"].sentence
+
+
 def test_masks_of_0_and_255_among_those_of_0_and_1(sets):
     found = problems(sets(spoil=lambda path, labels, i: Image.fromarray(labels * (255 if i > 3 else 1)).save(path)))
     said = found["255 for a class"]
