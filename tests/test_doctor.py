@@ -367,7 +367,14 @@ def test_few_bits_beside_more_are_not_certain(sets, kind):
     assert found.refused and found.count == 1 and "00.png is grey of 1 bit, which can be read in two" in found.sentence
 
 
-@pytest.mark.parametrize("second, refused", [(1, True), (2, False)])
+def test_few_bits_in_a_split_beside_a_palette_in_the_other_are_not_certain(sets):
+    def optimised(path, labels, i):
+        (Image.fromarray(labels.astype(bool)) if i < 4 else with_palette(1 - labels, KITE, GRASS)).save(path)
+
+    assert problems(sets(spoil=optimised))["few bits"].count == 4
+
+
+@pytest.mark.parametrize("second, refused", [(1, 6), (0, 5), (2, 0)])
 def test_few_bits_that_could_be_greys_of_many_classes(sets, second, refused):
     """Of 20 classes 1 in 4 bits is class 1, or 17 as it is shown. Another file with a 2, shown as 34, decides."""
     path = sets(
@@ -375,7 +382,7 @@ def test_few_bits_that_could_be_greys_of_many_classes(sets, second, refused):
         lambda path, labels, i: grey_png(path, np.where(labels, second if i == 1 else 1, 0), 4),
     )
     found = problems(path).get("few bits")
-    assert (found.count, found.refused) == (6, True) if refused else found is None
+    assert (found.count, found.refused) == (refused, True) if refused else found is None
 
 
 def test_few_bits_that_can_only_be_greys(sets):
@@ -447,6 +454,13 @@ def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, se
     assert ("class missing in train" in found) == (kind == "255 for a class")
 
 
+def test_what_is_refused_comes_before_what_could_be_wrong(sets):
+    path = sets(spoil=lambda path, labels, i: Image.fromarray(labels * 0 + 1).save(path))
+    assert [(kind, one.refused) for kind, one in problems(path).items()] == [
+        ("train of one class", True), ("labels from 1", False), ("val of one class", False),
+    ]
+
+
 def test_what_is_read_by_colours_is_not_judged_as_numbers(sets):
     """Colours of the second and third of four classes, and white, which does not count: nothing is wrong with these."""
     def in_colour(path, labels, i):
@@ -485,6 +499,13 @@ def test_rims_that_are_blended(sets):
     assert not found.refused and "resize labels to the nearest" in found.sentence
     nearest = np.kron(np.random.default_rng(0).integers(0, 9, (6, 6)), np.ones((5, 5), int))
     assert not is_blended(nearest.astype(np.uint8))
+
+
+def test_blended_rims_are_a_share_of_the_edges_that_could_have_one():
+    """Between 0 and 1 there is no label. 20 edges make it a share, across or down."""
+    labels = np.array([[0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 2, 2]], np.uint8).repeat(20, axis=0)
+    assert is_blended(labels) and is_blended(labels.T)
+    assert not is_blended(labels[:19])
 
 
 def test_a_folder_of_another_tool(sets):
