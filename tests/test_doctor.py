@@ -444,6 +444,7 @@ def test_photographs_that_are_turned(sets, how, capsys, monkeypatch):
         (THREE, lambda labels: np.where(labels, 200 + np.arange(56) % 9, 0), "blended labels", "resized", True),
         (THREE, lambda labels: np.where(labels, np.arange(56) % 34, 0), "unknown label", "has a label 33", True),
         (THREE, lambda labels: labels + 2, "unknown label", "has a label 3", True),
+        (THREE, lambda labels: labels * 4 + 1, "unknown label", "has a label 5", True),
     ],
 )
 def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, sentence, refused):
@@ -452,6 +453,11 @@ def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, se
     assert next(iter(found)) == kind, "the cause comes first"
     assert sentence in found[kind].sentence and found[kind].refused == refused
     assert ("class missing in train" in found) == (kind == "255 for a class")
+
+
+def test_every_second_class_is_no_row_of_greys(sets):
+    found = problems(sets("a\nb\nc\nd\ne\n", lambda path, labels, i: Image.fromarray(labels * 2).save(path)))
+    assert {*found} == {"class missing in train", "class missing in val"}
 
 
 def test_what_is_refused_comes_before_what_could_be_wrong(sets):
@@ -515,6 +521,9 @@ def test_a_folder_of_another_tool(sets):
     found = problems(path)["taken for CamVid"]
     assert found.refused and "9 of CamVid's 11 classes have no pixel" in found.sentence
     assert found.first == str(path / "label_colors.txt")
+    for file in path.glob("*annot/*.png"):
+        Image.new("RGB", (56, 40), (1, 2, 3)).save(file)
+    assert problems(path)["taken for CamVid"].refused
 
 
 def test_camvid_with_a_list_beside_it(sets):

@@ -181,7 +181,7 @@ def is_ramp(numbers, classes):
     if not 2 <= len(numbers) <= classes + 1:
         return False
     even = np.linspace(0, numbers[-1], len(numbers))
-    return numbers[1] >= 2 and bool((np.abs(numbers - even) <= 1).all())
+    return numbers[0] == 0 and numbers[1] >= 2 and bool((np.abs(numbers - even) <= 1).all())
 
 
 def of_palettes(problems, notes):
