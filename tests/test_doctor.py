@@ -4,21 +4,23 @@ import json
 import struct
 import unicodedata
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tinysegnet import __main__ as commands
 from tinysegnet.data import camvid, folder
 from tinysegnet.data.classes_file import read_classes
 from tinysegnet.data.doctor import diagnose, is_blended
 from tinysegnet.data.labels import Legend, read_labels
-from tinysegnet.data.photographs import read_photograph
+from tinysegnet.data.photographs import read_photograph, upright_photograph
 from tinysegnet.data.problems import FileError
 from tinysegnet.data.survey import checked_surveys, survey
+from tinysegnet.plots import contact_sheet
 from tinysegnet.support.errors import InputError
 
 GRASS, KITE, SEA = (60, 160, 60), (220, 40, 40), (0, 0, 250)
@@ -125,6 +127,10 @@ RIGHT = {       # written in some way from which the labels can be had with cert
     "grey in RGB": saved(lambda labels: Image.fromarray(labels).convert("RGB")),
     "grey with alpha": saved(lambda labels: Image.fromarray(labels).convert("LA")),
     "suffix in capitals": lambda path, labels, i: path.rename(path.with_suffix(".PNG")),
+    "note on orientation that says nothing": saved(Image.fromarray, exif=exif(0)),
+    "note that is damaged": saved(Image.fromarray, exif=b"garbage!"),
+    "transparent colour that does not occur": saved(Image.fromarray, transparency=77),
+    "opaque palette": saved(lambda labels: with_palette(labels, GRASS, KITE), transparency=b"\xff\xff\0"),
 }
 
 
@@ -155,6 +161,16 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
     "two pictures": (pictures, "several pictures", "has 2 pictures in it"),
     "turned": (saved(Image.fromarray, exif=exif(3)), "turned labels", "has a note that it is to be turned"),
     "transparent": (saved(transparent), "transparent", "is transparent in parts"),
+    "transparent number": (saved(Image.fromarray, transparency=1), "transparent", "is transparent in parts"),
+    "transparent entry of a palette": (
+        saved(lambda labels: with_palette(labels, (0, 0, 0), KITE), transparency=b"\0\xff"), "transparent", "in parts",
+    ),
+    "transparent bit": (
+        saved(lambda labels: Image.fromarray(labels.astype(bool)), transparency=1), "transparent", "in parts",
+    ),
+    "transparent number of 16 bits": (
+        saved(lambda labels: Image.fromarray(labels.astype(np.uint16)), transparency=1), "transparent", "in parts",
+    ),
     "float": (saved(lambda labels: Image.fromarray(labels.astype("f")), "TIFF"), "pixel type", "is an image of mode F"),
     "a colour that is not there": (
         saved(lambda labels: Image.fromarray(np.array([GRASS, (220, 40, 41)], np.uint8)[labels])), "unknown colour",
@@ -179,17 +195,31 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
         saved(lambda labels: with_palette(labels, (0, 0, 0), (255, 255, 255))), "two readings",
         "has the colour 255 255 255, which can mean kite (label 1) or void",
     ),
+    "white and black palette": (
+        saved(lambda labels: with_palette(labels, (255, 255, 255), (0, 0, 0))), "two readings",
+        "has the colour 255 255 255, which can mean grass (label 0) or void",
+    ),
+    "label in RGB": (
+        saved(lambda labels: Image.fromarray(7 * labels).convert("RGB")), "unknown label", "has a label 7: labels are",
+    ),
     "16 bits of RGB": (
         lambda path, labels, i: png(path, 16, 2, np.repeat(labels[..., None], 3, 2).astype(">u2")), "pixel type",
         "has 16 bits a channel",
     ),
     "PPM": (saved(Image.fromarray, "PPM"), "format", "is a PPM image: save it as PNG"),
+    "TIFF in which 0 is white": (
+        saved(lambda labels: Image.fromarray(labels.astype(bool)), "TIFF", tiffinfo={262: 0}), "pixel type",
+        "is a TIFF whose 0 is shown as white",
+    ),
     "label": (saved(lambda labels: Image.fromarray(7 * labels)), "unknown label", "has a label 7: labels are 0 to 1"),
     "label of 16 bits": (
         saved(lambda labels: Image.fromarray(labels.astype(np.uint16) * 300)), "unknown label", "has a label 300",
     ),
     "label of 4 bits": (
         lambda path, labels, i: grey_png(path, labels * 11, 4), "unknown label", "has a label 11",
+    ),
+    "label of 32 bits": (
+        saved(lambda labels: Image.fromarray(labels * np.int32(2**31 - 1)), "TIFF"), "unknown label", "a label 2147483",
     ),
     "label below 0": (
         saved(lambda labels: Image.fromarray(-labels.astype(np.int32)), "TIFF"), "unknown label", "has a label -1",
@@ -214,6 +244,13 @@ def test_two_classes_of_one_colour(sets):
         Image.fromarray(np.full((40, 56, 3), (1, 2, 3), np.uint8)).save(file)
     text = problems(path)["one colour twice"].sentence
     assert "has the colour 1 2 3 (row 0, column 0), of both grass (label 0) and sea (label 2)" in text
+
+
+def test_of_unknown_colours_the_one_of_most_pixels_is_named(tmp_path):
+    colours = np.array([[(1, 1, 2), (9, 9, 8), (9, 9, 8), GRASS, GRASS, GRASS]], np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    with pytest.raises(FileError, match=r"has the colour 9 9 8 \(row 0, column 1\), which no class has"):
+        read_labels(tmp_path / "a.png", Legend(("grass", "kite"), 255, {GRASS: (0,)}))
 
 
 def test_colours_without_any_in_classes_txt(sets):
@@ -278,6 +315,24 @@ def test_a_palette_that_follows_classes_txt_has_no_other_colour(tmp_path):
     assert read_labels(path, legend).labels.tolist() == [[0, 1, 255]]
 
 
+def test_greys_at_even_steps_are_no_labels(tmp_path):
+    """Of 52 classes 0, 5 and 10 can be labels, or what is shown of 0, 1 and 2. Two that are alike say nothing."""
+    legend, path = Legend(tuple(f"c{k}" for k in range(52)), 255, {}), tmp_path / "a.png"
+    with_palette([[0, 1, 2]], *[(5 * k,) * 3 for k in range(52)]).save(path)
+    with pytest.raises(FileError, match=r"has the colour 5 5 5, which can mean c1 \(label 1\) or c5 \(label 5\)"):
+        read_labels(path, legend)
+    with_palette([[0, 1]], (60, 60, 60), (60, 60, 60)).save(path)
+    assert read_labels(path, legend).labels.tolist() == [[0, 1]]
+
+
+def test_void_in_a_palette_that_is_filled_up_with_black(tmp_path):
+    """Black is the first class's colour, too: 255 is void none the less."""
+    legend = Legend(("ground", "grass", "kite"), 255, {(0, 0, 0): (0,), GRASS: (1,), KITE: (2,)})
+    with_palette([[0, 1, 255]], (0, 0, 0), GRASS, KITE, *[(0, 0, 0)] * 253).save(tmp_path / "a.png")
+    file = read_labels(tmp_path / "a.png", legend)
+    assert file.labels.tolist() == [[0, 1, 255]] and file.way == "number"
+
+
 def test_a_palette_of_another_program_says_nothing(tmp_path):
     """Pascal VOC's: its numbers 0 and 7 are black and grey."""
     legend = Legend(tuple("abcdefgh"), 255, {(0, 0, 0): (0,), GRASS: (1,)})
@@ -301,17 +356,25 @@ def test_palettes_that_contradict_each_other_across_splits(sets):
     assert problems(sets("grass 1 1 1\nkite 2 2 1\n", in_val))["palettes differ"].refused
 
 
-def test_few_bits_beside_more_are_not_certain(sets):
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
+def test_few_bits_beside_more_are_not_certain(sets, kind):
     """A program that makes files smaller turns grey of 0 and 255 into 1 bit, and leaves 0, 1 and 255 as they are."""
     def smaller(path, labels, i):
         if i == 0:
-            grey_png(path, labels, 1)
+            Image.fromarray(labels.astype(bool)).save(path, kind)
 
     found = problems(sets(spoil=smaller))["few bits"]
     assert found.refused and found.count == 1 and "00.png is grey of 1 bit, which can be read in two" in found.sentence
 
 
-@pytest.mark.parametrize("second, refused", [(1, True), (2, False)])
+def test_few_bits_in_a_split_beside_a_palette_in_the_other_are_not_certain(sets):
+    def optimised(path, labels, i):
+        (Image.fromarray(labels.astype(bool)) if i < 4 else with_palette(1 - labels, KITE, GRASS)).save(path)
+
+    assert problems(sets(spoil=optimised))["few bits"].count == 4
+
+
+@pytest.mark.parametrize("second, refused", [(1, 6), (0, 5), (2, 0)])
 def test_few_bits_that_could_be_greys_of_many_classes(sets, second, refused):
     """Of 20 classes 1 in 4 bits is class 1, or 17 as it is shown. Another file with a 2, shown as 34, decides."""
     path = sets(
@@ -319,7 +382,7 @@ def test_few_bits_that_could_be_greys_of_many_classes(sets, second, refused):
         lambda path, labels, i: grey_png(path, np.where(labels, second if i == 1 else 1, 0), 4),
     )
     found = problems(path).get("few bits")
-    assert (found.count, found.refused) == (6, True) if refused else found is None
+    assert (found.count, found.refused) == (refused, True) if refused else found is None
 
 
 def test_few_bits_that_can_only_be_greys(sets):
@@ -379,6 +442,9 @@ def test_photographs_that_are_turned(sets, how, capsys, monkeypatch):
         (TWO, lambda labels: np.where(labels, 2, np.arange(56) > 20), "a class too few", "is 0 one (a", True),
         (THREE, lambda labels: np.where(labels, 255, np.arange(56) > 20), "255 for a class", "for sea, write 2", False),
         (THREE, lambda labels: np.where(labels, 200 + np.arange(56) % 9, 0), "blended labels", "resized", True),
+        (THREE, lambda labels: np.where(labels, np.arange(56) % 34, 0), "unknown label", "has a label 33", True),
+        (THREE, lambda labels: labels + 2, "unknown label", "has a label 3", True),
+        (THREE, lambda labels: labels * 4 + 1, "unknown label", "has a label 5", True),
     ],
 )
 def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, sentence, refused):
@@ -387,6 +453,47 @@ def test_labels_that_are_numbered_in_another_way(sets, classes, change, kind, se
     assert next(iter(found)) == kind, "the cause comes first"
     assert sentence in found[kind].sentence and found[kind].refused == refused
     assert ("class missing in train" in found) == (kind == "255 for a class")
+
+
+def test_every_second_class_is_no_row_of_greys(sets):
+    found = problems(sets("a\nb\nc\nd\ne\n", lambda path, labels, i: Image.fromarray(labels * 2).save(path)))
+    assert {*found} == {"class missing in train", "class missing in val"}
+
+
+def test_what_is_refused_comes_before_what_could_be_wrong(sets):
+    path = sets(spoil=lambda path, labels, i: Image.fromarray(labels * 0 + 1).save(path))
+    assert [(kind, one.refused) for kind, one in problems(path).items()] == [
+        ("train of one class", True), ("labels from 1", False), ("val of one class", False),
+    ]
+
+
+def test_what_is_read_by_colours_is_not_judged_as_numbers(sets):
+    """Colours of the second and third of four classes, and white, which does not count: nothing is wrong with these."""
+    def in_colour(path, labels, i):
+        Image.fromarray(np.array([KITE, SEA, (255, 255, 255)], np.uint8)[labels + (np.arange(56) > 50)]).save(path)
+
+    assert {*problems(sets(THREE + "sky 9 9 8\n", in_colour))} == {"class missing in train", "class missing in val"}
+
+
+def test_masks_in_black_and_white_of_three_channels(sets):
+    found = problems(sets(spoil=saved(lambda labels: Image.fromarray(255 * labels).convert("RGB"))))
+    assert "The labels are 0, 255, greys for people to see: write 0 and 1" in found["greys"].sentence
+
+
+def test_masks_of_0_and_255_among_those_of_0_and_1(sets):
+    found = problems(sets(spoil=lambda path, labels, i: Image.fromarray(labels * (255 if i > 3 else 1)).save(path)))
+    said = found["255 for a class"]
+    assert not said.refused and said.first.replace("\\", "/").endswith("valannot/00.png")
+    assert said.sentence.startswith(f"{said.first} has 0 and 255 alone, and no file has 255 beside others: if that is")
+
+
+def test_files_whose_255_is_at_rims_are_no_masks_of_0_and_255(sets):
+    def with_rim(path, labels, i):
+        labels[labels == 1] = i > 0         # there is no kite in the first
+        labels[0] = 255
+        Image.fromarray(labels).save(path)
+
+    assert not problems(sets(spoil=with_rim))
 
 
 def test_rims_that_are_blended(sets):
@@ -400,6 +507,13 @@ def test_rims_that_are_blended(sets):
     assert not is_blended(nearest.astype(np.uint8))
 
 
+def test_blended_rims_are_a_share_of_the_edges_that_could_have_one():
+    """Between 0 and 1 there is no label. 20 edges make it a share, across or down."""
+    labels = np.array([[0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 2, 2]], np.uint8).repeat(20, axis=0)
+    assert is_blended(labels) and is_blended(labels.T)
+    assert not is_blended(labels[:19])
+
+
 def test_a_folder_of_another_tool(sets):
     path = sets(None, lambda path, labels, i: Image.fromarray(labels + 1).save(path))
     assert not problems(path)["taken for CamVid"].refused
@@ -407,6 +521,9 @@ def test_a_folder_of_another_tool(sets):
     found = problems(path)["taken for CamVid"]
     assert found.refused and "9 of CamVid's 11 classes have no pixel" in found.sentence
     assert found.first == str(path / "label_colors.txt")
+    for file in path.glob("*annot/*.png"):
+        Image.new("RGB", (56, 40), (1, 2, 3)).save(file)
+    assert problems(path)["taken for CamVid"].refused
 
 
 def test_camvid_with_a_list_beside_it(sets):
@@ -439,7 +556,11 @@ def test_classes_in_other_orders(tmp_path, text, classes, palette):
 
 
 @pytest.mark.parametrize(
-    "line", ["aeroplane:128,0,0::", "Animal,64,128,64", "sky 1 2", "sky -1 2 3", "128 128 128", '{"name": "sky"}']
+    "line",
+    [
+        "aeroplane:128,0,0::", "Animal,64,128,64", "sky 1 2", "sky -1 2 3", "128 128 128", '{"name": "sky"}',
+        "sky 1 2 3 # blue",
+    ],
 )
 def test_lines_of_other_tools_are_no_names(tmp_path, line):
     (tmp_path / "classes.txt").write_text(f"road 1 2 3\n{line}\n")
@@ -448,6 +569,31 @@ def test_lines_of_other_tools_are_no_names(tmp_path, line):
     (tmp_path / "classes.txt").write_text("__ignore__\nsky\n")
     with pytest.raises(InputError, match="line 1: __ignore__ stands for no label"):
         read_classes(tmp_path / "classes.txt")
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("# my classes\nsky\nroad\n", "line 1: each line is a class, and '# my classes' is none: delete that line"),
+        ("sky 1 2 3\n// sea 1 2 4\nroad 1 2 5\n", "line 2: each line is a class, and '// sea' is none"),
+        ("name R G B\nsky 1 2 3\nroad 1 2 5\n", "line 1: each line is a class, and 'name R G B' is none"),
+        ("r g b name\n1 2 3 sky\n1 2 5 road\n", "line 1: each line is a class, and 'r g b name' is none"),
+        ("s\0k\0y\0\nr\0o\0a\0d\0\n", r"line 1: 's\x00k\x00y\x00' is not plain text: save the file as UTF-8"),
+        ("1 sky\n0 road\n", "has numbers before the names, from 1 on, but labels are counted from 0, by lines"),
+        ("0 1 2 3 sky\n1 1 2 5 road\n", "has numbers before the names, from 3 on"),
+        ("1 2 3 255 sky\n1 2 5 255 road\n", "has numbers before the names, from 255 on"),
+    ],
+)
+def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
+    (tmp_path / "classes.txt").write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_classes(tmp_path / "classes.txt")
+    assert sentence in str(caught.value)
+
+
+def test_lines_with_their_labels_before_them(tmp_path):
+    (tmp_path / "classes.txt").write_text("0 sky\n1 road\n")
+    assert read_classes(tmp_path / "classes.txt")[0] == ("0 sky", "1 road")
 
 
 def test_255_names_have_255_colours(tmp_path):
@@ -480,6 +626,27 @@ def test_an_annotation_of_another_case(sets):
     assert "there is kite.png: rename it" in problems(path)["no annotation"].sentence
 
 
+def test_an_annotation_whose_name_has_letters_of_another_width(sets):
+    path = sets()
+    (path / "train" / "00.png").rename(path / "train" / "\uff10\uff10.png")
+    assert "there is 00.png: rename it" in problems(path)["no annotation"].sentence
+
+
+def test_an_annotation_that_belongs_to_another_photograph_is_not_offered(sets):
+    path = sets()
+    (path / "trainannot" / "00.png").unlink()
+    for which in ("train", "trainannot"):
+        (path / which / "01.png").rename(path / which / "00-1.png")
+    assert problems(path)["no annotation"].sentence.endswith("00.png is missing")
+
+
+def test_an_annotation_that_is_a_link_to_nowhere(sets):
+    path = sets()
+    (path / "trainannot" / "00.png").unlink()
+    (path / "trainannot" / "00.png").symlink_to("gone.png")
+    assert problems(path)["broken link"].first == str(path / "trainannot" / "00.png")
+
+
 def test_names_whose_accents_are_written_in_two_ways(sets):
     path = sets()
     for which, form in (("train", "NFD"), ("trainannot", "NFC")):
@@ -497,19 +664,24 @@ def test_two_annotations_of_one_photograph(sets):
 def test_files_that_are_not_looked_at(sets, monkeypatch, capsys):
     path = sets()
     (path / "train" / "more").mkdir()
+    (path / "train" / "z.png").mkdir()
     for name in ("train/Thumbs.db", "train/a.webp", "train/b.tif", "valannot/c.bmp", "train/.hidden.webp"):
         (path / name).write_bytes(b"x")
     found = problems(path)["not looked at"]
-    assert found.count == 4 and not found.refused
-    assert found.sentence.startswith("4 files were not looked at (.bmp, .tif, .webp, more/), the first is ")
+    assert found.count == 5 and not found.refused
+    assert found.sentence.startswith("5 files were not looked at (.bmp, .tif, .webp, more/, ...), the first is ")
     command(monkeypatch, "predict", str(path / "train"), "--out", "seen")
-    assert "3 files were not looked at (.tif, .webp, more/)" in capsys.readouterr().out
+    assert "4 files were not looked at (.tif, .webp, more/, z.png/)" in capsys.readouterr().out
 
 
 def test_a_folder_in_capitals(sets):
     path = sets()
     (path / "train").rename(path / "Train")
     with pytest.raises(InputError, match=r"there is no folder .*train: rename Train/"):
+        folder.samples(path, "train")
+    (path / "Train").rename(path / "elsewhere")
+    (path / "train").write_text("")
+    with pytest.raises(InputError, match=r"there is no folder .*train: a data set has one, beside trainannot/"):
         folder.samples(path, "train")
 
 
@@ -541,6 +713,20 @@ def test_a_file_that_may_not_be_read(sets, monkeypatch):
     assert problems(path)["may not be read"].sentence.endswith("02.png may not be read: change its rights")
 
 
+def test_a_folder_that_may_not_be_read(sets, monkeypatch, capsys):
+    path, listed = sets(), Path.iterdir
+
+    def shut(folder):
+        if folder.name == "trainannot":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", shut)
+    with pytest.raises(InputError, match="1 to mend"):
+        command(monkeypatch, "check-data", str(path))
+    assert "trainannot may not be read: change its rights" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("mode, values", [("F", [0, 1]), ("I", [0, 200]), ("I", [-5, 3000]), ("I", [0, 70000])])
 def test_photographs_of_no_certain_range(tmp_path, mode, values):
     Image.fromarray(np.array([values], "f" if mode == "F" else np.int32)).save(tmp_path / "a.tif")
@@ -558,6 +744,33 @@ def test_photographs_of_other_pixel_types(tmp_path, monkeypatch):
     monkeypatch.setattr("tinysegnet.data.photographs.decoded", lambda path: Image.new("La", (2, 1)))
     with pytest.raises(FileError, match=r"odd.tif is of the mode La: save it in RGB"):
         read_photograph("odd.tif")
+
+
+def test_a_photograph_is_turned_though_its_note_is_damaged(tmp_path):
+    note, picture = exif(6), Image.new("RGB", (3, 2), "white")
+    note[0x010F] = "Camera"
+    damaged = note.tobytes().replace(b"\x01\x0f\0\x02", b"\x01\x00\0\x02")     # a width in letters
+    picture.save(tmp_path / "a.png", exif=damaged)
+    assert read_photograph(tmp_path / "a.png").shape == (3, 2, 3)
+    picture.save(tmp_path / "b.png", exif=exif(9))
+    assert upright_photograph(tmp_path / "b.png")[1] is False
+
+
+@pytest.mark.parametrize("note", range(1, 9))
+def test_photographs_are_turned_as_pillow_turns_them(tmp_path, note):
+    image = Image.fromarray(np.arange(18, dtype=np.uint8).reshape(2, 3, 3))
+    image.save(tmp_path / "a.png", exif=exif(note))
+    expected = np.array(ImageOps.exif_transpose(Image.open(tmp_path / "a.png")))
+    assert (read_photograph(tmp_path / "a.png") == expected).all()
+
+
+def test_a_link_that_leads_nowhere_is_one_bad_file_of_many(sets):
+    path = sets()
+    (path / "train" / "00.png").unlink()
+    (path / "train" / "00.png").symlink_to("gone.png")
+    seen = survey(folder.dataset(path), "train")
+    assert seen.images == 3
+    assert "00.png is a link to a file that is not there" in seen.notes.problems["broken link"].sentence
 
 
 def test_val_of_one_class(sets):
@@ -587,6 +800,13 @@ def test_check_data_goes_on_after_a_split_that_is_not_there(sets, monkeypatch, c
         command(monkeypatch, "check-data", "kites")
     text = capsys.readouterr().out
     assert "there is no folder kites/val" in text.replace("\\", "/") and "blurs labels" in text
+
+
+def test_photographs_for_test_without_annotations_are_no_fault(sets, monkeypatch, capsys):
+    path = sets()
+    (path / "test").mkdir()
+    command(monkeypatch, "check-data", "kites")
+    assert "there is no folder kites/testannot" in capsys.readouterr().out.replace("\\", "/")
 
 
 def test_check_data_names_the_option_that_helps(sets, monkeypatch, capsys):
@@ -623,6 +843,24 @@ def test_check_data_for_programs(sets, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["problems"][0]["kind"] == "taken for CamVid"
 
 
+@pytest.mark.parametrize("what", ["a picture", "a name"])
+def test_what_is_printed_for_programs_is_whole_whatever_fails(sets, monkeypatch, capsys, what):
+    sets()
+    with pytest.raises((InputError, OSError)):
+        if what == "a picture":
+            command(monkeypatch, "check-data", "kites", "--json", "--picture", "nowhere/sheet.png")
+        else:
+            command(monkeypatch, "check-data", 300 * "k", "--json")
+    assert json.loads(capsys.readouterr().out)["ok"] == (what == "a picture")
+
+
+def test_what_is_printed_for_programs_is_ascii(sets, monkeypatch, capsys):
+    sets("gr\xe4s\nd\U0001f98e\n")
+    command(monkeypatch, "check-data", "kites", "--json")
+    text = capsys.readouterr().out
+    assert text.isascii() and json.loads(text)["classes"] == ["gr\xe4s", "d\U0001f98e"]
+
+
 def test_check_data_for_programs_when_all_is_well(sets, monkeypatch, capsys):
     sets()
     command(monkeypatch, "check-data", "kites", "--json", "--strict")
@@ -642,3 +880,12 @@ def test_a_contact_sheet(sets, tmp_path, monkeypatch, capsys):
     assert "ends in .png" in capsys.readouterr().err
     with pytest.raises(InputError, match="cannot be written"):
         command(monkeypatch, "check-data", "kites", "--picture", "nowhere/sheet.png")
+
+
+def test_a_contact_sheet_of_tall_photographs_and_long_names(sets, monkeypatch, capsys):
+    sets("x" * 300 + "\nkite\n", size=(1500, 20))
+    command(monkeypatch, "check-data", "kites", "--picture", "sheet.png")
+    width, height = Image.open("sheet.png").size
+    assert height < 1.5 * width
+    data = folder.dataset("kites")
+    assert {pixels.shape[:2] for pair in contact_sheet.readable(data) for pixels in pair} == {(500, 7)}

@@ -37,12 +37,10 @@ def run(args):
     try:
         data = folder.dataset(args.folder, args.ignore)
         surveys, problems = surveys_of(data)
-    except InputError as error:
+    except (InputError, OSError) as error:
         if args.json:
             print_json((), {}, [Problem("data set", 1, args.folder, str(error), refused=True)], ok=False)
         raise
-    if args.picture and surveys.get("train") and surveys["train"].images:
-        draw(data, surveys["train"], args.picture)
     refused = [problem for problem in problems if problem.refused]
     ok = not (problems if args.strict else refused)
     if args.json:
@@ -51,6 +49,8 @@ def run(args):
         print_tables(data, surveys)
         print_problems("To be mended", refused)
         print_problems("Could be wrong", [problem for problem in problems if not problem.refused])
+    if args.picture and "train" in surveys and surveys["train"].images:
+        draw(data, surveys["train"], args.picture)
     if refused:
         raise InputError(f"{count(refused)} to mend: train.py will not take this data set as it is")
     if not ok:
@@ -75,7 +75,8 @@ def surveys_of(data):
         try:
             surveys[split] = survey(data, split, lambda samples: bar(samples, "reading", unit="img"))
         except InputError as error:
-            problems.append(Problem("split", 1, str(Path(data.source, split)), str(error), refused=True))
+            refused = split != "test"           # which no training opens
+            problems.append(Problem("split", 1, str(Path(data.source, split)), str(error), refused))
     return surveys, problems + diagnose(data, surveys) + of_training(data, surveys)
 
 
@@ -91,7 +92,7 @@ def of_training(data, surveys):
         text = f"The images are of {len(sizes)} sizes: train with --size HxW, to which all are brought"
         problems.add("sizes", data.source, text, refused=False)
     if "train" in surveys and 0 < (few := surveys["train"].images) < BATCH:
-        text = f"train has {few} images, fewer than a batch of {BATCH}: train with --batch {few}"
+        text = f"train has {few} image{'s' * (few > 1)}, fewer than a batch of {BATCH}: train with --batch {few}"
         problems.add("fewer than a batch", data.source, text, refused=False)
     return list(problems.values())
 
@@ -132,7 +133,7 @@ def print_json(classes, surveys, problems, ok):
         split: {"images": one.images, "pixels": one.pixels.tolist(), "void": one.void} for split, one in surveys.items()
     }
     said = {"ok": ok, "classes": list(classes), "splits": splits, "problems": [asdict(one) for one in problems]}
-    print(json.dumps(said, indent=2, ensure_ascii=False))
+    print(json.dumps(said, indent=2))       # in ASCII, for any terminal
 
 
 def count(problems):

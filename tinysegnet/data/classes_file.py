@@ -7,7 +7,8 @@ import numpy as np
 from tinysegnet.support.errors import InputError
 
 WAYS = "write a name and three numbers 0 to 255, its colour, as in  Sky 128 128 128, or a name alone"
-OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,")      # as in other tools' files, whose lines are no names
+OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,|(\d+\s+){3}")     # as in other tools' files: no names
+OF_PEOPLE = re.compile(r"#|//|%|.*\b(r\W+g\W+b|red\W+green\W+blue)\b", re.IGNORECASE)      # remarks, titles of columns
 
 
 def read_classes(path):
@@ -28,11 +29,19 @@ def read_classes(path):
             name, colour = name_and_colour(line.split(), f"{path}, line {number}")
             if name == "__ignore__":
                 raise InputError(f"{path}, line {number}: {name} stands for no label, but for none: delete that line")
+            if OF_PEOPLE.match(name):
+                raise InputError(f"{path}, line {number}: each line is a class, and {name!r} is none: delete that line")
+            if re.search(r"[\x00-\x1f]", name):
+                raise InputError(f"{path}, line {number}: {name!r} is not plain text: save the file as UTF-8")
             if name in classes:
                 raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")
             classes[name] = colour
     if not 2 <= len(classes) <= 255:
         raise InputError(f"{path} names {len(classes)} classes: it takes 2 to 255")
+    first_words = [name.split()[0] for name in classes]
+    if all(map(str.isdecimal, first_words)) and [*map(int, first_words)] != [*range(len(classes))]:
+        said = f"{path} has numbers before the names, from {first_words[0]} on, but labels are counted from 0, by lines"
+        raise InputError(f"{said}: order the lines so, and take the numbers away")
     given = {k for k, colour in enumerate(classes.values()) if colour}
     free = (colour for colour in map(of_voc, range(1, 512)) if colour not in classes.values())
     palette = np.array([colour or next(free) for colour in classes.values()], np.uint8)

@@ -11,11 +11,13 @@ from tinysegnet.data.problems import Problems
 
 BLENDED = 0.2       # of the edges in drawn labels 0 to 2 % pass over a label in between; smoothly resized, 40 to 55 %
 EDGES = 20          # so many make it a share
+LIGHT = 200         # higher labels than this come of greys, and of 255, rather than of many classes
 # Of which it is no news that classes are missing.
 CAUSES = {"taken for CamVid", "labels from 1", "greys"}
 OF_OTHER_TOOLS = (
     "label_colors.txt", "labelmap.txt", "label_map.txt", "labels.txt", "label_names.txt", "class_names.txt",
-    "class_dict.csv", "classes.csv", "classes.json", "obj.names", "notes.json", "data.yaml",
+    "class_dict.csv", "classes.csv", "_classes.csv", "classes.json", "classes.names", "obj.names", "codes.txt",
+    "notes.json", "meta.json", "data.yaml",
 )
 
 
@@ -24,7 +26,8 @@ class Notes:
     """What the files of a split say, besides their pixels.
 
     problems  of the files
-    stored    (256,): how many pixels have each number, those of unknown labels included
+    stored    (256,): how many pixels have each number, those of unknown labels included, where numbers were read
+    with_255  {labels beside 255 in a file, a tuple: the first such file}
     bits      {bits of a pixel: the first file} of grey label files
     ways      by which they were read
     sure      the bits of those grey files that can be read in one way only
@@ -34,6 +37,7 @@ class Notes:
 
     problems: Problems = field(default_factory=Problems)
     stored: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+    with_255: dict = field(default_factory=dict)
     bits: dict = field(default_factory=dict)
     ways: set = field(default_factory=set)
     sure: set = field(default_factory=set)
@@ -53,6 +57,11 @@ class Notes:
         elif is_blended(file.labels):
             text = "has labels at its edges that lie between those beside them, as smooth resizing leaves them"
             self.problems.add("blended rims", path, f"{path} {text}: resize labels to the nearest", refused=False)
+        if file.way in ("number", "grey"):
+            counts = np.bincount(file.labels.ravel(), minlength=256)
+            self.stored += counts
+            if counts[255]:
+                self.with_255.setdefault(tuple(np.flatnonzero(counts[:255])), path)
         self.ways.add(file.way)
         if file.bits is not None:
             self.bits.setdefault(file.bits, path)
@@ -73,7 +82,7 @@ class Notes:
     def __add__(self, other):
         """Those of two splits."""
         both = Notes(stored=self.stored + other.stored, bits=other.bits | self.bits, ways=self.ways | other.ways)
-        both.sure = self.sure | other.sure
+        both.sure, both.with_255 = self.sure | other.sure, other.with_255 | self.with_255
         for notes in (self, other):
             for bits, files in notes.unsure.items():
                 both.unsure[bits] += files
@@ -151,16 +160,20 @@ def of_numbers(problems, data, notes):
         instead = "0 and 1" if len(numbers) == 2 else f"0 to {len(numbers) - 1}"
         text = f"The labels are {said}, greys for people to see: write {instead} in their places"
         problems.add("greys", data.source, text)
-    elif unknown.tolist() == [classes]:
+    elif unknown.tolist() == [classes] and labels[0] == 0:
         text = f"Labels go from 0 to {classes}, of {classes} classes: is 0 one (a background) that has no line?"
         problems.add("a class too few", data.source, text)
-    elif len(unknown) > 3:
+    elif len(unknown) > 3 and unknown[-1] >= LIGHT:
         text = f"The labels are {said}: were they resized smoothly, or a JPEG once? Make them again without"
         problems.add("blended labels", data.source, text)
     elif data.ignore == 255 and labels.tolist() == [*range(classes - 1)] and notes.stored[255]:
         last = data.classes[-1]
         text = f"No pixel is {last}, and 255 does not count: if 255 is meant for {last}, write {classes - 1}"
         problems.add("255 for a class", data.source, text, refused=False)
+    elif data.ignore == 255 and labels.size > 1 and notes.with_255.keys() == {(0,)}:
+        path = notes.with_255[0,]
+        text = "has 0 and 255 alone, and no file has 255 beside others: if that is meant for a class, write its label"
+        problems.add("255 for a class", path, f"{path} {text}", refused=False)
 
 
 def is_ramp(numbers, classes):
@@ -168,7 +181,7 @@ def is_ramp(numbers, classes):
     if not 2 <= len(numbers) <= classes + 1:
         return False
     even = np.linspace(0, numbers[-1], len(numbers))
-    return numbers[1] >= 2 and bool((np.abs(numbers - even) <= 1).all())
+    return numbers[0] == 0 and numbers[1] >= 2 and bool((np.abs(numbers - even) <= 1).all())
 
 
 def of_palettes(problems, notes):

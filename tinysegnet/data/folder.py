@@ -80,7 +80,7 @@ def samples(folder, split):
     images, annotations = folder / split, folder / f"{split}annot"
     for path, other in ((images, annotations), (annotations, images)):
         if not path.is_dir():
-            near = [one.name for one in files_in(folder) if one.name.lower() == path.name]
+            near = [one.name for one in files_in(folder) if one.name.lower() == path.name and one.is_dir()]
             way_out = f"rename {near[0]}/" if near else f"a data set has one, beside {other.name}/"
             raise InputError(f"there is no folder {path}: {way_out}")
     photographs = list_photographs(images)
@@ -106,17 +106,20 @@ def name_of(path):
 
 
 def files_in(folder):
-    """In order of their names; hidden ones are left out."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    """In order of their names; hidden ones are left out. Raises InputError if the folder may not be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except PermissionError as error:
+        raise InputError(f"{folder} may not be read: change its rights") from error
 
 
 def list_photographs(folder):
     """The photographs in a folder, in order of their names; hidden ones are left out."""
-    return [path for path in files_in(folder) if path.suffix.lower() in PHOTOGRAPHS]
+    return [path for path in files_in(folder) if path.suffix.lower() in PHOTOGRAPHS and not path.is_dir()]
 
 
 def list_annotations(folder):
-    return [path for path in files_in(folder) if path.suffix.lower() == ".png"]
+    return [path for path in files_in(folder) if path.suffix.lower() == ".png" and not path.is_dir()]
 
 
 def passed_over(folder, suffixes=PHOTOGRAPHS):
@@ -139,7 +142,7 @@ def in_words(passed):
 def examine_pair(sample, legend):
     """The Pair of two paths. Raises FileError if a file is missing or cannot be used, or they are of two sizes."""
     image_path, annotation_path = sample
-    if not annotation_path.is_file():
+    if not (annotation_path.is_file() or annotation_path.is_symlink()):
         text = f"has no annotation: {annotation_path} is missing{instead(sample)}"
         raise FileError("no annotation", image_path, text)
     photograph, turned = upright_photograph(image_path)
@@ -157,17 +160,22 @@ def examine_pair(sample, legend):
 def instead(sample):
     """What there is of that name where an annotation is missing, and what to do about it."""
     image_path, annotation_path = sample
-    folder, name = annotation_path.parent, name_of(image_path).casefold()
-    near = []
+    folder, name, near = annotation_path.parent, plain_name(image_path), []
     for path, other in names_in(folder, folder.stat().st_mtime_ns):
         if other == name and path.suffix.lower() != ".png":
             return f", there is {path.name}: save it as PNG from the program it was drawn in"
         if other == name or (other.startswith(name) and not other[len(name)].isalnum()):
-            near.append(path)
+            if not any((image_path.parent / f"{path.stem}{suffix}").exists() for suffix in PHOTOGRAPHS):
+                near.append(path)
     return f", there is {near[0].name}: rename it" if near else ""
 
 
 @lru_cache(1)
 def names_in(folder, changed):
-    """(path, its name without case) of the images in a folder that was last changed then: 5,000 may be asked for."""
-    return [(path, name_of(path).casefold()) for path in files_in(folder) if path.suffix.lower() in IMAGES]
+    """(path, its plain name) of the images in a folder that was last changed then: 5,000 may be asked for."""
+    return [(path, plain_name(path)) for path in files_in(folder) if path.suffix.lower() in IMAGES]
+
+
+def plain_name(path):
+    """What names have in common that a person takes for one: no case, no letters of other widths (NFKC)."""
+    return unicodedata.normalize("NFKC", path.stem).casefold()

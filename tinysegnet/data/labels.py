@@ -17,7 +17,7 @@ from tinysegnet.data.problems import FileError
 
 LOSSLESS = "PNG", "BMP", "GIF", "TIFF"
 BLURRING = {"JPEG": "a JPEG", "MPO": "a JPEG", "JPEG2000": "a JPEG 2000", "WEBP": "a WebP", "AVIF": "an AVIF"}
-BITS_PER_SAMPLE = 258                           # of TIFF's tags
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262         # of TIFF's tags
 BLURRED_TIFF = "jpeg", "tiff_jpeg", "webp"      # what Pillow calls such compressions
 SMALL = 64                                      # a grey that is no one's choice of a colour
 
@@ -55,7 +55,7 @@ class LabelFile:
     """A label file that was read.
 
     labels   uint8 (H, W)
-    way      by which: "number", "colour" or "grey" (what viewers show) of one number for each pixel, or "RGB"
+    way      by which: "number", its "colour" or "grey" (what viewers show), or "RGB" if a pixel has no number
     bits     of a pixel, if it is grey and has no palette
     unsure   whether its grey of few bits could also mean what viewers show
     palette  {number: (r, g, b)} of those that occur, if it was read by the numbers of a palette
@@ -98,19 +98,22 @@ def check_format(path, image):
         raise FileError("several pictures", path, f"has {count} pictures in it: save the one that is meant")
     if bits_of(path, image) > 8 and len(image.getbands()) > 1:      # Pillow keeps 8 of them
         raise FileError("pixel type", path, "has 16 bits a channel: save it with 8 bits, or as 16-bit grey")
+    if kind == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0:       # Pillow gives what is shown, 1 for 0
+        raise FileError("pixel type", path, "is a TIFF whose 0 is shown as white, of no certain class: save it as PNG")
     if orientation(image) != 1:
         text = "has a note that it is to be turned (EXIF orientation): turn it, and save it without the note"
         raise FileError("turned labels", path, text)
 
 
 def opaque(path, image):
-    """The image without its alpha channel. Raises FileError if that hides something."""
-    without = {"LA": "L", "La": "L", "PA": "P", "RGBA": "RGB", "RGBa": "RGB"}.get(image.mode)
-    if without is None:
+    """The image without its alpha channel. Raises FileError if that, or a note, makes pixels transparent."""
+    if not image.has_transparency_data:
         return image
-    if image.getchannel(image.getbands()[-1]).getextrema() != (255, 255):
+    exact = image.mode == "P" or bits_of(path, image) == 8      # of other bits Pillow mistakes the colour
+    if not exact or image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
         raise FileError("transparent", path, "is transparent in parts, of no certain class: save it without alpha")
-    return image.convert(without)
+    without = {"LA": "L", "PA": "P", "RGBA": "RGB"}.get(image.mode)
+    return image.convert(without) if without else image
 
 
 def by_grey(path, image, legend):
@@ -161,6 +164,8 @@ def by_palette(path, image, legend):
     if not ways:
         raise unknown_labels(path, pixels, legend)
     way = agreed(ways)
+    if {"number", "colour"} <= ways.keys() and (ways["number"] == ways["colour"])[numbers != legend.ignore].all():
+        way = "number"      # void may have any colour, such as the black that palettes are filled up with
     if way is None and "colour" not in ways and are_labels(colours[:, 0], numbers, len(legend.classes)):
         way = "grey"
     if way is None:
@@ -191,8 +196,11 @@ def are_labels(greys, numbers, classes):
 
 def by_colour(path, pixels, legend):
     """By the colours of classes.txt, or by the number that is in all three channels."""
-    packed = pixels.astype(np.int64) @ [65536, 256, 1]
-    found, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    red, green, blue = (pixels[..., i].astype(np.int32) for i in range(3))
+    packed = red << 16 | green << 8 | blue
+    found = np.sort(packed, axis=None)              # np.unique with all that is asked of it takes ten times as long
+    starts = np.flatnonzero(np.diff(found, prepend=-1))
+    found, counts = found[starts], np.diff(starts, append=packed.size)
     colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
     ways = possible_ways(legend, colours)
     if not ways and is_grey(colours):
@@ -204,7 +212,7 @@ def by_colour(path, pixels, legend):
     way = agreed(ways)
     if way is None:
         raise two_readings(path, ways, colours, legend)
-    return LabelFile(ways[way].astype(np.uint8)[where.reshape(packed.shape)], "RGB")
+    return LabelFile(ways[way].astype(np.uint8)[np.searchsorted(found, packed)], "RGB" if way == "colour" else "number")
 
 
 def possible_ways(legend, colours, **ways):

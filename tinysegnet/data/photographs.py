@@ -4,10 +4,16 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
+
+# What undoes the turn that is noted. Pillow's exif_transpose writes the whole note anew, and fails if it is damaged.
+UPRIGHT = dict(enumerate([
+    Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM,
+    Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90,
+], start=2))
 
 
 def read_photograph(path):
@@ -21,7 +27,8 @@ def read_photograph(path):
 def upright_photograph(path):
     """The same, and whether it had to be turned."""
     image = decoded(path)
-    return in_8_bits(path, ImageOps.exif_transpose(image)), orientation(image) != 1
+    note = orientation(image)
+    return in_8_bits(path, image if note == 1 else image.transpose(UPRIGHT[note])), note != 1
 
 
 def in_8_bits(path, image):
@@ -42,8 +49,13 @@ def in_8_bits(path, image):
 
 
 def orientation(image):
-    """How the camera was held, by the image's EXIF: 1 is upright, as it is without a note; to 8."""
-    return image.getexif().get(ExifTags.Base.Orientation, 1)
+    """How the camera was held, by the image's EXIF, 1 to 8: 1 is upright, as it is if no note says anything."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            note = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:               # a damaged note fails in many ways; no viewer heeds it
+        return 1
+    return note if note in UPRIGHT else 1
 
 
 def decoded(path):
@@ -58,6 +70,8 @@ def decoded(path):
                 image.load()
                 return image
     except FileNotFoundError as error:
+        if Path(path).is_symlink():
+            raise FileError("broken link", path, "is a link to a file that is not there: put that there") from error
         raise InputError(f"there is no image {path}: name one that is there") from error
     except PermissionError as error:
         raise FileError("may not be read", path, "may not be read: change its rights") from error
@@ -70,7 +84,8 @@ def decoded(path):
     except Exception as error:      # a damaged file can fail in any way that Pillow's many formats know
         if is_heic(path):
             raise FileError("HEIC", path, "is a HEIC photograph, as phones take them: save it as JPEG") from error
-        text = f"cannot be read as an image ({error}): put an intact one there"
+        reason = "of no known kind" if isinstance(error, UnidentifiedImageError) else error     # it names the path
+        text = f"cannot be read as an image ({reason}): put an intact one there"
         raise FileError("cannot be read", path, text) from error
 
 
@@ -80,4 +95,4 @@ def is_heic(path):
         return False
     with open(path, "rb") as file:
         start = file.read(12)
-    return start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+    return start[4:8] == b"ftyp" and start[8:11] in (b"hei", b"hev", b"mif", b"msf")

@@ -48,7 +48,6 @@ def survey(data, split, watch=iter):
             continue
         sizes[labels.shape] += 1
         counts = np.bincount(labels.ravel(), minlength=256)
-        notes.stored += counts
         void += counts[data.ignore]
         pixels += counts[:classes]
         image_pixels += labels.size * (counts[:classes] > 0)

@@ -9,6 +9,7 @@ from tinysegnet.support.shapes import ceil_div
 
 PAIRS, COLUMNS = 8, 2       # of photographs and labels
 WIDTH = 10.6                # inches
+PIXELS, LETTERS = 600, 40   # at most, of a side of a picture, and of a name
 
 
 def draw(data, train, weights, formula, png_path):
@@ -21,9 +22,9 @@ def draw(data, train, weights, formula, png_path):
     """
     examples = readable(data)
     rows = ceil_div(len(examples), COLUMNS)
-    ratio = np.mean([labels.shape[0] / labels.shape[1] for _, labels in examples])
+    ratio = np.clip(np.mean([labels.shape[0] / labels.shape[1] for _, labels in examples]), 0.25, 2)
     high, classes = rows * WIDTH / (2 * COLUMNS) * ratio, len(data.classes)
-    table = 0.22 * min(classes, 60) + 1.1
+    table = 0.22 * classes + 1.1
     figure = Figure(figsize=(WIDTH, high + table), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(high, table))
     grid = above.subplots(rows, 2 * COLUMNS, squeeze=False)
@@ -38,20 +39,23 @@ def draw(data, train, weights, formula, png_path):
 
 
 def readable(data):
-    """(photograph, labels) of some samples of train, without those that cannot be used."""
+    """(photograph, labels) of some samples of train, every so many pixels, without those that cannot be used."""
     samples, found = data.samples("train"), []
     for i in np.unique(np.linspace(0, len(samples) - 1, PAIRS).round().astype(int)):
         try:
-            found.append(data.read(samples[i]))
+            photograph, labels = data.read(samples[i])
         except InputError:
             continue
+        step = ceil_div(max(labels.shape), PIXELS)
+        found.append((photograph[::step, ::step].copy(), labels[::step, ::step].copy()))
     return found
 
 
 def bars(figure, data, train, weights, formula):
     """The legend, with the share of the pixels of each class and its weight."""
     left, right = figure.subplots(1, 2, sharey=True)
-    places, share = np.arange(len(data.classes)), 100 * train.pixels / max(train.pixels.sum() + train.void, 1)
+    all_pixels = train.pixels.sum() + train.void
+    places, share = np.arange(len(data.classes)), 100 * train.pixels / all_pixels
     for axes, values, form in ((left, share, "{:.2f} %"), (right, weights, "{:.2f}")):
         axes.barh(places, values, color=data.palette / 255, edgecolor="#404040", linewidth=0.5)
         for place, value in zip(places, values):
@@ -59,8 +63,9 @@ def bars(figure, data, train, weights, formula):
         axes.set_xlim(0, 1.2 * max(values.max(), 1e-9))
         axes.spines[["top", "right", "bottom"]].set_visible(False)
         axes.set_xticks([])
-    left.set_yticks(places, plain(data.classes), fontsize=8)
-    left.invert_yaxis()
-    left.set_title(f"share of the pixels of train ({100 - share.sum():.2f} % do not count)", fontsize=9)
+    names = [name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…" for name in data.classes]
+    left.set_yticks(places, plain(names), fontsize=8)
+    left.set_ylim(len(places) - 0.5, -0.5)
+    left.set_title(f"share of the pixels of train ({100 * train.void / all_pixels:.2f} % do not count)", fontsize=9)
     right.set_title(f"weight in the loss: {formula}", fontsize=9)
     right.set_xlabel("$f$: pixels of the class / pixels of the images in which it occurs", fontsize=8)
