@@ -460,6 +460,10 @@ def test_every_second_class_is_no_row_of_greys(sets):
     assert {*found} == {"class missing in train", "class missing in val"}
 
 
+def test_a_last_class_that_is_missing_is_not_255_where_there_is_none(sets):
+    assert {*problems(sets(THREE))} == {"class missing in train", "class missing in val"}
+
+
 def test_what_is_refused_comes_before_what_could_be_wrong(sets):
     path = sets(spoil=lambda path, labels, i: Image.fromarray(labels * 0 + 1).save(path))
     assert [(kind, one.refused) for kind, one in problems(path).items()] == [
