@@ -496,13 +496,13 @@ def begun(script, monkeypatch):
     return begin
 
 
-def save_network(path, spoil=lambda params: None, classes=camvid.CLASSES, **arguments):
+def save_network(path, spoil=lambda arrays: None, classes=camvid.CLASSES, dtype=np.float32, **arguments):
     """A checkpoint of a small segnet-basic with 3 filters, of drawn numbers. Returns its meta and its arrays."""
     arguments = {"classes": len(classes), "filters": 3, "levels": 2, "kernel": 3} | arguments
-    params, stats = networks.init(segnet_basic.segnet_basic(**arguments), seed=99)
+    params, stats = networks.init(segnet_basic.segnet_basic(**arguments), 99, dtype)
     rng = np.random.default_rng(0)
     stats = {name: rng.uniform(0.5, 2, a.shape).astype(a.dtype) for name, a in stats.items()}
-    spoil(params)
+    spoil(params | stats)
     palette = np.arange(3 * len(classes)).reshape(-1, 3).tolist()
     meta = {
         "network": {"name": "segnet-basic"} | arguments, "classes": list(classes), "palette": palette,
@@ -535,6 +535,9 @@ def test_without_a_saved_beginning_the_file_must_be_the_same(script, begun):
     _, arrays = begun("--init", "first.npz", "--epochs", "1")
     Path("runs/begun/last.npz").unlink()
     save_network("first.npz", classes=("sky", "road"))
+    with pytest.raises(InputError, match=r"^the file of --init is not the one that runs.begun began with: put it back"):
+        script("--name", "begun", "--resume")
+    save_network("first.npz", filters=4)            # which its settings do not go with
     with pytest.raises(InputError, match=r"^the file of --init is not the one that runs.begun began with: put it back"):
         script("--name", "begun", "--resume")
     assert not Path("runs/begun/last.npz").exists()
@@ -603,22 +606,45 @@ def two_classes():
      r"^best\.npz has --network segnet-basic: leave out --network unet, or give --init another file$"),
     (["--init", "best.npz", "--filters", "8"], r"^best\.npz has --filters 3: leave out --filters 8, or give"),
     (["--init", "best.npz", "--set", "normalisation=centred"],
-     r"^best\.npz has --set normalisation local_response: leave out --set normalisation centred, or"),
+     r"^best\.npz has --set normalisation=local_response: leave out --set normalisation=centred, or"),
     (["--init", "best.npz", "--init-encoder", "x"], "^--init and --init-encoder both say what to begin with"),
     (["--init", "deep.npz"],
      r"^deep\.npz holds segnet-basic with levels 1, and a training makes segnet-basic with 2: give --init another"),
     (["--init", "nan.npz"], r"^nan\.npz: classifier\.b has values that are not numbers: give --init another file"),
+    (["--init", "mean.npz"], r"^mean\.npz: encoder1\.norm\.mean has values that are not numbers"),
+    (["--init", "large.npz"], r"^large\.npz: classifier\.b has values that are not numbers"),     # as float32
 ])
 def test_a_file_that_cannot_be_a_beginning(script, options, sentence):
     """It is said before the data are looked at."""
     save_network("best.npz")
     save_network("deep.npz", levels=1)
-    save_network("nan.npz", lambda params: params["classifier.b"].fill(np.nan))
+    save_network("nan.npz", lambda arrays: arrays["classifier.b"].fill(np.nan))
+    save_network("mean.npz", lambda arrays: arrays["encoder1.norm.mean"].fill(np.inf))
+    save_network("large.npz", lambda arrays: arrays["classifier.b"].fill(1e300), dtype=np.float64)
     Path("cut.npz").write_bytes(Path("best.npz").read_bytes()[:-9])
     Path("runs").mkdir()
     with pytest.raises(InputError, match=sentence) as caught:
         script("--data", "missing", *options, "--name", "other")
     assert "\n" not in str(caught.value) and not Path("runs/other").exists()
+
+
+def test_numbers_of_64_bits_are_taken_as_32(begun):
+    _, held = save_network("double.npz", dtype=np.float64)
+    _, arrays = begun("--init", "double.npz")
+    assert {array.dtype for array in arrays.values()} == {np.dtype("float32")}
+    assert all((array == held[name].astype(np.float32)).all() for name, array in arrays.items())
+
+
+def test_the_network_is_that_of_the_file_if_none_is_named(tmp_path):
+    network, path = networks.build("unet", classes=2, filters=2), tmp_path / "unet.npz"
+    params, stats = networks.init(network, 0)
+    checkpoint.save(path, {
+        "network": {"name": "unet", "classes": 2, "filters": 2}, "classes": ["a", "b"], "palette": [[0] * 3, [9] * 3],
+        "size": [16, 16], "normalisation": LOCAL_RESPONSE, "test_scales": None, "statistics": "exact",
+    }, params=params, stats=stats)
+    followed = {"network": "unet", "filters": 2, "normalisation": LOCAL_RESPONSE}
+    assert fine_tune.follow({"init": str(path), "lr": 0.5}) == followed
+    assert fine_tune.follow({"lr": 0.5}) == {}
 
 
 def test_a_training_in_memory_begins_with_a_file_too(script):
