@@ -171,7 +171,8 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
 def test_the_epoch_with_the_best_miou_is_kept_the_last_of_equals(run):
     """G is highest in the last epoch, mIoU in the second and third."""
     counts = [scripted(10, 10), scripted(10, 1), scripted(10, 1), scripted(1000, 20), scripted(10, 1)]
-    seen = run("--epochs", "4", "--name", "best", counts=iter(counts))
+    augmented = "--set scale=0.5,2 --set crop=0.5 --set jitter=0.3".split()
+    seen = run("--epochs", "4", "--name", "best", *augmented, counts=iter(counts))
     meta, groups = checkpoint.load("runs/best/best.npz")
     assert meta["epoch"] == 3 and meta["statistics"] == "exact"
     for name, value in groups["params"].items():
@@ -226,6 +227,16 @@ def test_which_epoch_is_kept_is_said(run, without_pictures, capsys, best_by, sta
     options = "--epochs", "1", "--size", "12x16", "--set", f"best_by={best_by}", "--set", f"statistics={statistics}"
     run(*options, counts=iter([scripted(40, 10)] * 2))
     assert f"\n\n{end}" in capsys.readouterr().out
+
+
+def test_the_shares_are_those_of_all_training_pixels(run, without_pictures):
+    shown, counts = [], scripted(40, 10)
+    without_pictures.setattr(figures, "shares", lambda *args: shown.append(args))
+    run("--epochs", "1", "--size", "12x16", counts=iter([counts] * 2))
+    ((pixels, iou, classes, path),) = shown
+    assert pixels.tolist() == survey(folder.dataset("tiny"), "train").pixels.tolist()
+    np.testing.assert_array_equal(iou, metrics.iou(counts))
+    assert classes == camvid.CLASSES and path == Path("runs/first/shares.png")
 
 
 def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
