@@ -263,10 +263,11 @@ def test_one_answer_to_everything_is_said(run, without_pictures, capsys, counts,
     assert said.endswith(f" mIoU {100 * metrics.mean_iou(counts):.1f}{everywhere}")
 
 
-def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch):
+def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch, capsys):
     monkeypatch.setitem(RECIPES, "looks", RECIPES["streets"] | {"test_scales": (1, 0.75)})
     seen = run("--recipe", "looks", "--epochs", "2", "--size", "24x32")
     assert seen["looks"] == [None, None, [1, 0.75]]
+    assert capsys.readouterr().out.count("gives on val, in several looks:\n") == 1
     assert checkpoint.load("runs/first/best.npz")[0]["test_scales"] == [1, 0.75]
     with pytest.raises(InputError, match=r"halves them, seen at 0\.75 of their size, 2 times: use at least 6x6"):
         run("--recipe", "looks", "--size", "5x8", "--name", "small")

@@ -251,7 +251,8 @@ def say_which_epoch_is_kept(run, epoch):
         print(f"\n{text}. With batch-norm statistics")
     else:
         print(f"\n{text} with running batch-norm statistics. With those")
-    print(f"{'' if exact else 'of the whole training set '}{run.path / 'best.npz'} gives on val:")
+    looks = ", in several looks" if run.settings.test_scales else ""
+    print(f"{'' if exact else 'of the whole training set '}{run.path / 'best.npz'} gives on val{looks}:")
 
 
 def say_if_one_class_is_everywhere(counts, run):
