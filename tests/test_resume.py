@@ -495,7 +495,7 @@ def test_the_rate_of_a_lengthened_run_is_that_of_the_new_cosine(train, whole, mo
     train("--name", "whole", "--resume", "--epochs", "4")
     assert rates == pytest.approx([loop.cosine_rate(7e-4, done, 12) for done in (9, 10, 11)])
     said = " ".join(capsys.readouterr().out.split())
-    assert "The learning rate goes on along the cosine of all of them: 0.0001, where it was 0." in said
+    assert "The learning rate goes on along the cosine of all of them: 0.0001, where it was 0. epoch 4 " in said
     assert content("whole")[2][: len(whole[2])] == whole[2] and len(content("whole")[2]) == len(whole[2]) + 4
 
 

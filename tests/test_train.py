@@ -21,7 +21,7 @@ from train_in_process import RUN, train_script
 import tinysegnet
 from tinysegnet import checkpoint, inference, metrics, networks, ops
 from tinysegnet.commands import evaluate
-from tinysegnet.commands.train import shown
+from tinysegnet.commands.train import say_what_it_begins_with, shown
 from tinysegnet.data import balance, camvid, folder, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.normalisation import LOCAL_RESPONSE
@@ -537,7 +537,9 @@ def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, w
     assert "init_encoder_sha256" not in config
     script("--data", "tiny", "--init", "first.npz", "--epochs", "1", "--name", "straight")
     Path("first.npz").rename("moved.npz")
+    capsys.readouterr()
     script("--name", "begun", "--resume")
+    assert "It begins with" not in capsys.readouterr().out
     assert Path("runs/begun/best.npz").read_bytes() == Path("runs/straight/best.npz").read_bytes()
 
 
@@ -591,12 +593,16 @@ def test_what_belongs_to_the_classes_is_seen_by_its_shape():
     assert "classifier.w" not in reduced and len(reduced) > 8 and not [n for n in reduced if n.startswith("encoder")]
 
 
-def test_the_shipped_network_is_a_beginning():
+def test_the_shipped_network_is_a_beginning(capsys):
     given = from_recipe("streets", data="streets", size=(96, 128), steps=1, init="shipped")
     model, _ = loop.train(given, two_classes())
     held = inference.load().params
     assert model.params["classifier.w"].shape[3] == 2
     assert all((model.params[name] == held[name]).all() for name in held if not name.startswith("classifier"))
+    sha256 = hashlib.sha256(inference.SHIPPED.read_bytes()).hexdigest()
+    assert fine_tune.fingerprint(given) == {"init_sha256": sha256}
+    say_what_it_begins_with("shipped", [])
+    assert capsys.readouterr().out == "It begins with the network that comes with tinysegnet, with all of it.\n"
 
 
 def two_classes():
