@@ -205,12 +205,19 @@ def test_folds_need_no_val(kites):
     for name in ("val", "valannot"):
         shutil.rmtree(kites / name)
     data = folder.dataset(kites)
+    with pytest.raises(InputError, match=r"val: a data set has one, beside valannot/, unless --fold k/K deals out tra"):
+        data.samples("val")
     assert names(folds.fold(data, 4, 4).samples("val")) == ["train/03", "train/07", "train/11", "train/15"]
     (kites / "val").mkdir()
     assert len(folds.fold(data, 4, 4).samples("train")) == 12
     Image.new("RGB", (30, 40)).save(kites / "val" / "a.png")
-    with pytest.raises(InputError, match=r"there is no folder .*valannot"):          # half a val is no val
+    with pytest.raises(InputError, match=r"there is no folder .*valannot: a data set has one, beside val/$"):
+        folds.fold(folder.dataset(kites), 4, 4)                                     # half a val is no val
+    (kites / "val").rename(kites / "Val")
+    with pytest.raises(InputError, match=r"there is no folder .*val: rename Val/$"):
         folds.fold(folder.dataset(kites), 4, 4)
+    (kites / "Val" / "a.png").rename(kites / "Val" / ".DS_Store")
+    assert len(folds.fold(data, 4, 4).samples("train")) == 12
 
 
 @pytest.mark.parametrize("text", ["0/5", "6/5", "1/1", "1", "1/", "/5", "a/b", "1.0/2", "-1/5", "1/9999999", "1/5/2"])

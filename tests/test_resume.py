@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from tinysegnet.ops import fast, more
 from tinysegnet.plots import figures
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop, runs, settings
+from tinysegnet.training import library, loop, runs, settings
 
 # Three steps an epoch, nine in all, of the recipe in which most can go wrong: Adam, scale, crop, jitter.
 OPTIONS = "--data", "tiny", "--recipe", "best", "--size", "12x16", "--epochs", "3", "--batch", "2"
@@ -307,12 +308,33 @@ def test_a_folder_that_was_there_stays_when_a_run_cannot_begin(train, monkeypatc
         at_step(patch, 1, full)
         with pytest.raises(MemoryError):
             train(*OPTIONS, "--name", "first")
-    before = {path.name for path in Path("runs/first").iterdir()}
     with monkeypatch.context() as patch:
         full_at(patch, 4)
         with pytest.raises(InputError, match=r"last\.npz cannot be written"):
             train(*OPTIONS, "--name", "first")
-    assert {path.name for path in Path("runs/first").iterdir()} == before
+    assert {path.name for path in Path("runs/first").iterdir()} == {"config.json", "log.jsonl"}
+
+
+def test_of_a_run_without_a_step_nothing_goes_into_the_one_that_takes_its_name(train, monkeypatch):
+    """Its last.npz would be taken for the beginning of this one, if the disk is full before there is another."""
+    others = *OPTIONS, "--seed", "7"
+    train(*others, "--name", "whole")
+    stop_at_step(train, monkeypatch, 1)
+    with monkeypatch.context() as patch:
+        full_at(patch, 4)
+        with pytest.raises(InputError, match=r"last\.npz cannot be written"):
+            train(*others, "--name", "stopped")
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == content("whole")
+
+
+def test_a_run_of_the_lessons_is_resumed_by_the_name_that_a_run_has_without_one(train, monkeypatch):
+    functions = SimpleNamespace(**vars(library) | {"run_name": lambda: "lessons-1", "DEFAULTS": {}})
+    monkeypatch.setattr("tinysegnet.commands.train.functions_of", lambda ops: functions)
+    train(*OPTIONS, "--name", "first")
+    before = content("first")
+    train("--resume")
+    assert content("first") == before and not Path("runs/lessons-1").exists()
 
 
 def test_whether_a_name_is_taken_can_be_asked_before_the_data_are_read(whole):
@@ -344,7 +366,9 @@ def test_streets_can_be_resumed_when_camvid_has_come(train, monkeypatch, capsys)
     Path("CamVid").rename("data/CamVid")
     capsys.readouterr()
     train("--resume")
-    assert capsys.readouterr().out.startswith("Data: streets.\n2 images, seen at 12x16; 1 of val")
+    first, remark, seen = capsys.readouterr().out.splitlines()[:3]
+    assert first == "Data: streets." and remark.startswith("No pixel of val is ")
+    assert seen == "2 images, seen at 12x16; 1 of val, judged at their own size"
 
 
 @needs_signals
@@ -471,7 +495,7 @@ def test_the_rate_of_a_lengthened_run_is_that_of_the_new_cosine(train, whole, mo
     train("--name", "whole", "--resume", "--epochs", "4")
     assert rates == pytest.approx([loop.cosine_rate(7e-4, done, 12) for done in (9, 10, 11)])
     said = " ".join(capsys.readouterr().out.split())
-    assert "The learning rate goes on along the cosine of all of them: 0.0001, where it was 0." in said
+    assert "The learning rate goes on along the cosine of all of them: 0.0001, where it was 0. epoch 4 " in said
     assert content("whole")[2][: len(whole[2])] == whole[2] and len(content("whole")[2]) == len(whole[2]) + 4
 
 
@@ -494,6 +518,9 @@ def test_a_run_cannot_be_shortened_and_one_of_0_1_can_be_lengthened(train, whole
     train("--name", "whole", "--resume", "--epochs", "4")
     assert runs.read_config(Path("runs/whole"))["settings"].epochs == 4
     assert checkpoint.load("runs/whole/last.npz")[0]["epoch"] == 5
+    train("--name", "whole", "--resume", "--epochs", "6")
+    lengthened = json.loads(Path("runs/whole/config.json").read_text())["lengthened"]
+    assert [(one["from"], one["to"]) for one in lengthened] == [(3, 4), (4, 6)]
 
 
 def spoil_config(run):

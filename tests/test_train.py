@@ -21,7 +21,7 @@ from train_in_process import RUN, train_script
 import tinysegnet
 from tinysegnet import checkpoint, inference, metrics, networks, ops
 from tinysegnet.commands import evaluate
-from tinysegnet.commands.train import shown
+from tinysegnet.commands.train import say_what_it_begins_with, shown
 from tinysegnet.data import balance, camvid, folder, streets
 from tinysegnet.data.batches import training_batches
 from tinysegnet.data.normalisation import LOCAL_RESPONSE
@@ -171,7 +171,8 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
 def test_the_epoch_with_the_best_miou_is_kept_the_last_of_equals(run):
     """G is highest in the last epoch, mIoU in the second and third."""
     counts = [scripted(10, 10), scripted(10, 1), scripted(10, 1), scripted(1000, 20), scripted(10, 1)]
-    seen = run("--epochs", "4", "--name", "best", counts=iter(counts))
+    augmented = "--set scale=0.5,2 --set crop=0.5 --set jitter=0.3".split()
+    seen = run("--epochs", "4", "--name", "best", *augmented, counts=iter(counts))
     meta, groups = checkpoint.load("runs/best/best.npz")
     assert meta["epoch"] == 3 and meta["statistics"] == "exact"
     for name, value in groups["params"].items():
@@ -228,6 +229,16 @@ def test_which_epoch_is_kept_is_said(run, without_pictures, capsys, best_by, sta
     assert f"\n\n{end}" in capsys.readouterr().out
 
 
+def test_the_shares_are_those_of_all_training_pixels(run, without_pictures):
+    shown, counts = [], scripted(40, 10)
+    without_pictures.setattr(figures, "shares", lambda *args: shown.append(args))
+    run("--epochs", "1", "--size", "12x16", counts=iter([counts] * 2))
+    ((pixels, iou, classes, path),) = shown
+    assert pixels.tolist() == survey(folder.dataset("tiny"), "train").pixels.tolist()
+    np.testing.assert_array_equal(iou, metrics.iou(counts))
+    assert classes == camvid.CLASSES and path == Path("runs/first/shares.png")
+
+
 def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
     without_pictures.setattr(loop, "train_steps", lambda *args: iter([6.4e31, 6.4e31]))
     without_pictures.setattr(Run, "mean_loss", lambda run: 6.4e31)
@@ -252,10 +263,11 @@ def test_one_answer_to_everything_is_said(run, without_pictures, capsys, counts,
     assert said.endswith(f" mIoU {100 * metrics.mean_iou(counts):.1f}{everywhere}")
 
 
-def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch):
+def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, monkeypatch, capsys):
     monkeypatch.setitem(RECIPES, "looks", RECIPES["streets"] | {"test_scales": (1, 0.75)})
     seen = run("--recipe", "looks", "--epochs", "2", "--size", "24x32")
     assert seen["looks"] == [None, None, [1, 0.75]]
+    assert capsys.readouterr().out.count("gives on val, in several looks:\n") == 1
     assert checkpoint.load("runs/first/best.npz")[0]["test_scales"] == [1, 0.75]
     with pytest.raises(InputError, match=r"halves them, seen at 0\.75 of their size, 2 times: use at least 6x6"):
         run("--recipe", "looks", "--size", "5x8", "--name", "small")
@@ -496,13 +508,13 @@ def begun(script, monkeypatch):
     return begin
 
 
-def save_network(path, spoil=lambda params: None, classes=camvid.CLASSES, **arguments):
+def save_network(path, spoil=lambda arrays: None, classes=camvid.CLASSES, dtype=np.float32, **arguments):
     """A checkpoint of a small segnet-basic with 3 filters, of drawn numbers. Returns its meta and its arrays."""
     arguments = {"classes": len(classes), "filters": 3, "levels": 2, "kernel": 3} | arguments
-    params, stats = networks.init(segnet_basic.segnet_basic(**arguments), seed=99)
+    params, stats = networks.init(segnet_basic.segnet_basic(**arguments), 99, dtype)
     rng = np.random.default_rng(0)
     stats = {name: rng.uniform(0.5, 2, a.shape).astype(a.dtype) for name, a in stats.items()}
-    spoil(params)
+    spoil(params | stats)
     palette = np.arange(3 * len(classes)).reshape(-1, 3).tolist()
     meta = {
         "network": {"name": "segnet-basic"} | arguments, "classes": list(classes), "palette": palette,
@@ -525,7 +537,9 @@ def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, w
     assert "init_encoder_sha256" not in config
     script("--data", "tiny", "--init", "first.npz", "--epochs", "1", "--name", "straight")
     Path("first.npz").rename("moved.npz")
+    capsys.readouterr()
     script("--name", "begun", "--resume")
+    assert "It begins with" not in capsys.readouterr().out
     assert Path("runs/begun/best.npz").read_bytes() == Path("runs/straight/best.npz").read_bytes()
 
 
@@ -535,6 +549,9 @@ def test_without_a_saved_beginning_the_file_must_be_the_same(script, begun):
     _, arrays = begun("--init", "first.npz", "--epochs", "1")
     Path("runs/begun/last.npz").unlink()
     save_network("first.npz", classes=("sky", "road"))
+    with pytest.raises(InputError, match=r"^the file of --init is not the one that runs.begun began with: put it back"):
+        script("--name", "begun", "--resume")
+    save_network("first.npz", filters=4)            # which its settings do not go with
     with pytest.raises(InputError, match=r"^the file of --init is not the one that runs.begun began with: put it back"):
         script("--name", "begun", "--resume")
     assert not Path("runs/begun/last.npz").exists()
@@ -576,12 +593,16 @@ def test_what_belongs_to_the_classes_is_seen_by_its_shape():
     assert "classifier.w" not in reduced and len(reduced) > 8 and not [n for n in reduced if n.startswith("encoder")]
 
 
-def test_the_shipped_network_is_a_beginning():
+def test_the_shipped_network_is_a_beginning(capsys):
     given = from_recipe("streets", data="streets", size=(96, 128), steps=1, init="shipped")
     model, _ = loop.train(given, two_classes())
     held = inference.load().params
     assert model.params["classifier.w"].shape[3] == 2
     assert all((model.params[name] == held[name]).all() for name in held if not name.startswith("classifier"))
+    sha256 = hashlib.sha256(inference.SHIPPED.read_bytes()).hexdigest()
+    assert fine_tune.fingerprint(given) == {"init_sha256": sha256}
+    say_what_it_begins_with("shipped", [])
+    assert capsys.readouterr().out == "It begins with the network that comes with tinysegnet, with all of it.\n"
 
 
 def two_classes():
@@ -603,22 +624,45 @@ def two_classes():
      r"^best\.npz has --network segnet-basic: leave out --network unet, or give --init another file$"),
     (["--init", "best.npz", "--filters", "8"], r"^best\.npz has --filters 3: leave out --filters 8, or give"),
     (["--init", "best.npz", "--set", "normalisation=centred"],
-     r"^best\.npz has --set normalisation local_response: leave out --set normalisation centred, or"),
+     r"^best\.npz has --set normalisation=local_response: leave out --set normalisation=centred, or"),
     (["--init", "best.npz", "--init-encoder", "x"], "^--init and --init-encoder both say what to begin with"),
     (["--init", "deep.npz"],
      r"^deep\.npz holds segnet-basic with levels 1, and a training makes segnet-basic with 2: give --init another"),
     (["--init", "nan.npz"], r"^nan\.npz: classifier\.b has values that are not numbers: give --init another file"),
+    (["--init", "mean.npz"], r"^mean\.npz: encoder1\.norm\.mean has values that are not numbers"),
+    (["--init", "large.npz"], r"^large\.npz: classifier\.b has values that are not numbers"),     # as float32
 ])
 def test_a_file_that_cannot_be_a_beginning(script, options, sentence):
     """It is said before the data are looked at."""
     save_network("best.npz")
     save_network("deep.npz", levels=1)
-    save_network("nan.npz", lambda params: params["classifier.b"].fill(np.nan))
+    save_network("nan.npz", lambda arrays: arrays["classifier.b"].fill(np.nan))
+    save_network("mean.npz", lambda arrays: arrays["encoder1.norm.mean"].fill(np.inf))
+    save_network("large.npz", lambda arrays: arrays["classifier.b"].fill(1e300), dtype=np.float64)
     Path("cut.npz").write_bytes(Path("best.npz").read_bytes()[:-9])
     Path("runs").mkdir()
     with pytest.raises(InputError, match=sentence) as caught:
         script("--data", "missing", *options, "--name", "other")
     assert "\n" not in str(caught.value) and not Path("runs/other").exists()
+
+
+def test_numbers_of_64_bits_are_taken_as_32(begun):
+    _, held = save_network("double.npz", dtype=np.float64)
+    _, arrays = begun("--init", "double.npz")
+    assert {array.dtype for array in arrays.values()} == {np.dtype("float32")}
+    assert all((array == held[name].astype(np.float32)).all() for name, array in arrays.items())
+
+
+def test_the_network_is_that_of_the_file_if_none_is_named(tmp_path):
+    network, path = networks.build("unet", classes=2, filters=2), tmp_path / "unet.npz"
+    params, stats = networks.init(network, 0)
+    checkpoint.save(path, {
+        "network": {"name": "unet", "classes": 2, "filters": 2}, "classes": ["a", "b"], "palette": [[0] * 3, [9] * 3],
+        "size": [16, 16], "normalisation": LOCAL_RESPONSE, "test_scales": None, "statistics": "exact",
+    }, params=params, stats=stats)
+    followed = {"network": "unet", "filters": 2, "normalisation": LOCAL_RESPONSE}
+    assert fine_tune.follow({"init": str(path), "lr": 0.5}) == followed
+    assert fine_tune.follow({"lr": 0.5}) == {}
 
 
 def test_a_training_in_memory_begins_with_a_file_too(script):

@@ -105,8 +105,9 @@ def functions_of(ops):
 
 
 def run(args):
-    name, resume, asked = args.name, args.resume, given_settings(args)
-    kept = runs.kept_settings(Path("runs", name or library.run_name()), asked) if resume else None
+    resume, asked = args.resume, given_settings(args)
+    path = Path("runs", args.name or library.run_name())
+    kept = runs.kept_settings(path, asked) if resume else None
     source = functions_of(kept.ops if kept else asked.get("ops", "library"))
     given = vars(kept) if kept else source.DEFAULTS | asked
     source.check_settings(given)
@@ -116,8 +117,8 @@ def run(args):
     data, why = open_dataset(given.get("data"), given.get("ignore"))
     if (part := given.get("fold")) is not None:
         data, why = fold(data, *part), "{}\nOf train and val together, part {} of {} is val.".format(why, *part)
-    path = Path("runs", name or source.run_name())
     if not resume:
+        path = Path("runs", args.name or source.run_name())
         runs.check_new(path)                    # before the data are read, which takes its time
     print(why, flush=True)
     with stopped_with("the run is as it was" if resume else "nothing was saved yet"):
@@ -250,7 +251,8 @@ def say_which_epoch_is_kept(run, epoch):
         print(f"\n{text}. With batch-norm statistics")
     else:
         print(f"\n{text} with running batch-norm statistics. With those")
-    print(f"{'' if exact else 'of the whole training set '}{run.path / 'best.npz'} gives on val:")
+    looks = ", in several looks" if run.settings.test_scales else ""
+    print(f"{'' if exact else 'of the whole training set '}{run.path / 'best.npz'} gives on val{looks}:")
 
 
 def say_if_one_class_is_everywhere(counts, run):

@@ -82,6 +82,8 @@ def samples(folder, split):
         if not path.is_dir():
             near = [one.name for one in files_in(folder) if one.name.lower() == path.name and one.is_dir()]
             way_out = f"rename {near[0]}/" if near else f"a data set has one, beside {other.name}/"
+            if split == "val" and not (near or other.is_dir()):
+                way_out += ", unless --fold k/K deals out train"
             raise InputError(f"there is no folder {path}: {way_out}")
     photographs = list_photographs(images)
     if not photographs:

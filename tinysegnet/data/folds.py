@@ -4,6 +4,7 @@ from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
 
+from tinysegnet.data.folder import files_in
 from tinysegnet.support.errors import InputError
 
 
@@ -41,7 +42,8 @@ def val_if_there(data):
     try:
         return data.samples("val")
     except InputError:
-        if any(any(Path(data.source).glob(files)) for files in ("val/*", "valannot/*")):
+        halves = [path for path in files_in(Path(data.source)) if path.name.lower() in ("val", "valannot")]
+        if any(path.is_dir() and files_in(path) for path in halves):
             raise               # it is there, and cannot be used
         return []
 

@@ -69,15 +69,17 @@ def source(given):
     model = inference.load_on(np, path)
     for setting, value in decided_by(model).items():
         if (asked := given.get(setting, value)) != value:
-            option = option_of(setting)
-            raise InputError(f"{path} has {option} {value}: leave out {option} {asked}, or give --init another file")
+            option = option_of(setting) + ("=" if setting == "normalisation" else " ")
+            raise InputError(f"{path} has {option}{value}: leave out {option}{asked}, or give --init another file")
     name, arguments = name_and_arguments(model)
     for argument, usual in networks.defaults(name).items():
         if (value := arguments[argument]) != usual and argument not in ("classes", "filters"):
             made = f"a training makes {name} with {usual}"
             raise InputError(f"{path} holds {name} with {argument} {value}, and {made}: give --init another file")
     for key, array in (model.params | model.stats).items():
-        if not np.isfinite(array).all():
+        with np.errstate(over="ignore"):
+            is_number = np.isfinite(array.astype(np.float32))       # as which a training has it
+        if not is_number.all():
             raise InputError(f"{path}: {key} has values that are not numbers: give --init another file")
     return model
 

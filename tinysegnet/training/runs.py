@@ -139,6 +139,7 @@ class Run:
             self.path.mkdir(parents=True, exist_ok=True)
         try:
             self.lock = self.locked()
+            (self.path / "last.npz").unlink(missing_ok=True)     # of the run before, which made no step
             atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
             self.save()
         except Exception:
@@ -224,12 +225,12 @@ class Run:
 
     def save_the_beginning(self, config):
         """Write the first last.npz of a run that ended before it was there."""
-        fine_tune.begin(self.model, self.settings)
         for name, sha256 in fine_tune.fingerprint(self.settings).items():
             if config.get(name, sha256) != sha256:
                 option = settings.option_of(name.removesuffix("_sha256"))
                 way_out = "put it back, or start another --name"
                 raise InputError(f"the file of {option} is not the one that {self.path} began with: {way_out}")
+        fine_tune.begin(self.model, self.settings)
         self.save()
 
     def log(self, **line):
