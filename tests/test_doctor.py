@@ -547,6 +547,7 @@ def test_camvid_with_a_list_beside_it(sets):
     "text, classes, palette",
     [
         ("60 160 60 grass\n220\t40 40  red kite\n", ("grass", "red kite"), [[60, 160, 60], [220, 40, 40]]),
+        ("#3ca03c a grass\nred kite #DC2828\n", ("a grass", "red kite"), [[60, 160, 60], [220, 40, 40]]),
         ("grass\nkite\n", ("grass", "kite"), [[128, 0, 0], [0, 128, 0]]),
         ("grass 128 0 0\nkite\n class 1\n", ("grass", "kite", "class 1"), [[128, 0, 0], [0, 128, 0], [128, 128, 0]]),
         ("class 1 1 1 1\nroute 66\n", ("class 1", "route 66"), [[1, 1, 1], [128, 0, 0]]),
@@ -556,7 +557,7 @@ def test_classes_in_other_orders(tmp_path, text, classes, palette):
     (tmp_path / "classes.txt").write_text(text)
     names, colours, given = read_classes(tmp_path / "classes.txt")
     assert names == classes and colours.tolist() == palette
-    assert given == {k for k, line in enumerate(text.splitlines()) if len(line.split()) > 3}
+    assert given == {k for k, line in enumerate(text.splitlines()) if len(line.split()) > 3 or "#" in line}
 
 
 @pytest.mark.parametrize(
@@ -892,4 +893,4 @@ def test_a_contact_sheet_of_tall_photographs_and_long_names(sets, monkeypatch, c
     width, height = Image.open("sheet.png").size
     assert height < 1.5 * width
     data = folder.dataset("kites")
-    assert {pixels.shape[:2] for pair in contact_sheet.readable(data) for pixels in pair} == {(500, 7)}
+    assert {pixels.shape[:2] for _, *pair in contact_sheet.readable(data) for pixels in pair} == {(500, 7)}

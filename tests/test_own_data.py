@@ -247,9 +247,11 @@ def test_a_fold_is_kept_with_the_run_and_can_be_judged_again(kites, monkeypatch,
     table = capsys.readouterr().out.splitlines()[-3:]
     command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "2/5")
     said = capsys.readouterr().out
-    assert said.splitlines()[-3:] == table and "val, fold 2/5, 4 images" in said
-    command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "3/5")
-    assert capsys.readouterr().out.splitlines()[-3:] != table
+    assert said.splitlines()[-3:] == table and "val, fold 2/5, 4 images" in said and "was trained with" not in said
+    for others in ((), ("--fold", "3/5")):
+        command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", *others)
+        said = capsys.readouterr().out
+        assert said.splitlines()[-3:] != table and "(it was trained with --fold 2/5, and so on some of these" in said
     with pytest.raises(InputError, match=r"^--fold deals out train and val: leave it out for --split test$"):
         command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "2/5",
                 "--split", "test")

@@ -106,7 +106,7 @@ def test_any_name_of_a_class_can_be_drawn_or_is_numbered(tmp_path, monkeypatch, 
     assert sorted(written) == sorted(f"{name} 11.1 %".replace("\\$", "$") for name in expected)
     said = capsys.readouterr()
     numbered = f"1 ? is {STREET}, 8 ? is x\u0915"
-    assert said.out == "" and said.err == f"The font of the pictures lacks characters: there {numbered}.\n"
+    assert said.out == "" and said.err == f"The pictures' font cannot draw some names. In pictures {numbered}.\n"
 
 
 def test_shares_stand_beside_the_iou_of_the_same_class(tmp_path, monkeypatch):

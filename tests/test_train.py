@@ -249,9 +249,10 @@ def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
 
 @pytest.mark.parametrize("counts, power, sentence", [
     ([[8, 0], [2, 0]], "0.5",
-     "Sky: train for more --epochs, or give rare classes more weight: --set class_weight_power=1."),
-    ([[8, 0], [2, 0]], "1", "Sky: train for more --epochs."),
-    ([[0, 8], [0, 2]], "1", "Building: train for more --epochs."),
+     "Sky: train for more --epochs, or with a lower --lr, or give rare classes more weight: --set "
+     "class_weight_power=1."),
+    ([[8, 0], [2, 0]], "1", "Sky: train for more --epochs, or with a lower --lr."),
+    ([[0, 8], [0, 2]], "1", "Building: train for more --epochs, or with a lower --lr."),
     ([[8, 0], [1, 1]], "0.5", None),
     ([[8, 0], [0, 0]], "0.5", None),            # there is nothing else on val
 ])
@@ -345,7 +346,7 @@ def test_any_setting_arrives(run):
     [
         (("--set", "x=0.5"), "'x=0.5' sets nothing: write NAME=VALUE, with one of the names data, ignore"),
         (("--set", "optimizer=adam"), "'optimizer=adam' sets nothing: write NAME=VALUE, did you mean optimiser?"),
-        (("--set", "crop"), "'crop' sets nothing: write NAME=VALUE"),
+        (("--set", "crop"), "'crop' sets nothing: write crop= and its value"),
         (("--set", "recipe=best"), "a recipe has an option of its own: write --recipe best"),
         (("--set", "steps=3"), "'steps=3' sets nothing"),
         (("--set", "test_scales=5"), "argument --set: test_scales: '5' is not a number from 0.1 to 4"),

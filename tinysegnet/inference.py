@@ -62,7 +62,7 @@ def load(path=None, backend="numpy"):
 
 def load_on(xp, path=None):
     """The same, for an array library that is at hand already."""
-    path = path or SHIPPED
+    path = SHIPPED if path is None else path
     meta, groups = checkpoint.load(path)
     params, stats = groups["params"], groups["stats"]
     network = network_of(meta, path)

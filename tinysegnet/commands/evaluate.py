@@ -46,7 +46,7 @@ def run(args):
     data, why = open_dataset(args.data, args.ignore)
     if args.fold is not None:
         data = fold(data, *args.fold)
-    check_classes(model, data, args.weights or inference.SHIPPED)
+    check_classes(model, data, inference.SHIPPED if args.weights is None else args.weights)
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
         raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
@@ -72,7 +72,9 @@ def run(args):
         text += f"; {others} of other proportions keep them, at as many pixels"
     print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
-        print("(an unfinished run: its batch-norm statistics are running averages, not\nthose of the training set)")
+        print("(its batch-norm statistics are running averages, as in any last.npz, not those\nof the training set)")
+    if (kept := model.meta.get("fold")) and kept != list(args.fold or ()):
+        print("(it was trained with --fold {}/{}, and so on some of these, if the data are those)".format(*kept))
     print(metrics.table(counts, data.classes, bf=metrics.mean_boundary_f1(bf) if bf else None))
     if sampling:
         sampling.print()

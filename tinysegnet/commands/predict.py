@@ -85,6 +85,8 @@ def photographs(names, out):
     Raises InputError if there are none, or two would have their pictures in one place.
     """
     paths, passed = [], []
+    if "" in names:
+        raise InputError("an IMAGE is named by nothing, '': name a photograph or a folder")
     for path in map(Path, names):
         if path.is_dir():
             in_folder, others = folder.list_photographs(path), folder.passed_over(path)
@@ -99,5 +101,5 @@ def photographs(names, out):
     by_stem = {}
     for path in paths:
         if (other := by_stem.setdefault(path.stem, path)) != path:
-            raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: predict them one by one")
+            raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: give each its own --out")
     return list(by_stem.values()), passed

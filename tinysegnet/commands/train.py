@@ -259,7 +259,7 @@ def say_if_one_class_is_everywhere(counts, run):
     """What to try if the network has one answer to everything, where val has other classes too."""
     predicted, true = counts.any(axis=0), counts.any(axis=1)
     if predicted.sum() == 1 and (true & ~predicted).any():
-        advice = "train for more --epochs"
+        advice = "train for more --epochs, or with a lower --lr"
         if run.settings.class_weight_power < 1:
             advice += ", or give rare classes more weight: --set class_weight_power=1"
         print(textwrap.fill(f"Every pixel of val is called {run.data.classes[predicted.argmax()]}: {advice}.", 79))

@@ -14,8 +14,8 @@ OF_PEOPLE = re.compile(r"#|//|%|.*\b(r\W+g\W+b|red\W+green\W+blue)\b", re.IGNORE
 def read_classes(path):
     """The names, their palette, uint8 (classes, 3), and the numbers of the classes whose colour the file gives.
 
-    A line has a name and three numbers, before or behind it, or a name alone, which gets a colour that is free. Raises
-    InputError that names the line.
+    A line has a name and three numbers, or #rrggbb, before or behind it, or a name alone, which gets a colour that is
+    free. Raises InputError that names the line.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -50,6 +50,9 @@ def read_classes(path):
 
 def name_and_colour(words, where):
     """The name, and the colour or None, in the words of a line."""
+    for name, colour in ((words[:-1], words[-1]), (words[1:], words[0])):
+        if name and re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+            return " ".join(name), tuple(bytes.fromhex(colour[1:]))
     for name, colour in ((words[:-3], words[-3:]), (words[3:], words[:3])):
         if len(colour) == 3 and all(map(is_byte, colour)) and not all(map(is_number, name)):
             return " ".join(name), tuple(map(int, colour))

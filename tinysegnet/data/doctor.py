@@ -224,7 +224,7 @@ def of_classes(problems, data, split, one):
         problems.add(f"{split} of one class", data.source, text, refused=False)
     elif not CAUSES & problems.keys() and (missing := one.missing(data.classes)):
         text = f"No pixel of {split} is {in_words(missing)}: "
-        text += "it cannot be learnt" if split == "train" else "it is not judged there"
+        text += "it cannot be learnt" if split == "train" else "its IoU there is 0 where anything is called so"
         problems.add(f"class missing in {split}", data.source, text, len(missing), refused=False)
 
 

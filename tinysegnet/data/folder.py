@@ -42,6 +42,8 @@ def dataset(folder, ignore=None):
 
     Raises InputError if there is no such folder, or its classes.txt cannot be used.
     """
+    if folder == "":
+        raise InputError("a data set is named by nothing, '': name the folder that holds its train/ and val/")
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no data set at {folder}: name the folder that holds its train/ and val/")

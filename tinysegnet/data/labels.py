@@ -270,7 +270,7 @@ def unknown_colours(path, colour, place, others, legend):
     if others > len(legend.classes):
         text = f"{what} and {others} more that no class has: was it resized smoothly, or a JPEG once? Make it without"
         return FileError("blended colours", path, text)
-    way_out = f"give it to its class in classes.txt, or paint {in_words([legend.ignore] * 3)} what does not count"
+    way_out = f"write it beside its class in classes.txt, or paint {in_words([legend.ignore] * 3)} what does not count"
     return FileError("unknown colour", path, f"{what}, which no class has: {way_out}")
 
 

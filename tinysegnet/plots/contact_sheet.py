@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinysegnet.plots.figures import plain, save
+from tinysegnet.plots.figures import plain, save, shortened
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.shapes import ceil_div
 
@@ -22,7 +22,7 @@ def draw(data, train, weights, formula, png_path):
     """
     examples = readable(data)
     rows = ceil_div(len(examples), COLUMNS)
-    ratio = np.clip(np.mean([labels.shape[0] / labels.shape[1] for _, labels in examples]), 0.25, 2)
+    ratio = np.clip(np.mean([labels.shape[0] / labels.shape[1] for *_, labels in examples]), 0.25, 2)
     high, classes = rows * WIDTH / (2 * COLUMNS) * ratio, len(data.classes)
     table = 0.22 * classes + 1.1
     figure = Figure(figsize=(WIDTH, high + table), layout="constrained")
@@ -30,16 +30,17 @@ def draw(data, train, weights, formula, png_path):
     grid = above.subplots(rows, 2 * COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
-    for i, (photograph, labels) in enumerate(examples):
+    for i, (name, photograph, labels) in enumerate(examples):
         left = grid[i // COLUMNS, 2 * (i % COLUMNS)]
         left.imshow(photograph)
+        left.set_title(plain([shortened(name, LETTERS)])[0], fontsize=7)
         grid[i // COLUMNS, 2 * (i % COLUMNS) + 1].imshow(data.colours(labels), interpolation="nearest")
     bars(below, data, train, weights, formula)
     save(figure, png_path)
 
 
 def readable(data):
-    """(photograph, labels) of some samples of train, every so many pixels, without those that cannot be used."""
+    """(name, photograph, labels) of some samples of train, every so many pixels, without those that cannot be used."""
     samples, found = data.samples("train"), []
     for i in np.unique(np.linspace(0, len(samples) - 1, PAIRS).round().astype(int)):
         try:
@@ -47,7 +48,7 @@ def readable(data):
         except InputError:
             continue
         step = ceil_div(max(labels.shape), PIXELS)
-        found.append((photograph[::step, ::step].copy(), labels[::step, ::step].copy()))
+        found.append((samples[i][0].name, photograph[::step, ::step].copy(), labels[::step, ::step].copy()))
     return found
 
 
@@ -63,9 +64,9 @@ def bars(figure, data, train, weights, formula):
         axes.set_xlim(0, 1.2 * max(values.max(), 1e-9))
         axes.spines[["top", "right", "bottom"]].set_visible(False)
         axes.set_xticks([])
-    names = [name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…" for name in data.classes]
-    left.set_yticks(places, plain(names), fontsize=8)
+    left.set_yticks(places, plain([shortened(name, LETTERS) for name in data.classes]), fontsize=8)
     left.set_ylim(len(places) - 0.5, -0.5)
-    left.set_title(f"share of the pixels of train ({100 * train.void / all_pixels:.2f} % do not count)", fontsize=9)
+    void = f"{100 * train.void / all_pixels:.2f} %, black, do not count"
+    left.set_title(f"share of the pixels of train ({void})", fontsize=9)
     right.set_title(f"weight in the loss: {formula}", fontsize=9)
     right.set_xlabel("$f$: pixels of the class / pixels of the images in which it occurs", fontsize=8)

@@ -57,9 +57,11 @@ def confusion(counts, classes, png_path):
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
     if few:
-        axes.set_xticks(range(len(classes)), plain(classes), rotation=45, ha="right")
-        axes.set_yticks(range(len(classes)), plain(classes))
-    axes.set(xlabel="called by the network", ylabel="true class", title="val: % of the pixels of each true class")
+        names = plain([shortened(name, 20) for name in classes])
+        axes.set_xticks(range(len(classes)), names, rotation=45, ha="right")
+        axes.set_yticks(range(len(classes)), names)
+    axes.set(xlabel="called by the network", ylabel="true class")
+    figure.suptitle("val: % of the pixels of each true class", fontsize="medium")
     if few:
         for row, column in np.argwhere(share >= 0.5):
             colour = "white" if share[row, column] > 55 else "black"
@@ -128,7 +130,7 @@ def shares(pixels, iou, classes, png_path):
     else:
         left.set_yticks([])
     left.invert_yaxis()
-    left.set(xlabel="% of the training pixels", xlim=(0, 1.1 * share.max()))
+    left.set(xlabel="% of the training pixels that count", xlim=(0, 1.1 * share.max()))
     right.set(xlabel="IoU on val, in %", xlim=(0, 105))
     save(figure, png_path)
 
@@ -136,6 +138,11 @@ def shares(pixels, iou, classes, png_path):
 def save(figure, png_path):
     with writing(png_path):
         figure.savefig(png_path, dpi=110)
+
+
+def shortened(name, letters):
+    """A name of at most so many letters."""
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 
 def plain(names):

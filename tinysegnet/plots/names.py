@@ -22,7 +22,7 @@ def drawable(names):
             drawn.append(f"{label} ?")
             numbered.append(f"{label} ? is {name}")
     if numbered:
-        say(textwrap.fill(f"The font of the pictures lacks characters: there {', '.join(numbered)}.", 79))
+        say(textwrap.fill(f"The pictures' font cannot draw some names. In pictures {', '.join(numbered)}.", 79))
     return tuple(drawn)
 
 

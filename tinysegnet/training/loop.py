@@ -63,6 +63,8 @@ def new_model(settings, data, xp=np):
         "size": settings.size, "normalisation": settings.normalisation, "test_scales": settings.test_scales,
         "statistics": "running", "epoch": 1,
     }
+    if settings.fold is not None:
+        meta["fold"] = settings.fold
     return Model(network, params, stats, meta)
 
 

@@ -143,7 +143,9 @@ def assignment(given):
     known = [name for name in PARSERS if name not in NOT_GIVEN]
     if equals and name == "recipe":
         raise ArgumentTypeError(f"a recipe has an option of its own: write --recipe {value}")
-    if not equals or name not in known:
+    if name in known and not equals:
+        raise ArgumentTypeError(f"{given!r} sets nothing: write {name}= and its value behind it")
+    if name not in known:
         near = get_close_matches(name, known, n=1)
         which = f"did you mean {near[0]}?" if near else f"with one of the names {', '.join(known)}"
         raise ArgumentTypeError(f"{given!r} sets nothing: write NAME=VALUE, {which}")
