@@ -457,6 +457,7 @@ def test_the_section_about_fine_tuning_is_that_of_the_benchmark():
     assert all(tuned > anew for pair in (figures[:2], figures[2:]) for tuned, anew in zip(*pair))
 
 
+@pytest.mark.docs       # seconds
 def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, capfd):
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.syspath_prepend(BENCHMARKS.parent)
@@ -529,6 +530,7 @@ def test_ranks_and_their_correlation(table1):
     assert table1.rank_correlation([1, 2, 3, 4], [2, 1, 4, 3]) == pytest.approx(0.6)        # 1 - 6 * 4 / (4 * 15)
 
 
+@pytest.mark.docs       # seconds
 def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
@@ -577,6 +579,7 @@ def test_table_1_is_of_camvid(table1, tmp_path, monkeypatch):
         table1.main()
 
 
+@pytest.mark.docs       # seconds
 def test_a_training_that_fails_or_is_stopped_is_said_and_stops_the_others(table1, tmp_path, monkeypatch, capfd):
     """Pictures too small for any. Then one is interrupted, and gone on with."""
     tiny_camvid.make(tmp_path / "tiny")

@@ -363,6 +363,7 @@ def test_hints_come_one_after_the_other_and_nothing_is_judged(ask):
     assert status not in (0, 1)
 
 
+@pytest.mark.docs       # seconds
 def test_a_network_of_ones_own(ask, course):
     assert ask(RIGHT)[0] == 0
     tiny_camvid.make(course / "tiny")           # streets would have to be drawn, which takes longer than all the rest

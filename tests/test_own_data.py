@@ -53,7 +53,7 @@ def command(monkeypatch, *options):
 
 def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, capsys):
     train = train_script(monkeypatch)
-    train("--data", "kites", "--size", "32x32", "--epochs", "12", "--batch", "4", "--lr", "0.2")
+    train("--data", "kites", "--size", "32x32", "--epochs", "8", "--batch", "4", "--lr", "0.2")
     model = inference.load("runs/first/best.npz")
     assert model.meta["classes"] == ["grass", "red kite"] and model.params["classifier.w"].shape[3] == 2
     trained = capsys.readouterr().out

@@ -43,6 +43,7 @@ def test_the_report_is_what_the_program_prints():
     assert process.stderr.partition("GradientError: ")[2].strip() == report.strip()
 
 
+@pytest.mark.docs       # seconds
 def test_the_shares_of_the_planted_bugs():
     named = seen = 0
     for op, bug in PLANTED:

@@ -85,6 +85,7 @@ def test_it_reaches_what_the_results_say(camvid_folder):
     np.testing.assert_allclose(per_class, [classes[name] for name in camvid.CLASSES], atol=0.2)
 
 
+@pytest.mark.docs       # seconds
 def test_commands_without_weights_take_it(tmp_path):
     def run(*command):
         return subprocess.run(
