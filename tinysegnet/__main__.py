@@ -2,22 +2,22 @@
 
 import argparse
 import sys
+from importlib import import_module
 
-from tinysegnet.commands import check_data, download, evaluate, predict, train
 from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import Parser
 from tinysegnet.support.program import program
 
-COMMANDS = {
-    "train": train, "evaluate": evaluate, "predict": predict, "check-data": check_data, "download": download,
-}
+COMMANDS = "train", "evaluate", "predict", "check-data", "download"
 
 
 def main():
     parser = Parser(prog=program())
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, module in COMMANDS.items():
+    asked = [name for name in COMMANDS if name in sys.argv[1:2]]
+    for name in asked or COMMANDS:              # one alone, if it can be: what draws takes half a second to import
+        module = module_of(name)
         command = commands.add_parser(
             name, help=module.SUMMARY, description=module.DESCRIPTION, epilog=getattr(module, "EPILOG", None),
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -29,10 +29,14 @@ def main():
     args.run(args)
 
 
+def module_of(command):
+    return import_module(f"tinysegnet.commands.{command.replace('-', '_')}")
+
+
 def entry():
     """What the command `tinysegnet` calls."""
     if sys.argv[1:2] == ["train"]:
-        exit_in_words(main, train.OUT_OF_MEMORY)
+        exit_in_words(main, module_of("train").OUT_OF_MEMORY)
     else:
         exit_in_words(main)
 
