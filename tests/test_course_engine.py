@@ -271,14 +271,25 @@ def test_what_is_wrong_only_on_a_large_case(ask, course):
         ("x.clip(0, out=x), x > 0", "x  was changed in place: work on a copy"),
         ("x.nothing, 0", "AttributeError: 'numpy.ndarray' object has no attribute 'nothing'"),
         ("5, 0", "y  should be an array, is int"),
-        ("np.maximum(x, 0), x", "the cache of relu should be what its docstring says"),
+        ("np.maximum(x, 0), x", "what its docstring says: it should be bool (1, 1, 2, 2), and is float32 (1, 1, 2, 2)"),
+        ("np.maximum(x, 0), x < 0", "it should be bool (1, 1, 2, 2), and is one with other values"),
+        ("np.maximum(x, 0), (x, x > 0)", "and is a tuple of 2"),
+        ("x > 0, np.maximum(x, 0)", "relu returns cache, y, each of them right: return y, cache"),
         ("__import__('sys').exit(3)", "SystemExit: 3"),
     ],
 )
 def test_what_is_wrong_is_said(ask, wrong, sentence):
     status, said = ask(RIGHT.replace("np.maximum(x, 0), x > 0", wrong))
-    assert status == 1 and sentence in said
+    assert status == 1 and " ".join(sentence.split()) in " ".join(said.split())
     assert re.search(r"relu +(y|cache)? +wrong", said) and re.search(r"relu_backward +dx +done", said)
+
+
+def test_a_forgotten_return_is_said(ask):
+    said = ask(RIGHT.replace("return dy * cache", "dx = dy * cache"))[1]
+    assert "mine/02_relu.py, line 7: relu_backward has no return line, so it gives None" in said
+    assert re.search(r"relu +y +done", said) and "TODO" not in said
+    said = ask(RIGHT.replace("return dy * cache", "dx = None\n    return dx"))[1]
+    assert re.search(r"relu_backward +dx +TODO", said)
 
 
 def test_an_exception_shows_the_learners_line_and_the_arrays_there(ask):

@@ -10,10 +10,12 @@ The cases are a ladder, from small to awkward, the same at every run; for each p
 
 import re
 import statistics
+import textwrap
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,8 +71,11 @@ def values(
             if len(returned) != len(parts):
                 raise ForwardError(f"  {function.__name__} should return {', '.join(parts)}", parts)
             answers.note(returned)
-            if cache and returned[-1] is not None and not alike(returned[-1], right[-1]):
-                answers.blame(["cache"], f"  the cache of {function.__name__} should be what its docstring says")
+            if order := exchanged(returned, right, alike):
+                raise ForwardError(in_order(function.__name__, parts, order), parts)
+            if cache and returned[-1] is not None and (why := unlike(returned[-1], right[-1])):
+                text = f"the cache of {function.__name__} should be what its docstring says: {why}"
+                answers.blame(["cache"], textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    "))
             return tuple(right[i] if value is None else value for i, value in enumerate(returned))
 
         def compare(*args):
@@ -106,6 +111,8 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
             """The learner's gradients, and the library's where there are none yet."""
             right, returned = as_tuple(backward(dy, cache)), separate(learner(dy, cache), len(parts))
             answers.note(returned)
+            if order := exchanged(returned, right, close):
+                raise GradientError(in_order(function.__name__, parts, order), parts)
             return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(returned))
 
         def compare(*args):
@@ -187,6 +194,57 @@ def separate(returned, count):
     if returned is None:
         return (None,) * count
     return (returned,) if count == 1 else as_tuple(returned)
+
+
+def exchanged(returned, right, same):
+    """The places in `right` of what was returned, if all of it is right and in another order; None otherwise."""
+    if len(returned) != len(right) or all(map(same, returned, right)):
+        return None
+    orders = permutations(range(len(right)))
+    return next((order for order in orders if all(same(value, right[i]) for value, i in zip(returned, order))), None)
+
+
+def in_order(name, parts, order):
+    given = ", ".join(parts[i] for i in order)
+    return f"  {name} returns {given}, each of them right: return {', '.join(parts)}"
+
+
+def close(learner, library):
+    """Whether an array is another but for rounding."""
+    if not isinstance(learner, np.ndarray | np.generic) or learner.shape != np.shape(library):
+        return False
+    return bool(np.all(np.abs(learner - library) <= 1e-3 * np.abs(library).max(initial=1e-300)))
+
+
+def unlike(learner, library):
+    """In what a cache differs from the library's, in words; nothing if it is alike."""
+    if alike(learner, library):
+        return ""
+    if isinstance(library, tuple | list):
+        if not isinstance(learner, tuple | list):
+            return f"it should have {len(library)} parts, and is {described(learner)}"
+        if exchanged(learner, library, alike):
+            return "its parts are right, in another order"
+        if len(learner) != len(library):
+            return f"it should have {len(library)} parts, and has {len(learner)}"
+        i = next(i for i, pair in enumerate(zip(learner, library)) if not alike(*pair))
+        wanted, given = described(library[i]), difference(learner[i], library[i])
+        return f"its part {i + 1} of {len(library)} should be {wanted}, and is {given}"
+    return f"it should be {described(library)}, and is {difference(learner, library)}"
+
+
+def difference(learner, library):
+    same_kind = described(learner) == described(library)
+    return "one with other values" if same_kind and isinstance(library, np.ndarray) else described(learner)
+
+
+def described(value):
+    """Of an array its dtype and shape, of a number its value."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, tuple | list | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return repr(value) if isinstance(value, int | float | str | bool | np.generic | None) else type(value).__name__
 
 
 def alike(learner, library):

@@ -1,5 +1,7 @@
 """A verdict on each part of each exercise in the learner's file of a lesson."""
 
+import ast
+import inspect
 import textwrap
 
 import numpy as np
@@ -51,12 +53,27 @@ def verdicts_on(lesson, exercise):
         return {"": Verdict(WRONG, str(trouble))}, function
     if code := getattr(function, "__code__", None):         # a ufunc, say, has none
         place = f"{place}, line {code.co_firstlineno}"
+    forgotten = returns_nothing(function)
     for part, verdict in verdicts.items():
-        if verdict.kind == TODO:
+        if verdict.kind == TODO and forgotten:
+            verdicts[part] = Verdict(WRONG, f"  {place}: {exercise.name} has no return line, so it gives None")
+        elif verdict.kind == TODO:
             verdicts[part] = Verdict(TODO, place)
         elif verdict.kind == DONE and supervised.borrowed:
             verdicts[part] = Verdict(BORROWED, f"from {', '.join(sorted(supervised.borrowed))}")
     return verdicts, function
+
+
+def returns_nothing(function):
+    """Whether a function of Python has no line that returns something. (All stubs have one.)"""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):           # a ufunc, say, or a lambda in the middle of a line
+        return False
+    body = tree.body[0]
+    return isinstance(body, ast.FunctionDef) and not any(
+        isinstance(node, ast.Return) and node.value is not None for node in ast.walk(body)
+    )
 
 
 def is_done(verdicts):
