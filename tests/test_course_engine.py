@@ -284,6 +284,16 @@ def test_what_is_wrong_is_said(ask, wrong, sentence):
     assert re.search(r"relu +(y|cache)? +wrong", said) and re.search(r"relu_backward +dx +done", said)
 
 
+def test_memory_that_was_never_written_is_said(ask):
+    forward = "    y = np.empty(x.shape, x.dtype)\n    y[:, :1] = np.maximum(x, 0)[:, :1]\n    return y, x > 0\n"
+    said = ask(RIGHT.replace("    return np.maximum(x, 0), x > 0\n", forward))[1]
+    assert "from memory that was never written, see y[0, 1, 0, 0]: np.empty gives" in " ".join(said.split())
+    backward = "    dx = dy * cache\n    dx[0, 0, 0] += np.empty_like(dy[0, 0, 0])\n    return dx\n"
+    said = ask(RIGHT.replace("    return dy * cache\n", backward))[1]
+    assert re.search(r"relu +y +done", said)
+    assert "from memory that was never written, see dx[0, 0, 0, 0]" in " ".join(said.split())
+
+
 def test_a_forgotten_return_is_said(ask):
     said = ask(RIGHT.replace("return dy * cache", "dx = dy * cache"))[1]
     assert "mine/02_relu.py, line 7: relu_backward has no return line, so it gives None" in said

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lessons.engine.course import LIBRARY
+from lessons.engine.unwritten import never_written
 from lessons.engine.watch import TroubleError
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.checker.gradcheck import GradientError, check_backward
@@ -71,6 +72,7 @@ def values(
             if len(returned) != len(parts):
                 raise ForwardError(f"  {function.__name__} should return {', '.join(parts)}", parts)
             answers.note(returned)
+            check_written(parts, returned, ForwardError)
             if order := exchanged(returned, right, alike):
                 raise ForwardError(in_order(function.__name__, parts, order), parts)
             if cache and returned[-1] is not None and (why := unlike(returned[-1], right[-1])):
@@ -111,6 +113,7 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
             """The learner's gradients, and the library's where there are none yet."""
             right, returned = as_tuple(backward(dy, cache)), separate(learner(dy, cache), len(parts))
             answers.note(returned)
+            check_written(parts, returned, GradientError)
             if order := exchanged(returned, right, close):
                 raise GradientError(in_order(function.__name__, parts, order), parts)
             return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(returned))
@@ -194,6 +197,13 @@ def separate(returned, count):
     if returned is None:
         return (None,) * count
     return (returned,) if count == 1 else as_tuple(returned)
+
+
+def check_written(parts, returned, error):
+    """Raise that error if a part has entries that were never written."""
+    for part, value in zip(parts, returned):
+        if sentence := never_written(part, value):
+            raise error(textwrap.fill(sentence, 79, initial_indent="  ", subsequent_indent="    "), [part])
 
 
 def exchanged(returned, right, same):
