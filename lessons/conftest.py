@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lessons.engine import course, judging
+from lessons.engine import course, hints, judging
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict
 from tinysegnet.support.errors import InputError, because
 
@@ -109,7 +109,7 @@ def pytest_sessionfinish(session):
 def pytest_terminal_summary(terminalreporter, config):
     write = terminalreporter.write_line
     for item in config.stash[HINTS]:
-        hint(write, item.lesson, item.exercise)
+        write("\n\n".join(hints.following(item.lesson, item.exercise)))
     lessons = config.stash[JUDGED]
     for lesson, exercises in lessons.items():
         if len(lessons) == 1:
@@ -138,16 +138,3 @@ def details(write, lesson, exercises, answers):
             write(textwrap.fill(line, 79, initial_indent=" " * 6, subsequent_indent=" " * 8))
         if texts or lines:
             write("")
-
-
-def hint(write, lesson, exercise):
-    """The next hint; after the last, all of them."""
-    shown = course.remembered().get("hints", {})
-    key = f"{lesson.name} {exercise.name}"
-    number = shown.get(key, 0)
-    first = number if number < len(exercise.hints) else 0
-    for i, text in enumerate(exercise.hints[first : number + 1], start=first + 1):
-        if i > first + 1:
-            write("")
-        write(textwrap.fill(f"hint {i} of {len(exercise.hints)} for {exercise.name}: {text}", 79))
-    course.remember(hints=shown | {key: number + 1})

@@ -68,14 +68,20 @@ def exercises(lesson):
 
 
 def state(lesson):
-    """A fingerprint of all that a lesson's verdicts depend on."""
+    """Two fingerprints: of the learner's file, and of all that a lesson's verdicts depend on."""
     files = [*sorted(MINE.glob("*.py")), *sorted(lesson.glob("*.py")), *sorted((LESSONS / "engine").glob("*.py"))]
     files += sorted((ROOT / "tinysegnet").rglob("*.py"))
     sha256 = hashlib.sha256(f"{platform.python_version()} {np.__version__}".encode())
     for file in files:
         sha256.update(file.read_bytes())
         sha256.update(os.fsencode(file))
-    return sha256.hexdigest()
+    return [own_state(lesson), sha256.hexdigest()]
+
+
+def own_state(lesson):
+    """A fingerprint of the learner's file of a lesson, "" if there is none."""
+    path = MINE / f"{lesson.name}.py"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def remembered():

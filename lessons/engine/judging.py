@@ -11,10 +11,20 @@ from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict, milli
 from lessons.engine.watch import TroubleError, watched
 
 
+def finished(lesson):
+    """{name: {"state", "parts", "lines"}} of the exercises that were done when they were last judged."""
+    entries = course.remembered().get("done", {}).get(lesson.name)
+    entries = entries if isinstance(entries, dict) else {}
+    return {
+        name: entry for name, entry in entries.items()
+        if isinstance(entry, dict) and all(isinstance(entry.get(key), list) for key in ("state", "parts", "lines"))
+    }
+
+
 def done_before(lesson, name):
     """What was remembered of a finished exercise, if nothing has changed since; None otherwise."""
-    entry = course.remembered().get("done", {}).get(lesson.name, {})
-    return entry.get("exercises", {}).get(name) if entry.get("state") == course.state(lesson) else None
+    entry = finished(lesson).get(name)
+    return entry if entry and entry["state"] == course.state(lesson) else None
 
 
 def judge(lesson, exercise):
@@ -93,13 +103,14 @@ def remember(judged, states):
     """Keep what is finished, {lesson: {name: (verdicts, lines)}}, so that it need not be judged again.
 
     states  {lesson: course.state from before it was judged}: what has changed since is not known to be right
+    What was not judged (pytest -k) stays as it is remembered.
     """
     done = course.remembered().get("done", {})
     for lesson, exercises in judged.items():
-        finished = {
-            name: {"parts": list(verdicts), "lines": lines}
-            for name, (verdicts, lines) in exercises.items() if is_done(verdicts)
-        }
-        done[lesson.name] = {"state": states[lesson], "exercises": finished}
+        known = done[lesson.name] = finished(lesson)
+        for name, (verdicts, lines) in exercises.items():
+            known.pop(name, None)
+            if is_done(verdicts):
+                known[name] = {"state": states[lesson], "parts": list(verdicts), "lines": lines}
     if judged:
         course.remember(done=done)

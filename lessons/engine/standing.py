@@ -1,0 +1,62 @@
+"""How far a learner has come, from what is remembered; nothing is judged."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from lessons.engine import course, judging
+from tinysegnet.support import atomic
+from tinysegnet.support.errors import InputError
+
+UNTOUCHED, BEGUN, DONE = "untouched", "begun", "done"
+
+
+class Standing(NamedTuple):
+    kind: str           # UNTOUCHED, BEGUN or DONE
+    text: str = ""      # more about it
+
+
+def standing(lesson):
+    """The Standing of a lesson. What has been done counts for as long as the learner's file is as it was then."""
+    own = course.own_state(lesson)
+    if not own or course.MINE.joinpath(f"{lesson.name}.py").read_bytes() == (lesson / "exercise.py").read_bytes():
+        return Standing(UNTOUCHED)
+    entries, names = judging.finished(lesson), [exercise.name for exercise in course.exercises(lesson)]
+    count = sum(name in entries and entries[name]["state"][:1] == [own] for name in names)
+    if count == len(names):
+        return Standing(DONE)
+    if entries and not count:
+        return Standing(BEGUN, "changed since it was judged")
+    return Standing(BEGUN, f"{count} of {len(names)} done")
+
+
+def next_lesson():
+    """The first that is not done, None if all are."""
+    return next((lesson for lesson in course.lessons() if standing(lesson).kind != DONE), None)
+
+
+def find(text):
+    """The lesson that a text means: its number, the beginning of its name, or a part of that. Raises InputError."""
+    lessons, part = course.lessons(), Path(text).name.removesuffix(".py").lower()
+    part = part.zfill(2) if part.isdecimal() else part
+    found = [lesson for lesson in lessons if lesson.name.startswith(part)]
+    found = found or [lesson for lesson in lessons if part in lesson.name]
+    if not found:
+        raise InputError(f"there is no lesson {text!r}: python -m lessons list  names them all")
+    if len(found) > 1:
+        raise InputError(f"{text!r} could be any of {', '.join(lesson.name for lesson in found)}: write its number")
+    return found[0]
+
+
+def reset(lesson):
+    """Lay the stubs in the place of the learner's file. Returns where the copy of that is; None if none was needed."""
+    path, stubs = course.my_file(lesson), (lesson / "exercise.py").read_bytes()
+    written = path.read_bytes()
+    if written == stubs:
+        return None
+    number = 1
+    while os.path.lexists(copy := path.with_name(f"{path.name}.{number}")):
+        number += 1
+    atomic.write(copy, written)
+    atomic.write(path, stubs)
+    return copy
