@@ -7,8 +7,8 @@ Semantic segmentation tells of every pixel what it is a pixel of: sky, house, tr
 here twice: of every four numbers it keeps the largest and notes in which corner that stood. The decoder doubles the
 picture again and puts each of its own numbers back into the corner noted, so that edges come back to where they were.
 
-The program first proves its gradients. Then it trains for 500 steps on streets that it draws itself, and ends with
-90 % of the pixels right in 32 streets that it has never seen. It takes about 20 seconds on one core (AMD Zen 5).
+It first proves its gradients. Then 500 steps of training, on streets that it draws itself, bring it to 90 % of the
+pixels right in 32 streets that it has never seen (37 % by the nearest mean colour): 20 seconds on a core of AMD Zen 5.
 
 Maps are (N, H, W, C): image, row, column, channel. dy is the gradient of the loss by y, and has the shape of y. An
 operation is two functions: a forward, which gives y and a cache, and a backward, which needs dy and that cache.
