@@ -24,6 +24,23 @@ def checked(name, function):
     return {part: verdict.kind for part, verdict in verdicts.items()}, "\n".join(v.text for v in verdicts.values())
 
 
+def test_gradients_in_another_order_are_said_only_if_each_is_right():
+    def exchanged(dy, cache):
+        dx, dw, db = ops.conv2d_backward(dy, cache)
+        return dw, dx, db
+
+    kinds, said = checked("conv2d_backward", exchanged)
+    assert {*kinds.values()} == {WRONG}
+    assert "conv2d_backward returns dw, dx, db, each of them right: return dx, dw, db" in said
+
+    def nearly(dy, cache):
+        dw, dx, db = exchanged(dy, cache)
+        return dw * (1 + 1e-5), dx, db
+
+    kinds, said = checked("conv2d_backward", nearly)
+    assert kinds["dw"] == WRONG and "each of them right" not in said
+
+
 def loss_parts(*args):
     loss, (log_p, one_hot, weights) = ops.softmax_cross_entropy(*args)
     return loss, log_p, one_hot, weights

@@ -161,6 +161,7 @@ def test_masks_of_0_and_255(kites):
         Image.fromarray(np.where(np.array(Image.open(path)) == 1, 255, 0).astype(np.uint8)).save(path)
     with pytest.raises(InputError, match=r"The labels are 0, 255, greys for people to see: write 0 and 1 in"):
         checked_surveys(folder.dataset(kites), ["train"])
+    assert not survey(folder.dataset(kites), "val").notes.problems
 
 
 def test_an_annotation_without_a_photograph_is_said(kites, monkeypatch, capsys):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -157,9 +158,9 @@ def test_a_config_from_before_a_setting_was_new_will_do(train, monkeypatch):
         assert content(name) == before
 
 
-@pytest.mark.parametrize("number", range(1, 10))
-def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
-    """Just before the so-many-eth file of the run is written."""
+@contextmanager
+def crash_before_file(number, monkeypatch):
+    """Inside, the program is interrupted just before the so-many-eth file is written. Gives their names so far."""
     replacing, written = atomic.replacing, []
 
     def watched(path):
@@ -170,6 +171,13 @@ def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
 
     with monkeypatch.context() as patch:
         patch.setattr(atomic, "replacing", watched)
+        yield written
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
+    """Just before the so-many-eth file of the run is written."""
+    with crash_before_file(number, monkeypatch) as written:
         try:
             train(*OPTIONS, "--name", "crashed")
         except KeyboardInterrupt:
@@ -472,18 +480,8 @@ def test_a_crash_while_a_run_is_lengthened(train, monkeypatch, number):
     """Just before the so-many-eth file is written, the first of which is config.json."""
     train(*CONSTANT, "--name", "whole")
     train(*shorter(CONSTANT), "--name", "crashed")
-    replacing, written = atomic.replacing, []
-
-    def watched(path):
-        written.append(path.name)
-        if len(written) == number:
-            raise KeyboardInterrupt
-        return replacing(path)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic, "replacing", watched)
-        with pytest.raises(KeyboardInterrupt):
-            train("--name", "crashed", "--resume", "--epochs", "3")
+    with crash_before_file(number, monkeypatch) as written, pytest.raises(KeyboardInterrupt):
+        train("--name", "crashed", "--resume", "--epochs", "3")
     assert written[0] == "config.json"
     train("--name", "crashed", "--resume", *(["--epochs", "3"] if number == 1 else []))
     assert content("crashed") == content("whole")

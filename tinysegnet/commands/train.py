@@ -124,7 +124,7 @@ def run(args):
     with stopped_with("the run is as it was" if resume else "nothing was saved yet"):
         (train, val), remarks = checked_surveys(data, watch=lambda samples: bar(samples, "reading"))
     for remark in remarks:
-        print(textwrap.fill(f"{remark}.", 79))
+        print(textwrap.fill(f"{remark}.", 79, break_long_words=False, break_on_hyphens=False))     # paths stay whole
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
     run = runs.Run(path, settings, data, xp)

@@ -126,7 +126,8 @@ def shares(pixels, iou, classes, png_path):
             left.text(share[row], row, f" {share[row]:.2g}", va="center", fontsize=8)
             text = "-" if np.isnan(iou[row]) else f"{iou[row]:.0f}"
             right.text(np.nan_to_num(iou[row]), row, f" {text}", va="center", fontsize=8)
-        left.set_yticks(rows, [plain(classes)[k] for k in order])
+        names = plain(classes)
+        left.set_yticks(rows, [names[k] for k in order])
     else:
         left.set_yticks([])
     left.invert_yaxis()

@@ -217,9 +217,9 @@ class Run:
         """Write the number of epochs that it is to have now into config.json, and where the run was then."""
         path = self.path / "config.json"
         config = json.loads(path.read_text(encoding="utf-8"))
-        settings = config["settings"]
-        from_to = {"from": settings["epochs"], "to": self.settings.epochs, "in_epoch": self.epoch, "step": self.step}
-        settings["epochs"] = self.settings.epochs
+        kept, epochs = config["settings"], self.settings.epochs
+        from_to = {"from": kept["epochs"], "to": epochs, "in_epoch": self.epoch, "step": self.step}
+        kept["epochs"] = epochs
         config["lengthened"] = [*config.get("lengthened", []), from_to]
         atomic.write(path, json.dumps(config, indent=2).encode() + b"\n")
 
