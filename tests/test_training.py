@@ -309,7 +309,6 @@ def pictures_to_learn(count):
     return SimpleNamespace(
         classes=tuple("abcdefghijk"), palette=np.zeros((11, 3), np.uint8), ignore=11, name="pictures",
         samples=lambda split: range(count), read=lambda i: (pictures[i][0][0], pictures[i][1][0]),
-        examine=None,
     )
 
 

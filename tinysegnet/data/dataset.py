@@ -16,7 +16,6 @@ class DataSet:
     samples: Callable           # samples("train") -> a list of whatever `read` takes
     read: Callable              # read(sample) -> photograph, uint8 (H, W, 3), and labels, uint8 (H, W)
     recipe: str                 # the one of training.settings.RECIPES that a run takes if it is told nothing else
-    examine: Callable | None = None     # examine(sample) -> a folder.Pair, if there is more to say of a sample
 
     def colours(self, labels):
         """Labels, (...), in their colours, uint8 (..., 3); black where they do not count."""

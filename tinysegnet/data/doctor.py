@@ -110,7 +110,7 @@ def diagnose(data, surveys):
     surveys  {split: its Survey}
     """
     notes, problems = sum((one.notes for one in surveys.values()), Notes()), Problems()
-    if data.examine is not None:
+    if isinstance(data.read, folder.Reader):
         classes_of_another_tool(problems, data, surveys)
         of_numbers(problems, data, notes)
         of_palettes(problems, notes)
@@ -119,7 +119,7 @@ def diagnose(data, surveys):
     for split, one in surveys.items():
         if one.images:
             of_classes(problems, data, split, one)
-    if data.examine is not None:
+    if isinstance(data.read, folder.Reader):
         of_names(problems, data, surveys)
     return sorted(problems.values(), key=lambda problem: not problem.refused)
 

@@ -60,16 +60,23 @@ def dataset(folder, ignore=None):
     owners = defaultdict(tuple) if own else defaultdict(tuple, {camvid.COLOUR_OF_VOID: (ignore,)})
     for k in given:
         owners[tuple(palette[k].tolist())] += (k,)
-    examine = partial(examine_pair, legend=Legend(classes, ignore, dict(owners)))
+    read = Reader(Legend(classes, ignore, dict(owners)))
     listed = lru_cache(None)(partial(samples, folder))          # once: a training counts on it
-    return DataSet(
-        name, str(folder), classes, palette, ignore, listed, lambda sample: pixels_of(examine(sample)),
-        recipe="photographs", examine=examine,
-    )
+    return DataSet(name, str(folder), classes, palette, ignore, listed, read, recipe="photographs")
 
 
-def pixels_of(pair):
-    return pair.photograph, pair.file.labels
+class Reader:
+    """read(sample) gives the photograph and the labels of two paths, read.examine(sample) their Pair."""
+
+    def __init__(self, legend):
+        self.legend = legend
+
+    def __call__(self, sample):
+        pair = self.examine(sample)
+        return pair.photograph, pair.file.labels
+
+    def examine(self, sample):
+        return examine_pair(sample, self.legend)
 
 
 def samples(folder, split):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinysegnet.data.doctor import Notes, diagnose
+from tinysegnet.data.folder import Reader
 from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
 
@@ -39,10 +40,10 @@ def survey(data, split, watch=iter):
     sha256 = hashlib.sha256(repr((data.classes, data.ignore)).encode())
     for sample in watch(data.samples(split)):
         try:
-            if data.examine is None:
-                photograph, labels = data.read(sample)
+            if isinstance(data.read, Reader):
+                photograph, labels = notes.of_pair(sample, data.read.examine(sample))
             else:
-                photograph, labels = notes.of_pair(sample, data.examine(sample))
+                photograph, labels = data.read(sample)
         except FileError as problem:
             notes.of_problem(problem)
             continue
