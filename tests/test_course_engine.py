@@ -50,6 +50,8 @@ def ask(course):
             (course / "mine" / "02_relu.py").write_text(source)
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lessons/02_relu", *options]
         environment = os.environ | (env or {})
+        for variable in ("CI", "BUILD_NUMBER"):         # where one is set pytest's own lines are of any length
+            environment.pop(variable, None)
         process = subprocess.run(
             command, capture_output=True, text=True, cwd=course, env=environment, check=False, timeout=60
         )
