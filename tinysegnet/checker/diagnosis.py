@@ -10,13 +10,14 @@ from itertools import permutations
 
 import numpy as np
 
+from tinysegnet.checker.edits import edited, equal
 from tinysegnet.checker.finite_differences import STEP, upstream, wrong_entries
 from tinysegnet.checker.gradcheck import as_tuple
 
 
 def explain_gradient(case, name, worst, learner, truth, floor, table):
-    """Reasons for a wrong gradient; `worst` is the index of the entry that is furthest off."""
-    if kink := kink_at(case, name, worst, floor[worst]):
+    """Reasons for a wrong gradient; `worst` is the index of the entry furthest off, None where the shape is wrong."""
+    if worst is not None and (kink := kink_at(case, name, worst, floor[worst])):
         return [("hint", kink)]
 
     def answer(args):
@@ -29,6 +30,8 @@ def explain_gradient(case, name, worst, learner, truth, floor, table):
     def differ(a, b):
         return wrong_entries(a, b, floor.max())
 
+    if worst is None:
+        return explain(table, f"d{name}", answer, shape_hints(learner, truth, wrong_entries))
     wrong, axes = wrong_entries(learner, truth, floor), axis_names(name, truth.ndim, table)
     image = np.shape(case.args[0]) if table else ()
     measure = partial(case.measure, name)
@@ -48,6 +51,8 @@ def explain(table, name, answer, sentences, note_too=False):
     named, note = recognised(table, name, answer) if table else ([], None)
     if named:
         return [("mistake", sentence) for sentence in named]
+    if sentence := table and edited(table, name, answer):
+        return [("mistake", sentence)]
     hints = [("hint", sentence) for sentence in sentences if sentence][:1]
     keep = note and (not hints or (note_too and not note.startswith("none")))
     return [*hints, ("note", note)] if keep else hints
@@ -186,8 +191,3 @@ def shape_hints(learner, truth, differ):
     """What the values of an array of the wrong shape show, if anything."""
     if isinstance(learner, np.ndarray) and learner.ndim == truth.ndim and learner.shape != truth.shape:
         yield transposed(learner, truth, lambda it: it.shape == learner.shape and not differ(learner, it).any())
-
-
-def equal(a, b):
-    """Whether the known wrong answer b, if there is one, is a: to 7 digits of its largest entry."""
-    return b is not None and np.shape(a) == np.shape(b) and bool(np.all(np.abs(a - b) <= 1e-7 * np.abs(b).max()))

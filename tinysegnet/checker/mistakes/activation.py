@@ -15,6 +15,14 @@ def cases():
 
 
 backward = Table(READ, cases, ["dx"], relu)
+
+
+@backward.formula
+def right_dx(dy, x):
+    dx = dy * (x > 0)
+    return dx
+
+
 backward.mistake("dy is handed on everywhere, but where x was negative it could not move the output",
                  no_mask=lambda dy, x: dy)
 backward.mistake("the mask is the wrong way round: dy passes where x was positive",
@@ -34,6 +42,14 @@ backward.mistake("the slope is added to dy: the chain rule multiplies", slope_ad
 
 
 forward = Table(READ, cases, ["y"], relu)
+
+
+@forward.formula
+def right_y(x):
+    y = np.maximum(x, 0)
+    return y
+
+
 forward.mistake("y is the absolute value of x: where x is negative, y should be 0", absolute_value=lambda x: np.abs(x))
 forward.mistake("y is the smaller of x and 0, and must be the larger", minimum=lambda x: np.minimum(x, 0))
 forward.mistake("y is 1 where x is positive: it should be x itself there", the_mask=lambda x: (x > 0).astype(x.dtype))

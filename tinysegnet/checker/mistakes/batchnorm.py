@@ -40,6 +40,19 @@ def of(wrong):
 
 
 backward = Table(READ, cases, ["dx", "dgamma", "dbeta"], batch_norm)
+
+
+@backward.formula
+def right_gradients(dy, x, gamma, beta):
+    (x_hat, std), (dx_hat,) = parts(x), (gamma * dy,)
+    shift = dx_hat.mean(axis=(0, 1, 2), keepdims=True)
+    stretch = (dx_hat * x_hat).mean(axis=(0, 1, 2), keepdims=True)
+    dx = (dx_hat - shift - x_hat * stretch) / std
+    dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
+    dbeta = dy.sum(axis=(0, 1, 2))
+    return dx, dgamma, dbeta
+
+
 backward.mistake("dx is not divided by the standard deviation, by which x was", "dx",
                  not_divided=of(lambda at: at.gamma * (at.dy - at.shift - at.x_hat * at.stretch)))
 backward.mistake("the path through the variance counts half in dx: the square of x - mean has the slope 2 * (x - "
@@ -89,6 +102,14 @@ def flat(x, gamma, beta):
 
 
 forward = Table(READ, cases, ALL, flat)
+
+
+@forward.formula
+def right_results(x, gamma, beta):
+    mean = x.mean(axis=(0, 1, 2))
+    var = np.square(x - mean).mean(axis=(0, 1, 2))
+    y = gamma * (x - mean) / np.sqrt(var + EPS) + beta
+    return y, mean, var
 
 
 def normalised(x, axes=(0, 1, 2), eps=EPS, ddof=0):

@@ -41,7 +41,26 @@ def middle(padded, x):
     return padded[:, p : p + H, p : p + W]
 
 
+def windows(x, K, first):
+    """The K x K windows of the pixels of x, (K, K, N, H, W, C): from `first` rows and columns on, 0 outside."""
+    _, H, W, _ = x.shape
+    padded = np.pad(x, ((0, 0), (2 * K, 2 * K), (2 * K, 2 * K), (0, 0)))
+    offsets = range(2 * K + first, 3 * K + first)
+    return np.array([[padded[:, i : i + H, j : j + W] for j in offsets] for i in offsets])
+
+
 backward = Table(READ, cases, ["dx", "dw", "db"], conv2d)
+
+
+@backward.formula
+def right_gradients(dy, x, w, b):
+    K, _, _, _ = w.shape
+    dx = np.einsum("ijnrqf,ijcf->nrqc", windows(dy, K, -(K // 2)), w[::-1, ::-1])
+    dw = np.einsum("ijnrqc,nrqf->ijcf", windows(x, K, -(K // 2)), dy)
+    db = dy.sum(axis=(0, 1, 2))
+    return dx, dw, db
+
+
 backward.mistake("db is multiplied by K * K: b was added once for each pixel, not for each place of the kernel", "db",
                  db_for_each_place=lambda dy, x, w, b: w.shape[0] ** 2 * dy.sum(axis=(0, 1, 2)))
 
@@ -125,6 +144,14 @@ backward.mistake("w is reshaped to exchange its channels and filters: transpose 
 
 
 forward = Table(READ, cases, ["y"], conv2d)
+
+
+@forward.formula
+def right_y(x, w, b):
+    (N, H, W, C), (K, _, _, F) = x.shape, w.shape
+    columns = windows(x, K, -(K // 2)).transpose(2, 3, 4, 0, 1, 5).reshape(N, H, W, K * K * C)
+    y = columns @ w.reshape(K * K * C, F) + b
+    return y
 
 
 def gathered(x, w, b=0, padded=None, take=np.add):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinysegnet.checker.mistakes.conv import windows
 from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops.more.conv_transpose2d import conv_transpose2d
 
@@ -11,7 +12,7 @@ READ = "tinysegnet/ops/more/conv_transpose2d.py"
 def cases():
     """K is even, so that (K - 1) // 2 is not K // 2, and each has an odd size to give back."""
     rng = np.random.default_rng(0)
-    for N, H, W, C, F, K, height, width in ((2, 5, 6, 3, 7, 4, 9, 12), (3, 7, 8, 2, 5, 6, 14, 15)):
+    for N, H, W, C, F, K, height, width in ((2, 5, 6, 3, 7, 4, 9, 12), (3, 7, 9, 2, 5, 6, 14, 17)):
         x, w, b = (rng.standard_normal(shape) for shape in ((N, H, W, C), (K, K, C, F), F))
         yield x, w, b, (N, height, width, F)
 
@@ -56,6 +57,14 @@ def right_dx(dy, x, w, **options):
 
 def right_dw(dy, x, w, **options):
     return np.einsum("ijnrqf,nrqc->ijcf", seen(dy, x, w, **options), x)
+
+
+@backward.formula
+def right_gradients(dy, x, w, b, shape):
+    dx = np.einsum("ijnrqf,ijcf->nrqc", seen(dy, x, w, (len(w) - 1) // 2), w)
+    dw = np.einsum("ijnrqf,nrqc->ijcf", seen(dy, x, w, (len(w) - 1) // 2), x)
+    db = dy.sum(axis=(0, 1, 2))
+    return dx, dw, db
 
 
 def filled_up_before(dy, x):
@@ -138,6 +147,15 @@ backward.mistake("db is multiplied by K * K: b was added once for each pixel, no
 
 
 forward = Table(READ, cases, ["y"], conv_transpose2d)
+
+
+@forward.formula
+def right_y(x, w, b, shape):
+    (N, H, W, C), (K, _, _, _), (_, height, width, _) = x.shape, w.shape, shape
+    spread = np.zeros((N, 2 * H, 2 * W, C))
+    spread[:, ::2, ::2] = x
+    y = np.einsum("ijnrqc,ijcf->nrqf", windows(spread, K, -(K // 2)), w[::-1, ::-1])[:, :height, :width] + b
+    return y
 
 
 def canvas(x, w, first=None, put=np.add, stride=2):

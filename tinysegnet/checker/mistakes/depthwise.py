@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tinysegnet.checker.mistakes.conv import windows
 from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops.more.depthwise_conv2d import depthwise_conv2d, depthwise_conv2d_backward
 
@@ -71,6 +72,17 @@ def last(there, comes):
 
 
 backward = Table(READ, cases, ["dx", "dw", "db"], depthwise_conv2d)
+
+
+@backward.formula
+def right_gradients(dy, x, w, b):
+    K, _, _ = w.shape
+    dx = np.einsum("ijnrqc,ijc->nrqc", windows(dy, K, -(K // 2)), w[::-1, ::-1])
+    dw = np.einsum("ijnrqc,nrqc->ijc", windows(x, K, -(K // 2)), dy)
+    db = dy.sum(axis=(0, 1, 2))
+    return dx, dw, db
+
+
 backward.mistake("in dx the kernel is not rotated: x[r, q] is in y[r - i + K//2, q - j + K//2], so i and j go the "
                  "other way", "dx", dx_not_rotated=lambda dy, x, w, b: gathered(dy, w))
 backward.mistake("in dx only the rows of the kernel are turned round: seen from x it is rotated by 180 degrees, "
@@ -152,6 +164,15 @@ backward.mistake("db is the sum over the images alone, for one pixel: b was adde
 
 
 forward = Table(READ, cases, ["y"], depthwise_conv2d)
+
+
+@forward.formula
+def right_y(x, w, b):
+    K, _, _ = w.shape
+    y = np.einsum("ijnrqc,ijc->nrqc", windows(x, K, -(K // 2)), w) + b
+    return y
+
+
 forward.mistake("the kernel is rotated by 180 degrees: its first row belongs to the pixels above, w[0, 0] to the "
                 "upper left", kernel_rotated=lambda x, w, b: gathered(x, w[::-1, ::-1], b))
 forward.mistake("the kernel is upside down: its first row belongs to the pixels above",

@@ -27,6 +27,14 @@ def first_of(mask, *axes):
 
 
 backward = Table(READ, cases, ["dx"], dropout)
+
+
+@backward.formula
+def right_dx(dy, x, mask):
+    dx = dy * mask
+    return dx
+
+
 backward.mistake("dy is handed on everywhere, but what was dropped had no part in y: multiply by the mask",
                  no_mask=lambda dy, x, mask: dy)
 backward.mistake("where x was kept dx is dy as it is: y was made larger there by 1 / (1 - rate), and so is dx",
@@ -58,6 +66,14 @@ backward.mistake("every pixel has the mask of the first: each has its own",
 
 
 forward = Table(READ, cases, ["y"], dropout)
+
+
+@forward.formula
+def right_y(x, mask):
+    y = x * mask
+    return y
+
+
 forward.mistake("y is x: multiply it by the mask", unchanged=lambda x, mask: x)
 forward.mistake("what is kept is x as it is: it should be made larger by 1 / (1 - rate), which the mask has there",
                 not_made_larger=kept)

@@ -23,6 +23,15 @@ def shifted(logits):
 
 
 of_softmax = Table(READ, logits_alone, ["p"], softmax)
+
+
+@of_softmax.formula
+def right_p(logits):
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    p = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return p
+
+
 of_softmax.mistake("the sum goes over everything: it goes over the classes of one pixel, the last axis",
                    over_everything_shifted=lambda logits: shifted(logits) / shifted(logits).sum())
 of_softmax.mistake("the sum goes over the images: it goes over the classes, the last axis",
@@ -88,6 +97,16 @@ def of(wrong):
 
 
 forward = Table(READ, cases, ["loss"], softmax_cross_entropy)
+
+
+@forward.formula
+def right_loss(logits, labels, class_weights, ignore):
+    log_p, one_hot = log_softmax(logits), labels[..., None] == np.arange(logits.shape[-1])
+    labelled = labels != ignore
+    loss = -(class_weights * one_hot * log_p).sum() / labelled.sum()
+    return loss
+
+
 forward.mistake("it adds up -log p of every class: only that of the label counts",
                 all_classes=of(lambda at: -(at.weights * log_softmax(at.logits).sum(axis=-1)).sum() / at.count))
 forward.mistake("the sum is divided by the number of classes too: divide by that of the labelled pixels alone",
@@ -178,6 +197,14 @@ def back(wrong):
 
 
 backward = Table(READ, cases, ["dlogits"], softmax_cross_entropy)
+
+
+@backward.formula
+def right_dlogits(dloss, logits, labels, class_weights, ignore):
+    p, one_hot = softmax(logits), labels[..., None] == np.arange(logits.shape[-1])
+    weights, count = (one_hot * class_weights).sum(axis=-1), (labels != ignore).sum()
+    dlogits = dloss * weights[..., None] / count * (p - one_hot)
+    return dlogits
 
 
 @backward.mistake("the class with the largest p stands for p, as 0 and 1: take p itself")

@@ -46,6 +46,17 @@ def windows(x, fill=-np.inf):
     return x.reshape(N, H // 2, 2, W // 2, 2, C).swapaxes(2, 3).reshape(N, H // 2, W // 2, 4, C)
 
 
+@pool.formula
+def right_y_and_corners(x):
+    N, H, W, C = x.shape
+    padded = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)
+    four = padded.reshape(N, (H + 1) // 2, 2, (W + 1) // 2, 2, C).transpose(0, 1, 3, 2, 4, 5)
+    four = four.reshape(N, (H + 1) // 2, (W + 1) // 2, 4, C)
+    y = four.max(axis=3)
+    corners = four.argmax(axis=3)
+    return y, corners
+
+
 pool.mistake("the largest so far begins at 0, so that a window of negative values gives 0: begin with its first value",
              "y", begins_at_zero=lambda x: windows(x).max(axis=3).clip(0))
 pool.mistake("the corners are counted and searched down and then to the right: corner 1 is to the right of corner 0, "
@@ -135,6 +146,13 @@ def moved(dy, x, move):
 
 
 pool_backward = Table(READ, distinct, ["dx"], max_pool)
+@pool_backward.formula
+def right_pool_dx(dy, x):
+    _, corners = max_pool(x)
+    dx = grown(dy, x.shape) * (grown(corners, x.shape) == places(x.shape))
+    return dx
+
+
 pool_backward.mistake("the lower right corner gets nothing: the corners are 0, 1, 2 and 3",
                       lower_right_left_out=lambda dy, x: moved(dy * (max_pool(x)[1] != 3), x, np.array))
 pool_backward.mistake("the upper left corner gets nothing: the corners are 0, 1, 2 and 3",
@@ -206,6 +224,12 @@ def put(x, corners, shape):
     return grown(x, shape) * (grown(corners, shape) == places(shape))
 
 
+@unpool.formula
+def right_y(x, corners, shape):
+    y = grown(x, shape) * (grown(corners, shape) == places(shape))
+    return y
+
+
 unpool.mistake("negative values are lost: put each value there, whatever its sign, and not the larger of it and 0",
                negative_values_lost=lambda x, corners, shape: put(np.maximum(x, 0), corners, shape))
 unpool.mistake("the corners of channel 0 are taken for all channels: each has its own",
@@ -257,6 +281,12 @@ def picked(dy, corners):
 
 
 unpool_backward = Table(READ, lambda: pooled((2, 7, 10, 3), (4, 9, 5, 2)), ["dx"], with_corners)
+@unpool_backward.formula
+def right_unpool_dx(dy, x, corners, shape):
+    dx = (windows(dy, 0) * (corners[:, :, :, None] == np.arange(4)[:, None])).sum(axis=3)
+    return dx
+
+
 unpool_backward.mistake("dx is the sum over the window: x was copied to one corner only, so take what stands there",
                         sum_of_window=lambda dy, x, corners, shape: windows(dy, 0).sum(axis=3))
 unpool_backward.mistake("dx is the mean over the window: x was copied to one corner only, so take what stands there",

@@ -141,6 +141,17 @@ def resized(x, shape, rows=interpolation_matrix, columns=None):
 
 
 resize = Table(READ, sizes(((2, 4, 6, 3), (9, 11)), ((3, 7, 8, 2), (4, 13))), ["y"], resize_bilinear)
+
+
+@resize.formula
+def right_y(x, shape):
+    (_, H, W, _), (_, height, width, _) = x.shape, shape
+    rows = between((np.arange(height) + 0.5) * H / height - 0.5, H)
+    columns = between((np.arange(width) + 0.5) * W / width - 0.5, W)
+    y = np.einsum("rh,nhwc,qw->nrqc", rows, x, columns)
+    return y
+
+
 resize.mistake("the outermost pixels are laid upon each other (align_corners=True): half-pixel centres are at "
                "(i + 0.5) * H / H' - 0.5", align_corners=lambda x, shape: resized(x, shape, at_corners))
 resize.mistake("pixel i is looked for at i * H / H', its upper left corner: its centre is at (i + 0.5) * H / H' - 0.5",
@@ -209,6 +220,17 @@ def overwriting(a, size):
 
 
 resize_backward = Table(READ, sizes(((2, 4, 6, 3), (9, 11)), ((3, 5, 4, 2), (7, 9))), ["dx"], resize_bilinear)
+
+
+@resize_backward.formula
+def right_dx(dy, x, shape):
+    (_, H, W, _), (_, height, width, _) = x.shape, shape
+    rows = between((np.arange(height) + 0.5) * H / height - 0.5, H)
+    columns = between((np.arange(width) + 0.5) * W / width - 0.5, W)
+    dx = np.einsum("rh,nrqc,qw->nhwc", rows, dy, columns)
+    return dx
+
+
 resize_backward.mistake("dx is dy resized to the size of x: the backward is the transpose of the forward's weights, "
                         "which is no resize", a_resize_back=lambda dy, x, shape: resized(dy, x.shape))
 resize_backward.mistake("dx is dy resized to the size of x and multiplied by the ratio of the sizes: right where dy is "

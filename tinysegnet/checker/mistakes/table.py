@@ -1,5 +1,7 @@
 """What a table of known wrong answers is."""
 
+from tinysegnet.checker.edits import Formula
+
 
 class Table:
     """Known wrong answers of one function, a backward or a forward.
@@ -10,11 +12,17 @@ class Table:
     forward   of a backward, the op that it belongs to: nobody who computes something else has made these mistakes
     mistakes  functions of dy and the arguments, or of the arguments alone, that return {"dw": the wrong answer}; each
               has its `sentence`, which names the mistake
+    formulas  the right answer in plain NumPy, once for each way of writing it whose slips are others
     """
 
-    def __init__(self, read, cases=tuple, results=(), forward=None, mistakes=()):
+    def __init__(self, read, cases=tuple, results=(), forward=None, mistakes=(), formulas=()):
         self.read, self.cases, self.results, self.forward = read, cases, tuple(results), forward
-        self.mistakes = list(mistakes)
+        self.mistakes, self.formulas = list(mistakes), list(formulas)
+
+    def formula(self, function):
+        """List a right answer, to be edited: @backward.formula above a function. See edits.Formula."""
+        self.formulas.append(Formula(function))
+        return function
 
     def mistake(self, sentence, /, *names, **answers):
         """List a function that returns the wrong answer. It is decorated,

@@ -30,6 +30,15 @@ def always(mask):
 
 
 upsample = Table(READ, sizes(((2, 4, 6, 3), (7, 12)), ((3, 5, 4, 2), (10, 7))), ["y"], upsample_nearest)
+
+
+@upsample.formula
+def right_y(x, shape):
+    _, height, width, _ = shape
+    y = x.repeat(2, axis=1).repeat(2, axis=2)[:, :height, :width]
+    return y
+
+
 upsample.mistake("y is x at the upper left of each window and 0 elsewhere: each pixel belongs in all four places",
                  zeros_between=lambda x, shape: kept(grown(x, shape), *even(shape)))
 upsample.mistake("a quarter of each pixel is in all four places: all of it belongs there",
@@ -100,6 +109,16 @@ def last_written(dy, x):
 
 
 upsample_backward = Table(READ, upsample.cases, ["dx"], upsample_nearest)
+
+
+@upsample_backward.formula
+def right_dx(dy, x, shape):
+    (N, H, W, C), (_, height, width, _) = x.shape, shape
+    padded = np.pad(dy, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
+    dx = padded.reshape(N, H, 2, W, 2, C).sum(axis=(2, 4))
+    return dx
+
+
 upsample_backward.mistake("dx is the mean of the window: each of its pixels was x, so it is the sum",
                           mean_of_window=lambda dy, x, shape: four(dy, x).mean(axis=3))
 upsample_backward.mistake("dx is the mean of what of the window is inside: each of its pixels was x, so it is the sum",

@@ -1,0 +1,250 @@
+"""Is a wrong answer what the right formula gives after one small edit? Asked only when no known mistake fits.
+
+A table of known mistakes can have formulas: right answers, written as plain functions in NumPy. Here one place of a
+formula at a time is edited - a factor left out, a sum over other axes, another array of the same shape - and what comes
+out is compared with the learner's array on the generic cases of the table, in which all sizes differ. So the sentence
+is true of the numbers, whatever the learner's code looks like.
+"""
+
+import ast
+import inspect
+import textwrap
+from copy import deepcopy
+from functools import cached_property, partial
+from itertools import combinations
+
+import numpy as np
+
+RELATED = {"sum": "mean", "mean": "sum", "max": "min", "argmax": "argmin", "maximum": "minimum", "var": "std"}
+INVERSE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+TERMS, FACTORS = {ast.Add, ast.Sub}, {ast.Mult, ast.Div, ast.MatMult}
+ALIKE = dict.fromkeys(TERMS, TERMS) | dict.fromkeys(FACTORS, FACTORS)
+CONTRARY = {ast.Gt: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+SHOWN = ast.BinOp, ast.Compare, ast.Attribute          # what is in one of these is shown with it
+LOAD = ast.Load()
+LONGEST = 60                # characters of an expression that is shown
+AXES = [None, *range(5), *(axes for size in (2, 3) for axes in combinations(range(5), size))]
+
+
+class Formula:
+    """A right answer. In its assignments to a single name an expression can be exchanged.
+
+    function  of what a known mistake is given. Its last line, a return, is not needed here: each result is assigned to
+              its name. What a learner is given, a cache, is assigned to several names at once, and not edited.
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    @cached_property
+    def definition(self):
+        definition = ast.parse(textwrap.dedent(inspect.getsource(self.function))).body[0]
+        definition.decorator_list = []
+        definition.body[-1] = ast.parse("return locals()").body[0]
+        return definition
+
+    def compiled(self):
+        """It, as it is now, as a function that returns {name: value} of all names in it."""
+        module = ast.fix_missing_locations(ast.Module([self.definition], []))
+        names = dict(self.function.__globals__)
+        exec(compile(module, "<formula>", "exec"), names)
+        return names[self.definition.name]
+
+    def edits(self, given):
+        """(words, target, edited) of each edit: what it is, the name that is assigned there, and the function."""
+        values = self.compiled()(*deepcopy(given))
+        known = [argument.arg for argument in self.definition.args.args]
+        for statement in self.definition.body:
+            match statement:
+                case ast.Assign([ast.Name(target)]):
+                    arrays = {name: values[name] for name in known if isinstance(values[name], np.ndarray)}
+                    yield from ((words, target, self.compiled()) for words in in_turn(statement, arrays))
+                case ast.Assign([ast.Tuple() as targets]):
+                    known += [node.id for node in ast.walk(targets) if isinstance(node, ast.Name)]
+
+
+def in_turn(statement, arrays):
+    """What is edited of a statement, in words, while it is."""
+    for node, put, around in [*places(statement, statement.value)]:
+        before = short(around)
+        for new, words in replacements(node, arrays):
+            put(new)
+            try:
+                if not with_itself(around):
+                    yield words or f"{short(new if around is node else around)} in the place of {before}"
+            finally:                                    # who has found what they looked for asks for no more
+                put(node)
+
+
+def short(node):
+    text = ast.unparse(node)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST // 2]} ... {text[-LONGEST // 2:]}"
+
+
+def places(parent, around):
+    """(expression, put, around) of each expression in it: put(other) exchanges it, and `around` is what to show."""
+    for field, value in ast.iter_fields(parent):
+        several = isinstance(value, list)
+        for i, node in enumerate(value if several else [value]):
+            of_index = isinstance(parent, ast.Subscript) and isinstance(node, ast.Name)
+            if isinstance(node, ast.expr) and field != "targets" and not of_index:
+                put = partial(value.__setitem__, i) if several else partial(setattr, parent, field)
+                alone = not isinstance(parent, SHOWN) and not isinstance(node, ast.Constant)
+                yield node, put, node if alone else around
+                if not edited_as_a_whole(node):
+                    yield from places(node, around if isinstance(node, ast.Attribute) else node)
+
+
+def edited_as_a_whole(node):
+    """Whether edits inside an expression would only be others of the same effect."""
+    match node:
+        case ast.BinOp(_, ast.FloorDiv(), _) | ast.Slice(_, _, ast.expr()):
+            return True
+    return False
+
+
+def replacements(node, arrays):
+    """(expression, words) for each edit of an expression; no words if both, before and after, say it best.
+
+    arrays  those that have a name by now
+    """
+    match node:
+        case ast.BinOp(left, op, right):
+            yield from of_operation(node, left, op, right)
+        case ast.UnaryOp(ast.USub(), operand):
+            yield operand, None
+        case ast.Compare(left, [op], [right]) if type(op) in CONTRARY:
+            yield ast.Compare(left, [CONTRARY[type(op)]()], [right]), None
+        case ast.Slice(lower, upper, None):
+            yield from of_slice(lower, upper)
+        case ast.Subscript(array, ast.Tuple([ast.Slice(_, _, ast.UnaryOp()) as rows, ast.Slice(_, _, ast.UnaryOp())])):
+            unflipped = ast.Slice()
+            yield array, f"both flips left out of {short(node)}"
+            for slices in [rows, unflipped], [unflipped, rows]:
+                yield ast.Subscript(array, ast.Tuple(slices, LOAD), LOAD), None
+        case ast.Constant(int() as number) if not isinstance(number, bool):
+            yield ast.Constant(number + 1), None
+            yield ast.Constant(number - 1), None
+        case ast.Call(ast.Attribute(_, name), arguments, keywords):
+            yield from of_call(node, name, arguments, keywords)
+        case ast.Name(name) if name in arrays:
+            yield from of_array(name, arrays)
+        case ast.Tuple([ast.Constant(0), (ast.BinOp() | ast.Constant()) as last]):      # what np.pad puts at both ends
+            yield ast.Tuple([last, ast.Constant(0)], LOAD), None
+
+
+def with_itself(node):
+    """Whether it is a - a or a / a, which nobody writes."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Div) and (
+        ast.unparse(node.left) == ast.unparse(node.right))
+
+
+def of_operation(node, left, op, right):
+    """A factor or term left out, the other operation, the operands exchanged."""
+    whole = short(node)
+    if isinstance(op, ast.FloorDiv):
+        for sign in ast.Add(), ast.Sub():
+            yield ast.BinOp(node, sign, ast.Constant(1)), None
+        return
+    yield left, f"{short(right)} left out of {whole}"
+    if not isinstance(op, ast.Div) and not (isinstance(left, ast.BinOp) and type(left.op) in ALIKE[type(op)]):
+        yield right, f"{short(left)} left out of {whole}"         # of a longer product, each factor by itself
+    if isinstance(op, ast.Sub | ast.Div):
+        yield ast.BinOp(right, op, left), None
+    if type(op) in INVERSE:
+        yield ast.BinOp(left, INVERSE[type(op)](), right), None
+    for brackets in other_brackets(left, op, right):
+        yield brackets, None
+
+
+def other_brackets(left, op, right):
+    """a * b + c for a * (b + c), and so on: those between terms and factors, left out or put in."""
+    others = FACTORS if type(op) in TERMS else TERMS
+    if isinstance(right, ast.BinOp) and type(right.op) in others:
+        yield ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
+    if isinstance(left, ast.BinOp) and type(left.op) in others:
+        yield ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
+
+
+def of_call(node, name, arguments, keywords):
+    """Other axes, a related function, the function left out."""
+    axis = next((keyword.value for keyword in keywords if keyword.arg == "axis"), None)
+    rest = [keyword for keyword in keywords if keyword.arg != "axis"]
+    if name in RELATED:
+        yield ast.Call(ast.Attribute(node.func.value, RELATED[name], LOAD), arguments, keywords), None
+    if axis is not None and name in RELATED:
+        for axes in AXES:
+            new = ast.keyword("axis", ast.parse(repr(axes), mode="eval").body)
+            yield ast.Call(node.func, arguments, [new, *rest]), None
+    if name in ("sqrt", "square", "exp", "log") and arguments:
+        yield arguments[0], f"np.{name} left out of {short(node)}"
+    if name in ("swapaxes", "transpose", "cumsum", "clip"):
+        yield node.func.value, f"{name} left out of {short(node)}"
+    if name == "where" and len(arguments) == 3:
+        yield ast.Call(node.func, [arguments[0], *arguments[:0:-1]], keywords), None
+
+
+def of_slice(lower, upper):
+    """A slice that is moved by one, or cuts off the other end."""
+    if lower is None and upper is not None:
+        yield ast.Slice(ast.UnaryOp(ast.USub(), upper), None), None
+    elif lower is not None and upper is None:
+        yield ast.Slice(None, ast.UnaryOp(ast.USub(), lower)), None
+    elif lower is not None:
+        yield ast.Slice(None, ast.BinOp(upper, ast.Sub(), lower)), None
+    alone = [bound for bound in (lower, upper) if bound]
+    if len(alone) == 1 and isinstance(alone[0], ast.Constant | ast.BinOp):      # then the bound is edited by itself
+        return
+    for sign in ast.Add(), ast.Sub():
+        yield ast.Slice(*(bound and ast.BinOp(bound, sign, ast.Constant(1)) for bound in (lower, upper))), None
+
+
+def of_array(name, arrays):
+    """Another array of its shape; of a kernel, K x K, its flips, and its rows and columns exchanged."""
+    array = arrays[name]
+    for other, value in arrays.items():
+        if other != name and value.shape == array.shape and value.dtype.kind == array.dtype.kind:
+            yield ast.Name(other, LOAD), None
+    if array.ndim > 1 and array.shape[0] == array.shape[1]:
+        for flipped in "[::-1]", "[:, ::-1]", "[::-1, ::-1]", ".swapaxes(0, 1)":
+            yield ast.parse(name + flipped, mode="eval").body, None
+
+
+def edited(table, name, answer):
+    """The sentence on the edit of a formula of the table that gives this answer in all its cases; None if none does.
+
+    name, answer  see diagnosis.recognised
+    """
+    try:
+        asked = [answer(args) for args in table.cases()]
+    except Exception:           # on sizes that the function was not asked about: nothing can be compared
+        return None
+    if not asked or any(one is None or not np.any(one[1]) for one in asked):        # all zero is what many edits give
+        return None
+    cases = [(given, result) for given, result, _ in asked]
+    with np.errstate(all="ignore"):
+        for formula in table.formulas:
+            if all(gives(formula.compiled(), name, name, *case) for case in cases):
+                continue                                # right where all sizes differ: what is wrong is not in there
+            for words, target, function in formula.edits(cases[0][0]):
+                if all(gives(function, target, name, *case) for case in cases):
+                    return f"your answer equals the right formula with {words}"
+    return None
+
+
+def gives(function, target, name, given, result):
+    """Whether an edited formula gives this result; one that raises gives none, and one in which nothing is left of the
+    target but rounding could be another edit too."""
+    try:
+        values = function(*deepcopy(given))
+        return np.abs(values[target]).max() > 1e-12 and equal(result, np.asarray(values[name]))
+    except Exception:
+        return False
+
+
+def equal(a, b):
+    """Whether the known wrong answer b, if there is one, is a: to 7 digits of its largest entry, and without an inf."""
+    if b is None or np.shape(a) != np.shape(b):
+        return False
+    difference = np.abs(np.subtract(a, b, dtype=float))             # of booleans too
+    return bool(np.isfinite(b).all() and np.all(difference <= 1e-7 * np.abs(b).max()))
