@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from test_edits import check_formulas
 
 from lessons.engine import course, exercises
 from lessons.engine.exercises import as_tuple
@@ -118,6 +119,15 @@ def test_every_mistake_is_wrong_and_none_has_the_answers_of_another(uses):
             if name == other and a.sentence != b.sentence:          # of several ways to one mistake some are alike
                 assert not alike(first, name, second), f"{a.__name__} and {b.__name__} give the same {name}"
     assert wrong_somewhere == {(use.table, wrong) for use in uses for wrong in use.table.mistakes}
+
+
+def test_the_edits_of_formulas_are_told_apart(uses):
+    for use in uses:
+        if use.table.formulas:
+            cases = [use.given(args) for args in use.table.cases()]
+            named = {name for name in use.names for formula in use.table.formulas if (
+                name.replace(" ", "_") in formula.compiled()(*deepcopy(cases[0][0])))}
+            assert check_formulas(use.table, [(given, {name: right[name] for name in named}) for given, right in cases])
 
 
 def test_each_is_recognised_as_itself_with_its_own_sentence(uses):

@@ -27,6 +27,14 @@ def generic_cases():
 
 
 FORWARD = Table(READ, generic_cases, ["y"], conv1x1)
+
+
+@FORWARD.formula
+def right_y(x, w, b):
+    y = x @ w + b
+    return y
+
+
 FORWARD.mistake("b is left out: add it to every pixel", bias_left_out=lambda x, w, b: x @ w)
 FORWARD.mistake("b is subtracted, and must be added", bias_subtracted=lambda x, w, b: x @ w - b)
 FORWARD.mistake("b is added once for each channel of x: add it once for each pixel",
@@ -41,6 +49,17 @@ FORWARD.mistake("x is reshaped to have its channels first, which mixes up its pi
                 "already", x_reshaped=lambda x, w, b: (x.reshape(len(w), -1).T @ w).reshape(*x.shape[:3], -1) + b)
 
 BACKWARD = Table(READ, generic_cases, ["dx", "dw", "db"], conv1x1)
+
+
+@BACKWARD.formula
+def right_gradients(dy, x, w, b):
+    C, F = w.shape
+    dx = dy @ w.T
+    dw = x.reshape(-1, C).T @ dy.reshape(-1, F)
+    db = dy.sum(axis=(0, 1, 2))
+    return dx, dw, db
+
+
 BACKWARD.mistake("w is reshaped where it should be transposed: reshape keeps the order of the numbers, .T exchanges "
                  "the axes", "dx", dx_w_reshaped=lambda dy, x, w, b: dy @ w.reshape(w.shape[::-1]))
 BACKWARD.mistake("dx is divided by the number of pixels: a pixel of x reaches one pixel of y, so nothing is averaged",

@@ -81,6 +81,15 @@ STEP = Table("tinysegnet/training/optim.py", generic_steps)
 STEP_RESULTS = "w", "b", "v of w", "v of b"
 
 
+@STEP.formula
+def right_step(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
+    v_of_w = momentum * vw + lr * (dw + weight_decay * w)
+    v_of_b = momentum * vb + lr * db
+    w = w - v_of_w
+    b = b - v_of_b
+    return w, b, v_of_w, v_of_b
+
+
 def new_velocity(at):
     return at.momentum * at.v + at.step
 

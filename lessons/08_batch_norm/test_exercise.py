@@ -62,6 +62,18 @@ def root(var):
 
 
 FORWARD = Table(batchnorm.READ, batchnorm.cases, mistakes=batchnorm.forward.mistakes)
+
+
+@FORWARD.formula
+def right_results(x, gamma, beta):
+    mean = x.mean(axis=(0, 1, 2))
+    var = np.square(x - mean).mean(axis=(0, 1, 2))
+    x_hat = (x - mean) / np.sqrt(var + EPS)
+    inv_std = 1 / np.sqrt(var + EPS)
+    y = gamma * (x - mean) / np.sqrt(var + EPS) + beta
+    return y, mean, var, x_hat, inv_std
+
+
 FORWARD.mistake("inv_std in the cache is the standard deviation: it should be 1 divided by that", "inv_std",
                 cached_deviation=lambda x, gamma, beta: root(x.var((0, 1, 2))))
 FORWARD.mistake("inv_std in the cache is 1 divided by the variance: the root is missing", "inv_std",
@@ -97,6 +109,14 @@ def generic():
 
 
 INFERENCE = Table("tinysegnet/ops/batchnorm.py", generic, results=("y",))
+
+
+@INFERENCE.formula
+def right_y(x, gamma, beta, mean, var):
+    y = gamma * ((x - mean) / np.sqrt(var + EPS)) + beta
+    return y
+
+
 INFERENCE.mistake("the statistics of this x are used: use those that are given",
                   statistics_of_the_batch=lambda x, gamma, beta, mean, var: (
                       gamma * (x - x.mean((0, 1, 2))) / root(x.var((0, 1, 2))) + beta))

@@ -40,6 +40,17 @@ BALANCE = Table(
     ),
     results=("weights",),
 )
+
+
+@BALANCE.formula
+def right_weights(pixels, image_pixels, power):
+    there, weights = pixels > 0, np.zeros(len(pixels))
+    frequency, _ = pixels[there] / image_pixels[there], None
+    ratio = (np.median(frequency) / frequency) ** power
+    weights[there] = ratio
+    return weights
+
+
 BALANCE.mistake("the ratio is upside down: a rare class must weigh more, so its frequency divides",
                 inverted=weights(lambda median, freq, power: (freq / median) ** power))
 BALANCE.mistake("a frequency is taken of the pixels of all images: divide by those of the images that contain the "
@@ -77,6 +88,14 @@ BALANCE_CASES = (
 # ---- cosine_rate ----
 
 COSINE = Table("tinysegnet/training/loop.py", lambda: ((0.3, 3, 10), (0.07, 29, 37), (0.2, 0, 5)), results=("rate",))
+
+
+@COSINE.formula
+def right_rate(lr, done, steps):
+    rate = lr * (1 + cos(pi * done / steps)) / 2
+    return rate
+
+
 COSINE.mistake("it begins at twice lr: 1 + cosine goes from 2 to 0, so halve it",
                not_halved=lambda lr, done, steps: lr * (1 + cos(pi * done / steps)))
 COSINE.mistake("it is a quarter of a wave: half a wave, from +1 to -1, lifted by 1 and halved",
@@ -159,6 +178,15 @@ def generic_steps():
 
 
 ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS)
+
+
+@ADAM.formula
+def right_w_and_memory(w, b, dw, db, m, s, mb, sb, t, lr, momentum, weight_decay):
+    m_of_w = momentum * m + (1 - momentum) * dw
+    s_of_w = BETA2 * s + (1 - BETA2) * dw * dw
+    update = m_of_w / (1 - momentum ** (t + 1)) / (np.sqrt(s_of_w / (1 - BETA2 ** (t + 1))) + EPS)
+    w = w - lr * (update + weight_decay * w)
+    return w, m_of_w, s_of_w
 
 
 ADAM.mistake("the array in the dict is as it was: a = a - c makes a new array, and a -= c changes the one that is "

@@ -149,6 +149,14 @@ ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])   
 
 
 SHARES = Table(READ, lambda: ((counts,) for counts in (*GENERIC, ABSENT)), results=("share",))
+
+
+@SHARES.formula
+def right_share(counts):
+    share = np.diag(counts).sum() / counts.sum()
+    return share
+
+
 SHARES.mistake("it is a number of pixels: divide by that of all labelled ones",
                not_divided=lambda counts: float(np.trace(counts)))
 SHARES.mistake("it is the share of the pixels that are wrong",
@@ -170,6 +178,16 @@ SHARES.mistake("what is right is divided by what is wrong: divide by all, right 
 
 
 AVERAGES = Table(READ, SHARES.cases, results=("mean",))
+
+
+@AVERAGES.formula
+def right_average(counts):
+    labelled = counts.sum(axis=1)
+    accuracies = np.diag(counts)[labelled > 0] / labelled[labelled > 0]
+    mean = accuracies.mean()
+    return mean
+
+
 AVERAGES.mistake("a class without a labelled pixel counts as 0: leave it out of the mean",
                  absent_counts_0=lambda counts: np.nan_to_num(metrics.class_accuracy(counts)).mean())
 AVERAGES.mistake("a class without a labelled pixel counts as 1: leave it out of the mean",
@@ -189,6 +207,17 @@ AVERAGES.mistake("it is the sum over the classes: take the mean",
 
 
 IOUS = Table(READ, SHARES.cases, results=("mean",))
+
+
+@IOUS.formula
+def right_mean_iou(counts):
+    right = np.diag(counts)
+    union = counts.sum(axis=0) + counts.sum(axis=1) - right
+    ious = right[union > 0] / union[union > 0]
+    mean = ious.mean()
+    return mean
+
+
 IOUS.mistake("what is right stands in the row and in the column, so it is in the union twice: take it away once",
              twice_in_the_union=mean_over(lambda right, labelled, predicted: labelled + predicted))
 IOUS.mistake("it is the Dice score, twice what is right over the sum of row and column: the union has what is right "

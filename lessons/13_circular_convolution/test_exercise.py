@@ -208,6 +208,15 @@ def windows(x, w, index=lambda r, j: r + j):
 
 
 CONVOLUTION = Table(READ, lambda: (rows(6, 4, seed=1), rows(9, 4, seed=1)), results=("y",))
+
+
+@CONVOLUTION.formula
+def right_y(x, w):
+    r, j = np.arange(len(x))[:, None], np.arange(len(w))
+    y = (x[(r + j) % len(x)] * w).sum(axis=1)
+    return y
+
+
 CONVOLUTION.mistake("w_hat is not conjugated: that gives x[r - j] in the place of x[r + j], a kernel that looks the "
                     "other way", conjugate_forgotten=partial(filtered, times=product))
 CONVOLUTION.mistake("the wrong factor is conjugated, x_hat and not w_hat: y comes out mirrored, y[(T - r) % T] at r",
@@ -255,6 +264,16 @@ def back(dx=product, dw=correlation, share=shares):
 
 
 BACKWARD = Table(READ, CONVOLUTION.cases, forward=circular_convolution)
+
+
+@BACKWARD.formula
+def right_gradients(dy, x, w):
+    r, j = np.arange(len(x))[:, None], np.arange(len(w))
+    dx = (dy[(r - j) % len(x)] * w).sum(axis=1)
+    dw = (x[(r + j) % len(x)] * dy[:, None]).sum(axis=0)
+    return dx, dw
+
+
 BACKWARD.mistake("w_hat is conjugated, as in the forward: the adjoint of a correlation is a convolution, without conj",
                  "dx", dx_correlated=back(dx=correlation))
 BACKWARD.mistake("both factors are conjugated, and neither should be: dx comes out mirrored", "dx",

@@ -43,6 +43,15 @@ def once(*axes):
 MASKS = Table(
     DROPOUT, lambda: ((5, (2, 4, 5, 3), 0.3, np.float64), (6, (3, 7, 6, 2), 0.2, np.float64)), results=("mask",)
 )
+
+
+@MASKS.formula
+def right_mask(seed, shape, rate, dtype):
+    drawn, _ = np.random.default_rng(seed).random(shape, np.float32), None
+    mask = (drawn >= rate) / (1 - rate)
+    return mask
+
+
 MASKS.mistake("an entry is kept with probability rate: it should be dropped with it",
               turned_round=by(lambda u, rate: u < rate))
 MASKS.mistake("the numbers from 1 - rate on are dropped: the share is right, but it is those below rate that should go",
@@ -123,6 +132,15 @@ BOTH = "mean", "variance"
 STATISTICS = Table(
     INFERENCE, lambda: ((softmaxes(0, 5, 3, 4, 6),), (softmaxes(1, 8, 2, 5, 4),)), results=BOTH
 )
+
+
+@STATISTICS.formula
+def right_statistics(looks):
+    mean = looks.mean(axis=0)
+    variance = np.square(looks - mean).mean(axis=0)
+    return mean, variance
+
+
 STATISTICS.mistake("it is the sum of the looks: divide by their number", "mean", total=lambda looks: looks.sum(axis=0))
 STATISTICS.mistake("it is the last look alone: is it overwritten?", "mean", the_last=lambda looks: looks[-1])
 STATISTICS.mistake("the first look is left out: count from it", "mean",

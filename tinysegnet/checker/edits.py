@@ -23,7 +23,7 @@ CONTRARY = {ast.Gt: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 SHOWN = ast.BinOp, ast.Compare, ast.Attribute          # what is in one of these is shown with it
 LOAD = ast.Load()
 LONGEST = 60                # characters of an expression that is shown
-AXES = [None, *range(5), *(axes for size in (2, 3) for axes in combinations(range(5), size))]
+AXES = [*range(5), *(axes for size in (2, 3, 4) for axes in combinations(range(5), size))]
 
 
 class Formula:
@@ -64,14 +64,17 @@ class Formula:
 
 
 def in_turn(statement, arrays):
-    """What is edited of a statement, in words, while it is."""
+    """What is edited of a statement, in words, while it is. Where it is the whole, the right one is not said."""
     for node, put, around in [*places(statement, statement.value)]:
-        before = short(around)
+        before, the_whole = short(around), around is statement.value
         for new, words in replacements(node, arrays):
             put(new)
+            words = words or f"{short(new if around is node else around)} in the place of {before}"
+            if the_whole:
+                words = f"{ast.unparse(statement.targets[0])} = {short(statement.value)}"
             try:
                 if not with_itself(around):
-                    yield words or f"{short(new if around is node else around)} in the place of {before}"
+                    yield words
             finally:                                    # who has found what they looked for asks for no more
                 put(node)
 
@@ -91,16 +94,11 @@ def places(parent, around):
                 put = partial(value.__setitem__, i) if several else partial(setattr, parent, field)
                 alone = not isinstance(parent, SHOWN) and not isinstance(node, ast.Constant)
                 yield node, put, node if alone else around
-                if not edited_as_a_whole(node):
-                    yield from places(node, around if isinstance(node, ast.Attribute) else node)
-
-
-def edited_as_a_whole(node):
-    """Whether edits inside an expression would only be others of the same effect."""
-    match node:
-        case ast.BinOp(_, ast.FloorDiv(), _) | ast.Slice(_, _, ast.expr()):
-            return True
-    return False
+                match node:
+                    case ast.BinOp(_, ast.FloorDiv(), _) | ast.Slice(_, _, ast.expr()):
+                        pass                            # inside it there would only be other edits of the same effect
+                    case _:
+                        yield from places(node, around if isinstance(node, ast.Attribute) else node)
 
 
 def replacements(node, arrays):
@@ -123,8 +121,8 @@ def replacements(node, arrays):
             for slices in [rows, unflipped], [unflipped, rows]:
                 yield ast.Subscript(array, ast.Tuple(slices, LOAD), LOAD), None
         case ast.Constant(int() as number) if not isinstance(number, bool):
-            yield ast.Constant(number + 1), None
-            yield ast.Constant(number - 1), None
+            for other in [number + 1, number - 1] if number > 2 else [number + 1]:      # 2 a, without the 2, is a
+                yield ast.Constant(other), None
         case ast.Call(ast.Attribute(_, name), arguments, keywords):
             yield from of_call(node, name, arguments, keywords)
         case ast.Name(name) if name in arrays:
@@ -143,16 +141,17 @@ def of_operation(node, left, op, right):
     """A factor or term left out, the other operation, the operands exchanged."""
     whole = short(node)
     if isinstance(op, ast.FloorDiv):
-        for sign in ast.Add(), ast.Sub():
-            yield ast.BinOp(node, sign, ast.Constant(1)), None
+        yield from ((ast.BinOp(node, sign, ast.Constant(1)), None) for sign in (ast.Add(), ast.Sub()))
         return
-    yield left, f"{short(right)} left out of {whole}"
-    if not isinstance(op, ast.Div) and not (isinstance(left, ast.BinOp) and type(left.op) in ALIKE[type(op)]):
-        yield right, f"{short(left)} left out of {whole}"         # of a longer product, each factor by itself
+    if ast.unparse(left) != "1":            # a factor of 1 is none
+        yield left, f"{short(right)} left out of {whole}"
+        if type(op) in INVERSE:
+            yield ast.BinOp(left, INVERSE[type(op)](), right), None
+    in_a_longer_one = isinstance(left, ast.BinOp) and type(left.op) in ALIKE.get(type(op), ())
+    if isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.MatMult) and not in_a_longer_one:
+        yield right, f"{short(left)} left out of {whole}"
     if isinstance(op, ast.Sub | ast.Div):
         yield ast.BinOp(right, op, left), None
-    if type(op) in INVERSE:
-        yield ast.BinOp(left, INVERSE[type(op)](), right), None
     for brackets in other_brackets(left, op, right):
         yield brackets, None
 
@@ -168,17 +167,18 @@ def other_brackets(left, op, right):
 
 def of_call(node, name, arguments, keywords):
     """Other axes, a related function, the function left out."""
-    axis = next((keyword.value for keyword in keywords if keyword.arg == "axis"), None)
     rest = [keyword for keyword in keywords if keyword.arg != "axis"]
     if name in RELATED:
         yield ast.Call(ast.Attribute(node.func.value, RELATED[name], LOAD), arguments, keywords), None
-    if axis is not None and name in RELATED:
-        for axes in AXES:
-            new = ast.keyword("axis", ast.parse(repr(axes), mode="eval").body)
-            yield ast.Call(node.func, arguments, [new, *rest]), None
-    if name in ("sqrt", "square", "exp", "log") and arguments:
+    for axes in AXES if len(rest) < len(keywords) else ():
+        new = ast.keyword("axis", ast.parse(repr(axes), mode="eval").body)
+        yield ast.Call(node.func, arguments, [new, *rest]), None
+    if name in ("sqrt", "square", "exp", "log"):
         yield arguments[0], f"np.{name} left out of {short(node)}"
-    if name in ("swapaxes", "transpose", "cumsum", "clip"):
+        if isinstance(arguments[0], ast.BinOp):
+            left, op, right = arguments[0].left, arguments[0].op, arguments[0].right
+            yield ast.BinOp(ast.Call(node.func, [left], keywords), op, right), None
+    if name in ("swapaxes", "transpose"):
         yield node.func.value, f"{name} left out of {short(node)}"
     if name == "where" and len(arguments) == 3:
         yield ast.Call(node.func, [arguments[0], *arguments[:0:-1]], keywords), None
@@ -205,7 +205,7 @@ def of_array(name, arrays):
     for other, value in arrays.items():
         if other != name and value.shape == array.shape and value.dtype.kind == array.dtype.kind:
             yield ast.Name(other, LOAD), None
-    if array.ndim > 1 and array.shape[0] == array.shape[1]:
+    if array.ndim > 2 and array.shape[0] == array.shape[1]:
         for flipped in "[::-1]", "[:, ::-1]", "[::-1, ::-1]", ".swapaxes(0, 1)":
             yield ast.parse(name + flipped, mode="eval").body, None
 
@@ -213,7 +213,7 @@ def of_array(name, arrays):
 def edited(table, name, answer):
     """The sentence on the edit of a formula of the table that gives this answer in all its cases; None if none does.
 
-    name, answer  see diagnosis.recognised
+    name, answer  see diagnosis.recognised; a result called "v of w" is v_of_w in the formula
     """
     try:
         asked = [answer(args) for args in table.cases()]
@@ -237,7 +237,7 @@ def gives(function, target, name, given, result):
     target but rounding could be another edit too."""
     try:
         values = function(*deepcopy(given))
-        return np.abs(values[target]).max() > 1e-12 and equal(result, np.asarray(values[name]))
+        return np.abs(values[target]).max() > 1e-12 and equal(result, np.asarray(values[name.replace(" ", "_")]))
     except Exception:
         return False
 
