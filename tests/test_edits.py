@@ -56,7 +56,7 @@ def check_formulas(table, cases):
         for arguments, right in cases:
             for formula in table.formulas:
                 values = formula.compiled()(*deepcopy(arguments))
-                names = [name for name in right if name.replace(" ", "_") in values]
+                names = [name for name in right if name.replace(" ", "_") in formula.targets]
                 assert names and all(equal(values[name.replace(" ", "_")], right[name]) for name in names)
         for name in cases[0][1]:
             edits = {}

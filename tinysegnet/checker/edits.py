@@ -1,9 +1,8 @@
 """Is a wrong answer what the right formula gives after one small edit? Asked only when no known mistake fits.
 
-A table of known mistakes can have formulas: right answers, written as plain functions in NumPy. Here one place of a
-formula at a time is edited - a factor left out, a sum over other axes, another array of the same shape - and what comes
-out is compared with the learner's array on the generic cases of the table, in which all sizes differ. So the sentence
-is true of the numbers, whatever the learner's code looks like.
+A table of known mistakes can have formulas: right answers in plain NumPy. One place of them at a time is edited (a
+factor left out, a sum over other axes, another array of the same shape), and what comes out is compared with the
+learner's array on the generic cases of the table. So the sentence is true of the numbers, whatever the code looks like.
 """
 
 import ast
@@ -18,7 +17,6 @@ import numpy as np
 RELATED = {"sum": "mean", "mean": "sum", "max": "min", "argmax": "argmin", "maximum": "minimum", "var": "std"}
 INVERSE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 TERMS, FACTORS = {ast.Add, ast.Sub}, {ast.Mult, ast.Div, ast.MatMult}
-ALIKE = dict.fromkeys(TERMS, TERMS) | dict.fromkeys(FACTORS, FACTORS)
 CONTRARY = {ast.Gt: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 SHOWN = ast.BinOp, ast.Compare, ast.Attribute          # what is in one of these is shown with it
 LOAD = ast.Load()
@@ -42,6 +40,11 @@ class Formula:
         definition.decorator_list = []
         definition.body[-1] = ast.parse("return locals()").body[0]
         return definition
+
+    @property
+    def targets(self):
+        names = [target for statement in self.definition.body for target in getattr(statement, "targets", ())]
+        return {name.id for name in names if isinstance(name, ast.Name)}
 
     def compiled(self):
         """It, as it is now, as a function that returns {name: value} of all names in it."""
@@ -69,12 +72,11 @@ def in_turn(statement, arrays):
         before, the_whole = short(around), around is statement.value
         for new, words in replacements(node, arrays):
             put(new)
-            words = words or f"{short(new if around is node else around)} in the place of {before}"
-            if the_whole:
-                words = f"{ast.unparse(statement.targets[0])} = {short(statement.value)}"
+            shown = f"{statement.targets[0].id} = {short(statement.value)}" if the_whole else words
+            shown = shown or f"{short(new if around is node else around)} in the place of {before}"
             try:
                 if not with_itself(around):
-                    yield words
+                    yield shown
             finally:                                    # who has found what they looked for asks for no more
                 put(node)
 
@@ -94,11 +96,9 @@ def places(parent, around):
                 put = partial(value.__setitem__, i) if several else partial(setattr, parent, field)
                 alone = not isinstance(parent, SHOWN) and not isinstance(node, ast.Constant)
                 yield node, put, node if alone else around
-                match node:
-                    case ast.BinOp(_, ast.FloorDiv(), _) | ast.Slice(_, _, ast.expr()):
-                        pass                            # inside it there would only be other edits of the same effect
-                    case _:
-                        yield from places(node, around if isinstance(node, ast.Attribute) else node)
+                as_a_whole = isinstance(getattr(node, "op", None), ast.FloorDiv) or getattr(node, "step", None)
+                if not as_a_whole:      # inside those other edits have the same effect
+                    yield from places(node, around if isinstance(node, ast.Attribute) else node)
 
 
 def replacements(node, arrays):
@@ -145,15 +145,14 @@ def of_operation(node, left, op, right):
         return
     if ast.unparse(left) != "1":            # a factor of 1 is none
         yield left, f"{short(right)} left out of {whole}"
-        if type(op) in INVERSE:
+        if type(op) in INVERSE and "/" not in ast.unparse(right):
             yield ast.BinOp(left, INVERSE[type(op)](), right), None
-    in_a_longer_one = isinstance(left, ast.BinOp) and type(left.op) in ALIKE.get(type(op), ())
-    if isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.MatMult) and not in_a_longer_one:
+    longer = isinstance(left, ast.BinOp) and any({type(op), type(left.op)} <= kind for kind in (TERMS, FACTORS))
+    if isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.MatMult) and not longer:
         yield right, f"{short(left)} left out of {whole}"
     if isinstance(op, ast.Sub | ast.Div):
         yield ast.BinOp(right, op, left), None
-    for brackets in other_brackets(left, op, right):
-        yield brackets, None
+    yield from ((brackets, None) for brackets in other_brackets(left, op, right))
 
 
 def other_brackets(left, op, right):
@@ -215,6 +214,7 @@ def edited(table, name, answer):
 
     name, answer  see diagnosis.recognised; a result called "v of w" is v_of_w in the formula
     """
+    name = name.replace(" ", "_")
     try:
         asked = [answer(args) for args in table.cases()]
     except Exception:           # on sizes that the function was not asked about: nothing can be compared
@@ -224,7 +224,7 @@ def edited(table, name, answer):
     cases = [(given, result) for given, result, _ in asked]
     with np.errstate(all="ignore"):
         for formula in table.formulas:
-            if all(gives(formula.compiled(), name, name, *case) for case in cases):
+            if name not in formula.targets or all(gives(formula.compiled(), name, name, *case) for case in cases):
                 continue                                # right where all sizes differ: what is wrong is not in there
             for words, target, function in formula.edits(cases[0][0]):
                 if all(gives(function, target, name, *case) for case in cases):
@@ -237,7 +237,7 @@ def gives(function, target, name, given, result):
     target but rounding could be another edit too."""
     try:
         values = function(*deepcopy(given))
-        return np.abs(values[target]).max() > 1e-12 and equal(result, np.asarray(values[name.replace(" ", "_")]))
+        return np.abs(values[target]).max() > 1e-12 and equal(result, np.asarray(values[name]))
     except Exception:
         return False
 
