@@ -143,15 +143,15 @@ def of_operation(node, left, op, right):
     if isinstance(op, ast.FloorDiv):
         yield from ((ast.BinOp(node, sign, ast.Constant(1)), None) for sign in (ast.Add(), ast.Sub()))
         return
-    if ast.unparse(left) != "1":            # a factor of 1 is none
+    if ast.unparse(left) != "1":            # 1 - a as a factor: other edits are of the same effect
         yield left, f"{short(right)} left out of {whole}"
         if type(op) in INVERSE and "/" not in ast.unparse(right):
             yield ast.BinOp(left, INVERSE[type(op)](), right), None
+        if isinstance(op, ast.Sub | ast.Div):
+            yield ast.BinOp(right, op, left), None
     longer = isinstance(left, ast.BinOp) and any({type(op), type(left.op)} <= kind for kind in (TERMS, FACTORS))
     if isinstance(op, ast.Add | ast.Sub | ast.Mult | ast.MatMult) and not longer:
         yield right, f"{short(left)} left out of {whole}"
-    if isinstance(op, ast.Sub | ast.Div):
-        yield ast.BinOp(right, op, left), None
     yield from ((brackets, None) for brackets in other_brackets(left, op, right))
 
 
