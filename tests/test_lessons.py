@@ -10,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from every_exercise import OTHER_NAMES
 from PIL import Image
 
 from lessons.engine import course, figures
+from tinysegnet import ops
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "lessons").rglob("README.md")), ROOT / "lessons" / "glossary.md"]
 LESSONS = course.lessons()
+RIGHT = {node.name: node for file in ("planted_right.py", "planted_right_3.py")
+         for node in ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8")).body
+         if isinstance(node, ast.FunctionDef)}
 
 
 def blocks(text, language):
@@ -28,20 +33,46 @@ def named(path):
     return path.parent.name if path.name == "README.md" else path.stem
 
 
+def complaints(text, page):
+    """What doctest has to say when the examples after >>> are run in their order, and nothing else of the text is."""
+    said = []
+    test = doctest.DocTestParser().get_doctest(text, {}, named(page), str(page), 0)
+    doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+    return "".join(said)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_every_python_block_gives_what_it_says(page):
-    parser, names = doctest.DocTestParser(), {}
+def test_the_examples_of_a_page_give_what_it_says(page):
+    assert not complaints(page.read_text(encoding="utf-8"), page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_python_without_a_prompt_is_a_file(page):
+    """Quoted from one, or to be put into one: then it runs by itself."""
     for before, code in blocks(page.read_text(encoding="utf-8"), "python"):
-        if before.startswith("<!-- from"):
-            continue
-        if ">>>" not in code:
-            exec(compile(code, str(page), "exec"), names)
-            continue
-        said = []
-        test = parser.get_doctest(code, names, page.parent.name, str(page), 0)
-        doctest.DocTestRunner(verbose=False).run(test, out=said.append, clear_globs=False)
-        names.update(test.globs)
-        assert not said, "".join(said)
+        if ">>>" not in code and not before.startswith("<!-- from"):
+            exec(compile(code, str(page), "exec"), {})
+
+
+def section(text, title):
+    return re.search(rf"(?ms)^## {re.escape(title)}$.*?(?=^## )", text)[0]
+
+
+@pytest.mark.parametrize(
+    ("lesson", "first", "title"),
+    [
+        ("00_start_here", "", "The primer"),
+        ("18_decoders_compared", "", "Borrow someone else's corners (optional)"),
+        *(("16_six_more", "The picture", title) for title in (
+            "1. A leaky ReLU that learns its slope", "2. A convolution with stride 2", "3. Layer norm",
+            "4. Local response", "5. The Dice loss", "6. A gate")),
+    ],
+)
+def test_a_page_can_be_begun_where_it_says_so(lesson, first, title):
+    page = ROOT / "lessons" / lesson / "README.md"
+    text = page.read_text(encoding="utf-8")
+    assert ">>>" in section(text, title)
+    assert not complaints((section(text, first) if first else "") + section(text, title), page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -49,6 +80,18 @@ def test_quotes_from_the_library_are_in_it(page):
     for before, code in blocks(page.read_text(encoding="utf-8"), "python"):
         if found := re.match(r"<!-- from (\S+) -->", before):
             assert code in (ROOT / found[1]).read_text(encoding="utf-8"), f"{found[1]} reads otherwise than:\n{code}"
+
+
+def test_the_indices_of_lesson_07_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    page = (ROOT / "lessons/07_pooling/README.md").read_text(encoding="utf-8")
+    lines = [found[1] for found in re.finditer(r"(?m)^>>> ((?:\(_, h, w, _\), W|r, q|indices) = .*)$", page)]
+    assert len(lines) == 3
+    x = np.random.default_rng(7).standard_normal((2, 6, 10, 3))
+    names = {"np": np, "x": x, "corners": ops.max_pool(x)[1]}
+    exec("\n".join(lines), names)
+    _, indices = torch.nn.MaxPool2d(2, 2, return_indices=True)(torch.tensor(np.moveaxis(x, 3, 1)))
+    np.testing.assert_array_equal(names["indices"], np.moveaxis(indices.numpy(), 1, 3))
 
 
 def anchors(text):
@@ -103,6 +146,17 @@ def test_a_lesson_has_all_its_parts_and_a_length_to_read_in_one_sitting(lesson):
     parts_are_all_there(lesson)
 
 
+def main_line(text):
+    """What is read before the exercise: all sections before Your turn whose headings do not end in "(optional)"."""
+    return re.sub(r"(?ms)^## [^\n]* \(optional\)$.*?(?=^## )", "", text).partition("\n## Your turn\n")[0]
+
+
+def words(text):
+    """How many there are, without code, formulas on lines of their own, tables, pictures, comments, closed answers."""
+    aside = r"(?ms)^```.*?^```|^\$\$.*?\$\$|^\|[^\n]*|!\[[^\]]*\]\([^)]*\)|<!--.*?-->|<details>.*?</details>"
+    return len(re.sub(aside, "", text).split())
+
+
 def parts_are_all_there(lesson):
     """The rules of CONTRIBUTING.md for the page of a lesson."""
     assert (lesson / "README.md").exists(), f"{lesson.name} has no README.md: see Add an exercise in CONTRIBUTING.md"
@@ -110,10 +164,96 @@ def parts_are_all_there(lesson):
     headings = re.findall(r"(?m)^## (.*)$", text)
     assert headings[:1] == ["The picture"] and "Your turn" in headings
     assert headings[-4:] == ["Now read the library", "What it costs", "Check yourself", "To think about"]
-    main = re.sub(r"(?ms)^```.*?^```|<details>.*?</details>", "", text.partition("## Check yourself")[0])
-    assert 500 <= len(main.split()) <= 1700
+    assert 400 <= words(main_line(text)) < 1500
     assert text.count("<details>") == text.count("</details>") >= 3
     assert f"python -m pytest lessons/{lesson.name}" in text
+
+
+def right_answers(lesson):
+    """Right answers to the exercises of a lesson, each function once: those of tests/planted_right.py and
+    tests/planted_right_3.py, with the functions of these files that they call. Lessons 00 and 17 have none there."""
+    found = {}
+
+    def add(name):
+        if name in RIGHT and name not in found:
+            found[name] = RIGHT[name]
+            for node in ast.walk(RIGHT[name]):
+                if isinstance(node, ast.Name):
+                    add(node.id)
+
+    for exercise in course.load(lesson / "test_exercise.py").EXERCISES:
+        add(OTHER_NAMES.get((lesson.name, exercise.name), exercise.name))
+    return found.values()
+
+
+def test_numpy_in_a_right_answer_is_shown_before():
+    """On the page before Your turn, on a page before it, or in the stubs."""
+    other_ways = {"einsum", "tensordot", "minimum", "tolist", "zeros_like"}       # each can be done by what is shown
+    seen = (LESSONS[0] / "README.md").read_text(encoding="utf-8")
+    for lesson in LESSONS:
+        seen += main_line((lesson / "README.md").read_text(encoding="utf-8"))
+        stubs = (lesson / "exercise.py").read_text(encoding="utf-8")
+        used = {node.attr for answer in right_answers(lesson) for node in ast.walk(answer)
+                if isinstance(node, ast.Attribute)}
+        missing = used - other_ways - set(re.findall(r"\w+", seen + stubs))
+        assert not missing, f"{lesson.name} needs {missing}"
+
+
+def whole_results(answer):
+    """The expressions that give a function's results, without spaces; arrays that are yet to be filled are none."""
+    value = {}
+    for node in ast.walk(answer):
+        if isinstance(node, ast.Assign):
+            pairs = zip(node.targets, [node.value])
+            if isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = zip(node.targets[0].elts, node.value.elts)
+            value.update((ast.unparse(target), expression) for target, expression in pairs)
+    returned = next(node.value for node in reversed(answer.body) if isinstance(node, ast.Return))
+    results = returned.elts if isinstance(returned, ast.Tuple) else [returned]
+    expressions = [ast.unparse(value.get(ast.unparse(result), result)).replace(" ", "") for result in results]
+    return [text for text in expressions if re.search(r"\W", text) and not re.match(r"np\.(zeros|empty)|\W", text)]
+
+
+def test_the_last_hint_says_how_it_begins_and_not_how_it_ends():
+    tried = 0
+    for lesson in LESSONS:
+        for exercise in course.load(lesson / "test_exercise.py").EXERCISES:
+            answer = RIGHT.get(OTHER_NAMES.get((lesson.name, exercise.name), exercise.name))
+            if answer and isinstance(answer.body[-1], ast.Return):
+                for result in whole_results(answer):
+                    assert result not in exercise.hints[-1].replace(" ", ""), f"{exercise.name}: it says {result}"
+                    tried += 1
+    assert tried > 50
+
+
+def hours(lesson):
+    """By the rule of lessons/README.md, in halves."""
+    page = main_line((lesson / "README.md").read_text(encoding="utf-8"))
+    lines = 0
+    for answer in right_answers(lesson):
+        described = ast.get_docstring(answer) is not None
+        lines += len(ast.unparse(answer.body[described:]).splitlines())
+    lines = lines or (lesson / "exercise.py").read_text(encoding="utf-8").count("= None")
+    minutes = words(page) / 150 + 5 * len(re.findall(r"(?m)^\$\$", page)) + 5 * lines
+    return max(1, round(minutes / 30)) / 2
+
+
+def halves(text):
+    return float(text.replace("½", ".5"))
+
+
+def test_the_hours_follow_from_what_can_be_counted():
+    page = (ROOT / "lessons" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| \[.*\]\((\w+)/README\.md\).* \| ([\d½]+) \|$", page)
+    said = {name: halves(text) for name, text in rows}
+    assert said == {lesson.name: hours(lesson) for lesson in LESSONS}
+    of = {name[:2]: number for name, number in said.items()}
+    weekend, everything = (halves(re.search(rf"\*\*{route}\*\*, about ([\d½]+) hours", page)[1])
+                           for route in ("A weekend", "Everything"))
+    assert weekend == sum(of[f"{number:02}"] for number in range(8)) and everything == sum(of.values())
+    weeks = [sum(of[number] for number in week.split()) for week in ("00 01 02 03 04", "05 06 07", "08 09", "10 11 17")]
+    least, most = re.search(r"\*\*Four weeks of a class\*\*, ([\d½]+) to ([\d½]+) hours each", page).groups()
+    assert (halves(least), halves(most)) == (min(weeks), max(weeks))
 
 
 def test_a_lesson_without_a_page_is_said_to_have_none(tmp_path):

@@ -109,7 +109,7 @@ EXERCISES = (
         hints=("Do one pixel on paper: a row of C numbers times a matrix. Then ask what @ does with more axes in "
                "front.",
                "(N, H, W, C) @ (C, F) is (N, H, W, F), and b, (F,), is added along the last axis by itself.",
-               "y = x @ w + b"),
+               "y = x @ ..., and the cache is a pair"),
     ),
     Exercise(
         "conv1x1_backward", gradients(conv1x1, conv1x1_backward, *CASES, names=("x", "w", "b"), mistakes=BACKWARD),
@@ -118,7 +118,6 @@ EXERCISES = (
         hints=("For each of x, w and b: if one entry moves, which entries of y move, and by how much? Add up over "
                "those.",
                "All pixels in one list: x is (P, C), dy is (P, F), w is (C, F). dx must be (P, C), dw (C, F), db (F,).",
-               "flat_x, flat_dy = x.reshape(-1, w.shape[0]), dy.reshape(-1, w.shape[1]), and then dw = flat_x.T @ "
-               "flat_dy"),
+               "x, w = cache; flat_x, flat_dy = x.reshape(-1, w.shape[0]), dy.reshape(-1, w.shape[1])"),
     ),
 )

@@ -85,7 +85,7 @@ EXERCISES = (
         differs="has the same two loops and the same reshape",
         hints=("Hold one place i, j of the kernel fixed. All pixels together read a rectangle of x for it: which one?",
                "That rectangle is x[i : i + H, j : j + W], (H, W, C). There are K*K of them; H is x.shape[0] - K + 1.",
-               "columns = np.empty((H, W, K, K, C), x.dtype), filled by two loops, then reshaped to (H, W, K*K*C)"),
+               "columns = np.empty((H, W, K, K, C), x.dtype), and then two loops, over i and j"),
     ),
     Exercise(
         "conv2d", values(ops.conv2d, *IMAGES, cache=True),

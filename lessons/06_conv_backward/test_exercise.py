@@ -124,7 +124,7 @@ EXERCISES = (
         hints=("db: over which axes of dy was b repeated? dw and dx: the forward is y = columns @ flat_w + b.",
                "dw is (K*K*C, H*W) @ (H*W, F), summed over the images. dcolumns is (H*W, F) @ (F, K*K*C); col2im makes "
                "(H + K - 1, W + K - 1, C) of it, and dx is the middle of that.",
-               "db = dy.sum(axis=(0, 1, 2)). For each image n: flat_dw += columns.reshape(H * W, -1).T @ flat_dy with "
-               "flat_dy = dy[n].reshape(H * W, F), and dcolumns = flat_dy @ flat_w.T"),
+               "x, w = cache; flat_w = w.reshape(-1, F); flat_dw = np.zeros_like(flat_w). Then for each image n: "
+               "columns of the padded x[n] as in lesson 05, and flat_dy = dy[n].reshape(H * W, F)"),
     ),
 )

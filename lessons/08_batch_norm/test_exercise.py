@@ -185,7 +185,7 @@ EXERCISES = (
                "answer. In dx there are three terms, one for each path.",
                "dgamma and dbeta are (C,): sums over axes 0, 1, 2. The two means in dx are those sums divided by the "
                "number of pixels, dy.size // dy.shape[-1], and broadcast.",
-               "dbeta = dy.sum(axis=(0, 1, 2)); dx begins with gamma * inv_std * (dy - ...)"),
+               "dbeta = dy.sum(axis=...); dx begins with gamma * inv_std * (dy - ...)"),
     ),
     Exercise(
         "batch_norm_inference", values(

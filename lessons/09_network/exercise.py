@@ -19,7 +19,7 @@ def forward(params, x, ops):
 
     params       a dict of arrays. For each of encoder1, encoder2, decoder2, decoder1:
                  "encoder1.conv.w", "encoder1.conv.b", "encoder1.norm.gamma", "encoder1.norm.beta";
-                 and "classifier.w", "classifier.b"
+                 and "classifier.w" (1, 1, C, classes), "classifier.b"
     x            (N, H, W, 3)
     logits       (N, H, W, classes)
     batch_stats  a dict: the mean and var of each batch norm, under "encoder1.norm.mean", "encoder1.norm.var" and so on

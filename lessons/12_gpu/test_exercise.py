@@ -356,7 +356,7 @@ EXERCISES = (
             "np.zeros makes its array on the host, whatever x is. Who can make one where x is?",
             "xp = array_module(x) is the library that x belongs to. It has zeros, with the same arguments as NumPy's; "
             "do not forget x.dtype. N, H, W, C = x.shape are plain numbers on both sides.",
-            "padded = array_module(x).zeros((N, H + 2 * margin, W + 2 * margin, C), x.dtype)",
+            "xp = array_module(x), and then padded = xp.zeros(...)",
         ),
         differs="is one line: array_module(x) has a pad as well",
         read="tinysegnet/ops/conv.py",

@@ -201,14 +201,14 @@ EXERCISES = (
         answer=more.dropout, read=DROPOUT, race=lambda: LARGE, differs="does the same, and checks the shapes",
         hints=("The mask has all that is needed: 0 where a value goes, and by how much the others grow.",
                "x and the mask have one shape, and so has y. The backward will need the mask.",
-               "y = x * mask"),
+               "y = x * ..."),
     ),
     Exercise(
         "dropout_backward", gradients(more.dropout, more.dropout_backward, *CASES, names=("x",)),
         answer=more.dropout_backward, read=DROPOUT, race=lambda: LARGE, differs="is the same line",
         hints=("If x grows by a little, by how much does y = x * mask grow where it is dropped, and where it is kept?",
                "dy and the mask have one shape. The slope of y at each place is the mask, whatever x was.",
-               "dx = dy * cache"),
+               "dx = dy * ..."),
     ),
     Exercise(
         "mean_and_variance",

@@ -302,8 +302,7 @@ EXERCISES = (
                "Two lists of (row, column), and a dict from the number of a pixel of b to that of its partner in a. A "
                "function find(i, seen) says whether pixel i of a can have a partner; seen is a set of those of b that "
                "were asked on this way, so that nobody is asked twice.",
-               "partner = {}; for each j near i and not in seen: add it to seen, and if j not in partner or "
-               "find(partner[j], seen): partner[j] = i, return True"),
+               "partner = {}, and in find: for each j that is near i and not in seen, first add j to seen"),
     ),
     Exercise(
         "boundary_f1", scores,

@@ -1,7 +1,6 @@
-"""What the classifier of single pixels sees, how its loss fell, and which classes it finds: it is trained by the page's
-own code, so that page and picture agree."""
+"""What the classifier of single pixels sees, how its loss fell, and which classes it finds: it is trained by
+first_network.py, which the page shows, so that page and picture agree."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -9,27 +8,20 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lessons.engine import course
 from lessons.engine.figures import BLUE, GREY, INK, RED
 from tinysegnet import metrics, ops
 from tinysegnet.data import streets
 
-PAGE = Path(__file__).parents[1] / "README.md"
 SHOWN = 11          # of the streets of val
 
 
-def page():
-    """The names that the page's plain blocks define."""
-    names = {}
-    for code in re.findall(r"(?ms)\n\n```python\n(?!>>>)(.*?)^```", PAGE.read_text(encoding="utf-8")):
-        exec(compile(code, str(PAGE), "exec"), names)
-    return names
-
-
 def draw():
-    names, data = page(), streets.dataset()
-    photograph, truth = names["val"][SHOWN]
-    params = names["weighted"]
-    predicted = ops.conv2d(names["features"]([(photograph, truth)]), params["w"], params["b"])[0][0].argmax(axis=2)
+    first = course.load(Path(__file__).parents[1] / "first_network.py")
+    data = streets.dataset()
+    photograph, truth = first.val[SHOWN]
+    params = first.weighted
+    predicted = ops.conv2d(first.features([(photograph, truth)]), params["w"], params["b"])[0][0].argmax(axis=2)
 
     figure = Figure(figsize=(10, 6.3), layout="constrained")
     above, legend, below = figure.subfigures(3, 1, height_ratios=(2.9, 0.6, 2.8))
@@ -46,7 +38,7 @@ def draw():
     legend.legend(handles=patches, loc="center", ncols=6, frameon=False, fontsize=9)
 
     left, right = below.subplots(1, 2, width_ratios=(1, 1.9))
-    losses = np.array(names["losses"])
+    losses = np.array(first.losses)
     smooth = np.convolve(losses, np.ones(10) / 10, "valid")
     left.plot(losses, color=GREY, linewidth=1, label="each step")
     left.plot(np.arange(len(smooth)) + 4.5, smooth, color=BLUE, label="mean of 10 steps")
@@ -54,11 +46,11 @@ def draw():
     left.set_title("loss, with class weights", fontsize=10, loc="left", color=INK)
     left.legend(frameon=False, fontsize=9)
     places = np.arange(len(data.classes))
-    for shift, which, colour, label in (
-        (-0.2, "plain", GREY, "all class weights 1"),
-        (0.2, "weighted", RED, "rarer classes weigh more"),
+    for shift, params, colour, label in (
+        (-0.2, first.plain, GREY, "all class weights 1"),
+        (0.2, first.weighted, RED, "rarer classes weigh more"),
     ):
-        right.bar(places + shift, 100 * metrics.iou(names["judge"](names[which])), 0.38, color=colour, label=label)
+        right.bar(places + shift, 100 * metrics.iou(first.judge(params)), 0.38, color=colour, label=label)
     right.set_xticks(places, data.classes, rotation=30, ha="right", fontsize=9)
     right.set_ylim(0, 100)
     right.set_title("IoU of each class on val, in %", fontsize=10, loc="left", color=INK)

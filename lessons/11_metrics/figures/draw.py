@@ -1,7 +1,6 @@
 """Predictions and what the three figures say of them, and what a shift by some pixels costs each class. The predictions
-are made by the page's own code, so that page and pictures agree."""
+are made by made_to_please.py, as on the page, so that page and pictures agree."""
 
-import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,39 +9,31 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lessons.engine import course
 from lessons.engine.figures import BLUE, GREY, INK, RED
 from tinysegnet import metrics
 from tinysegnet.data import streets
 from tinysegnet.data.camvid import VOID
 
-PAGE = Path(__file__).parents[1] / "README.md"
-
-
-def page():
-    """The names that the page's plain blocks define."""
-    names = {}
-    for code in re.findall(r"(?ms)\n\n```python\n(?!>>>)(.*?)^```", PAGE.read_text(encoding="utf-8")):
-        exec(compile(code, str(PAGE), "exec"), names)
-    return names
+PREDICTIONS = course.load(Path(__file__).parents[1] / "made_to_please.py")
 
 
 def draw():
-    names = page()
-    return {"fooled.png": fooled(names), "shifted.png": shifted(names)}
+    return {"fooled.png": fooled(), "shifted.png": shifted()}
 
 
-def fooled(names):
-    data, notes, made = streets.dataset(), names["notes"], names["made"]
+def fooled():
+    data, notes, made = streets.dataset(), PREDICTIONS.notes, PREDICTIONS.made
     shown = notes["shown"]
     photograph, labels = streets.scene(streets.VAL[shown])
     network = np.array([[int(k, 16) for k in row] for row in notes["predicted"]])
     panels = [
         ("a street of val", photograph, "G, C and mIoU: of all 40 streets, in %"),
         ("its labels", data.colours(labels), "black is void"),
-        ("a small network", data.colours(network), said(names["percent"](names["network"]))),
+        ("a small network", data.colours(network), said(PREDICTIONS.percent(PREDICTIONS.network))),
     ]
     for title in list(made)[1:]:
-        panels.append((title, data.colours(made[title][shown]), said(names["judge"](made[title]))))
+        panels.append((title, data.colours(made[title][shown]), said(PREDICTIONS.judge(made[title]))))
 
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(4.9, 0.7))
@@ -63,15 +54,15 @@ def said(figures):
     return "   ".join(f"{name} {value}" for name, value in figures.items())
 
 
-def shifted(names):
+def shifted():
     """IoU of each class against the shift of a perfect prediction, on streets; and of a bar of some width, on paper."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     shifts = np.arange(5)
     curves = []
     for s in shifts:
-        predicted = names["moved"](names["truth"], 0, s)
-        curves.append(100 * metrics.iou(metrics.confusion_matrix(names["labels"], predicted, 11, VOID)))
+        predicted = PREDICTIONS.moved(PREDICTIONS.truth, 0, s)
+        curves.append(100 * metrics.iou(metrics.confusion_matrix(PREDICTIONS.labels, predicted, 11, VOID)))
     curves = np.array(curves)                               # (shifts, classes)
     colours = {"Road": BLUE, "Pole": RED, "Pedestrian": "#c98a00"}
     places = spread(curves[-1])

@@ -1,38 +1,29 @@
-"""Three predictions of one mIoU, made by the page's own code, and which pixels of their outlines have a partner."""
+"""Three predictions of one mIoU, made by same_miou.py, and which pixels of their outlines have a partner."""
 
 import math
-import re
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lessons.engine import course
 from lessons.engine.figures import BLUE, GREEN, GREY, INK, RED
 from tinysegnet.data import streets
 from tinysegnet.data.camvid import VOID
 from tinysegnet.metrics.boundary import TOLERANCE, boundary
 
-PAGE = Path(__file__).parents[1] / "README.md"
+PREDICTIONS = course.load(Path(__file__).parents[1] / "same_miou.py")
 SHOWN = 11                                  # of val
 ROWS, COLUMNS = slice(14, 86), slice(14, 122)
 
 
-def page():
-    """The names that the page's plain blocks define."""
-    names = {"np": np}
-    exec("from tinysegnet import metrics", names)
-    for code in re.findall(r"(?ms)\n\n```python\n(?!>>>)(.*?)^```", PAGE.read_text(encoding="utf-8")):
-        exec(compile(code, str(PAGE), "exec"), names)
-    return names
-
-
 def draw():
-    return {"same.png": same(page())}
+    return {"same.png": same()}
 
 
-def same(names):
-    data, truth, made = streets.dataset(), names["truth"], names["made"]
+def same():
+    data, truth, made = streets.dataset(), PREDICTIONS.truth, PREDICTIONS.made
     photograph, _ = streets.scene(streets.VAL[SHOWN])
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(4.1, 0.3))
@@ -41,7 +32,7 @@ def same(names):
     shown(panels[0, 0], photograph, "a street")
     shown(panels[1, 0], data.colours(truth[SHOWN]), "the truth, its void filled")
     for (top, bottom), (title, predicted) in zip(panels.T[1:], made.items()):
-        miou, bf = names["judge"](predicted)
+        miou, bf = PREDICTIONS.judge(predicted)
         shown(top, data.colours(predicted[SHOWN]), title)
         shown(bottom, paired(truth[SHOWN], predicted[SHOWN]), "")
         bottom.set_xlabel(f"of 40 streets: mIoU {miou:.0f}   BF {bf:.0f}", fontsize=9, color=INK)
