@@ -11,6 +11,7 @@ import textwrap
 from copy import deepcopy
 from functools import cached_property, partial
 from itertools import combinations
+from warnings import catch_warnings
 
 import numpy as np
 
@@ -221,13 +222,12 @@ def edited(table, name, answer):
         return None
     if not asked or any(one is None or not np.any(one[1]) for one in asked):        # all zero is what many edits give
         return None
-    cases = [(given, result) for given, result, _ in asked]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), catch_warnings(action="ignore"):
         for formula in table.formulas:
-            if name not in formula.targets or all(gives(formula.compiled(), name, name, *case) for case in cases):
+            if name not in formula.targets or all(gives(formula.compiled(), name, name, *one[:2]) for one in asked):
                 continue                                # right where all sizes differ: what is wrong is not in there
-            for words, target, function in formula.edits(cases[0][0]):
-                if all(gives(function, target, name, *case) for case in cases):
+            for words, target, function in formula.edits(asked[0][0]):
+                if all(gives(function, target, name, *one[:2]) for one in asked):
                     return f"your answer equals the right formula with {words}"
     return None
 
