@@ -2,6 +2,7 @@
 
 import ast
 from copy import deepcopy
+from warnings import catch_warnings
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def check_formulas(table, cases):
     cases  (what a known mistake is given, {name: the right result}), of each of the table's
     """
     count = 0
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), catch_warnings(action="ignore"):
         for arguments, right in cases:
             for formula in table.formulas:
                 values = formula.compiled()(*deepcopy(arguments))

@@ -184,8 +184,8 @@ ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS)
 def right_w_and_memory(w, b, dw, db, m, s, mb, sb, t, lr, momentum, weight_decay):
     m_of_w = momentum * m + (1 - momentum) * dw
     s_of_w = BETA2 * s + (1 - BETA2) * np.square(dw)
-    update = m_of_w / (1 - momentum ** (t + 1)) / (np.sqrt(s_of_w / (1 - BETA2 ** (t + 1))) + EPS)
-    w = w - lr * (update + weight_decay * w)
+    moved, _ = update(m_of_w, s_of_w, 1 - momentum ** (t + 1), 1 - BETA2 ** (t + 1)), None
+    w = w - lr * (moved + weight_decay * w)
     return w, m_of_w, s_of_w
 
 
