@@ -29,12 +29,9 @@ def reached(function, error, count):
         return everything
     indent = len(source) - len(source.lstrip())
     here = place.lineno - code.co_firstlineno + 1, (place.colno or indent) - indent
-    local = {*code.co_varnames, *code.co_cellvars}
-    sources, spoilt = sources_in(definition), set()
-    for statement in statements(definition):
-        if covers(statement, here):
-            spoilt |= written(statement) & local
-    while more := {name for name in local & sources.keys() if sources[name] & spoilt} - spoilt:
+    local, steps = {*code.co_varnames, *code.co_cellvars}, [*steps_in(definition)]
+    spoilt = {name for node, written, _ in steps if covers(node, here) for name in written & local}
+    while more := {name for _, written, read in steps if read & spoilt for name in written & local} - spoilt:
         spoilt |= more
     found = {i for value in returns for i, part in enumerate(value.elts) if covers(part, here) or names(part) & spoilt}
     return found or everything
@@ -44,40 +41,33 @@ def covers(node, place):
     return (node.lineno, node.col_offset) <= place < (node.end_lineno, node.end_col_offset)
 
 
-def statements(definition):
-    """Those that set or change something, none of which holds another."""
-    kinds = ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr
-    return [node for node in ast.walk(definition) if isinstance(node, kinds)]
-
-
 def names(node):
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def written(statement):
-    """The names that a statement may set or change: x of x[i] = ..., and all that a mere call is given."""
-    if isinstance(statement, ast.Expr):
-        return names(statement)
-    found = set()
-    for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
-        for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
-            while isinstance(part, ast.Subscript | ast.Attribute | ast.Starred):
-                part = part.value
-            found |= names(part)
-    return found
+def steps_in(definition):
+    """(node, the names that it may set or change, those that it reads) of each assignment, loop and mere call."""
+    for node in ast.walk(definition):
+        match node:
+            case ast.Assign(targets=[ast.Tuple(elts=left)], value=ast.Tuple(elts=right)) if len(left) == len(right):
+                yield from ((value, changed(to), names(to) | names(value)) for to, value in zip(left, right))
+            case ast.Assign(targets=targets):
+                yield node, set().union(*map(changed, targets)), names(node)
+            case ast.AugAssign() | ast.AnnAssign():
+                yield node, changed(node.target), names(node)
+            case ast.For():
+                yield node.iter, changed(node.target), names(node.iter)
+            case ast.Expr():
+                yield node, names(node), names(node)        # np.add.at(dx, ...) changes one of them
 
 
-def sources_in(definition):
-    """{name: the names that stand in what is assigned to it}."""
-    sources = {}
-    for statement in statements(definition):
-        for name in written(statement):
-            sources.setdefault(name, set()).update(names(statement))
-    for loop in ast.walk(definition):
-        if isinstance(loop, ast.For):
-            for name in names(loop.target):
-                sources.setdefault(name, set()).update(names(loop.iter))
-    return sources
+def changed(target):
+    """The names to the left of =: x of x[i] = ..., both of x, w = cache."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return set().union(*map(changed, target.elts))
+    while isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+        target = target.value
+    return names(target)
 
 
 def what_about(names, failing, others):

@@ -66,8 +66,11 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
         whose = "library" if str(inspect.unwrap(library).__module__).startswith("tinysegnet.") else "answer"
         why = reasons(learner, library, returned, truth, compared, bad, table)
         found = findings(returned, truth, compared, violations, whose, lambda name, worst: why.get(name, ()))
-        title, arrays = f"{name_of(learner)} disagrees with the {whose}", arrays_of(names, args, returned, truth)
-        raise ForwardError(Report(title, found, in_words(names, args), table and table.read, arrays), bad)
+        shown = returned | {name: array for name, array in in_float32.items() if name in violations}
+        raise ForwardError(Report(
+            f"{name_of(learner)} disagrees with the {whose}", found, in_words(names, args), table and table.read,
+            arrays_of(names, args, shown, truth),
+        ), bad)
 
 
 def by_name(result, results, function):

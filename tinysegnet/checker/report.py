@@ -81,8 +81,9 @@ def arrays_of(names, args, learner=None, truth=None, **more):
     names = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))]
     found = dict(zip(names, args)) | more
     for name in truth or ():
-        found |= {f"{name}, yours": learner[name], f"{name}, right": truth[name]}
-    return {name: a for name, a in found.items() if isinstance(a, np.ndarray | np.generic | int | float)}
+        found |= {f"{name}, yours": learner[name], right_of(name): truth[name]}
+    numbers = np.ndarray | np.generic | int | float
+    return {name: a for name, a in found.items() if isinstance(a, numbers) and np.asarray(a).dtype.kind in "fiub"}
 
 
 def findings(learner, truth, wrong, violations, beside, explain):
@@ -154,8 +155,8 @@ def side_by_side(learner, truth):
 def of_several_cases(reports, todo=(), elsewhere=()):
     """One report on a function from those on several cases, the simplest first, so that none contradicts another.
 
-    Each name has the facts of the first case in which it is wrong, and if that one is too small to show a reason, those
-    that a larger one shows. What is `todo` is not called right, nor what is wrong for a reason that is said elsewhere.
+    Each name has the facts of the first case in which it is wrong, and if that one shows no reason, the reason that the
+    largest shows. What is `todo` is not called right, nor what is wrong for a reason that is said elsewhere.
     """
     found, more = {}, []
     for name in dict.fromkeys(name for report in reports for name in report.findings):
@@ -166,7 +167,8 @@ def of_several_cases(reports, todo=(), elsewhere=()):
             continue
         first = wrong[0]
         more = more or first.more
-        telling = next((report for report in wrong if shows_why(report.findings[name])), first)
+        largest = max(wrong, key=lambda report: np.size(report.arrays.get(right_of(name), ())))
+        telling = largest if shows_why(largest.findings[name]) and not shows_why(first.findings[name]) else first
         reasons = [*telling.findings[name].reasons]
         if telling is not first and reasons[-1][0] == "hint":       # a known mistake is not about one case
             reasons.append(("case", "  ".join(telling.arguments)))
@@ -175,6 +177,11 @@ def of_several_cases(reports, todo=(), elsewhere=()):
         found[name] = Finding(first.findings[name].facts, tuple(reasons))
     first = reports[0]
     return Report(first.title, found, first.arguments, first.read, first.arrays, more)
+
+
+def right_of(name):
+    """Under which name a report keeps the right array."""
+    return f"{name}, right"
 
 
 def shows_why(finding):

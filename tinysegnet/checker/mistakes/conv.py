@@ -100,8 +100,8 @@ backward.mistake("db is the sum over the images alone, for one pixel: b was adde
                  db_of_the_first_pixel=lambda dy, x, w, b: dy[:, 0, 0].sum(axis=0))
 backward.mistake("dx is the convolution of dy with w as it stands: seen from x the kernel is rotated by 180 degrees",
                  "dx", dx_kernel_not_rotated=lambda dy, x, w, b: seen_from_x(dy, w))
-backward.mistake("col2im overwrites where windows overlap: a pixel lies in up to K*K windows, and their gradients "
-                 "add up (+=)", "dx", dx_overwritten=lambda dy, x, w, b: middle(
+backward.mistake("where windows overlap, only the last place of the kernel counts in dx: a pixel lies in up to K*K "
+                 "windows, and their gradients add up (+=)", "dx", dx_overwritten=lambda dy, x, w, b: middle(
                      padded_dx(dy, x, w, lambda there, comes: comes), x))
 
 
