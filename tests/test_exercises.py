@@ -152,7 +152,9 @@ def test_what_the_failing_cases_have_in_common():
     even_1, even_2, odd = ((a, 3) for a in x.values())
     assert failing.what_about(("x", "K"), [odd], [even_1, even_2]) == ": where H or W is odd?"
     assert failing.what_about(("x", "K"), [even_1, odd], [even_2]) == ": where x.shape[0] is 1?"
-    assert failing.what_about(("x", "K"), [even_1], [odd, even_2]) == ""
+    assert failing.what_about(("x", "K", "b"), [even_1], [odd, even_2]) == ""
+    whole, cut = (even_1[0], (1, 4, 8, 1)), (even_1[0], (1, 4, 7, 1))
+    assert failing.what_about(("x", "shape"), [cut], [whole]) == ": where H or W is odd?"
 
 
 def test_a_wrong_shape_in_one_case_counts_for_that_gradient_alone():

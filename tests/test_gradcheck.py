@@ -300,8 +300,8 @@ def test_two_numbers_are_too_few_for_a_hint(spoil, sentence):
 
 
 def test_a_few_zeros_are_not_called_zero_everywhere():
-    """A window that was forgotten may be all that there is."""
-    for shape in (1, 1, 2, 2), (2, 2, 3, 2):
+    """A window, or a row, that was forgotten may be all that there is."""
+    for shape in (1, 2, 2, 1), (3, 1, 6, 1), (2, 2, 3, 2):
         with pytest.raises(GradientError) as caught:
             check_backward(lambda x: (x, None), lambda dy, _: 0 * dy, np.ones(shape), names=("x",))
         assert ("it is zero everywhere" in str(caught.value)) == (shape == (2, 2, 3, 2))

@@ -8,6 +8,8 @@ import traceback
 
 import numpy as np
 
+from tinysegnet.checker.report import is_shape
+
 
 def reached(function, error, count):
     """The places, 0 to count - 1, in what a learner's function returns that come from the line that raised.
@@ -77,14 +79,14 @@ def what_about(names, failing, others):
     failing  the arguments of each case; likewise others
     """
     def odd(args):
-        image = next((a for a in args if isinstance(a, np.ndarray) and a.ndim == 4), np.zeros((0, 0)))
-        return any(size % 2 for size in image.shape[1:3])
+        shapes = [np.shape(args[0]), *filter(is_shape, args)]
+        return any(size % 2 for shape in shapes if len(shape) == 4 for size in shape[1:3])
 
     def is_one(i, axis):
         return lambda args: isinstance(args[i], np.ndarray) and args[i].shape[axis : axis + 1] == (1,)
 
     things = {"H or W is odd": odd}
-    for i, name in enumerate(names):
+    for i, name in enumerate(names[: len(failing[0])]):
         things |= {f"{name}.shape[{axis}] is 1": is_one(i, axis) for axis in range(4)}
     tell = (thing for thing, so in things.items() if all(map(so, failing)) and not any(map(so, others)))
     found = next(tell, "")

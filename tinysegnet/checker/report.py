@@ -71,9 +71,13 @@ def gradient_report(case, learner, truth, floor, wrong, violations, table, seed)
 
 
 def in_words(names, args):
-    """The arguments of those names that are arrays or numbers, "x (1, 2, 3, 4)": none breaks at the end of a line."""
-    plain = [(name, a) for name, a in zip(names, args) if isinstance(a, np.ndarray | int | float)]
+    """The arguments of those names that are arrays, numbers or shapes: "x (1, 2, 3, 4)" does not break in a line."""
+    plain = [(name, a) for name, a in zip(names, args) if isinstance(a, np.ndarray | int | float) or is_shape(a)]
     return [f"{name} {a.shape if isinstance(a, np.ndarray) else a}".replace(" ", UNBROKEN) for name, a in plain]
+
+
+def is_shape(value):
+    return isinstance(value, tuple) and all(isinstance(size, int) for size in value)
 
 
 def arrays_of(names, args, learner=None, truth=None, **more):

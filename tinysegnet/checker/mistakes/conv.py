@@ -219,6 +219,9 @@ forward.mistake("all zeros are below and to the right: put K//2 on each side, so
                 "its window", padding_after=lambda x, w, b: gathered(x, w, b, pad(x, 0, w.shape[0] - 1)))
 forward.mistake("all zeros are above and to the left: put K//2 on each side, so that the pixel is in the middle of "
                 "its window", padding_before=lambda x, w, b: gathered(x, w, b, pad(x, w.shape[0] - 1, 0)))
+forward.mistake("images and channels have a border of zeros too, as np.pad(x, K//2) gives it: they need none, so (0, "
+                "0) for each of them", padded_in_all_axes=lambda x, w, b: gathered(
+                    x, w, b, np.pad(x, w.shape[0] // 2)[: len(x), ..., : x.shape[3]]))
 forward.mistake("outside the image its border is repeated: there should be zeros",
                 border_repeated=lambda x, w, b: with_border(x, w, b, "edge"))
 forward.mistake("a window that reaches over the border comes in again on the other side: there should be zeros",
