@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lessons.engine import course, hints, judging
+from lessons.engine import course, hints, judging, showing
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict
 from tinysegnet.support.errors import InputError, because
 
@@ -17,6 +17,7 @@ def pytest_addoption(parser):
     group = parser.getgroup("lessons")
     group.addoption("--answers", choices=("mine", "library"), default="mine", help="whose functions are judged")
     group.addoption("--hint", metavar="FUNCTION", help="show the next of three hints for a function")
+    group.addoption("--show", action="store_true", help="show the arrays of the case in which a function is wrong")
 
 
 def lessons_alone(config):
@@ -113,14 +114,14 @@ def pytest_terminal_summary(terminalreporter, config):
     lessons = config.stash[JUDGED]
     for lesson, exercises in lessons.items():
         if len(lessons) == 1:
-            details(write, lesson, exercises, config.getoption("--answers"))
+            details(write, lesson, exercises, config.getoption("--answers"), config.getoption("--show"))
         else:
             kinds = [verdict.kind for verdicts, _ in exercises.values() for verdict in verdicts.values()]
             counts = [f"{kinds.count(kind)} {kind}" for kind in (DONE, WRONG, TODO, BORROWED) if kind in kinds]
             write(f"{lesson.name:<30} {', '.join(counts)}")
 
 
-def details(write, lesson, exercises, answers):
+def details(write, lesson, exercises, answers, show):
     """All verdicts on a lesson, with the reasons."""
     said = set()
     page = f"  read  lessons/{lesson.name}/README.md" if (lesson / "README.md").exists() else ""
@@ -134,7 +135,11 @@ def details(write, lesson, exercises, answers):
         said |= set(texts)
         for text in texts:
             write(re.sub(r"(?m)^  read  tinysegnet/.*$", page, text).rstrip("\n"))
+            for line in showing.shown(lesson, name, text) if show else ():
+                write(line)
         for line in lines:
             write(textwrap.fill(line, 79, initial_indent=" " * 6, subsequent_indent=" " * 8))
         if texts or lines:
             write("")
+    if not show and any(getattr(text, "arrays", None) for text in said):
+        write(f"  arrays  python -m pytest lessons/{lesson.name} --show")

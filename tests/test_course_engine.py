@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny_camvid
 
+from lessons.engine import showing
 from lessons.engine.course import load
 from lessons.engine.watch import watched
 from tinysegnet import checkpoint
@@ -254,7 +255,7 @@ def test_a_memory_that_cannot_be_used_costs_time_and_nothing_else(ask, course):
 def test_functions_of_any_kind(ask):
     assert ask(RIGHT + "relu_backward = np.multiply\n")[0] == 0
     said = ask(RIGHT + "relu_backward = lambda dy, cache: dy * (dy > 0)\n")[1]
-    assert "relu_backward disagrees with finite differences" in said and "mistake    the mask asks whether dy" in said
+    assert "relu_backward disagrees with finite differences" in said and "mistake    dy passes where dy is" in said
     assert ask(RIGHT + "np.seterr(all='raise')\n")[0] == 0
 
 
@@ -284,6 +285,31 @@ def test_what_is_wrong_is_said(ask, wrong, sentence):
     status, said = ask(RIGHT.replace("np.maximum(x, 0), x > 0", wrong))
     assert status == 1 and " ".join(sentence.split()) in " ".join(said.split())
     assert re.search(r"relu +(y|cache)? +wrong", said) and re.search(r"relu_backward +dx +done", said)
+
+
+def test_the_arrays_of_a_case_are_shown_and_can_be_loaded(ask, course):
+    wrong = RIGHT.replace("np.maximum(x, 0), x > 0", "np.abs(x), x > 0")
+    said = ask(wrong)[1]
+    assert said.endswith("  arrays  python -m pytest lessons/02_relu --show\n") and said.count("--show") == 1
+    status, said = ask(wrong, "--show")
+    assert status == 1 and "--show" not in said
+    assert "  x  float64 (1, 1, 2, 2)\n    [[-1.  2.]\n     [ 3. -4.]]\n  y, yours  float64 (1, 1, 2, 2)\n" in said
+    [load] = re.findall(r'(?m)^  case = np\.load\("(.*)"\)\n  has x, y_yours, y_right$', said)
+    case = np.load(course / load)
+    np.testing.assert_array_equal(case["y_yours"], np.abs(case["x"]))
+    np.testing.assert_array_equal(case["y_right"], np.maximum(case["x"], 0))
+    (course / load).unlink()
+    (course / load).mkdir()                             # as where it cannot be written
+    status, said = ask(None, "--show")
+    assert "  mine/.case-02-relu.npz cannot be written (Is a directory)" in said and "np.load" not in said
+    assert "--show" not in ask(RIGHT)[1] and "[[" not in ask(None, "--show")[1]
+
+
+def test_large_arrays_are_summarised():
+    lines = [*showing.lines_of("x", np.arange(200.0)), *showing.lines_of("y", np.full((9, 9), np.nan))]
+    assert lines == ["  x  float64 (200,), from 0 to 199", "  y  float64 (9, 9)"]
+    assert [*showing.lines_of("K", np.array(3))] == ["  K  int64 ()", "    3"]
+    assert [*showing.lines_of("mask", np.ones((9, 9), bool))] == ["  mask  bool (9, 9), from 1 to 1"]
 
 
 def test_memory_that_was_never_written_is_said(ask):

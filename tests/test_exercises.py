@@ -7,7 +7,7 @@ import every_exercise
 import numpy as np
 import pytest
 
-from lessons.engine import course
+from lessons.engine import course, failing
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, alike, as_tuple, values
 from lessons.engine.watch import TroubleError, watched
 from tinysegnet import ops
@@ -39,6 +39,186 @@ def test_gradients_in_another_order_are_said_only_if_each_is_right():
 
     kinds, said = checked("conv2d_backward", nearly)
     assert kinds["dw"] == WRONG and "each of them right" not in said
+
+
+def padded_back(dy, cache, need_dx=True):
+    """Right, but that it cuts the border off by [p:-p], which leaves nothing where p is 0."""
+    x, w = cache
+    p = len(w) // 2
+    whole, dw, db = ops.conv2d_backward(dy, cache)
+    dx = np.zeros_like(x)
+    for n in range(len(x)):
+        padded = np.pad(whole[n], ((p, p), (p, p), (0, 0)))
+        dx[n] = padded[p:-p, p:-p]
+    return (dx if need_dx else None), dw, db
+
+
+def test_what_raises_in_some_cases_counts_for_the_gradient_that_comes_from_it():
+    kinds, said = checked("conv2d_backward", watched(padded_back, __file__, "nowhere"))
+    assert kinds == {"dx": WRONG, "dw": DONE, "db": DONE}
+    flat = " ".join(said.split())
+    assert "fails in 1 of 7 cases, the first with x (2, 3, 2, 3), w (1, 1, 3, 3), b (3,), and is right in" in flat
+    assert "such as x (2, 3, 4, 1), w (3, 3, 1, 1), b (1,): where w.shape[0] is 1?" in flat
+    assert "  dw  right\n  db  right\n  ValueError: " in said and "dx[n] = padded[p:-p, p:-p]" in said
+
+
+def test_odd_sizes_are_asked_about():
+    def max_pool(x):
+        N, H, W, C = x.shape
+        four = x.reshape(N, H // 2, 2, W // 2, 2, C).swapaxes(2, 3).reshape(N, H // 2, W // 2, 4, C)
+        return four.max(axis=3), four.argmax(axis=3).astype(np.uint8)
+
+    kinds, said = checked("max_pool", watched(max_pool, __file__, "nowhere"))
+    assert set(kinds.values()) == {WRONG} and "TroubleError" not in said
+    assert "fails in 8 of 11 cases, the first with x (2, 5, 7, 3), and is right" in " ".join(said.split())
+    assert said.count("where H or W is odd?") == said.count("corners  as for y\n") == 2        # one text, of both parts
+
+
+def test_what_is_known_of_other_sizes_comes_without_our_own_names():
+    """Wrong on the first case already; it fails on those of the table."""
+    def q6(x):
+        return x[:, 1::2, 1::2].copy() if len(x) == 1 else x.reshape(1, 2, 3)
+
+    said = checked("q6", watched(q6, __file__, "nowhere"))[1]
+    assert "with arrays of (2, 4, 6, 3) it fails: ValueError: cannot reshape" in " ".join(said.split())
+    assert "TroubleError" not in said and "there:" not in said
+
+
+def test_what_never_comes_to_an_end_is_asked_once():
+    calls = []
+
+    def relu(x):
+        calls.append(len(x))
+        while len(x) == 2:
+            pass
+        return ops.relu(x)
+
+    kinds, said = checked("relu", watched(relu, __file__, "nowhere", seconds=0.2))
+    assert set(kinds.values()) == {WRONG} and calls.count(2) == 1
+    assert "fails in 1 of 2 cases, the first with x (2, 4, 5, 3)" in said and "still running after 0.2 seconds" in said
+
+
+def test_what_raises_in_the_first_case_is_said_first():
+    """That it is also wrong in a case in which it happens to fit comes after it."""
+    kinds, said = checked("conv1x1", watched(lambda x, w, b: (x @ w.T + b, (x, w)), __file__, "nowhere"))
+    flat = " ".join(said.split())
+    assert kinds["y"] == WRONG and "a @ b sums over the last axis of a" in flat
+    assert "fails in 5 of 6 cases, the first with x (2, 1, 1, 3), w (3, 2), b (2,), and comes to an end in" in flat
+
+
+def one_return(dy, a, b):
+    c = dy * 2
+    for k in (1, 2):
+        c = c + k * a[7]
+    np.add(b, 1, out=b)
+    d, e = b * 3, dy
+    return c, d, e
+
+
+def returns_whatever(dy, a, b):
+    result = dy, a[7], b
+    return result
+
+
+@pytest.mark.parametrize(
+    "function, args, places",
+    [
+        (one_return, (1, np.zeros(3), np.zeros(2)), {0}),
+        (one_return, (1, np.zeros(9), (0,)), {1}),
+        (one_return, (1, np.zeros(9), None), {1}),
+        (lambda dy, a, b: (dy, a[7], b), (1, np.zeros(3), 0), {0, 1, 2}),       # its source is no function
+        (returns_whatever, (1, np.zeros(3), 0), {0, 1, 2}),
+        (np.add, ("a", 1, None), {0, 1, 2}),
+    ],
+)
+def test_from_which_line_each_result_comes(function, args, places):
+    with pytest.raises(Exception) as caught:
+        function(*args)
+    assert failing.reached(function, caught.value, 3) == places
+
+
+def test_the_place_in_a_return_line_counts():
+    def function(dy, a, b):
+        return dy, a[7] + a, b
+
+    with pytest.raises(IndexError) as caught:
+        function(1, np.zeros(3), 2)
+    assert failing.reached(function, caught.value, 3) == {1}
+    assert failing.reached(function, caught.value, 2) == {0, 1}         # another number of results was asked for
+
+
+def test_what_the_failing_cases_have_in_common():
+    x = {shape: np.zeros(shape) for shape in ((1, 2, 4, 1), (2, 4, 4, 1), (1, 3, 4, 1))}
+    even_1, even_2, odd = ((a, 3) for a in x.values())
+    assert failing.what_about(("x", "K"), [odd], [even_1, even_2]) == ": where H or W is odd?"
+    assert failing.what_about(("x", "K"), [even_1, odd], [even_2]) == ": where x.shape[0] is 1?"
+    assert failing.what_about(("x", "K", "b"), [even_1], [odd, even_2]) == ""
+    whole, cut = (even_1[0], (1, 4, 8, 1)), (even_1[0], (1, 4, 7, 1))
+    assert failing.what_about(("x", "shape"), [cut], [whole]) == ": where H or W is odd?"
+
+
+def test_a_wrong_shape_in_one_case_counts_for_that_gradient_alone():
+    def conv1x1_backward(dy, cache):
+        x, w = cache
+        dx, dw, db = dy @ w.T, np.einsum("nhwc,nhwf->cf", x, dy), dy.sum(axis=(0, 1, 2))
+        return dx, (dw if len(x) < 3 else dw.T), db
+
+    kinds, said = checked("conv1x1_backward", conv1x1_backward)
+    assert kinds == {"dx": DONE, "dw": WRONG, "db": DONE}
+    assert "dw  should have the shape of w, (1, 2), has (2, 1)" in said
+
+
+def test_there_is_one_report_on_a_function_and_it_does_not_contradict_itself():
+    """dx is wrong in the second case, and dw in the fourth."""
+    def conv1x1_backward(dy, cache):
+        x, w = cache
+        dx, dw, db = dy @ w.T, np.einsum("nhwc,nhwf->cf", x, dy), dy.sum(axis=(0, 1, 2))
+        return (dx if len(x) == 2 else dx + 1), (dw if len(x) < 3 else dw + 1), db
+
+    function = conv1x1_backward
+    verdicts = EXERCISES["conv1x1_backward"].check(function)
+    assert {part: verdict.kind for part, verdict in verdicts.items()} == {"dx": WRONG, "dw": WRONG, "db": DONE}
+    [said] = {verdict.text for verdict in verdicts.values() if verdict.text}
+    rows = said.splitlines()
+    assert rows[1].startswith("  dx  3 of 3 entries wrong") and "  db  right" in rows
+    assert "  case  x (1, 1, 1, 3)  w (3, 2)  b (2,)  dy from seed 0" in rows
+    assert "      case       x (3, 3, 1, 1)  w (1, 2)  b (2,)  dy from seed 0" in rows[rows.index("  db  right") - 2 :]
+    assert not re.search(r"(?m)^  d[xw]  right", said)
+
+
+def test_what_a_small_case_does_not_show_the_largest_does():
+    """Of one row that is forgotten nothing is left in the first case; in the second another row is right."""
+    def q6(x):
+        y = np.zeros((len(x), x.shape[1] // 2, x.shape[2] // 2, x.shape[3]), x.dtype)
+        for r in range(len(y[0]) - 1):
+            y[:, r] = x[:, 2 * r + 1, ::2]
+        return y
+
+    said = checked("q6", q6)[1]
+    assert "zero everywhere" not in said and "4 of 4 entries wrong" in said
+    assert "hint       it is wrong only in row 1\n     case       x (2, 4, 6, 3)\n  case  x (1, 2, 4, 2)\n" in said
+
+
+def test_corners_counted_from_0_for_the_second_get_no_hint_from_a_single_window():
+    def max_unpool(x, corners, shape):
+        y = np.zeros(shape, x.dtype)
+        for k, view in enumerate((y[:, ::2, 1::2], y[:, 1::2, ::2], y[:, 1::2, 1::2])):
+            _, h, w, _ = view.shape
+            view[...] = (x * (corners == k))[:, :h, :w]
+        return y
+
+    assert " hint " not in checked("max_unpool", max_unpool)[1]
+
+
+def test_an_answer_that_is_another_at_each_call_is_not_called_imprecise():
+    seeds = iter(range(99))
+
+    def relu(x):
+        draw = np.random.default_rng(next(seeds)).random(x.shape)
+        return (x * (draw > 2) + np.maximum(x, 0) + (0 if x.dtype == np.float64 else draw)).astype(x.dtype), x > 0
+
+    said = checked("relu", relu)[1]
+    assert "is another one if asked for again" in said and "digits" not in said
 
 
 def loss_parts(*args):

@@ -88,7 +88,7 @@ def test_gradescope_has_the_reasons(graded):
 
     assert said("complete") == "done"
     assert said("half").startswith("TODO\nmine/02_relu.py, line")
-    assert "the mask asks whether dy is positive" in " ".join(said("wrong").split())
+    assert "dy passes where dy is positive" in " ".join(said("wrong").split())
     assert said("borrowed") == "borrowed\nfrom tinysegnet"
     assert "no verdict: the process ended with status 0" in said("leaves")
     assert "no verdict: the process ended with status 0" in said("scribbles")
@@ -108,7 +108,7 @@ def test_junit_has_a_case_for_each_part(graded):
 def test_each_mistake_is_counted_once_for_a_person(graded):
     with open(graded[0] / "mistakes.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    sentence = "the mask asks whether dy is positive, and must ask whether x was"
+    sentence = "dy passes where dy is positive, and must pass where x was"
     assert [(row["times"], row["exercise"], row["mistake"], row["who"]) for row in rows] == [
         ("2", "relu_backward", sentence, "the same mistake, wrong")
     ]

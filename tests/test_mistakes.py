@@ -12,6 +12,7 @@ from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.checker.gradcheck import GradientError, check_backward
 from tinysegnet.checker.mistakes import FORWARD_TABLES, TABLES
+from tinysegnet.checker.mistakes.batchnorm import EPS, normalised
 from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.checker.report import report_row
 from tinysegnet.ops.more import resize
@@ -87,6 +88,35 @@ def test_what_lacks_in_the_cases_is_said(monkeypatch):
         RIGHT["gelu_backward"]
     monkeypatch.setattr(resize, "gelu_backward", abs, raising=False)        # as in a file of ops/more/
     assert RIGHT["gelu_backward"] is abs and RIGHT["relu_backward"] is ops.relu_backward
+
+
+@pytest.mark.parametrize(
+    "op, dx",
+    [
+        ("relu_backward", lambda dy, x: np.maximum(dy, 0)),
+        ("batch_norm_backward", lambda dy, x, gamma, beta: gamma / np.sqrt(x.var((0, 1, 2)) + EPS) * (
+            dy - dy.mean((0, 1, 2)) - normalised(x) * dy.mean((0, 1, 2)) * normalised(x).mean((0, 1, 2)))),
+    ],
+)
+def test_a_sentence_is_true_of_the_value_however_it_was_written(op, dx):
+    """Of the first no mask is there; of the second the path through the variance is, though it comes to nothing."""
+    given = []
+
+    def forward(*args):
+        given.append(args)
+        return FORWARD[op](*args)
+
+    def backward(dy, cache):
+        gradients = RIGHT[op](dy, cache)
+        wrong = dx(dy, *given[-1]).astype(dy.dtype)
+        return (wrong, *gradients[1:]) if isinstance(gradients, tuple) else wrong
+
+    backward.__name__ = op
+    with pytest.raises(GradientError) as caught:
+        check_backward(forward, backward, *ARGS[op], names=NAMES[op])
+    report = " ".join(str(caught.value).split())
+    assert "mistake dy passes where" in report or "mistake the path through the variance adds nothing" in report
+    assert "mask" not in report
 
 
 FORWARDS = [(op, wrong) for op, table in FORWARD_TABLES.items() for wrong in table.mistakes]

@@ -107,9 +107,9 @@ def test_keeps_dtype_and_takes_views(dtype):
 
 def test_wrong_input_is_named():
     y, corners = max_pool(np.ones((2, 5, 4, 3)))
-    with pytest.raises(ValueError, match=r"max_unpool: x should be \(2, 3, 2, 3\), got \(2, 3, 2, 2\)"):
+    with pytest.raises(ValueError, match=r"x is \(2, 3, 2, 2\), and shape \(2, 5, 4, 3\) asks for \(2, 3, 2, 3\)"):
         max_unpool(y[..., :2], corners, (2, 5, 4, 3))
-    with pytest.raises(ValueError, match=r"max_unpool: x should be \(2, 4, 2, 3\), got \(2, 3, 2, 3\)"):
+    with pytest.raises(ValueError, match=r"x is \(2, 3, 2, 3\), and shape \(2, 7, 4, 3\) asks for \(2, 4, 2, 3\)"):
         max_unpool(y, corners, (2, 7, 4, 3))
     with pytest.raises(ValueError, match="max_unpool: corners should be an array, got list"):
         max_unpool(y, corners.tolist(), (2, 5, 4, 3))

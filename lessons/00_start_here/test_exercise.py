@@ -19,10 +19,12 @@ def left_column_zero(x):
 
 
 def task(name, answer, names, *cases, differs, hints, race, known=None, known_on=None):
-    """An exercise. known: wrong answers by the sentences that name them, told apart on known_on or the second case."""
+    """An exercise. known: wrong answers by the sentences that name them, one or several, told apart on known_on or the
+    second case."""
     table = Table(PAGE, lambda: (known_on or cases[1],), ["y"])
     for sentence, wrong in (known or {}).items():
-        table.mistake(sentence, wrong=wrong)
+        for one in wrong if isinstance(wrong, tuple) else (wrong,):
+            table.mistake(sentence, wrong=one)
     check = values(answer, *cases, names=names, mistakes=table if known else None)
     return Exercise(name, check, answer, hints, differs, "the docstring of tinysegnet/__init__.py", lambda: race)
 
@@ -118,7 +120,17 @@ EXERCISES = (
         hints=("Not how high the highest score is, but where it stands.",
                "(H, W, classes) becomes (H, W): the last axis goes.",
                "scores.argmax(axis=...)"),
-        known={"that is the class with the lowest score": lambda scores: scores.argmin(axis=-1)},
+        known={
+            "that is the class with the lowest score": lambda scores: scores.argmin(axis=-1),
+            "these are the highest scores themselves: what is asked is where they stand, the number of the class": (
+                lambda scores: scores.max(axis=-1), lambda scores: scores.max(axis=-1).astype(np.int64)),
+            "that is, in each column, the row with the highest score: the classes are the last axis":
+                lambda scores: scores.argmax(axis=0),
+            "that is, in each row, the column with the highest score: the classes are the last axis":
+                lambda scores: scores.argmax(axis=1),
+            "that is one place in the whole array, counted through: each pixel has a class of its own":
+                lambda scores: scores.argmax(),
+        },
     ),
     task(
         "q10", lambda labels, classes: np.bincount(labels.ravel(), minlength=classes), ("labels", "classes"),

@@ -1,5 +1,6 @@
 """Lesson 04: how softmax, the loss, its gradient and sgd_step are judged."""
 
+from functools import wraps
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,6 +37,7 @@ LARGE_LOGITS = np.array([[[[1000.0, -1000.0], [-1000.0, 1000.0]]]]), np.array([[
 def flat(function):
     """A function that returns loss, (log_p, one_hot, weights), as one that returns these four."""
 
+    @wraps(function)
     def run(*args):
         result = function(*args)
         if result is None:

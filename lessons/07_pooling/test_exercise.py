@@ -74,7 +74,7 @@ EXERCISES = (
                "dx = np.zeros(shape, dy.dtype), then fill its four corners; or write max_unpool first, and see"),
     ),
     Exercise(
-        "max_unpool", values(ops.max_unpool, *UNPOOLED, names=("x", "corners")),
+        "max_unpool", values(ops.max_unpool, *UNPOOLED, names=("x", "corners", "shape")),
         answer=ops.max_unpool, read="tinysegnet/ops/pool.py", race=lambda: (LARGE_Y, LARGE_CORNERS, LARGE.shape),
         differs="is the same four corners, filled in bands of rows after a look at whether the arguments fit together",
         hints=("y begins as zeros. Where is corner k of all windows in it? You had the four slices in max_pool.",

@@ -1,5 +1,7 @@
 """Lesson 08: how batch_norm, its backward and batch_norm_inference are judged."""
 
+from functools import wraps
+
 import numpy as np
 
 from lessons.engine.exercises import Exercise, gradients, values
@@ -36,6 +38,7 @@ AWKWARD = (
 def flat(function):
     """A function that returns y, (mean, var), (x_hat, gamma, inv_std), as one that returns these six."""
 
+    @wraps(function)
     def run(*args):
         result = function(*args)
         if result is None:
@@ -53,7 +56,6 @@ def flat(function):
             parts += found
         return tuple(parts)
 
-    run.__name__ = function.__name__
     return run
 
 

@@ -5,10 +5,10 @@ A lesson lists its exercises in test_exercise.py:
     Exercise("relu", values(ops.relu, *cases, names=("x",), cache=True), answer=ops.relu, hints=..., ...)
     Exercise("relu_backward", gradients(ops.relu, ops.relu_backward, *cases, names=("x",)), ...)
 
-The cases are a ladder, from small to awkward, the same at every run; for each part the first that fails is reported.
+The cases are a ladder, from small to awkward, the same at every run; for each part the first that fails is reported, in
+one report on the function.
 """
 
-import re
 import statistics
 import textwrap
 import time
@@ -21,11 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lessons.engine import failing
 from lessons.engine.course import LIBRARY
 from lessons.engine.unwritten import never_written
 from lessons.engine.watch import TroubleError
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward, wrong_entries
 from tinysegnet.checker.gradcheck import GradientError, check_backward
+from tinysegnet.checker.report import Finding, Report, arrays_of, in_words, of_several_cases
 
 DONE, WRONG, TODO, BORROWED = "done", "wrong", "TODO", "borrowed"
 
@@ -62,7 +64,7 @@ def values(
     parts = (*results, "cache") if cache else tuple(results)
 
     def check(function):
-        learner, answers = adapt(function), Answers(parts)
+        learner, answers = adapt(function), Answers(function, parts, names)
 
         def filled(*args):
             """The learner's results, and the library's where there are none yet."""
@@ -107,7 +109,7 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
     parts = tuple(f"d{name}" for name in names)
 
     def check(function):
-        learner, answers = adapt(function), Answers(parts)
+        learner, answers = adapt(function), Answers(function, parts, names)
 
         def filled(dy, cache):
             """The learner's gradients, and the library's where there are none yet."""
@@ -130,13 +132,16 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
 class Answers:
     """What a learner's function has given in all cases so far, and what is wrong with it.
 
+    function
     parts    the names of its results, or gradients
-    given    those that were not None in some case; likewise missing, those that were
-    reports  {part, or what else is wrong: why}
+    names    of its first arguments
+    given    the parts that were not None in some case; likewise missing, those that were
+    reports  [(names of what is wrong, why)], from the easier case to the harder
     """
 
-    def __init__(self, parts):
-        self.parts, self.given, self.missing, self.reports = parts, set(), set(), {}
+    def __init__(self, function, parts, names):
+        self.function, self.parts, self.names = function, parts, names
+        self.given, self.missing, self.reports = set(), set(), []
 
     def note(self, returned):
         for part, value in zip(self.parts, returned):
@@ -146,24 +151,55 @@ class Answers:
                 self.given.add(part)
 
     def blame(self, names, report):
-        """Keep a report on each of these names. What an easier case has shown stays."""
-        for part in self.missing - self.given:
-            report = re.sub(rf"(?m)^(\s+{re.escape(part)}\s+)right$", r"\1TODO", report)
-        for name in names:
-            self.reports.setdefault(name, report)
+        self.reports.append((set(names), report))
 
     def verdicts(self, compare, cases):
         """A Verdict on each part, after compare(*args) in one case after the other."""
+        ended, raised, before = [], [], 0
         for args in cases:
             try:
                 compare(*deepcopy(args))
             except (ForwardError, GradientError) as error:
-                self.blame(error.wrong, str(error))
-            except TroubleError:
-                if not self.reports:        # what an easier case has shown comes first
-                    raise
-                break
+                self.blame(error.wrong, error.args[0])
+            except TroubleError as trouble:
+                before = before if raised else len(self.reports)
+                raised.append((args, trouble))
+                if isinstance(trouble.__cause__, TimeoutError):
+                    break                   # another case may take as long
+                continue
+            ended.append(args)
+        if raised and not ended:
+            raise raised[0][1]
+        if raised:
+            self.blame_what_raised(ended, raised, before)
+        self.make_one_report()
         return {part: self.verdict(part) for part in self.parts}
+
+    def blame_what_raised(self, ended, raised, before):
+        """A report on the parts that come from the line that raised, after so many others; it goes for no other part.
+
+        ended, raised  the arguments with which the function came to an end, and (arguments, trouble) if it did not
+        """
+        failed, (args, trouble) = [args for args, _ in raised], raised[0]
+        places = failing.reached(self.function, trouble.__cause__, len(self.parts))
+        parts = [part for i, part in enumerate(self.parts) if i in places]
+        wrong = [name for names, _ in self.reports for name in names if name in parts]
+        with_first, with_other = (", ".join(in_words(self.names, one)) for one in (args, ended[0]))
+        sentence = (f"fails in {len(failed)} of {len(ended) + len(failed)} cases, the first with {with_first}, and "
+                    f"{'comes to an end' if wrong else 'is right'} in others, such as {with_other}"
+                    f"{failing.what_about(self.names, failed, ended)}")
+        found = dict.fromkeys(self.parts, Finding()) | dict.fromkeys(parts, Finding((sentence,)))
+        title, more = f"{self.function.__name__} fails in some cases", str(trouble).splitlines()
+        report = Report(title, found, arrays=arrays_of(self.names, args), more=more)
+        self.reports.insert(before, (set(parts), report))
+
+    def make_one_report(self):
+        """Of those that tell each part its own; a plain text has no parts."""
+        several = [report for _, report in self.reports if isinstance(report, Report)]
+        if several:
+            plain = {name for names, report in self.reports if not isinstance(report, Report) for name in names}
+            one = of_several_cases(several, self.missing - self.given, plain)
+            self.reports = [(names, one if isinstance(report, Report) else report) for names, report in self.reports]
 
     def verdict(self, part):
         """On one part. What is wrong with the function as a whole, an argument changed, say, counts for all."""
@@ -171,9 +207,9 @@ class Answers:
             return Verdict(WRONG, f"  {part} is None in some cases and not in others: is a return missing?")
         if part in self.missing:
             return Verdict(TODO)
-        whole = next((report for name, report in self.reports.items() if name not in self.parts), None)
-        report = self.reports.get(part, whole)
-        return Verdict(WRONG, report) if report else Verdict(DONE)
+        of_part = [report for names, report in self.reports if part in names]
+        whole = [report for names, report in self.reports if names - set(self.parts)]
+        return Verdict(WRONG, (of_part or whole)[0]) if of_part or whole else Verdict(DONE)
 
 
 def as_tuple(result):

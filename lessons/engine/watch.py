@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lessons.engine.numpy_words import meaning
 from lessons.engine.unwritten import marked
 
 SECONDS = 10
@@ -52,7 +53,7 @@ def watched(function, file, forbidden, seconds=SECONDS):
                 finally:
                     sys.setprofile(before)
         except TooLong:
-            raise TroubleError(f"  {alarm.why}\n{line_of(alarm.frames, file)}") from None
+            raise TroubleError(f"  {alarm.why}\n{line_of(alarm.frames, file)}") from TimeoutError(alarm.why)
         except KeyboardInterrupt:
             raise
         except BaseException as error:          # SystemExit, and whatever pytest.skip() raises, are no Exceptions
@@ -134,20 +135,23 @@ def line_of(frames, file):
 
 
 def in_words(error, file):
-    """The exception, the learner's line that it came from, and the arrays that were there."""
-    text = [f"  {type(error).__name__}: {str(error).strip() or 'no message'}"]
-    trace, frame = error.__traceback__, None
+    """The exception, what it means, the learner's line that it came from, and the arrays that were there."""
+    said = str(error).strip()
+    trace, frame, arrays = error.__traceback__, None, {}
     while trace:
         if Path(trace.tb_frame.f_code.co_filename).parent == Path(file).parent:     # it may be of another lesson
             frame, number = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
     if frame:
+        arrays = {name: value for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)}
+    meant = meaning(error, arrays)
+    text = [f"  {type(error).__name__}{': ' if said else ''}{said}", *([f"  it means:  {meant}"] if meant else [])]
+    if frame:
         where = frame.f_code.co_filename
         linecache.checkcache(where)             # the file may have been another, earlier in this process
         text.append(f"  {Path(where).name}, line {number}:  {linecache.getline(where, number).strip()}")
-        arrays = [f"{name} {kind(value)}" for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)]
-        if arrays:
-            text.append("  there:  " + ", ".join(arrays))
+    if arrays:
+        text.append("  there:  " + ", ".join(f"{name} {kind(value)}" for name, value in arrays.items()))
     return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in text)
 
 

@@ -1,7 +1,8 @@
 """Why is a gradient wrong? First the known mistakes are tried, then what can be seen from the numbers alone.
 
 Whatever is said here must be true. A mistake is named only if the learner's array equals the known wrong one to seven
-digits on cases in which all sizes differ; a hint only states what was observed.
+digits on cases in which all sizes differ; a hint only states what was observed, where there is enough to observe: two
+numbers can have anything in common by accident.
 """
 
 from copy import deepcopy
@@ -13,6 +14,9 @@ import numpy as np
 from tinysegnet.checker.edits import edited, equal
 from tinysegnet.checker.finite_differences import STEP, upstream, wrong_entries
 from tinysegnet.checker.gradcheck import as_tuple
+
+FEW = 3             # so many entries must speak for a hint
+SPREAD = 8          # where all is zero, and in several rows and columns: one of them may just have been forgotten
 
 
 def explain_gradient(case, name, worst, learner, truth, floor, table):
@@ -54,8 +58,7 @@ def explain(table, name, answer, sentences, note_too=False):
     if sentence := table and edited(table, name, answer):
         return [("mistake", sentence)]
     hints = [("hint", sentence) for sentence in sentences if sentence][:1]
-    keep = note and (not hints or (note_too and not note.startswith("none")))
-    return [*hints, ("note", note)] if keep else hints
+    return [*hints, ("note", note)] if note and (note_too or not hints) else hints
 
 
 def recognised(table, name, answer):
@@ -69,7 +72,7 @@ def recognised(table, name, answer):
         try:
             answered = answer(args)
         except Exception as error:          # a function may fail on sizes that it was not asked about
-            return [], f"not compared with the known mistakes: on other sizes it raised {type(error).__name__}: {error}"
+            return [], raised_on(args, error)
         if answered is None:
             return [], "not compared with the known mistakes: they are those of another forward"
         given, result, right = answered
@@ -77,7 +80,18 @@ def recognised(table, name, answer):
         wrong_somewhere = wrong_somewhere or bool(candidates and not equal(result, right))
     if candidates and wrong_somewhere:
         return sorted({wrong.sentence for wrong in candidates}), None
-    return [], f"none of the {len(table.mistakes)} known mistakes gives this"
+    return [], None
+
+
+def raised_on(args, error):
+    """A sentence on arguments with which a function fails."""
+    while error.__cause__:                  # whoever watches the function has wrapped it up
+        error = error.__cause__
+    sizes = ", ".join(str(a.shape) for a in args if isinstance(a, np.ndarray))
+    text = " ".join(str(error).split())
+    ours = type(error).__module__.partition(".")[0] in ("tinysegnet", "lessons")       # its text is said to people
+    named = text if ours else f"{type(error).__name__}{': ' if text else ''}{text}"
+    return f"with arrays of {sizes} it fails: {named}"
 
 
 def kink_at(case, name, entry, floor):
@@ -109,24 +123,28 @@ def observations(learner, truth, wrong, differ, axes, measure=None, dy=None, ima
     def same(other):
         return not differ(learner, other).any()
 
-    yield "it is zero everywhere" if not learner.any() else None
-    if measure:
+    count, differing, right = np.count_nonzero(truth), np.count_nonzero(wrong), (truth != 0) & ~wrong
+    spread = count >= (FEW if truth.ndim == 1 else SPREAD) and 1 not in truth.shape[1:3]
+    yield "it is zero everywhere" if spread and not learner.any() else None
+    if measure and truth.size > 1:
         ones = same(measure(np.ones_like(dy))[0])
         yield "it is what an upstream gradient of ones gives: where does dy come in?" if ones else None
-    if truth.dtype.kind == "f":
+    if truth.dtype.kind == "f" and count >= FEW:
         yield constant_ratio(learner, truth, same, image_shape, floor)
         yield "it is right but for the sign of some entries" if same(np.copysign(truth, learner)) else None
+    if truth.dtype.kind == "f" and differing >= FEW:
         yield transposed(learner, truth, same)
         moved = not differ(np.sort(learner, axis=None), np.sort(truth, axis=None)).any()
         yield "its numbers are the right ones, in other places" if moved else None
     yield only_one_image(measure, dy, same) if measure else None
-    yield only_one_index(wrong, axes)
-    yield only_the_border(wrong) if axes[1:2] == ("row",) else None
+    if np.count_nonzero(right) >= FEW:          # a 0 may be right by accident
+        yield only_one_index(wrong, axes)
+        yield only_the_border(wrong, right) if axes[1:2] == ("row",) else None
 
 
 def constant_ratio(learner, truth, same, image_shape, floor):
     large = np.abs(truth) > max(1e-3 * np.abs(truth).max(), 100 * floor)
-    if np.count_nonzero(large) < 2:
+    if np.count_nonzero(large) < FEW or not learner.any():
         return None
     ratio = (learner * truth).sum() / (truth * truth).sum()
     if abs(ratio - 1) < 1e-3 or not same(ratio * truth):
@@ -171,10 +189,11 @@ def only_one_index(wrong, axes):
     return f"it is wrong only in {', '.join(places)}" if places else None
 
 
-def only_the_border(wrong):
+def only_the_border(wrong, right):
     rows, columns = wrong.shape[1:3]
     for margin in range(1, (min(rows, columns) + 1) // 2):
-        if not wrong[:, margin : rows - margin, margin : columns - margin].any():
+        inside = np.s_[:, margin : rows - margin, margin : columns - margin]
+        if not wrong[inside].any() and np.count_nonzero(right[inside]) >= FEW:
             return f"it is wrong only within {margin} of the border: how is the border treated?"
     return None
 

@@ -136,7 +136,7 @@ def pooled_shape(shape):
 def check_pooled(op, name, values, corners, shape):
     if not isinstance(shape, tuple) or len(shape) != 4:
         raise ValueError(f"{op}: shape should be (N, H, W, C), got {shape}")
-    check_arrays(op, **{name: (values, pooled_shape(shape))})
+    check_arrays(op, **{name: (values, pooled_shape(shape), f"shape {shape}")})
     check_corners(op, corners, pooled_shape(shape))
 
 

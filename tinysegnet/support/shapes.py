@@ -11,10 +11,10 @@ def check_arrays(op, **arrays):
         check_arrays("conv2d", x=(x, "N H W C"), w=(w, "K K C F"), b=(b, "F"))
 
     A shape is a string of letters (a letter has one size wherever it stands), a tuple of sizes, or "..." for any
-    shape. No size may be 0.
+    shape. No size may be 0. What comes after it is what asks for that shape, and may be what is wrong.
     """
     sizes, first = {}, None
-    for name, (array, shape) in arrays.items():
+    for name, (array, shape, *asking) in arrays.items():
         if not hasattr(array, "dtype"):
             raise ValueError(f"{op}: {name} should be an array, got {type(array).__name__}")
         if first is None:
@@ -23,6 +23,8 @@ def check_arrays(op, **arrays):
                 raise ValueError(f"{op}: {name} should be float32 or float64, got {array.dtype}")
         if array.dtype != arrays[first][0].dtype:
             raise ValueError(f"{op}: {name} should be {arrays[first][0].dtype} like {first}, got {array.dtype}")
+        if not fits(array.shape, shape, sizes) and asking:
+            raise ValueError(f"{op}: {name} is {tuple(array.shape)}, and {asking[0]} asks for {describe(shape, sizes)}")
         if not fits(array.shape, shape, sizes):
             raise ValueError(f"{op}: {name} should be {describe(shape, sizes)}, got {tuple(array.shape)}")
 

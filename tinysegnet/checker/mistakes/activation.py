@@ -27,7 +27,7 @@ backward.mistake("dy is handed on everywhere, but where x was negative it could 
                  no_mask=lambda dy, x: dy)
 backward.mistake("the mask is the wrong way round: dy passes where x was positive",
                  mask_turned_round=lambda dy, x: dy * (x < 0))
-backward.mistake("the mask asks whether dy is positive, and must ask whether x was",
+backward.mistake("dy passes where dy is positive, and must pass where x was",
                  mask_from_dy=lambda dy, x: dy * (dy > 0))
 backward.mistake("dx is dy times the output: the slope of ReLU is 1 where x was positive, whatever the value",
                  relu_of_product=lambda dy, x: dy * np.maximum(x, 0))

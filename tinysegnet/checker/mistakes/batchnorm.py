@@ -66,11 +66,13 @@ backward.mistake("the means in dx divide by the pixels of one image: divide by t
                      lambda at: at.gamma / at.std * (at.dy - at.images * (at.shift + at.x_hat * at.stretch))))
 backward.mistake("the path through the variance has the wrong sign in dx", "dx", variance_path_sign=of(
                      lambda at: at.gamma / at.std * (at.dy - at.shift + at.x_hat * at.stretch)))
-backward.mistake("the path through the variance is left out of dx: the variance depends on every pixel of x too", "dx",
+backward.mistake("the path through the variance adds nothing to dx: it is left out, or it vanishes. The variance "
+                 "depends on every pixel of x too", "dx",
                  no_variance_path=of(lambda at: at.gamma / at.std * (at.dy - at.shift)))
-backward.mistake("the path through the mean is left out of dx: the mean depends on every pixel of x too", "dx",
+backward.mistake("the path through the mean adds nothing to dx: it is left out, or it vanishes. The mean depends on "
+                 "every pixel of x too", "dx",
                  no_mean_path=of(lambda at: at.gamma / at.std * (at.dy - at.x_hat * at.stretch)))
-backward.mistake("mean and variance are treated as constants in dx: both depend on every pixel of x", "dx",
+backward.mistake("dx is what it would be if mean and variance were constants: both depend on every pixel of x", "dx",
                  statistics_as_constants=of(lambda at: at.gamma / at.std * at.dy))
 
 

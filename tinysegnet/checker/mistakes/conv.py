@@ -119,8 +119,8 @@ backward.mistake("db is the sum over the images alone, for one pixel: b was adde
                  db_of_the_first_pixel=lambda dy, x, w, b: dy[:, 0, 0].sum(axis=0))
 backward.mistake("dx is the convolution of dy with w as it stands: seen from x the kernel is rotated by 180 degrees",
                  "dx", dx_kernel_not_rotated=lambda dy, x, w, b: seen_from_x(dy, w))
-backward.mistake("col2im overwrites where windows overlap: a pixel lies in up to K*K windows, and their gradients "
-                 "add up (+=)", "dx", dx_overwritten=lambda dy, x, w, b: middle(
+backward.mistake("where windows overlap, only the last place of the kernel counts in dx: a pixel lies in up to K*K "
+                 "windows, and their gradients add up (+=)", "dx", dx_overwritten=lambda dy, x, w, b: middle(
                      padded_dx(dy, x, w, lambda there, comes: comes), x))
 
 
@@ -246,6 +246,9 @@ forward.mistake("all zeros are below and to the right: put K//2 on each side, so
                 "its window", padding_after=lambda x, w, b: gathered(x, w, b, pad(x, 0, w.shape[0] - 1)))
 forward.mistake("all zeros are above and to the left: put K//2 on each side, so that the pixel is in the middle of "
                 "its window", padding_before=lambda x, w, b: gathered(x, w, b, pad(x, w.shape[0] - 1, 0)))
+forward.mistake("images and channels have a border of zeros too, as np.pad(x, K//2) gives it: they need none, so (0, "
+                "0) for each of them", padded_in_all_axes=lambda x, w, b: gathered(
+                    x, w, b, np.pad(x, w.shape[0] // 2)[: len(x), ..., : x.shape[3]]))
 forward.mistake("outside the image its border is repeated: there should be zeros",
                 border_repeated=lambda x, w, b: with_border(x, w, b, "edge"))
 forward.mistake("a window that reaches over the border comes in again on the other side: there should be zeros",

@@ -57,8 +57,8 @@ def right_y_and_corners(x):
     return y, corners
 
 
-pool.mistake("the largest so far begins at 0, so that a window of negative values gives 0: begin with its first value",
-             "y", begins_at_zero=lambda x: windows(x).max(axis=3).clip(0))
+pool.mistake("y is 0 where all of a window is negative: the largest of them is negative too (does the largest so far "
+             "begin at 0?)", "y", begins_at_zero=lambda x: windows(x).max(axis=3).clip(0))
 pool.mistake("the corners are counted and searched down and then to the right: corner 1 is to the right of corner 0, "
              "2 below", "corners",
              columns_first_throughout=lambda x: windows(x)[:, :, :, [0, 2, 1, 3]].argmax(axis=3).astype(np.uint8))
@@ -319,7 +319,7 @@ unpool_backward.mistake("the windows at an odd border give nothing: they are cli
                             picked(dy, corners), shape[1] // 2, shape[2] // 2))
 
 
-@unpool_backward.mistake("each corner overwrites what the one before it has found: add up (+=) over the corners")
+@unpool_backward.mistake("dx has only what the last corner of each window finds: add up (+=) over the corners")
 def overwritten(dy, x, corners, shape):
     dx = np.zeros(corners.shape)
     for k in range(4):
