@@ -42,6 +42,7 @@ def test_the_whole_report():
     [
         (lambda y: y * 0, "it is zero everywhere"),
         (lambda y: y * 3, "it is 3 times what it should be, everywhere"),
+        (lambda y: y + np.asarray(0.25, y.dtype), "it is 0.25 more than it should be, everywhere"),
         (lambda y: np.abs(y), "it is right but for the sign of some entries"),
         (lambda y: y.reshape(2, 5, 4, 2).swapaxes(1, 2), "its numbers are the right ones, in other places"),
         (lambda y: y.swapaxes(1, 2), "y  should have the shape (2, 4, 5, 2), has (2, 5, 4, 2)"),

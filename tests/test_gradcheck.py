@@ -310,6 +310,30 @@ def test_a_few_zeros_are_not_called_zero_everywhere():
         assert ("it is zero everywhere" in str(caught.value)) == (shape == (2, 2, 3, 2))
 
 
+def test_overwritten_and_not_added_up():
+    """In whatever order a loop goes, = keeps one term of each sum."""
+    def pairs(x):
+        return x[:-1] + 2 * x[1:], x
+
+    def backward(order, combine):
+        def pairs_backward(dy, x):
+            dx = np.zeros_like(x)
+            for r in order(range(len(dy))):
+                dx[r], dx[r + 1] = combine(dx[r], dy[r]), combine(dx[r + 1], 2 * dy[r])
+            return dx
+
+        return pairs_backward
+
+    x = np.arange(6.0)
+    check_backward(pairs, backward(iter, np.add), x, names=("x",))
+    for order in iter, reversed:
+        with pytest.raises(GradientError, match="one of the terms whose sum it should be: is something"):
+            check_backward(pairs, backward(order, lambda there, comes: comes), x, names=("x",))
+    with pytest.raises(GradientError) as caught:
+        check_backward(pairs, backward(iter, lambda there, comes: there + 3 * comes), x, names=("x",))
+    assert "one of the terms" not in str(caught.value)
+
+
 def test_without_a_table_axes_have_no_names():
     def linear(x, w):
         return x @ w, (x, w)

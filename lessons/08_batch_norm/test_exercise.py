@@ -115,7 +115,7 @@ INFERENCE = Table("tinysegnet/ops/batchnorm.py", generic, results=("y",))
 
 @INFERENCE.formula
 def right_y(x, gamma, beta, mean, var):
-    y = gamma * ((x - mean) / np.sqrt(var + EPS)) + beta
+    y = gamma * (x - mean) / np.sqrt(var + EPS) + beta
     return y
 
 

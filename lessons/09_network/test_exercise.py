@@ -171,6 +171,8 @@ FORWARD.mistake("in the decoder batch norm comes before the convolution: it come
                 norm_before_conv=built(decoder="unpool norm conv"))
 FORWARD.mistake("in the encoder batch norm comes after the pooling: it comes before ReLU",
                 norm_after_pool=built(encoder="conv pool norm relu"))
+FORWARD.mistake("in the encoder the pooling comes before ReLU: it comes after it, and so have other corners",
+                pool_before_relu=built(encoder="conv norm pool relu"))
 FORWARD.mistake("in the encoder batch norm comes last: it comes right after the convolution",
                 norm_after_relu_and_pool=built(encoder="conv relu pool norm"))
 FORWARD.mistake("there is a ReLU in the decoder: SegNet-Basic has none there",

@@ -7,7 +7,7 @@ numbers can have anything in common by accident.
 
 from copy import deepcopy
 from functools import partial
-from itertools import permutations
+from itertools import chain, permutations
 
 import numpy as np
 
@@ -39,7 +39,10 @@ def explain_gradient(case, name, worst, learner, truth, floor, table):
     wrong, axes = wrong_entries(learner, truth, floor), axis_names(name, truth.ndim, table)
     image = np.shape(case.args[0]) if table else ()
     measure = partial(case.measure, name)
-    sentences = observations(learner, truth, wrong, differ, axes, measure, case.dy, image, floor.max())
+    sentences = chain(
+        overwritten(case, name, learner, wrong, differ),
+        observations(learner, truth, wrong, differ, axes, measure, case.dy, image, floor.max()),
+    )
     return explain(table, f"d{name}", answer, sentences, note_too=True)
 
 
@@ -131,6 +134,9 @@ def observations(learner, truth, wrong, differ, axes, measure=None, dy=None, ima
         yield "it is what an upstream gradient of ones gives: where does dy come in?" if ones else None
     if truth.dtype.kind == "f" and count >= FEW:
         yield constant_ratio(learner, truth, same, image_shape, floor)
+        apart = learner - truth
+        everywhere = apart.any() and not differ(apart, np.full_like(apart, apart.mean())).any()
+        yield f"it is {apart.mean():.6g} more than it should be, everywhere" if everywhere else None
         yield "it is right but for the sign of some entries" if same(np.copysign(truth, learner)) else None
     if truth.dtype.kind == "f" and differing >= FEW:
         yield transposed(learner, truth, same)
@@ -167,6 +173,26 @@ def transposed(learner, truth, same):
         if swapped.shape == learner.shape and order != tuple(range(truth.ndim)) and same(swapped):
             return f"it is the right answer with its axes in the order {order}"
     return None
+
+
+def overwritten(case, name, learner, wrong, differ):
+    """A sentence, if any, on a gradient each of whose entries is one of the terms that should have been added up."""
+    x, several = case.args[case.names.index(name)], 0
+    for entry in np.argwhere(wrong):
+        sides = []
+        for step in STEP, -STEP:
+            moved = x.copy()
+            moved[tuple(entry)] += step
+            sides.append(case.dy * case.y_with(name, moved))
+        terms = (sides[0] - sides[1]) / (2 * STEP)
+        terms = terms if terms.ndim == 1 else terms.sum(axis=-1)                # a term is what a pixel adds
+        terms = terms[np.abs(terms) > 0]
+        if len(terms) < 2 or differ(terms, np.full_like(terms, learner[tuple(entry)])).all():
+            return
+        several += 1
+    if several >= FEW:
+        yield ("each entry that is wrong is one of the terms whose sum it should be: is something overwritten (=) and "
+               "not added up (+=)?")
 
 
 def only_one_image(measure, dy, same):

@@ -75,8 +75,9 @@ def in_turn(statement, arrays):
             put(new)
             shown = f"{statement.targets[0].id} = {short(statement.value)}" if the_whole else words
             shown = shown or f"{short(new if around is node else around)} in the place of {before}"
+            twice = isinstance(around, ast.BinOp) and ast.unparse(around.left) == ast.unparse(around.right)
             try:
-                if not with_itself(around):
+                if not twice:                           # a - a, a / a: nobody writes that
                     yield shown
             finally:                                    # who has found what they looked for asks for no more
                 put(node)
@@ -132,12 +133,6 @@ def replacements(node, arrays):
             yield ast.Tuple([last, ast.Constant(0)], LOAD), None
 
 
-def with_itself(node):
-    """Whether it is a - a or a / a, which nobody writes."""
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Div) and (
-        ast.unparse(node.left) == ast.unparse(node.right))
-
-
 def of_operation(node, left, op, right):
     """A factor or term left out, the other operation, the operands exchanged."""
     whole = short(node)
@@ -163,6 +158,9 @@ def other_brackets(left, op, right):
         yield ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
     if isinstance(left, ast.BinOp) and type(left.op) in others:
         yield ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
+    elif isinstance(left, ast.BinOp) and isinstance(left.right, ast.BinOp) and type(left.right.op) in others:
+        before, inside = ast.BinOp(left.left, left.op, left.right.left), left.right       # a * (b + c) / d
+        yield ast.BinOp(before, inside.op, ast.BinOp(inside.right, op, right))
 
 
 def of_call(node, name, arguments, keywords):
