@@ -128,7 +128,7 @@ def test_the_edits_of_formulas_are_told_apart(uses):
             targets = set().union(*(formula.targets for formula in use.table.formulas))
             named = [name for name in use.names if name.replace(" ", "_") in targets]
             cases = [(given, {name: right[name] for name in named}) for given, right in cases]
-            assert not named or check_formulas(use.table, cases)
+            check_formulas(use.table, cases)
 
 
 def test_each_is_recognised_as_itself_with_its_own_sentence(uses):
