@@ -44,10 +44,8 @@ BALANCE = Table(
 
 @BALANCE.formula
 def right_weights(pixels, image_pixels, power):
-    there, weights = pixels > 0, np.zeros(len(pixels))
-    frequency, _ = pixels[there] / image_pixels[there], None
-    ratio = (np.median(frequency) / frequency) ** power
-    weights[there] = ratio
+    there, frequency = pixels > 0, pixels / np.maximum(image_pixels, 1)
+    weights = np.where(there, (np.median(frequency[there]) / frequency) ** power, 0)
     return weights
 
 

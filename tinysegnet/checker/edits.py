@@ -44,8 +44,9 @@ class Formula:
 
     @property
     def targets(self):
-        names = [target for statement in self.definition.body for target in getattr(statement, "targets", ())]
-        return {name.id for name in names if isinstance(name, ast.Name)}
+        """{name: the last line that assigns it alone}."""
+        names = [(i, name) for i, line in enumerate(self.definition.body) for name in getattr(line, "targets", ())]
+        return {name.id: i for i, name in names if isinstance(name, ast.Name)}
 
     def compiled(self):
         """It, as it is now, as a function that returns {name: value} of all names in it."""
@@ -54,11 +55,12 @@ class Formula:
         exec(compile(module, "<formula>", "exec"), names)
         return names[self.definition.name]
 
-    def edits(self, given):
-        """(words, target, edited) of each edit: what it is, the name that is assigned there, and the function."""
+    def edits(self, given, name=None):
+        """(words, target, edited) of each edit: what it is, the name that is assigned there, and the function; of those
+        that come before a name is assigned for the last time, if one is given."""
         values = self.compiled()(*deepcopy(given))
         known = [argument.arg for argument in self.definition.args.args]
-        for statement in self.definition.body:
+        for statement in self.definition.body[: name and self.targets[name] + 1]:
             match statement:
                 case ast.Assign([ast.Name(target)]):
                     arrays = {name: values[name] for name in known if isinstance(values[name], np.ndarray)}
@@ -224,7 +226,7 @@ def edited(table, name, answer):
         for formula in table.formulas:
             if name not in formula.targets or all(gives(formula.compiled(), name, name, *one[:2]) for one in asked):
                 continue                                # right where all sizes differ: what is wrong is not in there
-            for words, target, function in formula.edits(asked[0][0]):
+            for words, target, function in formula.edits(asked[0][0], name):
                 if all(gives(function, target, name, *one[:2]) for one in asked):
                     return f"your answer equals the right formula with {words}"
     return None
