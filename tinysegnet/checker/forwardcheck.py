@@ -116,7 +116,8 @@ def reasons(learner, library, returned, truth, wrong, bad, table):
         result, right = returned[name], np.asarray(truth[name])
 
         def answer(args, name=name):
-            return args, *(by_name(function(*deepcopy(args)), returned, "")[name] for function in (learner, library))
+            both = (by_name(f(*deepcopy(args)), returned, name_of(f))[name] for f in (learner, library))
+            return args, *both
 
         if name in wrong:
             axes = axis_names(name, right.ndim, table)
