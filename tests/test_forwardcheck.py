@@ -166,7 +166,7 @@ def test_zeros_that_are_right_show_nothing():
 
 
 def test_what_is_no_number_is_not_compared():
-    text, _ = report(lambda x, w, b: np.full((2, 4, 5, 2), "0", object), mistakes=conv.forward)
+    text, _ = report(lambda x, w, b: np.full((*x.shape[:3], w.shape[3]), "0", object), mistakes=conv.forward)
     assert "should be float32 where the input is float32, is object" in text
 
 
@@ -181,9 +181,11 @@ def test_a_function_of_another_form_on_other_sizes_is_said_without_our_own_names
 
 
 def test_a_known_mistake_is_named_whatever_the_dtype():
-    """It may be the cause."""
+    """It does not hide the values, which are compared where the dtype is right."""
     text, _ = report(lambda x, w, b: (ops.conv2d(x, w[::-1, ::-1], b)[0].astype(float), None), mistakes=conv.forward)
     assert "should be float32 where the input is float32, is float64" in text and "rotated by 180 degrees" in text
+    text, _ = report(lambda x, w, b: (2.0 * ops.conv2d(x, w, b)[0].astype(float), None))
+    assert "is float64\n     80 of 80 entries wrong" in text and "it is 2 times what it should be" in text
 
 
 def test_a_reason_is_given_once():
