@@ -62,6 +62,31 @@ def test_what_raises_in_some_cases_counts_for_the_gradient_that_comes_from_it():
     assert "  dw  right\n  db  right\n  ValueError: " in said and "dx[n] = padded[p:-p, p:-p]" in said
 
 
+def test_what_raises_and_what_is_wrong_stand_in_one_report():
+    def conv2d_backward(dy, cache, need_dx=True):
+        dx, dw, db = ops.conv2d_backward(dy, cache)
+        doubled = 2 * dw
+        moved = dx + np.zeros(len(cache[1]))[-2].astype(dx.dtype)
+        return moved, doubled, db
+
+    kinds, said = checked("conv2d_backward", watched(conv2d_backward, __file__, "nowhere"))
+    assert kinds == {"dx": WRONG, "dw": WRONG, "db": DONE}
+    flat = " ".join(said.split())
+    assert "dx fails in 1 of 7 cases, the first with x (2, 3, 2, 3)" in flat and "hint it is 2 times what" in flat
+    assert "db right IndexError: index -2 is out of bounds" in flat and "case x (2, 3, 4, 1) w (3, 3, 1, 1)" in flat
+
+
+def test_beside_memory_that_was_never_written_the_others_are_judged():
+    def conv1x1_backward(dy, cache):
+        x, w = cache
+        return 2 * (dy @ w.T), np.empty_like(w), dy.sum(axis=(0, 1, 2))
+
+    kinds, said = checked("conv1x1_backward", watched(conv1x1_backward, __file__, "nowhere"))
+    assert kinds == {"dx": WRONG, "dw": WRONG, "db": DONE}
+    assert "it is 2 times what it should be" in said and "dw  right" not in said and "db  right" in said
+    assert "dw has 6 entries from memory that was never written" in " ".join(said.split())
+
+
 def test_odd_sizes_are_asked_about():
     def max_pool(x):
         N, H, W, C = x.shape

@@ -7,9 +7,10 @@ import pytest
 
 from tinysegnet import ops
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
-from tinysegnet.checker.mistakes import conv
+from tinysegnet.checker.mistakes import FORWARD_TABLES, conv
 
 rng = np.random.default_rng(5)
+TABLE = FORWARD_TABLES["max_pool"]
 X, W, B = rng.standard_normal((2, 4, 5, 3)), rng.standard_normal((3, 3, 3, 2)), rng.standard_normal(2)
 
 
@@ -136,17 +137,56 @@ def test_what_is_not_the_librarys_is_not_called_so():
 
 def test_beside_a_known_mistake_of_one_result_nothing_is_guessed_of_the_others():
     """They may follow from it."""
-    def max_pool(x):
-        return x[:, ::2, ::2].copy(), 0 * ops.max_pool(x)[1]
+    def with_mean_and_var(x, gamma, beta):
+        y, (mean, var), _ = ops.batch_norm(x, gamma, beta)
+        return y, mean, var
 
-    text, wrong = report(max_pool, ops.max_pool, (X,), names=("x",), results=("y", "corners"))
-    assert wrong == {"y", "corners"} and " mistake " in text and " hint " not in text
+    def batch_norm(x, gamma, beta):
+        y, mean, var = with_mean_and_var(x, gamma, beta)
+        return (y - beta).astype(x.dtype), mean, 2 * var
+
+    args = X, np.array([0.5, 1, 2]), np.array([1.0, 2, -1])
+    names, results = ("x", "gamma", "beta"), ("y", "mean", "var")
+    text, wrong = report(batch_norm, with_mean_and_var, args, names=names, results=results)
+    assert wrong == {"y", "var"} and "mistake    the shift beta is left out" in text and " hint " not in text
+    text, _ = report(batch_norm, with_mean_and_var, (*args[:2], 0 * args[2]), names=names, results=results)
+    assert "var   3 of 3 entries wrong" in text and "hint       it is 2 times what it should be" in text
+
+
+def test_zeros_that_are_right_show_nothing():
+    """They would be, wherever the others are wrong."""
+    first_row = (np.arange(4) == 0)[:, None, None]
+
+    def squared_there(x):
+        return np.where(first_row, x * x, x)
+
+    for counted in first_row, np.ones_like(first_row):
+        text, _ = report(lambda x, counted=counted: squared_there(x) * counted, lambda x, counted=counted: x * counted,
+                         (X,), names=("x",), mistakes=conv.forward)
+        assert ("it is wrong only in row 0" in text) == counted.all()
+
+
+def test_what_is_no_number_is_not_compared():
+    text, _ = report(lambda x, w, b: np.full((*x.shape[:3], w.shape[3]), "0", object), mistakes=conv.forward)
+    assert "should be float32 where the input is float32, is object" in text
+
+
+def test_a_function_of_another_form_on_other_sizes_is_said_without_our_own_names():
+    def pool_of_two(x):
+        y, corners = ops.max_pool(x)
+        return (y + 0.1 * y * y, corners) if x.shape == X.shape else y
+
+    options = {"names": ("x",), "results": ("y", "corners"), "mistakes": TABLE}
+    text = " ".join(report(pool_of_two, ops.max_pool, (X,), **options)[0].split())
+    assert "it fails: pool_of_two should return y, corners: 2 arrays, not 1" in text and "Error" not in text
 
 
 def test_a_known_mistake_is_named_whatever_the_dtype():
-    """It may be the cause."""
+    """It does not hide the values, which are compared where the dtype is right."""
     text, _ = report(lambda x, w, b: (ops.conv2d(x, w[::-1, ::-1], b)[0].astype(float), None), mistakes=conv.forward)
     assert "should be float32 where the input is float32, is float64" in text and "rotated by 180 degrees" in text
+    text, _ = report(lambda x, w, b: (2.0 * ops.conv2d(x, w, b)[0].astype(float), None))
+    assert "is float64\n     80 of 80 entries wrong" in text and "it is 2 times what it should be" in text
 
 
 def test_a_reason_is_given_once():

@@ -74,7 +74,7 @@ def values(
             if len(returned) != len(parts):
                 raise ForwardError(f"  {function.__name__} should return {', '.join(parts)}", parts)
             answers.note(returned)
-            check_written(parts, returned, ForwardError)
+            returned = answers.written(returned)
             if order := exchanged(returned, right, alike):
                 raise ForwardError(in_order(function.__name__, parts, order), parts)
             if cache and returned[-1] is not None and (why := unlike(returned[-1], right[-1])):
@@ -115,7 +115,7 @@ def gradients(forward, backward, *cases, names, mistakes=None, adapt=lambda func
             """The learner's gradients, and the library's where there are none yet."""
             right, returned = as_tuple(backward(dy, cache)), separate(learner(dy, cache), len(parts))
             answers.note(returned)
-            check_written(parts, returned, GradientError)
+            returned = answers.written(returned)
             if order := exchanged(returned, right, close):
                 raise GradientError(in_order(function.__name__, parts, order), parts)
             return tuple(right[i] if value is None and i < len(right) else value for i, value in enumerate(returned))
@@ -149,6 +149,16 @@ class Answers:
                 self.missing.add(part)
             else:
                 self.given.add(part)
+
+    def written(self, returned):
+        """What was returned, with None for a part that has entries that were never written: it is wrong, whatever the
+        others are."""
+        kept = list(returned)
+        for i, (part, value) in enumerate(zip(self.parts, returned)):
+            if sentence := never_written(part, value):
+                self.blame([part], textwrap.fill(sentence, 79, initial_indent="  ", subsequent_indent="    "))
+                kept[i] = None
+        return tuple(kept)
 
     def blame(self, names, report):
         self.reports.append((set(names), report))
@@ -233,13 +243,6 @@ def separate(returned, count):
     if returned is None:
         return (None,) * count
     return (returned,) if count == 1 else as_tuple(returned)
-
-
-def check_written(parts, returned, error):
-    """Raise that error if a part has entries that were never written."""
-    for part, value in zip(parts, returned):
-        if sentence := never_written(part, value):
-            raise error(textwrap.fill(sentence, 79, initial_indent="  ", subsequent_indent="    "), [part])
 
 
 def exchanged(returned, right, same):

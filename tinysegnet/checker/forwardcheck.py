@@ -49,7 +49,8 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
         for name in results:
             if sentence := violation(returned[name], truth[name], np.dtype(dtype)):
                 violations.setdefault(name, sentence)
-            elif name not in violations:
+                wrong.pop(name, None)
+            else:
                 wrong[name] = wrong_entries(returned[name], truth[name], TOLERANCE[dtype])
                 if dtype == np.float32 and wrong[name].any():
                     in_float32[name] = returned[name]
@@ -62,10 +63,9 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
     bad = violations.keys() | {name for name, entries in wrong.items() if entries.any()}
     if bad:
         table = mistakes or table_for(learner)
-        compared = {name: entries for name, entries in wrong.items() if name not in violations}
         whose = "library" if str(inspect.unwrap(library).__module__).startswith("tinysegnet.") else "answer"
-        why = reasons(learner, library, returned, truth, compared, bad, table)
-        found = findings(returned, truth, compared, violations, whose, lambda name, worst: why.get(name, ()))
+        why = reasons(learner, library, returned, truth, wrong, bad, table)
+        found = findings(returned, truth, wrong, violations, whose, lambda name, worst: why.get(name, ()))
         shown = returned | {name: array for name, array in in_float32.items() if name in violations}
         raise ForwardError(Report(
             f"{name_of(learner)} disagrees with the {whose}", found, in_words(names, args), table and table.read,
@@ -116,9 +116,10 @@ def reasons(learner, library, returned, truth, wrong, bad, table):
         result, right = returned[name], np.asarray(truth[name])
 
         def answer(args, name=name):
-            return args, *(by_name(function(*deepcopy(args)), returned, "")[name] for function in (learner, library))
+            both = (by_name(f(*deepcopy(args)), returned, name_of(f))[name] for f in (learner, library))
+            return args, *both
 
-        if name in wrong:
+        if name in wrong and wrong[name].any():
             axes = axis_names(name, right.ndim, table)
             sentences = observations(result, right, wrong[name], wrong_entries, axes)
         else:

@@ -75,7 +75,7 @@ def in_words(names, args):
 
 
 def is_shape(value):
-    return isinstance(value, tuple) and all(isinstance(size, int) for size in value)
+    return isinstance(value, tuple) and value != () and all(isinstance(size, int) for size in value)
 
 
 def arrays_of(names, args, learner=None, truth=None, **more):
