@@ -272,7 +272,7 @@ def endless():
 
 def test_no_clock_runs_while_a_debugger_is_at_work(impatient):
     assert debugged("p 1", "n", "c")() == "done" and watch.DEBUGGED.is_set()
-    with pytest.raises(TroubleError, match=r"still running after 0\.1 seconds"):
+    with pytest.raises(TroubleError, match="still running|has waited"):
         debugged("c", then=endless)()
 
 
