@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from lessons import grade
-from lessons.engine import course, judging
+from lessons.engine import course, judging, my_segnet
 from lessons.engine.exercises import DONE, WRONG
 
 ROOT = Path(__file__).parents[1]
-RELU, CONV = course.LESSONS / "02_relu", course.LESSONS / "03_conv_1x1"
+RELU = course.LESSONS / "02_relu"
 RELU_BACKWARD = course.exercises(RELU)[1]
 HELPERS = "def times(a, b):\n    return a * b\n"
 ANSWER = "\n\ndef relu_backward(dy, cache):\n    return times(dy, cache)\n"
@@ -116,6 +116,23 @@ def test_a_file_counts_as_it_was_when_it_was_read(mine):
     write(mine / "02_relu.py", "from mine.helpers import times" + ANSWER)
     write(mine / "helpers.py", change + HELPERS)
     assert judged() == DONE and (mine / "helpers.py").read_text() == HELPERS and not known()
+
+
+def test_a_file_that_is_only_written_is_nothing_to_depend_on(mine):
+    note = "from pathlib import Path\nwith open(Path(__file__).with_name('notes.txt'), 'a') as file:\n    file.write('x')\n"
+    write(mine / "02_relu.py", note + "from operator import mul as times" + ANSWER)
+    assert judged() == DONE and (mine / "notes.txt").exists() and known()
+
+
+def test_what_a_function_imports_when_it_is_called_is_found_in_a_training_too(mine, monkeypatch):
+    lazy = ANSWER.replace("    return", "    from helpers_of_mine import times\n    return")
+    write(mine / "02_relu.py", lazy)
+    write(mine / "helpers_of_mine.py", HELPERS)
+    monkeypatch.setattr(course, "lessons", lambda: [RELU])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    function = my_segnet.finished_functions()["relu_backward"]
+    sys.modules.pop("helpers_of_mine")
+    assert function(6, 7) == 42
 
 
 def test_a_link_to_mine_and_a_link_out_of_it_are_followed(mine, tmp_path):
