@@ -58,11 +58,7 @@ def judge(lesson):
 
 
 def show_hints(lesson):
-    """The functions of a lesson, and how many hints each has left."""
-    print(f"{lesson.name} asks for")
-    for exercise in course.exercises(lesson):
-        print(f"  {exercise.name:<32}{hints.shown(lesson, exercise)} of {len(exercise.hints)} hints shown")
-    print(f"the next: python -m lessons hint {lesson.name[:2]} {exercise.name}")
+    print(hints.overview(lesson, course.exercises(lesson)))
 
 
 def hint(words):

@@ -2,40 +2,22 @@
 
 import re
 import textwrap
-from pathlib import Path
 
 import pytest
 
-from lessons.engine import course, hints, judging, showing
+from lessons.engine import course, hints, judging, showing, watch
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict
 from tinysegnet.support.errors import InputError, because
 
-JUDGED, STATES, HINTS = pytest.StashKey(), pytest.StashKey(), pytest.StashKey()
-
-
-def pytest_addoption(parser):
-    group = parser.getgroup("lessons")
-    group.addoption("--answers", choices=("mine", "library"), default="mine", help="whose functions are judged")
-    group.addoption("--hint", metavar="FUNCTION", help="show the next of three hints for a function")
-    group.addoption("--show", action="store_true", help="show the arrays of the case in which a function is wrong")
-
-
-def lessons_alone(config):
-    return all(Path(arg.partition("::")[0]).resolve().is_relative_to(course.LESSONS) for arg in config.args)
-
-
-@pytest.hookimpl(tryfirst=True)         # before pytest-xdist looks at its options
-def pytest_cmdline_main(config):
-    """The judge speaks in one process: of several, none would have all verdicts."""
-    if lessons_alone(config):
-        config.option.numprocesses, config.option.dist, config.option.tx = 0, "no", []
+JUDGED, HINTS = pytest.StashKey(), pytest.StashKey()
 
 
 def pytest_configure(config):
-    config.stash[JUDGED], config.stash[STATES], config.stash[HINTS] = {}, {}, []
-    if lessons_alone(config):
-        config.option.verbose, config.option.no_header = -2, True       # the words are ours, and nothing else
-        config.option.tbstyle, config.option.reportchars, config.option.disable_warnings = "no", "", True
+    config.stash[JUDGED], config.stash[HINTS] = {}, []
+
+
+def pytest_enter_pdb():
+    watch.DEBUGGED.set()
 
 
 def pytest_report_teststatus(report):
@@ -49,9 +31,9 @@ def pytest_collection_modifyitems(config, items):
     if name is None:
         return
     known = {item.name: item for item in items if isinstance(item, Judged)}
-    if name not in known:
+    if name and name not in known:
         raise pytest.UsageError(f"there is no exercise {name} here: choose {', '.join(known)}")
-    config.stash[HINTS] = [known[name]]
+    config.stash[HINTS] = [known[name]] if name else [*known.values()]
     items.clear()
 
 
@@ -62,7 +44,7 @@ def pytest_collection_finish(session):
     try:
         for lesson in {item.lesson: None for item in session.items if isinstance(item, Judged)}:
             course.my_file(lesson)
-            session.config.stash[STATES][lesson] = course.state(lesson)
+            course.own_state(lesson)
     except InputError as error:
         raise pytest.UsageError(str(error)) from error
     except OSError as error:
@@ -87,16 +69,16 @@ class Judged(pytest.Item):
         library = self.config.getoption("--answers") == "library"
         try:
             if library:
-                verdicts, lines = self.exercise.check(self.exercise.answer), []
+                judgement = judging.Judgement(self.exercise.check(self.exercise.answer))
             else:
-                verdicts, lines = judging.judge(self.lesson, self.exercise)
+                judgement = judging.judge(self.lesson, self.exercise)
         except Exception as error:          # of the checker's own: better said than lost
             whose = "" if library else ", which is not your fault"
             text = f"the check itself failed{whose}: {type(error).__name__}: {error}"
             text = textwrap.fill(text, 79, initial_indent="  ", subsequent_indent="    ")
-            verdicts, lines = {"": Verdict(WRONG, text)}, []
-        self.config.stash[JUDGED].setdefault(self.lesson, {})[self.name] = verdicts, lines
-        if not judging.is_done(verdicts):
+            judgement = judging.Judgement({"": Verdict(WRONG, text)})
+        self.config.stash[JUDGED].setdefault(self.lesson, {})[self.name] = judgement
+        if not judging.is_done(judgement.verdicts):
             pytest.fail(f"python -m pytest lessons/{self.lesson.name}  says why", pytrace=False)
 
 
@@ -104,19 +86,23 @@ def pytest_sessionfinish(session):
     if session.config.stash[HINTS]:
         session.exitstatus = 0
     if session.config.getoption("--answers") == "mine":
-        judging.remember(session.config.stash[JUDGED], session.config.stash[STATES])
+        judging.remember(session.config.stash[JUDGED])
 
 
 def pytest_terminal_summary(terminalreporter, config):
     write = terminalreporter.write_line
+    asked = {}
     for item in config.stash[HINTS]:
-        write("\n\n".join(hints.following(item.lesson, item.exercise)))
+        asked.setdefault(item.lesson, []).append(item.exercise)
+    for lesson, exercises in asked.items():
+        named = config.getoption("--hint")
+        write("\n\n".join(hints.following(lesson, *exercises)) if named else f"{hints.overview(lesson, exercises)}\n")
     lessons = config.stash[JUDGED]
     for lesson, exercises in lessons.items():
         if len(lessons) == 1:
             details(write, lesson, exercises, config.getoption("--answers"), config.getoption("--show"))
         else:
-            kinds = [verdict.kind for verdicts, _ in exercises.values() for verdict in verdicts.values()]
+            kinds = [verdict.kind for judged in exercises.values() for verdict in judged.verdicts.values()]
             counts = [f"{kinds.count(kind)} {kind}" for kind in (DONE, WRONG, TODO, BORROWED) if kind in kinds]
             write(f"{lesson.name:<30} {', '.join(counts)}")
 
@@ -126,7 +112,7 @@ def details(write, lesson, exercises, answers, show):
     said = set()
     page = f"  read  lessons/{lesson.name}/README.md" if (lesson / "README.md").exists() else ""
     write(f"\n{lesson.name}  ({'the library' if answers == 'library' else f'mine/{lesson.name}.py'})\n")
-    for name, (verdicts, lines) in exercises.items():
+    for name, (verdicts, lines, *_) in exercises.items():
         for part, verdict in verdicts.items():
             why = f"  {verdict.text}" if verdict.kind in (TODO, BORROWED) else ""
             write(f"  {name:<32}{part:<11} {verdict.kind}{why}")

@@ -26,9 +26,9 @@ from tinysegnet.support.progress import bar
 DESCRIPTION = """Grade what a class has handed in:  python -m lessons.grade alice bob --out grades
 
 Each folder is the mine/ of one person, or holds it. Its files are judged by the lessons and the library that are here,
-each lesson in a process of its own with limits on time and memory. A point for each part that is done, a gradient, say;
-none for what is borrowed. THIS RUNS THE CODE OF STRANGERS, which may do whatever you may do on this machine: use a
-container, or an account that has nothing to lose. In the folder --out:
+each lesson in a process of its own with limits on time and memory; what they import of the folder is taken along. A
+point for each part that is done, a gradient, say; none for what is borrowed. THIS RUNS THE CODE OF STRANGERS, which may
+do whatever you may do on this machine: use a container, or an account that has nothing to lose. In the folder --out:
 
     grades.csv                  a line for each person, a column for each lesson
     junit.xml                   for a continuous-integration server
@@ -72,7 +72,9 @@ def grade_lesson(mine, lesson, wanted, seconds, megabytes):
     verdicts, end = {}, "not handed in"
     if (mine / f"{lesson.name}.py").is_file():
         with tempfile.TemporaryDirectory() as folder:
-            shutil.copyfile(mine / f"{lesson.name}.py", Path(folder) / f"{lesson.name}.py")
+            with suppress(shutil.Error):        # of those that cannot be read the lesson's matters, as far as is known
+                shutil.copytree(mine, Path(folder) / "mine", ignore=all_but_python)
+            shutil.copyfile(mine / f"{lesson.name}.py", Path(folder) / "mine" / f"{lesson.name}.py")
             end = judge_in_process(lesson.name, folder, seconds, megabytes)
             verdicts = verdicts_in(Path(folder) / "verdicts.jsonl")
     for exercise, names in wanted.items():
@@ -81,6 +83,13 @@ def grade_lesson(mine, lesson, wanted, seconds, megabytes):
         for name in names:
             kind, text = known.get(name) or known.get("") or not_judged
             yield Part(lesson.name, exercise, name, kind, text.strip("\n"))
+
+
+def all_but_python(folder, names):
+    """What an answer cannot import of a folder that was handed in."""
+    paths = {name: Path(folder) / name for name in names}
+    folders = {name for name, path in paths.items() if path.is_dir() and not path.is_symlink() and name[0] not in "._"}
+    return {name for name, path in paths.items() if not (path.is_file() and path.suffix == ".py")} - folders
 
 
 def verdicts_in(path):

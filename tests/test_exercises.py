@@ -1,14 +1,20 @@
 """How answers of every form are judged: the exercises of the course, with functions made here."""
 
+import gc
+import io
+import pdb
 import re
+import sys
+import threading
 import time
 
 import every_exercise
 import numpy as np
 import pytest
 
-from lessons.engine import course, failing
+from lessons.engine import course, failing, watch
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, alike, as_tuple, values
+from lessons.engine.judging import duration
 from lessons.engine.watch import TroubleError, watched
 from tinysegnet import ops
 from tinysegnet.training import optim
@@ -395,6 +401,27 @@ def test_a_neighbour_of_the_library_is_nothing_borrowed(tmp_path):
     assert function() == 1 and not function.borrowed
 
 
+def test_what_the_checker_has_left_behind_is_nothing_borrowed(tmp_path):
+    """A generator of the library's that was not read to its end is cleared away at any time, and runs for that."""
+    (tmp_path / "left.py").write_text("def numbers():\n    yield 1\n    yield 2\ndef begun():\n    return numbers()\n")
+    left = course.load(tmp_path / "left.py")
+
+    def leave():
+        circle = [left.numbers()]
+        circle.append(circle)
+        next(circle[0])
+
+    def learner():
+        gc.collect()
+
+    leave()
+    function = watched(learner, __file__, tmp_path)
+    function()
+    assert not function.borrowed
+    function = watched(lambda: [*left.begun()], __file__, tmp_path)
+    assert function() == [1, 2] and function.borrowed == {"tinysegnet"}
+
+
 def test_only_what_computes_runs_for_too_long(monkeypatch):
     """A machine that is busy with something else makes nobody's loop endless; what waits for ever is cut in the end."""
     def wait(seconds):
@@ -411,6 +438,79 @@ def test_only_what_computes_runs_for_too_long(monkeypatch):
     assert watched(wait, __file__, "nowhere", seconds=0.1)(0.5) == "done"
     with pytest.raises(TroubleError, match=r"still running after 0\.1 seconds"):
         watched(compute, __file__, "nowhere", seconds=0.1)()
-    monkeypatch.setattr("lessons.engine.watch.PATIENCE", 0.2)
+    monkeypatch.setattr(watch, "PATIENCE", 0.2)
     with pytest.raises(TroubleError, match=r"has waited for 0\.2 seconds: what for\?"):
         watched(wait, __file__, "nowhere", seconds=0.1)(99)
+
+
+class Typed:
+    """What somebody types to a debugger, after half a second of thought each."""
+
+    def __init__(self, *commands):
+        self.commands = [*commands]
+
+    def readline(self):
+        time.sleep(0.5)
+        return f"{self.commands.pop(0)}\n"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(watch, "LOOK", 0.05)
+    monkeypatch.setattr(watch, "PATIENCE", 0.2)
+    monkeypatch.setattr(watch, "DEBUGGED", threading.Event())
+
+
+def debugged(*commands, then=lambda: "done"):
+    """A function that somebody stops in, and does that before it goes on."""
+    def function():
+        pdb.Pdb(stdin=Typed(*commands), stdout=io.StringIO(), nosigint=True, readrc=False).set_trace()
+        return then()
+
+    return watched(function, __file__, "nowhere", seconds=0.1)
+
+
+def endless():
+    while True:
+        pass
+
+
+def test_no_clock_runs_while_a_debugger_is_at_work(impatient):
+    assert debugged("p 1", "n", "c")() == "done" and watch.DEBUGGED.is_set()
+    with pytest.raises(TroubleError, match=r"still running|has waited"):
+        debugged("c", then=endless)()
+
+
+def test_no_clock_runs_where_everything_is_traced(impatient):
+    """As by the debugger of an editor."""
+    before = sys.gettrace()
+    sys.settrace(lambda *_: None)
+    try:
+        watched(time.sleep, __file__, "nowhere", seconds=0.1)(0.5)
+    finally:
+        sys.settrace(before)
+    assert watch.DEBUGGED.is_set()
+    with pytest.raises(TroubleError, match="has waited"):
+        watched(time.sleep, __file__, "nowhere", seconds=0.1)(0.5)
+
+
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="sys.monitoring is of Python 3.12")
+def test_no_clock_runs_where_a_debugger_monitors(impatient):
+    sys.monitoring.use_tool_id(sys.monitoring.DEBUGGER_ID, "a debugger")
+    try:
+        watched(time.sleep, __file__, "nowhere", seconds=0.1)(0.5)
+    finally:
+        sys.monitoring.free_tool_id(sys.monitoring.DEBUGGER_ID)
+    assert watch.DEBUGGED.is_set()
+
+
+def test_whoever_leaves_a_debugger_leaves_the_judging(impatient):
+    with pytest.raises(KeyboardInterrupt):
+        debugged("q")()
+
+
+@pytest.mark.parametrize(
+    "time, words", [(0.12345, "0.123 ms"), (12.34, "12.3 ms"), (999.4, "999 ms"), (999.6, "1 s"), (1450, "1.45 s")]
+)
+def test_a_time_has_three_digits(time, words):
+    assert duration(time) == words

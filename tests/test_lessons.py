@@ -276,7 +276,7 @@ def classroom(tmp_path):
     root = tmp_path / "my course"
     for name in ("lessons", "tinysegnet"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.npz"))
-    for name in ("pyproject.toml", "train.py"):
+    for name in ("pyproject.toml", "conftest.py", "train.py"):
         shutil.copy(ROOT / name, root / name)
 
     def run(*options):

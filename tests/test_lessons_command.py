@@ -16,6 +16,7 @@ from lessons.__main__ import main
 from lessons.engine import course, hints, judging, saving
 from lessons.engine.exercises import DONE, TODO, Verdict
 from lessons.engine.standing import find, next_lesson
+from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError, exit_in_words
 
 ROOT = Path(__file__).parents[1]
@@ -58,8 +59,9 @@ def say(mine, monkeypatch, capsys):
 def remember(lesson, **kinds):
     """As if these exercises had just been judged."""
     course.my_file(lesson)
-    verdicts = {name: ({"y": Verdict(kind)}, []) for name, kind in kinds.items()}
-    judging.remember({lesson: verdicts}, {lesson: course.state(lesson)})
+    state = course.state(lesson)
+    judgements = {name: judging.Judgement({"y": Verdict(kind)}, [], state, {}) for name, kind in kinds.items()}
+    judging.remember({lesson: judgements})
 
 
 def test_where_you_are_is_a_line_a_lesson_and_what_is_next(say, mine):
@@ -174,6 +176,30 @@ def test_hints_come_one_after_the_other_and_are_counted(say):
     assert say("hint")[1].startswith("00_start_here asks for\n")
 
 
+def test_where_no_hint_can_be_counted_all_are_given(say, mine, monkeypatch):
+    say("hint", "relu")
+    monkeypatch.setattr(atomic, "write", refuse)
+    for _ in range(2):
+        status, said, errors = say("hint", "relu")
+        paragraphs = said.split("\n\n")
+        assert (status, errors) == (0, "") and [text.split(":")[0] for text in paragraphs[1:]] == [
+            "hint 2 of 3 for relu", "hint 3 of 3 for relu"
+        ]
+        assert paragraphs[0] == "which hints you have seen cannot be kept in mine/: here are all that are left"
+
+
+def refuse(path, content):
+    raise InputError(f"{path} cannot be written")
+
+
+def test_a_memory_that_cannot_be_written_anew_stays_as_it_was(mine, monkeypatch):
+    assert course.remember(done={"02_relu": {}})
+    before = (mine / ".course.json").read_bytes()
+    monkeypatch.setattr(os, "replace", lambda *_: refuse(*_))
+    assert not course.remember(done={})
+    assert (mine / ".course.json").read_bytes() == before and len([*mine.iterdir()]) == 1
+
+
 def test_a_lesson_begun_again_leaves_a_copy_of_what_was_there(say, mine):
     stubs = (RELU / "exercise.py").read_bytes()
     for number in "12":
@@ -263,7 +289,8 @@ def test_the_process_of_a_judgement_judges_what_it_is_sent_and_ends_without(tmp_
     skip = shutil.ignore_patterns("__pycache__", "*.npz", "figures", "0[013-9]_*", "1*")
     for name in "tinysegnet", "lessons":
         shutil.copytree(ROOT / name, tmp_path / name, ignore=skip)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in "pyproject.toml", "conftest.py":
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/02_relu.py").write_text(RIGHT.replace("dy * cache", "None"))
     command = [sys.executable, "-m", "lessons.engine.saving"]

@@ -39,7 +39,8 @@ def files(folder):
 @pytest.fixture
 def course(tmp_path):
     """An older course: three lessons, other words in a stub, a function less in another."""
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in "pyproject.toml", "conftest.py":
+        shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "tinysegnet", tmp_path / "tinysegnet", ignore=SKIP)
     lessons = tmp_path / "lessons"
     lessons.mkdir()

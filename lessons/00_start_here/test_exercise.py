@@ -6,7 +6,7 @@ from lessons.engine.exercises import Exercise, values
 from tinysegnet.checker.mistakes.table import Table
 
 rng = np.random.default_rng(0)
-SMALL, ODD, LARGE = (rng.standard_normal(shape) for shape in ((1, 2, 4, 2), (2, 4, 6, 3), (4, 90, 120, 16)))
+SMALL, ODD, LARGE = (rng.standard_normal(shape) for shape in ((1, 2, 4, 3), (2, 4, 6, 3), (4, 90, 120, 16)))
 ROWS = rng.standard_normal((7, 3))
 LABELS, MANY = rng.integers(0, 4, (4, 6)), rng.integers(0, 11, (360, 480))
 PAGE = "lessons/00_start_here/README.md, the primer"
@@ -98,7 +98,7 @@ EXERCISES = (
     ),
     task(
         q3, ("labels", "classes"),
-        (np.array([[0, 2, 1]]), 3), (LABELS, 5),
+        (np.array([[0, 2]]), 3), (LABELS, 5),
         differs="is labels[..., None] == np.arange(classes): the one-hot labels of the loss", race=(MANY, 11),
         hints=("Compare each label with every class: two arrays that meet in an axis which the labels do not have yet.",
                "(H, W, 1) == (classes,) is (H, W, classes).",
@@ -119,7 +119,7 @@ EXERCISES = (
     ),
     task(
         q5, ("x", "dy"),
-        (np.array([[1.0, 2], [3, 4]]), np.array([[10.0], [100]])), (ROWS, rng.standard_normal((7, 2))),
+        (np.array([[1.0, 2], [3, 4], [5, 6]]), np.array([[10.0], [100], [1000]])), (ROWS, rng.standard_normal((7, 2))),
         differs="is x.T @ dy: the gradient of a 1x1 convolution's weights is this line",
         hints=("@ sums over the last axis of the left array and the first axis of the right one. Over n it should be.",
                "(C, N) @ (N, F) is (C, F).",

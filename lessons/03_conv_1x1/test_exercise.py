@@ -87,13 +87,15 @@ rng = np.random.default_rng(3)
 LADDER = (
     (1, 1, 1, 3, 2),        # N, H, W, C, F: one pixel
     (1, 1, 5, 4, 4),        # a square w, which could also stand on its side
-    (2, 4, 5, 3, 2),
-    (3, 3, 1, 1, 2),        # one channel
+    (2, 4, 5, 3, 6),        # all sizes differ
+    (3, 4, 1, 1, 2),        # one channel
     (1, 2, 7, 5, 1),        # one score
 )
-# The two pixels of the page come first, as two images: a gradient that forgets to add them up fails here already.
+# The two pixels of the page come first, and two more, as four images: a gradient that forgets to add them up fails here
+# already, and one for each image has not the shape of one for each score.
 CASES = (
-    (np.array([[[[1.0, 2, 0]]], [[[3, 0, 1]]]]), np.array([[1.0, 0], [0, 2], [-1, 1]]), np.array([10.0, 20])),
+    (np.array([[[[1.0, 2, 0]]], [[[3, 0, 1]]], [[[0, 1, 1]]], [[[2, 0, 0]]]]),
+     np.array([[1.0, 0], [0, 2], [-1, 1]]), np.array([10.0, 20])),
     *((rng.standard_normal((N, H, W, C)), rng.standard_normal((C, F)), rng.standard_normal(F))
       for N, H, W, C, F in LADDER),
 )

@@ -24,7 +24,7 @@ KERNEL = np.array([1.0, 2, 1, 0, 0, 0, -1, -2, -1]).reshape(3, 3, 1, 1)
 PAGE = np.arange(1.0, 10).reshape(1, 3, 3, 1), KERNEL, np.zeros(1)      # the 3 x 3 example of the page
 IMAGES = (
     PAGE,
-    arrays(1, 4, 5, 1, 1, 3), arrays(1, 4, 5, 2, 3, 3), arrays(3, 4, 3, 2, 2, 3),
+    arrays(1, 4, 5, 1, 1, 3), arrays(1, 4, 6, 2, 5, 3), arrays(2, 7, 6, 4, 5, 3),
     arrays(2, 3, 4, 3, 2, 1), arrays(2, 6, 7, 1, 3, 5),
     arrays(1, 2, 3, 2, 2, 7),           # the kernel is larger than the image
     arrays(1, 1, 1, 3, 2, 3),           # one pixel

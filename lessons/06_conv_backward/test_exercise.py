@@ -16,7 +16,7 @@ def arrays(N, H, W, C, F, K):
 
 IMAGES = (
     arrays(2, 3, 4, 1, 1, 3),           # two images at once, as a case in which dx is wrong shows nothing more of dw
-    arrays(1, 4, 5, 2, 3, 3), arrays(3, 3, 4, 2, 2, 3), arrays(2, 6, 5, 1, 2, 5),
+    arrays(1, 4, 6, 2, 5, 3), arrays(4, 5, 6, 2, 7, 3), arrays(2, 6, 5, 1, 2, 5),
     arrays(1, 2, 3, 2, 2, 7),           # the kernel is larger than the image
     arrays(2, 1, 1, 3, 2, 3),           # one pixel
     arrays(2, 3, 2, 3, 3, 1),           # as many filters as channels: a w that is not transposed fits, and is wrong

@@ -34,7 +34,8 @@ def of_cache(backward):
     return lambda dy, cache: backward(dy, *cache)
 
 
-SHAPES = (2, 4, 6, 3), (2, 5, 7, 3), (1, 1, 5, 2), (3, 6, 1, 1), (1, 1, 1, 2)
+# In the first two all sizes differ, those of the windows too.
+SHAPES = (2, 6, 8, 5), (2, 5, 7, 6), (1, 1, 5, 2), (3, 6, 1, 1), (1, 1, 1, 2)
 DISTINCT = (np.array([[1.0, 7.0], [5.0, 4.0]])[None, :, :, None],), *((spaced(*shape),) for shape in SHAPES)
 TIED = (
     (np.zeros((1, 4, 4, 2)),), (np.full((1, 3, 3, 1), -1.5),),

@@ -2,7 +2,7 @@
 
     lessons/NN_slug/exercise.py    the stubs, never changed
     mine/NN_slug.py                the learner's copy, made at the first run, never overwritten and not in git
-    mine/.course.json              what was done, and in which state of everything; which hints were shown
+    mine/.course.json              what was done, and in which state of what it depends on; which hints were shown
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +42,20 @@ def my_file(lesson):
     return path
 
 
+class Source(SourceFileLoader):
+    """Runs what a file holds now, and never an older one that Python has kept: bytecode goes by size and second."""
+
+    def get_code(self, name):
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def load(path):
     """The module in a file, under a name of its own, whatever else has been imported."""
     name = f"mine_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=Source(name, str(path)))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module              # before it runs: pickle and dataclasses look there
-    exec(compile(path.read_bytes(), path, "exec"), module.__dict__)     # never an older one that Python has kept
+    spec.loader.exec_module(module)
     return module
 
 
@@ -68,8 +76,9 @@ def exercises(lesson):
 
 
 def state(lesson):
-    """Two fingerprints: of the learner's file, and of all that a lesson's verdicts depend on."""
-    files = [*sorted(MINE.glob("*.py")), *sorted(lesson.glob("*.py")), *sorted((LESSONS / "engine").glob("*.py"))]
+    """Two fingerprints: of the learner's file, and of all else that a lesson's verdicts depend on but other files of
+    the learner's, which own_files notes."""
+    files = [*sorted(lesson.glob("*.py")), *sorted((LESSONS / "engine").glob("*.py"))]
     files += sorted((ROOT / "tinysegnet").rglob("*.py"))
     sha256 = hashlib.sha256(f"{platform.python_version()} {np.__version__}".encode())
     for file in files:
@@ -84,6 +93,14 @@ def own_state(lesson):
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
+def fingerprint(path):
+    """Of a file, "" if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
 def remembered():
     """What mine/.course.json holds; nothing if it is missing or damaged, as it can always be made again."""
     try:
@@ -94,7 +111,9 @@ def remembered():
 
 
 def remember(**entries):
-    """Keep entries beside what is remembered, if that can be written: it is only to save time."""
-    with contextlib.suppress(OSError):
+    """Keep entries beside what is remembered. Returns whether that could be written: it is only to save time."""
+    with contextlib.suppress(InputError, OSError):
         MINE.mkdir(exist_ok=True)
-        (MINE / ".course.json").write_text(json.dumps(remembered() | entries, indent=1), encoding="utf-8")
+        atomic.write(MINE / ".course.json", json.dumps(remembered() | entries, indent=1).encode())
+        return True
+    return False

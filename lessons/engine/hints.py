@@ -12,11 +12,24 @@ def shown(lesson, exercise):
 
 
 def following(lesson, exercise):
-    """The next hint, as a paragraph, which counts as shown from now on; after the last, all of them."""
+    """The next hint, as a paragraph, which counts as shown from now on; after the last, all of them.
+
+    Where nothing can be kept, all that are left.
+    """
     number, count = shown(lesson, exercise), len(exercise.hints)
-    numbers = range(count) if number == count else [number]
-    course.remember(hints=course.remembered().get("hints", {}) | {key(lesson, exercise): number + 1})
-    return [textwrap.fill(f"hint {i + 1} of {count} for {exercise.name}: {exercise.hints[i]}", 79) for i in numbers]
+    kept = course.remember(hints=course.remembered().get("hints", {}) | {key(lesson, exercise): number + 1})
+    first, last = (0, count) if number == count else (number, number + 1 if kept else count)
+    said = [f"hint {i + 1} of {count} for {exercise.name}: {exercise.hints[i]}" for i in range(first, last)]
+    if not kept and number < count:
+        said.insert(0, "which hints you have seen cannot be kept in mine/: here are all that are left")
+    return [textwrap.fill(text, 79) for text in said]
+
+
+def overview(lesson, exercises):
+    """The functions of a lesson, how many hints each has left, and how to ask for the next."""
+    rows = [f"  {one.name:<32}{shown(lesson, one)} of {len(one.hints)} hints shown" for one in exercises]
+    ask = f"the next: python -m lessons hint {lesson.name[:2]} {exercises[-1].name}"
+    return "\n".join([f"{lesson.name} asks for", *rows, ask])
 
 
 def key(lesson, exercise):

@@ -2,15 +2,15 @@
 
     python -m lessons.engine.judge_file LESSON FOLDER MEGABYTES
 
-FOLDER holds LESSON.py. A line of JSON goes to FOLDER/verdicts.jsonl for each exercise as soon as it is judged, so that
-what came before an end by force is known.
+FOLDER/mine holds LESSON.py, and what it may import. A line of JSON goes to FOLDER/verdicts.jsonl for each exercise as
+soon as it is judged, so that what came before an end by force is known.
 """
 
 import json
 import sys
 from pathlib import Path
 
-from lessons.engine import course, judging
+from lessons.engine import course, judging, own_files
 
 try:
     import resource
@@ -19,13 +19,14 @@ except ImportError:     # Windows
 
 
 def main(name, folder, megabytes):
-    lesson, course.MINE = course.LESSONS / name, Path(folder)
+    lesson, course.MINE = course.LESSONS / name, Path(folder) / "mine"
     exercises = course.exercises(lesson)
     if resource:
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-    with open(course.MINE / "verdicts.jsonl", "a", encoding="utf-8") as file:
+    with open(Path(folder) / "verdicts.jsonl", "a", encoding="utf-8") as file:
         for exercise in exercises:
-            verdicts, _ = judging.verdicts_on(lesson, exercise)
+            with own_files.noted():
+                verdicts, _ = judging.verdicts_on(lesson, exercise)
             print(json.dumps([exercise.name, verdicts]), file=file, flush=True)
 
 

@@ -3,16 +3,20 @@
 import ast
 import inspect
 import textwrap
+from typing import NamedTuple
 
 import numpy as np
 
-from lessons.engine import course
+from lessons.engine import course, own_files
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict, milliseconds
-from lessons.engine.watch import TroubleError, watched
+from lessons.engine.watch import DEBUGGED, TroubleError, watched
 
 
 def finished(lesson):
-    """{name: {"state", "parts", "lines"}} of the exercises that were done when they were last judged."""
+    """{name: {"state", "files", "parts", "lines"}} of the exercises that were done when they were last judged.
+
+    Those of an older course may lack "files".
+    """
     entries = course.remembered().get("done", {}).get(lesson.name)
     entries = entries if isinstance(entries, dict) else {}
     return {
@@ -21,24 +25,40 @@ def finished(lesson):
     }
 
 
+class Judgement(NamedTuple):
+    """Of an exercise; the last three are for one that is done."""
+
+    verdicts: dict              # {part: Verdict}
+    lines: list = []            # noqa: RUF012  what is said of it
+    state: list = []            # noqa: RUF012  course.state from before it was judged; [] to have it judged again
+    files: dict = {}            # noqa: RUF012  {file of mine/: its fingerprint} of what the verdicts depend on
+
+
 def done_before(lesson, name):
-    """What was remembered of a finished exercise, if nothing has changed since; None otherwise."""
+    """The Judgement of a finished exercise, if nothing that it depends on has changed since; None otherwise."""
     entry = finished(lesson).get(name)
-    return entry if entry and entry["state"] == course.state(lesson) else None
+    if not entry or entry["state"] != course.state(lesson) or not isinstance(files := entry.get("files"), dict):
+        return None
+    if any(course.fingerprint(course.MINE / file) != known for file, known in files.items()):
+        return None
+    return Judgement({part: Verdict(DONE) for part in entry["parts"]}, entry["lines"], entry["state"], files)
 
 
 def judge(lesson, exercise):
-    """{part: Verdict} of the learner's function, and three lines to say to one that is done."""
+    """The Judgement of the learner's function."""
     if known := done_before(lesson, exercise.name):
-        return {part: Verdict(DONE) for part in known["parts"]}, known["lines"]
-    verdicts, function = verdicts_on(lesson, exercise)
-    if not is_done(verdicts):
-        return verdicts, []
-    try:
-        watched(function, course.my_file(lesson), exercise.forbidden)(*exercise.race())     # before it is timed
-    except TroubleError as trouble:
-        return dict.fromkeys(verdicts, Verdict(WRONG, f"  on a large case\n{trouble}")), []
-    return verdicts, praise(exercise, function)
+        return known
+    state = course.state(lesson)
+    with own_files.noted() as files:
+        verdicts, function = verdicts_on(lesson, exercise)
+        if not is_done(verdicts):
+            return Judgement(verdicts)
+        try:
+            watched(function, course.my_file(lesson), exercise.forbidden)(*exercise.race())     # before it is timed
+        except TroubleError as trouble:
+            return Judgement(dict.fromkeys(verdicts, Verdict(WRONG, f"  on a large case\n{trouble}")))
+        lines = praise(exercise, function)
+    return Judgement(verdicts, lines) if DEBUGGED.is_set() else Judgement(verdicts, lines, state, files)
 
 
 def verdicts_on(lesson, exercise):
@@ -94,23 +114,27 @@ def praise(exercise, function):
     """What a finished function gets: how the other answer differs, both times, and what to read next."""
     args = exercise.race()
     learner, library = milliseconds(function, args), milliseconds(exercise.answer, args)
-    measurable = max(learner, library) > 0.05 and min(learner, library) > 0.001
-    times = [f"yours takes {learner:.3g} ms, {exercise.other} {library:.3g} ms"] if measurable else []
+    measurable = max(learner, library) > 0.05 and min(learner, library) > 0.001 and not DEBUGGED.is_set()
+    times = [f"yours takes {duration(learner)}, {exercise.other} {duration(library)}"] if measurable else []
     return [f"{exercise.other} {exercise.differs}", *times, f"now read {exercise.read}"]
 
 
-def remember(judged, states):
-    """Keep what is finished, {lesson: {name: (verdicts, lines)}}, so that it need not be judged again.
+def duration(milliseconds):
+    """To three digits: 0.123 ms, 12.3 ms, 1.23 s."""
+    return f"{milliseconds:.3g} ms" if milliseconds < 999.5 else f"{milliseconds / 1000:.3g} s"
 
-    states  {lesson: course.state from before it was judged}: what has changed since is not known to be right
+
+def remember(judged):
+    """Keep what is finished, {lesson: {name: Judgement}}, so that it need not be judged again.
+
     What was not judged (pytest -k) stays as it is remembered.
     """
     done = course.remembered().get("done", {})
     for lesson, exercises in judged.items():
         known = done[lesson.name] = finished(lesson)
-        for name, (verdicts, lines) in exercises.items():
+        for name, (verdicts, lines, state, files) in exercises.items():
             known.pop(name, None)
-            if is_done(verdicts):
-                known[name] = {"state": states[lesson], "parts": list(verdicts), "lines": lines}
+            if is_done(verdicts) and state:
+                known[name] = {"state": state, "files": files, "parts": list(verdicts), "lines": lines}
     if judged:
         course.remember(done=done)

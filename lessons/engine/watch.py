@@ -3,10 +3,13 @@
 What goes wrong inside becomes a TroubleError, whose text shows the learner's own line and the arrays around it.
 """
 
+import bdb
 import ctypes
 import functools
+import inspect
 import linecache
 import os
+import re
 import sys
 import textwrap
 import threading
@@ -21,7 +24,10 @@ from lessons.engine.unwritten import marked
 
 SECONDS = 10
 PATIENCE = 20            # seconds of waiting, for a file, a lock or a busy machine; see lessons.grade.SECONDS
+LOOK = 1                 # seconds between two looks whether a debugger is at work
 OTHERS = "torch", "jax", "jaxlib", "autograd", "tensorflow", "scipy", "skimage", "cv2"   # they would do the thinking
+DEBUGGED = threading.Event()            # set once somebody has used a debugger in this process
+QUIT = "bdb.BdbQuit", "_pytest.outcomes.Exit"       # what a debugger throws when it is left for good
 
 
 class TroubleError(Exception):
@@ -57,6 +63,8 @@ def watched(function, file, forbidden, seconds=SECONDS):
         except KeyboardInterrupt:
             raise
         except BaseException as error:          # SystemExit, and whatever pytest.skip() raises, are no Exceptions
+            if f"{type(error).__module__}.{type(error).__name__}" in QUIT:
+                raise KeyboardInterrupt from None
             raise TroubleError(in_words(error, file)) from error
         finally:
             run.borrowed |= spy.borrowed
@@ -72,6 +80,8 @@ class Spy:
         self.forbidden, self.borrowed = f"{forbidden}{os.sep}", set()
 
     def __call__(self, frame, event, arg):
+        if event == "call" and frame.f_code.co_flags & inspect.CO_GENERATOR:
+            return          # Python may be clearing one away that others have left; whoever borrows calls a function
         if event == "call" and frame.f_code.co_filename.startswith(self.forbidden):
             self.borrowed.add("tinysegnet")
         elif event == "call":
@@ -90,40 +100,69 @@ class Alarm:
     """Throws TooLong into the thread that entered it, and keeps why, and the lines it was then at.
 
     It rings when the process has computed for so many seconds, or when PATIENCE is at its end: on a busy machine a
-    short function may take long, and has not computed for long.
+    short function may take long, and has not computed for long. It begins anew while a debugger is at work.
     """
 
     def __init__(self, seconds):
         self.seconds, self.why, self.frames = seconds, "", []
 
     def __enter__(self):
-        self.thread = threading.get_ident()
+        self.thread, self.outermost, self.traced = threading.get_ident(), sys._getframe(1), bool(sys.gettrace())
         self.lock, self.over = threading.Lock(), False
-        self.computed, self.begun = time.process_time(), time.monotonic()
+        self.begin()
         self.wait(self.seconds)
 
+    def begin(self):
+        self.computed, self.begun = time.process_time(), time.monotonic()
+
     def wait(self, seconds):
-        self.timer = threading.Timer(seconds, self.ring)
+        self.timer = threading.Timer(max(min(seconds, LOOK), 0.05), self.ring)
         self.timer.daemon = True
         self.timer.start()
 
     def ring(self):
         with self.lock:
+            if self.over:
+                return
+            frame = sys._current_frames()[self.thread]
+            if self.traced or debugger_in(frame, self.outermost):
+                DEBUGGED.set()
+                self.begin()
             missing = self.seconds - (time.process_time() - self.computed)
             patience = PATIENCE - (time.monotonic() - self.begun)
-            if not self.over and missing > 0 and patience > 0:
-                self.wait(max(min(missing, patience), 0.05))
-            elif not self.over:
-                self.why = f"still running after {self.seconds} seconds: is there a loop without an end?"
-                if missing > 0:
-                    self.why = f"has waited for {PATIENCE} seconds: what for?"
-                self.frames = traceback.extract_stack(sys._current_frames()[self.thread])
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
+            if missing > 0 and patience > 0:
+                self.wait(min(missing, patience))
+                return
+            self.why = f"still running after {self.seconds} seconds: is there a loop without an end?"
+            if missing > 0:
+                self.why = f"has waited for {PATIENCE} seconds: what for?"
+            self.frames = traceback.extract_stack(frame)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
 
     def __exit__(self, *_):
         with self.lock:
             self.over = True
             self.timer.cancel()
+
+
+def debugger_in(frame, outermost):
+    """Whether a debugger is at work in a frame or those that it was called from, up to the outermost that counts.
+
+    Most put a trace function into each of them. Those that use sys.monitoring are seen only by that they are there.
+    """
+    monitoring = getattr(sys, "monitoring", None)       # since Python 3.12
+    if monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None:
+        return True
+    while frame not in (None, outermost):
+        if frame.f_trace is not None and not gone_on(getattr(frame.f_trace, "__self__", None)):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def gone_on(debugger):
+    """Whether it was told to continue and has no place to stop again: pdb leaves its trace function behind then."""
+    return isinstance(debugger, bdb.Bdb) and debugger.stoplineno == -1 and not debugger.breaks
 
 
 def line_of(frames, file):
@@ -136,7 +175,7 @@ def line_of(frames, file):
 
 def in_words(error, file):
     """The exception, what it means, the learner's line that it came from, and the arrays that were there."""
-    said = str(error).strip()
+    said = f"{str(error).strip()}{missing(error)}"
     trace, frame, arrays = error.__traceback__, None, {}
     while trace:
         if Path(trace.tb_frame.f_code.co_filename).parent == Path(file).parent:     # it may be of another lesson
@@ -153,6 +192,17 @@ def in_words(error, file):
     if arrays:
         text.append("  there:  " + ", ".join(f"{name} {kind(value)}" for name, value in arrays.items()))
     return "\n".join(textwrap.fill(line, 79, subsequent_indent="    ") for line in text)
+
+
+def missing(error):
+    """What to do about a module that is not there, if it may be a file of the learner's."""
+    if not isinstance(error, ImportError) or not error.name:
+        return ""
+    inside = re.match(r"cannot import name '(\w+)' from 'mine'", str(error))       # `from mine import helpers`
+    if not (inside or isinstance(error, ModuleNotFoundError)):
+        return ""
+    file = (inside[1] if inside else error.name.removeprefix("mine.")).replace(".", "/")
+    return f"; if that is a file of yours, mine/{file}.py must be there, and be handed in too"
 
 
 def kind(array):
