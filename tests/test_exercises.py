@@ -101,7 +101,7 @@ def test_odd_sizes_are_asked_about():
 
     kinds, said = checked("max_pool", watched(max_pool, __file__, "nowhere"))
     assert set(kinds.values()) == {WRONG} and "TroubleError" not in said
-    assert "fails in 8 of 11 cases, the first with x (2, 5, 7, 3), and is right" in " ".join(said.split())
+    assert "fails in 8 of 11 cases, the first with x (2, 5, 7, 6), and is right" in " ".join(said.split())
     assert said.count("where H or W is odd?") == said.count("corners  as for y\n") == 2        # one text, of both parts
 
 
@@ -134,7 +134,7 @@ def test_what_raises_in_the_first_case_is_said_first():
     kinds, said = checked("conv1x1", watched(lambda x, w, b: (x @ w.T + b, (x, w)), __file__, "nowhere"))
     flat = " ".join(said.split())
     assert kinds["y"] == WRONG and "a @ b sums over the last axis of a" in flat
-    assert "fails in 5 of 6 cases, the first with x (2, 1, 1, 3), w (3, 2), b (2,), and comes to an end in" in flat
+    assert "fails in 5 of 6 cases, the first with x (4, 1, 1, 3), w (3, 2), b (2,), and comes to an end in" in flat
 
 
 def one_return(dy, a, b):
@@ -192,7 +192,7 @@ def test_a_wrong_shape_in_one_case_counts_for_that_gradient_alone():
     def conv1x1_backward(dy, cache):
         x, w = cache
         dx, dw, db = dy @ w.T, np.einsum("nhwc,nhwf->cf", x, dy), dy.sum(axis=(0, 1, 2))
-        return dx, (dw if len(x) < 3 else dw.T), db
+        return dx, (dw.T if len(x) == 3 else dw), db
 
     kinds, said = checked("conv1x1_backward", conv1x1_backward)
     assert kinds == {"dx": DONE, "dw": WRONG, "db": DONE}
@@ -200,11 +200,11 @@ def test_a_wrong_shape_in_one_case_counts_for_that_gradient_alone():
 
 
 def test_there_is_one_report_on_a_function_and_it_does_not_contradict_itself():
-    """dx is wrong in the second case, and dw in the fourth."""
+    """dx is wrong in the second case, and dw in the fifth."""
     def conv1x1_backward(dy, cache):
         x, w = cache
         dx, dw, db = dy @ w.T, np.einsum("nhwc,nhwf->cf", x, dy), dy.sum(axis=(0, 1, 2))
-        return (dx if len(x) == 2 else dx + 1), (dw if len(x) < 3 else dw + 1), db
+        return (dx if len(x) == 4 else dx + 1), (dw + 1 if len(x) == 3 else dw), db
 
     function = conv1x1_backward
     verdicts = EXERCISES["conv1x1_backward"].check(function)
@@ -213,7 +213,7 @@ def test_there_is_one_report_on_a_function_and_it_does_not_contradict_itself():
     rows = said.splitlines()
     assert rows[1].startswith("  dx  3 of 3 entries wrong") and "  db  right" in rows
     assert "  case  x (1, 1, 1, 3)  w (3, 2)  b (2,)  dy from seed 0" in rows
-    assert "      case       x (3, 3, 1, 1)  w (1, 2)  b (2,)  dy from seed 0" in rows[rows.index("  db  right") - 2 :]
+    assert "      case       x (3, 4, 1, 1)  w (1, 2)  b (2,)  dy from seed 0" in rows[rows.index("  db  right") - 2 :]
     assert not re.search(r"(?m)^  d[xw]  right", said)
 
 
@@ -226,8 +226,8 @@ def test_what_a_small_case_does_not_show_the_largest_does():
         return y
 
     said = checked("q6", q6)[1]
-    assert "zero everywhere" not in said and "4 of 4 entries wrong" in said
-    assert "hint       it is wrong only in row 1\n     case       x (2, 4, 6, 3)\n  case  x (1, 2, 4, 2)\n" in said
+    assert "zero everywhere" not in said and "6 of 6 entries wrong" in said
+    assert "hint       it is wrong only in row 1\n     case       x (2, 4, 6, 3)\n  case  x (1, 2, 4, 3)\n" in said
 
 
 def test_corners_counted_from_0_for_the_second_get_no_hint_from_a_single_window():
