@@ -76,6 +76,18 @@ def test_what_raises_and_what_is_wrong_stand_in_one_report():
     assert "db right IndexError: index -2 is out of bounds" in flat and "case x (2, 3, 4, 1) w (3, 3, 1, 1)" in flat
 
 
+@pytest.mark.parametrize(
+    "q9, sentence",
+    [
+        (lambda scores: scores.max(axis=2), "these are the highest scores themselves"),
+        (lambda scores: scores.max(axis=2).astype(np.int64), "these are the highest scores themselves"),
+        (lambda scores: scores.argmax(axis=0), "that is, in each column, the row with the highest score"),
+    ],
+)
+def test_the_highest_score_and_the_wrong_axis_are_known_whatever_their_dtype_and_shape(q9, sentence):
+    assert f"mistake {sentence}" in " ".join(checked("q9", q9)[1].split())
+
+
 def test_beside_memory_that_was_never_written_the_others_are_judged():
     def conv1x1_backward(dy, cache):
         x, w = cache
