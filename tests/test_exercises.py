@@ -82,6 +82,18 @@ def test_what_raises_and_what_is_wrong_stand_in_one_report():
     assert "db right IndexError: index -2 is out of bounds" in flat and "case x (2, 3, 4, 1) w (3, 3, 1, 1)" in flat
 
 
+@pytest.mark.parametrize(
+    "q9, sentence",
+    [
+        (lambda scores: scores.max(axis=2), "these are the highest scores themselves"),
+        (lambda scores: scores.max(axis=2).astype(np.int64), "these are the highest scores themselves"),
+        (lambda scores: scores.argmax(axis=0), "that is, in each column, the row with the highest score"),
+    ],
+)
+def test_the_highest_score_and_the_wrong_axis_are_known_whatever_their_dtype_and_shape(q9, sentence):
+    assert f"mistake {sentence}" in " ".join(checked("q9", q9)[1].split())
+
+
 def test_beside_memory_that_was_never_written_the_others_are_judged():
     def conv1x1_backward(dy, cache):
         x, w = cache
@@ -131,9 +143,14 @@ def test_what_never_comes_to_an_end_is_asked_once():
 
 def test_what_raises_in_the_first_case_is_said_first():
     """That it is also wrong in a case in which it happens to fit comes after it."""
-    kinds, said = checked("conv1x1", watched(lambda x, w, b: (x @ w.T + b, (x, w)), __file__, "nowhere"))
+    def conv1x1(x, w, b):
+        y = x @ w.T + b
+        return y, (x, w)
+
+    kinds, said = checked("conv1x1", watched(conv1x1, __file__, "nowhere"))
+    assert kinds == {"y": WRONG, "cache": DONE} and said.startswith("conv1x1 fails in some cases\n")
     flat = " ".join(said.split())
-    assert kinds["y"] == WRONG and "a @ b sums over the last axis of a" in flat
+    assert "a @ b sums over the last axis of a" in flat
     assert "fails in 5 of 6 cases, the first with x (4, 1, 1, 3), w (3, 2), b (2,), and comes to an end in" in flat
 
 
@@ -141,9 +158,17 @@ def one_return(dy, a, b):
     c = dy * 2
     for k in (1, 2):
         c = c + k * a[7]
+    np.add(c, 1)
     np.add(b, 1, out=b)
-    d, e = b * 3, dy
+    d, e = np.multiply(b, 3), dy
     return c, d, e
+
+
+def loop_over(dy, a, b):
+    c = 0
+    for k in range(int(a[7])):
+        c += k
+    return b, c, dy
 
 
 def returns_whatever(dy, a, b):
@@ -158,6 +183,7 @@ def returns_whatever(dy, a, b):
         (one_return, (1, np.zeros(9), (0,)), {1}),
         (one_return, (1, np.zeros(9), None), {1}),
         (lambda dy, a, b: (dy, a[7], b), (1, np.zeros(3), 0), {0, 1, 2}),       # its source is no function
+        (loop_over, (1, np.zeros(3), 0), {1}),
         (returns_whatever, (1, np.zeros(3), 0), {0, 1, 2}),
         (np.add, ("a", 1, None), {0, 1, 2}),
     ],

@@ -93,7 +93,7 @@ def each_gradient(function):
     """By finite differences; and where dx is right, whether it is left out when nobody needs it."""
     verdicts = gradients(ops.conv2d, ops.conv2d_backward, *IMAGES, names=("x", "w", "b"))(function)
     if verdicts["dx"].kind == DONE:
-        y, cache = ops.conv2d(*IMAGES[1])
+        y, cache = ops.conv2d(*IMAGES[2])         # four images
         try:
             given, whole = function(y, cache, need_dx=False), function(y, cache)
         except TroubleError as trouble:

@@ -217,9 +217,8 @@ class Answers:
             return Verdict(WRONG, f"  {part} is None in some cases and not in others: is a return missing?")
         if part in self.missing:
             return Verdict(TODO)
-        of_part = [report for names, report in self.reports if part in names]
-        whole = [report for names, report in self.reports if names - set(self.parts)]
-        return Verdict(WRONG, (of_part or whole)[0]) if of_part or whole else Verdict(DONE)
+        why = next((report for names, report in self.reports if part in names or names - set(self.parts)), None)
+        return Verdict(DONE) if why is None else Verdict(WRONG, why)
 
 
 def as_tuple(result):
