@@ -336,6 +336,7 @@ def test_none_in_some_cases_is_not_to_do():
     [
         lambda dw, db: (None, None, None),
         lambda dw, db: (None, dw, 2 * db),
+        lambda dw, db: (None, dw / 2, db),
         lambda dw, db: (dw, db),
         lambda dw, db: 1 / 0,
     ],

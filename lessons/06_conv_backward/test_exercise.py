@@ -84,9 +84,10 @@ NOT_NEEDED = """dx is right, but conv2d_backward(dy, cache, need_dx=False) shoul
 and spare the work: before the first layer nobody asks for dx"""
 
 
-def same(given, whole):
-    """Whether dw and db are what they are with a dx."""
-    return all(a is b is None or np.array_equal(a, b) for a, b in zip(given[1:], whole[1:]))
+def others(given, whole):
+    """Which of dw and db are others than they are with a dx."""
+    pairs = zip(("dw", "db"), given[1:], whole[1:])
+    return [name for name, a, b in pairs if not (a is b is None or np.array_equal(a, b))]
 
 
 def each_gradient(function):
@@ -98,8 +99,11 @@ def each_gradient(function):
             given, whole = function(y, cache, need_dx=False), function(y, cache)
         except TroubleError as trouble:
             return verdicts | {"dx": Verdict(WRONG, f"  with need_dx=False\n{trouble}")}
-        if not (isinstance(given, tuple | list) and len(given) == 3 and given[0] is None and same(given, whole)):
+        if not (isinstance(given, tuple | list) and len(given) == 3 and given[0] is None):
             verdicts["dx"] = Verdict(WRONG, NOT_NEEDED)
+        elif names := others(given, whole):
+            text = f"  dx is right, but with need_dx=False {' and '.join(names)} should be as with a dx, and is not"
+            verdicts["dx"] = Verdict(WRONG, text)
     return verdicts
 
 
