@@ -48,6 +48,7 @@ def test_the_whole_report():
         (lambda y: y.reshape(2, 5, 4, 2).swapaxes(1, 2), "its numbers are the right ones, in other places"),
         (lambda y: y.swapaxes(1, 2), "y  should have the shape (2, 4, 5, 2), has (2, 5, 4, 2)"),
         (lambda y: y.swapaxes(1, 2), "it is the right answer with its axes in the order (0, 2, 1, 3)"),
+        (lambda y: np.where(y > 0, y, 0), "places, and right in the others: what should reach them?"),
         (lambda y: np.where(np.arange(2) == 1, y + 1, y).astype(y.dtype), "it is wrong only in channel 1"),
         (lambda y: y + np.pad(np.zeros((2, 3)), 1, constant_values=1).astype(y.dtype)[None, :, :, None],
          "it is wrong only within 1 of the border"),

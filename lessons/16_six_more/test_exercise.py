@@ -183,7 +183,7 @@ EXERCISES = (
         (probabilities(2, 3, 4, 3), LABELS, VOID),
         (probabilities(1, 2, 3, 4), np.array([[[0, 2, 2], [0, VOID, 0]]]), VOID),
         (probabilities(1, 2, 2, 3), np.full((1, 2, 2), VOID), VOID),
-        (probabilities(2, 1, 4, 3), np.array([[[0, 2, 1, 1]], [[2, 1, 0, 2]]]), 1),     # a class is what is to be ignored
+        (probabilities(2, 1, 4, 3), np.array([[[0, 2, 1, 1]], [[2, 1, 0, 2]]]), 1),         # class 1 is to be ignored
         (probabilities(2, 3, 4, 3), LABELS, VOID, 0.25),
         names=("p",), wrong=wrong_forwards.DICE_LOSS, wrong_on=(probabilities(2, 3, 4, 3), LABELS, VOID, 0.5),
         hints=("In which of overlap, said and there does one p stand? That depends on its pixel's label. Then how the "

@@ -146,6 +146,8 @@ def observations(learner, truth, wrong, differ, axes, measure=None, dy=None, ima
     if np.count_nonzero(right) >= FEW:          # a 0 may be right by accident
         yield only_one_index(wrong, axes)
         yield only_the_border(wrong, right) if axes[1:2] == ("row",) else None
+        zero = wrong.any() and not learner[wrong].any()
+        yield f"it is 0 in {differing} places, and right in the others: what should reach them?" if zero else None
 
 
 def constant_ratio(learner, truth, same, image_shape, floor):
@@ -198,11 +200,12 @@ def overwritten(case, name, learner, wrong, differ):
 def only_one_image(measure, dy, same):
     if dy.ndim < 2 or len(dy) < 2:
         return None
+    why = {"last": "is something overwritten (=) and not added up (+=)?", "first": "does a loop end after it?"}
     for which, n in (("last", -1), ("first", 0)):
         of_one = np.zeros_like(dy)
         of_one[n] = dy[n]
         if same(measure(of_one)[0]):
-            return f"only the {which} image of the batch is in it: is something overwritten (=) and not added up (+=)?"
+            return f"only the {which} image of the batch is in it: {why[which]}"
     return None
 
 
