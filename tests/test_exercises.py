@@ -7,10 +7,14 @@ import re
 import sys
 import threading
 import time
+from itertools import combinations
 
 import every_exercise
 import numpy as np
+import planted_right
+import planted_right_3
 import pytest
+from mutation import mutated
 
 from lessons.engine import course, failing, watch
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, alike, as_tuple, values
@@ -331,6 +335,49 @@ def test_none_in_some_cases_is_not_to_do():
     assert kinds == {"dx": WRONG} and "dx is None in some cases and not in others: is a return missing?" in said
 
 
+@pytest.mark.parametrize("threshold", [-1, -0.01, -1e-4, 1e-4, 0.01, 1])
+def test_no_other_threshold_passes_for_0(threshold):
+    assert checked("relu", lambda x: (np.maximum(x, 0), x > threshold))[0] == {"y": DONE, "cache": WRONG}
+    assert checked("relu", lambda x: (np.where(x > threshold, x, 0), x > 0))[0] == {"y": WRONG, "cache": DONE}
+
+
+@pytest.mark.parametrize(
+    "answer, right, wrong",
+    [
+        ("class_weights", "pixels > 0", "pixels > 1"),
+        ("class_average", "rows > 0", "rows > 1"),
+        ("mean_iou", "union > 0", "union > 1"),
+        ("leaky_relu_backward", "x > 0", "x > 0.1"),
+        ("conv2d_stride2_backward", "(N, H + K, W + K, C)", "(N, W + K, W + K, C)"),
+        ("conv_transpose2d", "2 * W + K", "2 * H + K"),
+        ("draw_mask", ">= rate", "> rate"),
+        ("boundary_f1", "if both > 0", "if both > 1"),
+    ],
+)
+def test_what_differs_in_few_cases_is_rejected(answer, right, wrong):
+    function = watched(mutated(getattr(planted_right_3, answer), right, wrong), __file__, "nowhere")
+    try:
+        kinds, _ = checked(answer, function)
+    except TroubleError:
+        return
+    assert WRONG in kinds.values()
+
+
+def test_a_sum_over_other_axes_has_not_even_the_right_shape():
+    def conv1x1_backward(dy, cache):
+        dx, dw, _ = planted_right.conv1x1_backward(dy, cache)
+        return dx, dw, dy.sum(axis=axes)
+
+    for axes in combinations(range(4), 3):
+        kinds, said = checked("conv1x1_backward", conv1x1_backward)
+        assert kinds["db"] == (DONE if axes == (0, 1, 2) else WRONG)
+        assert axes == (0, 1, 2) or "db should have the shape of b, (2,), has" in " ".join(said.split())
+    for axes in combinations(range(4), 2):
+        kinds, said = checked("q1", lambda x, axes=axes: x.mean(axis=axes))
+        assert kinds == {"y": DONE if axes == (1, 2) else WRONG}
+        assert axes == (1, 2) or "y should have the shape (1, 3), has" in " ".join(said.split())
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -441,9 +488,13 @@ def test_what_the_checker_has_left_behind_is_nothing_borrowed(tmp_path):
     def learner():
         gc.collect()
 
-    leave()
-    function = watched(learner, __file__, tmp_path)
-    function()
+    gc.disable()
+    try:
+        leave()
+        function = watched(learner, __file__, tmp_path)
+        function()
+    finally:
+        gc.enable()
     assert not function.borrowed
     function = watched(lambda: [*left.begun()], __file__, tmp_path)
     assert function() == [1, 2] and function.borrowed == {"tinysegnet"}

@@ -10,7 +10,7 @@ import pytest
 
 from lessons import grade
 from lessons.engine import course, judging, my_segnet
-from lessons.engine.exercises import DONE, WRONG
+from lessons.engine.exercises import DONE, WRONG, Verdict
 
 ROOT = Path(__file__).parents[1]
 RELU = course.LESSONS / "02_relu"
@@ -119,8 +119,8 @@ def test_a_file_counts_as_it_was_when_it_was_read(mine):
 
 
 def test_a_file_that_is_only_written_is_nothing_to_depend_on(mine):
-    note = "from pathlib import Path\nPath(__file__).with_name('notes.txt').open('a').write('x')\n"
-    write(mine / "02_relu.py", note + "from operator import mul as times" + ANSWER)
+    note = "from pathlib import Path\nopen(Path(__file__).with_name('notes.txt'), 'a').write('x')"
+    write(mine / "02_relu.py", note + "\nfrom operator import mul as times" + ANSWER)
     assert judged() == DONE and (mine / "notes.txt").exists() and known()
 
 
@@ -161,15 +161,22 @@ def test_no_file_of_a_learner_is_taken_for_one_of_python(mine, monkeypatch):
     assert judged() == DONE
 
 
-def test_nothing_is_found_or_noted_when_nothing_is_judged(mine):
+def test_nothing_is_found_or_noted_when_nothing_is_judged(mine, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     write(mine / "02_relu.py", "from helpers_of_mine import times" + ANSWER)
     write(mine / "helpers_of_mine.py", HELPERS)
-    finders, wrote_bytecode = [*sys.meta_path], sys.dont_write_bytecode
+    finders = [*sys.meta_path]
     assert judged() == DONE
-    assert [*sys.meta_path] == finders and sys.dont_write_bytecode == wrote_bytecode
+    assert [*sys.meta_path] == finders and not sys.dont_write_bytecode
     sys.modules.pop("helpers_of_mine", None)
     with pytest.raises(ModuleNotFoundError):
         __import__("helpers_of_mine")
+
+
+def test_what_is_to_be_judged_again_is_not_remembered(mine):
+    write(mine / "02_relu.py", "from operator import mul as times" + ANSWER)
+    judging.remember({RELU: {"relu_backward": judging.Judgement({"dx": Verdict(DONE)})}})
+    assert judging.finished(RELU) == {}
 
 
 def test_what_an_older_course_remembers_is_read_and_judged_again(mine):
@@ -245,7 +252,9 @@ def test_what_lies_beside_the_answers_is_no_hindrance(class_room):
     (class_room.folder / "folder.py").mkdir()
     for name in "json.py", "lessons.py", "tinysegnet.py":
         write(class_room.folder / name, "1 / 0\n")
-    write(class_room.folder / "02_relu.py", "from operator import mul as times" + ANSWER)
+    write(class_room.folder / "notes.txt", "")
+    alone = "from pathlib import Path\nassert len([*Path(__file__).parent.rglob('*.*')]) == 5\n"
+    write(class_room.folder / "02_relu.py", alone + "from operator import mul as times" + ANSWER)
     wanted = {"relu_backward": ["dx"]}
     assert [part.kind for part in grade.grade_lesson(class_room.folder, RELU, wanted, 60, 4000)] == [DONE]
 
@@ -253,6 +262,7 @@ def test_what_lies_beside_the_answers_is_no_hindrance(class_room):
 def test_only_python_files_go_along(tmp_path):
     for name in "a.py", "b.txt", ".hidden/c.py", "__pycache__/d.py", "tools/e.py":
         write(tmp_path / "from" / name, "")
+    (tmp_path / "from/circle").symlink_to(tmp_path / "from")
     shutil.copytree(tmp_path / "from", tmp_path / "to", ignore=grade.all_but_python)
     assert {path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*")} == {
         "a.py", "tools/e.py"

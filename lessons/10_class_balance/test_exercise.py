@@ -79,6 +79,7 @@ BALANCE_CASES = (
     (CAMVID, CAMVID_IMAGES, 1.0),
     (CAMVID, CAMVID_IMAGES, 0.0),
     (np.array([90, 0, 31, 12, 0, 55, 7]), np.array([300, 0, 200, 100, 0, 280, 250]), 0.7),      # two are absent
+    (np.array([90, 1, 30]), np.array([300, 200, 100]), 1.0),                        # a class of one pixel
     (np.array([0, 12, 0]), np.array([0, 40, 0]), 1.0),                              # one class, and nothing else
 )
 

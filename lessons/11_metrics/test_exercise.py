@@ -248,6 +248,7 @@ COUNTS = tuple((counts,) for counts in (
     RANDOM,
     ABSENT,
     *GENERIC,
+    np.array([[1, 0, 0], [0, 5, 2], [0, 0, 0]]),                        # a class of one pixel
     np.array([[7]]),                                                    # one class
     np.diag([5, 0, 2]),                                                 # nothing wrong
     np.array([[0, 4], [3, 0]]),                                         # nothing right

@@ -132,6 +132,7 @@ EXERCISES = (
         (numbers(2, 3, 4, 3), np.array([0.1, 0.5, -0.3])),
         (np.abs(numbers(1, 2, 3, 2)), np.array([0.1, 0.2])),
         (numbers(3, 4, 5, 2), np.array([2.0, 0.0])),
+        (0.001 * numbers(2, 3, 4, 1), np.array([0.3])),         # near 0, where the two branches meet
         names=("x", "slope"), wrong=wrong_forwards.LEAKY_RELU, wrong_on=(numbers(2, 3, 4, 5), numbers(5)),
         hints=("Two branches, and each number of x is in one of them. How far does its y move when it moves by 1? And "
                "which y move when the slope of a channel does, and by how much each?",
@@ -142,7 +143,7 @@ EXERCISES = (
     exercise(
         forwards.conv2d_stride2,
         kernels(1, 1, 5, 1, 3, 1), kernels(1, 1, 1, 2, 3, 2), kernels(1, 4, 3, 2, 1, 1), kernels(1, 5, 6, 1, 5, 2),
-        kernels(2, 4, 5, 2, 3, 3),
+        kernels(2, 4, 5, 2, 3, 3), kernels(2, 7, 4, 1, 3, 5),
         names=("x", "w", "b"), wrong=wrong_forwards.CONV2D_STRIDE2, wrong_on=kernels(2, 4, 6, 2, 3, 4),
         hints=("In the forward, one line does all the work, once for each i and j. Ask of that line alone: what did it "
                "read, and into which y did it go? The backward has the same two loops.",

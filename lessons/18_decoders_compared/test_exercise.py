@@ -34,7 +34,7 @@ LINE[1, :, 0, 0] = 0.25, 0.75, 0.75, 0.25
 STAMPED = (
     (np.array([4.0, 8.0]).reshape(1, 1, 2, 1), LINE, np.zeros(1), (1, 1, 4, 1)),        # that of the page
     arrays(1, 2, 3, 1, 1, 2),           # the stamps do not overlap
-    arrays(1, 3, 4, 2, 3, 3), arrays(2, 3, 4, 3, 2, 4, odd=(1, 0)), arrays(2, 4, 3, 2, 2, 5, odd=(1, 1)),
+    arrays(1, 3, 4, 2, 3, 3), arrays(2, 3, 5, 1, 6, 4, odd=(1, 0)), arrays(2, 4, 3, 2, 2, 5, odd=(1, 1)),
     arrays(1, 3, 2, 2, 3, 1),           # three of four y are the bias
     arrays(1, 2, 3, 1, 2, 8),           # the kernel is larger than y
     arrays(2, 1, 1, 2, 3, 4, odd=(1, 1)),

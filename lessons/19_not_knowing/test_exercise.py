@@ -180,13 +180,15 @@ SEEN = (
 )
 MANY = [a.astype(np.float32) for a in softmaxes(6, 10, 48, 64, 11)]
 
+A_DRAWN_NUMBER = float(np.random.default_rng(5).random((2, 3), np.float32)[0, 1])       # is not below itself
+
 EXERCISES = (
     Exercise(
         "draw_mask",
         values(
             of_seed(draw_mask),
             (0, (1, 1, 5, 1), 0.2, np.float64), (1, (2, 4, 5, 3), 0.5, np.float64), (2, (2, 4, 5, 3), 0.3, np.float64),
-            (3, (3, 7), 0.8, np.float32), (4, (1, 3, 3, 2), 0.0, np.float32),
+            (3, (3, 7), 0.8, np.float32), (4, (1, 3, 3, 2), 0.0, np.float32), (5, (2, 3), A_DRAWN_NUMBER, np.float64),
             results=("mask",), names=("seed", "shape", "rate"), mistakes=MASKS, adapt=of_seed,
         ),
         answer=draw_mask, read=DROPOUT, race=lambda: (np.random.default_rng(0), (4, 45, 60, 64), 0.5, np.float32),

@@ -260,7 +260,7 @@ SCORE_CASES = (
 )
 EMPTY = (
     (drawn("0011"), drawn("0111"), 4, 9, 1.0), (drawn("00", "00"), drawn("00", "00"), 2, 9, 1.0),
-    (drawn("0091"), drawn("0011"), 2, 9, 1.0),
+    (drawn("0091"), drawn("0011"), 2, 9, 1.0), (drawn("01"), drawn("00"), 2, 9, 1.0),
 )
 SCENE, *_ = (labels[24:64, 30:80] for _, labels in [streets.scene(11)])
 
