@@ -73,6 +73,7 @@ def test_all_are_rejected_and_four_of_five_named(exercises, planted, module):
 RIGHT = (planted_right, 47), (planted_right_3, 47)
 
 
+@pytest.mark.docs       # half a minute
 @pytest.mark.parametrize("module, count", RIGHT, ids=["1", "3"])
 def test_what_they_are_planted_into_is_right(exercises, module, count):
     """An answer with a mistake is rejected for that mistake only if it is right without."""
