@@ -45,9 +45,9 @@ backward = Table(READ, cases, ["dx", "dgamma", "dbeta"], batch_norm)
 @backward.formula
 def right_gradients(dy, x, gamma, beta):
     (x_hat, std), (dx_hat,) = parts(x), (gamma * dy,)
-    shift = dx_hat.mean(axis=(0, 1, 2), keepdims=True)
-    stretch = (dx_hat * x_hat).mean(axis=(0, 1, 2), keepdims=True)
-    dx = (dx_hat - shift - x_hat * stretch) / std
+    mean_dx_hat = dx_hat.mean(axis=(0, 1, 2), keepdims=True)
+    mean_dx_hat_x_hat = (dx_hat * x_hat).mean(axis=(0, 1, 2), keepdims=True)
+    dx = (dx_hat - mean_dx_hat - x_hat * mean_dx_hat_x_hat) / std
     dgamma = (dy * x_hat).sum(axis=(0, 1, 2))
     dbeta = dy.sum(axis=(0, 1, 2))
     return dx, dgamma, dbeta
