@@ -65,9 +65,9 @@ RECOGNISED = {
     "unpool_corners_of_the_first_image": "the corners of image 0 are taken for all images",
     "loss_one_hot_forgotten": "the gradient is p alone",
     "loss_softmax_jacobian_diagonal_only": "only the logit of the label has a gradient",
-    "conv_db_not_summed_over_columns": "the right formula with db = dy.sum(axis=(0, 1)) case",
-    "bn_dgamma_with_the_scaled_output": "the right formula with dx_hat * x_hat in the place of dy * x_hat",
-    "bn_dbeta_with_gamma": "the right formula with dbeta = dx_hat.sum(axis=(0, 1, 2)) case",
+    "conv_db_not_summed_over_columns": "the right formula with one edit: db = dy.sum(axis=(0, 1)) case",
+    "bn_dgamma_with_the_scaled_output": "the right formula with one edit: dx_hat * x_hat in the place of dy * x_hat",
+    "bn_dbeta_with_gamma": "the right formula with one edit: dbeta = dx_hat.sum(axis=(0, 1, 2)) case",
     "loss_log_p_taken_for_p": "log p stands where p belongs",
 }
 

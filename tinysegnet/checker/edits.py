@@ -63,7 +63,7 @@ class Formula:
         for statement in self.definition.body[: name and self.targets[name] + 1]:
             match statement:
                 case ast.Assign([ast.Name(target)]):
-                    arrays = {name: values[name] for name in known if isinstance(values[name], np.ndarray)}
+                    arrays = {each: values[each] for each in known if isinstance(values[each], np.ndarray)}
                     yield from ((words, target, self.compiled()) for words in in_turn(statement, arrays))
                 case ast.Assign([ast.Tuple() as targets]):
                     known += [node.id for node in ast.walk(targets) if isinstance(node, ast.Name)]
@@ -74,6 +74,8 @@ def in_turn(statement, arrays):
     for node, put, around in [*places(statement, statement.value)]:
         before, the_whole = short(around), around is statement.value
         for new, words in replacements(node, arrays):
+            if ast.dump(new) == ast.dump(node):
+                continue
             put(new)
             shown = f"{statement.targets[0].id} = {short(statement.value)}" if the_whole else words
             shown = shown or f"{short(new if around is node else around)} in the place of {before}"
@@ -119,11 +121,6 @@ def replacements(node, arrays):
             yield ast.Compare(left, [CONTRARY[type(op)]()], [right]), None
         case ast.Slice(lower, upper, None):
             yield from of_slice(lower, upper)
-        case ast.Subscript(array, ast.Tuple([ast.Slice(_, _, ast.UnaryOp()) as rows, ast.Slice(_, _, ast.UnaryOp())])):
-            unflipped = ast.Slice()
-            yield array, f"both flips left out of {short(node)}"
-            for slices in [rows, unflipped], [unflipped, rows]:
-                yield ast.Subscript(array, ast.Tuple(slices, LOAD), LOAD), None
         case ast.Constant(int() as number) if not isinstance(number, bool):
             for other in [number + 1, number - 1] if number > 2 else [number + 1]:      # 2 a, without the 2, is a
                 yield ast.Constant(other), None
@@ -186,14 +183,15 @@ def of_call(node, name, arguments, keywords):
 
 def of_slice(lower, upper):
     """A slice that is moved by one, or cuts off the other end."""
-    if lower is None and upper is not None:
+    if lower is upper is None:
+        return
+    if lower is None:
         yield ast.Slice(ast.UnaryOp(ast.USub(), upper), None), None
-    elif lower is not None and upper is None:
+    elif upper is None:
         yield ast.Slice(None, ast.UnaryOp(ast.USub(), lower)), None
-    elif lower is not None:
+    else:
         yield ast.Slice(None, ast.BinOp(upper, ast.Sub(), lower)), None
-    alone = [bound for bound in (lower, upper) if bound]
-    if len(alone) == 1 and isinstance(alone[0], ast.Constant | ast.BinOp):      # then the bound is edited by itself
+    if not (lower and upper) and isinstance(lower or upper, ast.Constant | ast.BinOp):     # that is edited by itself
         return
     for sign in ast.Add(), ast.Sub():
         yield ast.Slice(*(bound and ast.BinOp(bound, sign, ast.Constant(1)) for bound in (lower, upper))), None
@@ -220,7 +218,7 @@ def edited(table, name, answer):
         asked = [answer(args) for args in table.cases()]
     except Exception:           # on sizes that the function was not asked about: nothing can be compared
         return None
-    if not asked or any(one is None or not np.any(one[1]) for one in asked):        # all zero is what many edits give
+    if not asked or any(one is None for one in asked):
         return None
     with np.errstate(all="ignore"), catch_warnings(action="ignore"):
         for formula in table.formulas:
@@ -228,16 +226,18 @@ def edited(table, name, answer):
                 continue                                # right where all sizes differ: what is wrong is not in there
             for words, target, function in formula.edits(asked[0][0], name):
                 if all(gives(function, target, name, *one[:2]) for one in asked):
-                    return f"your answer equals the right formula with {words}"
+                    place = "" if target == name or " = " in words else f", in {target}"
+                    return f"your answer equals the right formula with one edit: {words}{place}"
     return None
 
 
 def gives(function, target, name, given, result):
-    """Whether an edited formula gives this result; one that raises gives none, and one in which nothing is left of the
-    target but rounding could be another edit too."""
+    """Whether an edited formula gives this result; one that raises gives none. Where nothing but rounding is left of
+    the target or the result, it could be another edit too."""
     try:
         values = function(*deepcopy(given))
-        return np.abs(values[target]).max() > 1e-12 and equal(result, np.asarray(values[name]))
+        vanishes = any(np.abs(values[each]).max() < 1e-12 for each in (target, name))
+        return not vanishes and equal(result, np.asarray(values[name]))
     except Exception:
         return False
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinysegnet.checker.mistakes.table import Table
-from tinysegnet.ops.conv import conv2d, conv2d_backward
+from tinysegnet.ops.conv import col2im, conv2d, conv2d_backward, im2col
 
 READ = "tinysegnet/ops/conv.py"
 
@@ -49,14 +49,21 @@ def windows(x, K, first):
     return np.array([[padded[:, i : i + H, j : j + W] for j in offsets] for i in offsets])
 
 
+def all_columns(x, K):
+    """im2col of all images, (N, H, W, K*K*C)."""
+    return np.array([im2col(image, K) for image in pad(x, K // 2, K // 2)])
+
+
 backward = Table(READ, cases, ["dx", "dw", "db"], conv2d)
 
 
 @backward.formula
 def right_gradients(dy, x, w, b):
-    K, _, _, _ = w.shape
-    dx = np.einsum("ijnrqf,ijcf->nrqc", windows(dy, K, -(K // 2)), w[::-1, ::-1])
-    dw = np.einsum("ijnrqc,nrqf->ijcf", windows(x, K, -(K // 2)), dy)
+    (N, H, W, C), (K, _, _, F), columns = x.shape, w.shape, all_columns(x, len(w))
+    dcolumns = dy.reshape(-1, F) @ w.reshape(-1, F).T
+    padded, p = np.array([col2im(image, K) for image in dcolumns.reshape(N, H, W, -1)]), K // 2
+    dx = padded[:, p : p + H, p : p + W]
+    dw = (columns.reshape(-1, K * K * C).T @ dy.reshape(-1, F)).reshape(w.shape)
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
 
@@ -148,9 +155,8 @@ forward = Table(READ, cases, ["y"], conv2d)
 
 @forward.formula
 def right_y(x, w, b):
-    (N, H, W, C), (K, _, _, F) = x.shape, w.shape
-    columns = windows(x, K, -(K // 2)).transpose(2, 3, 4, 0, 1, 5).reshape(N, H, W, K * K * C)
-    y = columns @ w.reshape(K * K * C, F) + b
+    F, columns = len(b), all_columns(x, len(w))
+    y = columns @ w.reshape(-1, F) + b
     return y
 
 

@@ -61,8 +61,9 @@ def right_dw(dy, x, w, **options):
 
 @backward.formula
 def right_gradients(dy, x, w, b, shape):
-    dx = np.einsum("ijnrqf,ijcf->nrqc", seen(dy, x, w, (len(w) - 1) // 2), w)
-    dw = np.einsum("ijnrqf,nrqc->ijcf", seen(dy, x, w, (len(w) - 1) // 2), x)
+    dy_seen, _ = np.moveaxis(seen(dy, x, w), (0, 1), (4, 5)), None
+    dx = np.einsum("nrqfij,ijcf->nrqc", dy_seen, w)
+    dw = np.einsum("nrqfij,nrqc->ijcf", dy_seen, x)
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
 
@@ -154,7 +155,8 @@ def right_y(x, w, b, shape):
     (N, H, W, C), (K, _, _, _), (_, height, width, _) = x.shape, w.shape, shape
     spread = np.zeros((N, 2 * H, 2 * W, C))
     spread[:, ::2, ::2] = x
-    y = np.einsum("ijnrqc,ijcf->nrqf", windows(spread, K, -(K // 2)), w[::-1, ::-1])[:, :height, :width] + b
+    product, _ = np.einsum("ijnrqc,ijcf->nrqf", windows(spread, K, -(K // 2)), w[::-1, ::-1]), None
+    y = product[:, :height, :width] + b
     return y
 
 

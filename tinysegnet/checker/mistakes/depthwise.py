@@ -76,9 +76,10 @@ backward = Table(READ, cases, ["dx", "dw", "db"], depthwise_conv2d)
 
 @backward.formula
 def right_gradients(dy, x, w, b):
-    K, _, _ = w.shape
-    dx = np.einsum("ijnrqc,ijc->nrqc", windows(dy, K, -(K // 2)), w[::-1, ::-1])
-    dw = np.einsum("ijnrqc,nrqc->ijc", windows(x, K, -(K // 2)), dy)
+    K, turned = len(w), w[::-1, ::-1]
+    x_windows, dy_windows = (np.moveaxis(windows(a, K, -(K // 2)), (0, 1), (4, 5)) for a in (x, dy))
+    dx = np.einsum("nrqcij,ijc->nrqc", dy_windows, turned)
+    dw = np.einsum("nrqcij,nrqc->ijc", x_windows, dy)
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
 
@@ -168,8 +169,9 @@ forward = Table(READ, cases, ["y"], depthwise_conv2d)
 
 @forward.formula
 def right_y(x, w, b):
-    K, _, _ = w.shape
-    y = np.einsum("ijnrqc,ijc->nrqc", windows(x, K, -(K // 2)), w) + b
+    x_windows, _ = np.moveaxis(windows(x, len(w), -(len(w) // 2)), (0, 1), (4, 5)), None
+    product = np.einsum("nrqcij,ijc->nrqc", x_windows, w)
+    y = product + b
     return y
 
 

@@ -48,12 +48,9 @@ def windows(x, fill=-np.inf):
 
 @pool.formula
 def right_y_and_corners(x):
-    N, H, W, C = x.shape
-    padded = np.pad(x, ((0, 0), (0, H % 2), (0, W % 2), (0, 0)), constant_values=-np.inf)
-    four = padded.reshape(N, (H + 1) // 2, 2, (W + 1) // 2, 2, C).transpose(0, 1, 3, 2, 4, 5)
-    four = four.reshape(N, (H + 1) // 2, (W + 1) // 2, 4, C)
-    y = four.max(axis=3)
-    corners = four.argmax(axis=3)
+    window, _ = windows(x), None                # its four values are along axis 3
+    y = window.max(axis=3)
+    corners = window.argmax(axis=3)
     return y, corners
 
 
@@ -148,8 +145,8 @@ def moved(dy, x, move):
 pool_backward = Table(READ, distinct, ["dx"], max_pool)
 @pool_backward.formula
 def right_pool_dx(dy, x):
-    _, corners = max_pool(x)
-    dx = grown(dy, x.shape) * (grown(corners, x.shape) == places(x.shape))
+    all_four, corners, place = grown(dy, x.shape), grown(max_pool(x)[1], x.shape), places(x.shape)
+    dx = all_four * (corners == place)
     return dx
 
 
@@ -226,7 +223,8 @@ def put(x, corners, shape):
 
 @unpool.formula
 def right_y(x, corners, shape):
-    y = grown(x, shape) * (grown(corners, shape) == places(shape))
+    all_four, corners, place = grown(x, shape), grown(corners, shape), places(shape)
+    y = all_four * (corners == place)
     return y
 
 
@@ -283,7 +281,8 @@ def picked(dy, corners):
 unpool_backward = Table(READ, lambda: pooled((2, 7, 10, 3), (4, 9, 5, 2)), ["dx"], with_corners)
 @unpool_backward.formula
 def right_unpool_dx(dy, x, corners, shape):
-    dx = (windows(dy, 0) * (corners[:, :, :, None] == np.arange(4)[:, None])).sum(axis=3)
+    window, there = windows(dy, 0), corners[:, :, :, None] == np.arange(4)[:, None]
+    dx = (window * there).sum(axis=3)
     return dx
 
 
