@@ -76,9 +76,9 @@ backward = Table(READ, cases, ["dx", "dw", "db"], depthwise_conv2d)
 
 @backward.formula
 def right_gradients(dy, x, w, b):
-    K, turned = len(w), w[::-1, ::-1]
-    x_windows, dy_windows = (np.moveaxis(windows(a, K, -(K // 2)), (0, 1), (4, 5)) for a in (x, dy))
-    dx = np.einsum("nrqcij,ijc->nrqc", dy_windows, turned)
+    x_windows, dy_windows = (np.moveaxis(windows(a, len(w), -(len(w) // 2)), (0, 1), (4, 5)) for a in (x, dy))
+    dy_turned, _ = dy_windows[..., ::-1, ::-1], None
+    dx = np.einsum("nrqcij,ijc->nrqc", dy_turned, w)
     dw = np.einsum("nrqcij,nrqc->ijc", x_windows, dy)
     db = dy.sum(axis=(0, 1, 2))
     return dx, dw, db
