@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinysegnet.checker.mistakes.table import Table
+from tinysegnet.checker.mistakes.table import Table, alone
 from tinysegnet.ops.conv import conv2d, conv2d_backward
 
 READ = "tinysegnet/ops/conv.py"
@@ -141,6 +141,65 @@ backward.mistake("dx is cut out of the padded gradient at the wrong place: skip 
 backward.mistake("w is reshaped to exchange its channels and filters: transpose it, or its entries get mixed up", "dx",
                  dx_w_reshaped=lambda dy, x, w, b: middle(
                      padded_dx(dy, x, w.reshape(*w.shape[:2], w.shape[3], w.shape[2]).swapaxes(2, 3)), x))
+
+
+backward.mistake("only the first image has a dx, the others have 0: do all (is a return in the loop?)", "dx",
+                 dx_of_first_image=lambda dy, x, w, b: alone(0, right(dy, x, w, b)[0]))
+backward.mistake("only the last image has a dx, the others have 0: do all (is dx made anew for each?)", "dx",
+                 dx_of_last_image=lambda dy, x, w, b: alone(-1, right(dy, x, w, b)[0]))
+backward.mistake("only the first image reached dw: add up over all images", "dw",
+                 dw_from_first_image=lambda dy, x, w, b: right(dy[:1], x[:1], w, b)[1])
+backward.mistake("only the first image reached db: add up over all images", "db",
+                 db_from_first_image=lambda dy, x, w, b: dy[0].sum(axis=(0, 1)))
+backward.mistake("dx is divided by the number of images: the loss has taken its mean already", "dx",
+                 dx_divided_by_images=lambda dy, x, w, b: right(dy, x, w, b)[0] / len(x))
+backward.mistake("dw is divided by the number of pixels, but w was used in every pixel, so it is the sum", "dw",
+                 dw_mean=lambda dy, x, w, b: right(dy, x, w, b)[1] / dy[..., 0].size)
+backward.mistake("dw is divided by the pixels of an image, but w was used in every pixel, so it is the sum", "dw",
+                 dw_mean_in_images=lambda dy, x, w, b: right(dy, x, w, b)[1] / dy[0, ..., 0].size)
+backward.mistake("db is divided by the number of images: the loss has taken its mean already", "db",
+                 db_divided_by_images=lambda dy, x, w, b: dy.sum(axis=(0, 1, 2)) / len(dy))
+backward.mistake("db is divided by the pixels of an image, but b was added to every pixel, so it is the sum", "db",
+                 db_mean_in_images=lambda dy, x, w, b: dy.mean(axis=(1, 2)).sum(axis=0))
+backward.mistake("db is one sum over everything: each filter has a sum of its own, over the pixels", "db",
+                 db_of_all_filters=lambda dy, x, w, b: np.full_like(b, dy.sum()))
+backward.mistake("dy is reshaped to have its filters first, which mixes up its numbers: sum over axes 0, 1, 2", "db",
+                 db_dy_reshaped=lambda dy, x, w, b: dy.reshape(len(b), -1).sum(axis=1))
+backward.mistake("db has only the last pixel of the last image: add up (+=) over the pixels", "db",
+                 db_of_the_last_pixel=lambda dy, x, w, b: dy[-1, -1, -1])
+backward.mistake("dw has its filters first and is reshaped to have them last: transpose it, (F, K*K*C) to (K*K*C, F)",
+                 "dw", dw_filters_first=lambda dy, x, w, b: np.moveaxis(right(dy, x, w, b)[1], 3, 0).reshape(w.shape))
+backward.mistake("dw has its channels before the places of the kernel: its rows are in the order (i*K + j)*C + c", "dw",
+                 dw_channels_first=lambda dy, x, w, b: right(dy, x, w, b)[1].transpose(2, 0, 1, 3).reshape(w.shape))
+backward.mistake("dw is upside down: its first row belongs to the pixels above", "dw",
+                 dw_rows_flipped=lambda dy, x, w, b: right(dy, x, w, b)[1][::-1])
+backward.mistake("dw is mirrored: its first column belongs to the pixels to the left", "dw",
+                 dw_columns_flipped=lambda dy, x, w, b: right(dy, x, w, b)[1][:, ::-1])
+
+
+def dw_of_windows(dy, x, w, first):
+    """dw if the window of a pixel begins so many rows and columns from it."""
+    return np.einsum("ijnrqc,nrqf->ijcf", windows(x, len(w), first), dy)
+
+
+backward.mistake("for dw all zeros were put below and to the right of x: put K//2 on each side, as the forward does",
+                 "dw", dw_padding_after=lambda dy, x, w, b: dw_of_windows(dy, x, w, 0))
+backward.mistake("for dw all zeros were put above and to the left of x: put K//2 on each side, as the forward does",
+                 "dw", dw_padding_before=lambda dy, x, w, b: dw_of_windows(dy, x, w, 1 - len(w)))
+backward.mistake("in dx the columns are taken to have their channels first: they are in the order (i*K + j)*C + c",
+                 "dx", dx_channels_first=lambda dy, x, w, b: middle(padded_dx(
+                     dy, x, w.reshape(w.shape[2], *w.shape[:2], -1).transpose(1, 2, 0, 3)), x))
+
+
+def filters_first(dy):
+    """dy, read as if its filters came before its pixels."""
+    return np.moveaxis(dy.reshape(len(dy), dy.shape[3], *dy.shape[1:3]), 1, 3)
+
+
+backward.mistake("for dx dy is reshaped to have its filters first, which mixes up its numbers: they are its last axis",
+                 "dx", dx_dy_reshaped=lambda dy, x, w, b: right(filters_first(dy), x, w, b)[0])
+backward.mistake("for dw dy is reshaped to have its filters first, which mixes up its numbers: they are its last axis",
+                 "dw", dw_dy_reshaped=lambda dy, x, w, b: right(filters_first(dy), x, w, b)[1])
 
 
 forward = Table(READ, cases, ["y"], conv2d)
@@ -288,3 +347,88 @@ def channels_before_places(x, w, b):
 @forward.mistake("every image of the batch has the result of the first")
 def first_image_for_all(x, w, b):
     return np.broadcast_to(gathered(x[:1], w, b), (len(x), *x.shape[1:3], len(b)))
+
+
+forward.mistake("every image of the batch has the result of the last", last_image_for_all=lambda x, w, b: (
+                    np.broadcast_to(gathered(x[-1:], w, b), (len(x), *x.shape[1:3], len(b)))))
+forward.mistake("only the first image has its y, the others are 0: do all (is a return in the loop?)",
+                only_first_image=lambda x, w, b: alone(0, gathered(x, w, b)))
+forward.mistake("only the first image has its y, the others are the bias: do all images",
+                only_first_image_and_bias=lambda x, w, b: alone(0, gathered(x, w)) + b)
+forward.mistake("only the last image has its y, the others are 0: do all (is y made anew for each?)",
+                only_last_image=lambda x, w, b: alone(-1, gathered(x, w, b)))
+
+
+def within(a, rows=slice(None), columns=slice(None)):
+    """a, with zeros in all other rows and columns."""
+    kept = np.zeros_like(a)
+    kept[:, rows, columns] = a[:, rows, columns]
+    return kept
+
+
+def kernel_within(w, rows=slice(None), columns=slice(None)):
+    return within(w[None], rows, columns)[0]
+
+
+@forward.mistake("pixels whose window reaches over the border have the bias alone: the part of the window that is "
+                 "inside counts")
+def border_of_bias(x, w, b):
+    p = w.shape[0] // 2
+    return within(gathered(x, w), np.s_[p:-p], np.s_[p:-p]) + b
+
+
+forward.mistake("at the left border y is the bias alone: a place outside is passed over (continue), and the others "
+                "count (is there a break?)",
+                left_border_of_bias=lambda x, w, b: within(gathered(x, w), columns=np.s_[w.shape[0] // 2 :]) + b)
+forward.mistake("at the upper border y is the bias alone: a place outside is passed over (continue), and the others "
+                "count (is there a break?)",
+                upper_border_of_bias=lambda x, w, b: within(gathered(x, w), np.s_[w.shape[0] // 2 :]) + b)
+forward.mistake("at the upper and left border y is the bias alone: a place outside is passed over (continue), and the "
+                "others count (is there a break?)", upper_left_border_of_bias=lambda x, w, b: within(
+                    gathered(x, w), np.s_[w.shape[0] // 2 :], np.s_[w.shape[0] // 2 :]) + b)
+forward.mistake("row 0 of x is left out: it is inside, 0 <= row < H",
+                first_row_of_x_left_out=lambda x, w, b: gathered(within(x, np.s_[1:]), w, b))
+forward.mistake("column 0 of x is left out: it is inside, 0 <= column < W",
+                first_column_of_x_left_out=lambda x, w, b: gathered(within(x, columns=np.s_[1:]), w, b))
+forward.mistake("the last row of x is left out: it is inside, row < H",
+                last_row_of_x_left_out=lambda x, w, b: gathered(within(x, np.s_[:-1]), w, b))
+forward.mistake("the last column of x is left out: it is inside, column < W",
+                last_column_of_x_left_out=lambda x, w, b: gathered(within(x, columns=np.s_[:-1]), w, b))
+forward.mistake("the last row and the last column of x are left out: they are inside, row < H and column < W",
+                last_row_and_column_of_x_left_out=lambda x, w, b: gathered(within(x, np.s_[:-1], np.s_[:-1]), w, b))
+forward.mistake("the last row of the kernel is left out: the offset i goes from 0 to K - 1",
+                last_row_left_out=lambda x, w, b: gathered(x, kernel_within(w, np.s_[:-1]), b))
+forward.mistake("the last column of the kernel is left out: the offset j goes from 0 to K - 1",
+                last_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, columns=np.s_[:-1]), b))
+forward.mistake("the first row and the first column of the kernel are left out: the offsets i and j begin at 0",
+                first_row_and_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, np.s_[1:], np.s_[1:]), b))
+forward.mistake("only the middle of the kernel counts: all its K * K places do", only_the_middle=lambda x, w, b: (
+                    x @ w[w.shape[0] // 2, w.shape[0] // 2] + b))
+
+
+def pad_rows_and_columns(x, above, below, left, right):
+    return np.pad(x, ((0, 0), (above, below), (left, right), (0, 0)))
+
+
+forward.mistake("the window begins in the row of its pixel: it begins K//2 rows above it",
+                rows_not_centred=lambda x, w, b: gathered(x, w, b, pad_rows_and_columns(
+                    x, 0, w.shape[0] - 1, w.shape[0] // 2, w.shape[0] // 2)))
+forward.mistake("the window begins in the column of its pixel: it begins K//2 columns to the left of it",
+                columns_not_centred=lambda x, w, b: gathered(x, w, b, pad_rows_and_columns(
+                    x, w.shape[0] // 2, w.shape[0] // 2, 0, w.shape[0] - 1)))
+
+
+def last_inside(x, w, b=0):
+    """y if each product overwrites those before it."""
+    K = len(w)
+    places = np.arange(1.0, K * K + 1).reshape(K, K, 1, 1)
+    last = gathered(np.ones_like(x[..., :1]), places, take=np.maximum)              # of the places inside, from 1 on
+    return sum(gathered(x, w * (places == place)) * (last == place) for place in places.flat) + b
+
+
+forward.mistake("each place of the kernel overwrites what was there: add up (+=) over its places",
+                last_place_inside=lambda x, w, b: last_inside(x, w))
+forward.mistake("each product overwrites what was there: add up (+=) over the kernel and the channels",
+                last_product_inside=lambda x, w, b: last_inside(x[..., -1:], w[:, :, -1:]))
+forward.mistake("each product overwrites the one before it: add up (+=) over the kernel and the channels",
+                last_product_inside_and_bias=lambda x, w, b: last_inside(x[..., -1:], w[:, :, -1:], b))
