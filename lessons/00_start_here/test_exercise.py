@@ -88,6 +88,10 @@ EXERCISES = (
                 lambda x: x.mean(axis=2).sum(axis=1) * x.shape[2] / x.shape[1],
             "the sum is divided by the number of columns alone: divide by rows times columns":
                 lambda x: x.mean(axis=2).sum(axis=1),
+            "the sum is divided by the number of rows twice: divide by rows times columns":
+                lambda x: x.sum(axis=(1, 2)) / x.shape[1] ** 2,
+            "the sum is divided by rows plus columns: divide by rows times columns":
+                lambda x: x.sum(axis=(1, 2)) / (x.shape[1] + x.shape[2]),
             "the sum is divided by the pixels of all images: divide by those of one": lambda x: x.mean((1, 2)) / len(x),
             "the sum is divided by all numbers of an image: divide by its pixels, rows times columns":
                 lambda x: x.mean((1, 2)) / x.shape[3],
@@ -115,6 +119,9 @@ EXERCISES = (
             "these are the largest numbers themselves: take them from x": lambda x: x * 0 + x.max(axis=1)[:, None],
             "where the largest number stands is taken away (argmax): take away the number itself (max)":
                 lambda x: x - x.argmax(axis=1)[:, None],
+            "each row is divided by its largest number: take that away from it":
+                lambda x: x / x.max(axis=1, keepdims=True),
+            "the sum of each row is taken away: take its largest": lambda x: x - x.sum(axis=1, keepdims=True),
             "the first number of each row is taken away: take its largest": lambda x: x - x[:, :1],
             "the last number of each row is taken away: take its largest": lambda x: x - x[:, -1:],
             "what is largest without its sign is taken away: of -3 and 2 the largest is 2":
@@ -186,6 +193,10 @@ EXERCISES = (
             "x and dy are summed over n first and then multiplied: multiply for each n, and then sum":
                 lambda x, dy: np.outer(x.sum(axis=0), dy.sum(axis=0)),
             "the sum is divided by the number of n: it is a sum and no mean": lambda x, dy: x.T @ dy / len(x),
+            "the sum is divided by the number of channels: it is a sum and no mean":
+                lambda x, dy: x.T @ dy / x.shape[1],
+            "dy is reshaped and transposed, which mixes up its numbers: take it as it is":
+                lambda x, dy: x.T @ dy.reshape(dy.shape[::-1]).T,
         },
     ),
     task(
@@ -202,6 +213,8 @@ EXERCISES = (
                 np.maximum(x[:, ::2, ::2], x[:, ::2, 1::2]), np.maximum(x[:, 1::2, ::2], x[:, 1::2, 1::2])),
             "that is the mean of each window: take the lower left": lambda x: (
                 x[:, ::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, ::2] + x[:, 1::2, 1::2]) / 4,
+            "that is the sum of each window: take the lower left": lambda x: (
+                x[:, ::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, ::2] + x[:, 1::2, 1::2]),
             "that is the lower left quarter of the image: take the lower left of each window of 2x2":
                 lambda x: x[:, x.shape[1] // 2 :, : x.shape[2] // 2],
             "that is the upper left quarter of the image: take the lower left of each window of 2x2":
@@ -302,6 +315,8 @@ EXERCISES = (
                 lambda labels, classes: np.bincount(labels.ravel(), minlength=classes) * np.arange(classes)),
             "each label is counted one place too far: label 0 belongs in the first":
                 lambda labels, classes: np.bincount(labels.ravel() + 1, minlength=classes)[:classes],
+            "the classes are counted from 1: they are 0 to classes - 1":
+                lambda labels, classes: np.bincount(labels.ravel(), minlength=classes + 1)[1:],
             "each number counts all labels up to its own: count those of one label":
                 lambda labels, classes: np.bincount(labels.ravel(), minlength=classes).cumsum(),
         },

@@ -110,9 +110,14 @@ for step in 1e-3, 1e-4, 1e-5, 1e-6, 1e-7:       # learners take various steps, a
                          one_sided=by_entries(lambda f, x, move, step: (f(x + move) - f(x)) / step, step),
                          the_other_side=by_entries(lambda f, x, move, step: (f(x) - f(x - move)) / step, step))
 
-for step in 0.1, 0.01:
+for step in 1, 0.5, 0.1, 0.05, 0.02, 0.01:
     MISTAKES.mistake("the step is so large that the bend of f shows: take one of about 1e-5",
                      too_far=by_entries(lambda f, x, move, step: (f(x + move) - f(x - move)) / (2 * step), step))
+for step in 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15:
+    MISTAKES.mistake("the step is so small that the rounding of f shows: take one of about 1e-5",
+                     too_near=by_entries(lambda f, x, move, step: (f(x + move) - f(x - move)) / (2 * step), step))
+MISTAKES.mistake("the sign is lost: where f falls as x rises, the gradient is negative",
+                 sign_lost=by_entries(lambda f, x, move, step: abs(f(x + move) - f(x - move)) / (2 * step), STEP))
 
 
 def all_at_once(f, x):
@@ -150,6 +155,8 @@ def at_one_entry(at):
 MISTAKES.mistake("only the first entry was measured: go through all (does a return stand inside the loop?)",
                  first_entry=at_one_entry((0, 0)))
 MISTAKES.mistake("only the last entry was measured: go through all", last_entry=at_one_entry((-1, -1)))
+MISTAKES.mistake("the last entry in each direction is left 0: go through all, np.ndindex(x.shape)",
+                 last_left_out=lambda f, x: np.pad(np.round(library(f, x), PLACES)[:-1, :-1], ((0, 1), (0, 1))))
 MISTAKES.mistake("it is zero everywhere, or nearly: move an entry of the very array that f is given (x.flatten() is a "
                  "copy), and divide by 2 * step", zero=lambda f, x: np.zeros_like(x))
 

@@ -61,6 +61,9 @@ FORWARD.mistake("only the last channel of x is in it: add up (+=) over the chann
                 last_channel_without_bias=lambda x, w, b: x[..., -1:] @ w[-1:])
 FORWARD.mistake("only the first channel of x is in it: add up over the channels",
                 first_channel=lambda x, w, b: x[..., :1] @ w[:1] + b)
+FORWARD.mistake("b multiplies the product: it is added to it", multiplied=lambda x, w, b: x @ w * b)
+FORWARD.mistake("the channels are summed before w comes in: multiply each by its own row of w, and then sum",
+                summed_first=lambda x, w, b: x.sum(axis=-1, keepdims=True) * w.sum(axis=0) + b)
 FORWARD.mistake("y is cut off at 0: there is no ReLU in a convolution",
                 with_relu=lambda x, w, b: np.maximum(x @ w + b, 0))
 
@@ -136,6 +139,22 @@ BACKWARD.mistake("x and dy are reshaped to have their pixels last, which mixes u
                      x.reshape(len(w), -1) @ dy.reshape(len(b), -1).T))
 BACKWARD.mistake("dy is reshaped to (F, pixels), which mixes up its numbers: sum it over axes 0, 1, 2", "db",
                  db_dy_reshaped=lambda dy, x, w, b: dy.reshape(len(b), -1).sum(axis=1))
+BACKWARD.mistake("the sign is turned round: x @ w has a plus", "dx", dx_sign=lambda dy, x, w, b: -dy @ w.T)
+BACKWARD.mistake("the sign is turned round: x @ w has a plus", "dw",
+                 dw_sign=lambda dy, x, w, b: -conv1x1_backward(dy, (x, w))[1])
+BACKWARD.mistake("the sign is turned round: b was added", "db", db_sign=lambda dy, x, w, b: -dy.sum(axis=(0, 1, 2)))
+BACKWARD.mistake("dx is multiplied by x: the slope of y by x is w alone", "dx",
+                 dx_times_x=lambda dy, x, w, b: dy @ w.T * x)
+BACKWARD.mistake("the scores of dy are summed before w comes in: multiply each by its own column of w, and then sum",
+                 "dx", dx_summed_first=lambda dy, x, w, b: dy.sum(axis=-1, keepdims=True) * w.sum(axis=1))
+BACKWARD.mistake("db has each score's largest dy: it is the sum over the pixels", "db",
+                 db_largest=lambda dy, x, w, b: dy.max(axis=(0, 1, 2)))
+BACKWARD.mistake("db is the number of pixels: add up dy over them", "db",
+                 db_counts=lambda dy, x, w, b: np.full_like(b, dy[..., 0].size))
+BACKWARD.mistake("only the first row of each image reached dw: add up over all pixels", "dw",
+                 dw_of_the_first_row=lambda dy, x, w, b: conv1x1_backward(dy[:, :1], (x[:, :1], w))[1])
+BACKWARD.mistake("only the first row of each image reached db: add up over all pixels", "db",
+                 db_of_the_first_row=lambda dy, x, w, b: dy[:, 0].sum(axis=(0, 1)))
 BACKWARD.mistake("dw is the sum of x alone: multiply by dy in each pixel first", "dw",
                  dw_without_dy=lambda dy, x, w, b: x.sum(axis=(0, 1, 2))[:, None] + 0 * w)
 

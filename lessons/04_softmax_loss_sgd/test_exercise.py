@@ -141,6 +141,24 @@ def not_masked(*args):
     return (at.weights * at.surprise).sum() / count, at.weights / count
 
 
+def counted_where(counts):
+    """loss, one_hot and weights if counts(labels, ignore) says which pixels count."""
+
+    def wrong(logits, labels, class_weights, ignore):
+        counted, elsewhere = counts(labels, ignore), -1
+        at = loss.parts(logits, np.where(counted & (labels < logits.shape[-1]), labels, elsewhere), class_weights, -1)
+        count = max(counted.sum(), 1)
+        return (at.weights * at.surprise).sum() / count, at.one_hot, at.weights / count
+
+    return wrong
+
+
+LOSS.mistake("only pixels whose label is below `ignore` count: those above do too, ignore is any number", "loss",
+             "one_hot", "weights", below=counted_where(lambda labels, ignore: labels < ignore))
+LOSS.mistake("pixels of class 0 do not count: all do but those of the label `ignore`", "loss", "one_hot", "weights",
+             without_class_0=counted_where(lambda labels, ignore: labels > 0))
+
+
 def ignored_as(label):
     """one_hot and weights if the ignored pixels are taken for those of a class."""
 
@@ -168,6 +186,10 @@ LOSS.mistake("the weights are divided by their sum: divide by the number of labe
              divided_by_sum=loss.of(lambda at: at.weights / at.weights.sum()))
 LOSS.mistake("the weights are divided by the number of images: divide by the number of labelled pixels", "weights",
              divided_by_images=loss.of(lambda at: at.weights / len(at.labels)))
+LOSS.mistake("the weights are divided by the pixels of one image: divide by the number of labelled pixels", "weights",
+             divided_by_one_image=loss.of(lambda at: at.weights / at.labels[0].size))
+LOSS.mistake("the weights are divided by the number of labelled pixels and 1 more: 1 is for no labelled pixel at all",
+             "weights", divided_by_one_more=loss.of(lambda at: at.weights / (at.count + 1)))
 LOSS.mistake("the weights are divided by the number of labelled pixels twice", "weights",
              divided_twice=loss.of(lambda at: at.weights / at.count**2))
 LOSS.mistake("the class weights are left out of the weights", "weights",
@@ -283,6 +305,16 @@ wrong_step("velocity_downhill", "v is momentum * v - lr * (...): add the second,
            "then w = w - v", v=lambda at: at.momentum * at.v - at.step)
 wrong_step("velocity_downhill_and_added", "w goes on by momentum * v - lr * (...): v = momentum * v + lr * "
            "(...), and then w = w - v", "w", "b", v=lambda at: at.momentum * at.v - at.step, w=lambda at, v: at.w + v)
+wrong_step("old_less", "the old velocity is weighed by 1 - momentum: it should be by momentum",
+           v=lambda at: (1 - at.momentum) * at.v + at.step)
+wrong_step("decay_rate_twice", "weight_decay * w is multiplied by lr twice: lr is before the bracket", "w", "v of w",
+           v=lambda at: at.momentum * at.v + at.lr * (at.g + at.lr * at.decay * at.w))
+wrong_step("decay_half", "the decay counts half: it is weight_decay * w, without a 1/2", "w", "v of w",
+           v=lambda at: at.momentum * at.v + at.lr * (at.g + at.decay * at.w / 2))
+wrong_step("decay_squared", "the decay has the square of w: its slope is w, weight_decay * w", "w", "v of w",
+           v=lambda at: at.momentum * at.v + at.lr * (at.g + at.decay * at.w**2))
+wrong_step("gradient_alone", "w moves by its gradient alone, without lr: it moves by v", "w", "b",
+           w=lambda at, v: at.w - at.g - at.decay * at.w)
 wrong_step("rate_twice", "lr is multiplied in twice: it is in v already, so w = w - v", "w", "b",
            w=lambda at, v: at.w - at.lr * v)
 wrong_step("decay_of_moved", "the decay goes into w and not through the velocity (as AdamW has it): it belongs into "
@@ -329,8 +361,8 @@ EXERCISES = (
     ),
     Exercise(
         "softmax_cross_entropy", values(
-            flat(ops.softmax_cross_entropy), *LOSS_CASES, LARGE_LOGITS, results=LOSS_RESULTS,
-            names=("logits", "labels", "class_weights"), mistakes=LOSS, adapt=flat,
+            flat(ops.softmax_cross_entropy), *LOSS_CASES[:2], LARGE_LOGITS, *LOSS_CASES[2:],
+            results=LOSS_RESULTS, names=("logits", "labels", "class_weights"), mistakes=LOSS, adapt=flat,
         ),
         answer=ops.softmax_cross_entropy, read="tinysegnet/ops/loss.py", race=lambda: (LOGITS, LABELS, WEIGHTS, 11),
         differs="works class by class in memory, which is faster, and calls weights pixel_weights",

@@ -73,6 +73,8 @@ COLUMN_MISTAKES.mistake("all channels hold the last: c goes from 0 to C - 1",
 COLUMN_MISTAKES.mistake("the last row and the last column of each neighbourhood are 0: i and j go from 0 to K - 1",
                         last_row_and_column_left_out=in_order(
                             lambda at: np.pad(at[:, :, :-1, :-1], ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)))))
+COLUMN_MISTAKES.mistake("all places hold x[r, q]: place i, j should hold x[r + i, q + j]",
+                        without_offsets=in_order(lambda at: at[:, :, :1, :1] + 0 * at))
 COLUMN_MISTAKES.mistake("every pixel has the neighbourhood of the first: it moves with r and q",
                         the_first_everywhere=in_order(lambda at: at[:1, :1] + 0 * at))
 COLUMN_MISTAKES.mistake("rows and columns of the image are exchanged: the neighbourhood of r, q begins at x[r, q]",

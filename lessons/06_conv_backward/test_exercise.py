@@ -89,6 +89,17 @@ IMAGE_MISTAKES.mistake("the last row and column of each neighbourhood are left o
 IMAGE_MISTAKES.mistake("the first row and column of each neighbourhood are left out: i and j begin at 0",
                        first_row_and_column_left_out=put_down(
                            lambda at, K: at * np.outer(*2 * [np.arange(K) > 0])[:, :, None]))
+IMAGE_MISTAKES.mistake("the first row of each neighbourhood is left out: i begins at 0",
+                       first_row_left_out=put_down(lambda at, K: at * (np.arange(K) > 0)[:, None, None]))
+IMAGE_MISTAKES.mistake("the first column of each neighbourhood is left out: j begins at 0",
+                       first_column_left_out=put_down(lambda at, K: at * (np.arange(K) > 0)[:, None]))
+IMAGE_MISTAKES.mistake("the neighbourhoods of the last row and column of pixels are left out: r goes from 0 to H - 1, "
+                       "q from 0 to W - 1", last_pixels_left_out=put_down(
+                           lambda at, K: np.pad(at[:-1, :-1], [(0, 1), (0, 1), *3 * [(0, 0)]])))
+IMAGE_MISTAKES.mistake("columns is reshaped to (W, H), which mixes it up: it is (H, W)", pixels_reshaped=put_down(
+                           lambda at, K: at.reshape(at.shape[1], at.shape[0], *at.shape[2:]).swapaxes(0, 1)))
+IMAGE_MISTAKES.mistake("the sign is turned round: an adjoint adds (+=)",
+                       sign=lambda columns, K: -ops.col2im(columns, K))
 IMAGE_MISTAKES.mistake("the neighbourhoods of the last row of pixels are left out: r goes from 0 to H - 1",
                        last_pixels_down_left_out=put_down(lambda at, K: np.pad(at[:-1], [(0, 1), *4 * [(0, 0)]])))
 IMAGE_MISTAKES.mistake("the neighbourhoods of the last column of pixels are left out: q goes from 0 to W - 1",

@@ -50,6 +50,9 @@ backward.mistake("dx is x where x was negative: there x could not move the outpu
                  x_where_negative=lambda dy, x: np.where(x > 0, dy, x))
 backward.mistake("dx is x where dy is positive: it should be dy where x was positive",
                  exchanged=lambda dy, x: x * (dy > 0))
+backward.mistake("dx is divided by the number of entries: the loss has taken its mean already",
+                 divided=lambda dy, x: dy * (x > 0) / dy.size)
+backward.mistake("the sign of dy is lost: multiply dy as it is", sign_lost=lambda dy, x: np.abs(dy) * (x > 0))
 
 
 forward = Table(READ, cases, ["y"], relu)
@@ -74,6 +77,10 @@ forward.mistake("y is the square of x where x is positive: it should be x itself
                 squared=lambda x: np.maximum(x, 0) ** 2)
 forward.mistake("y keeps a tenth of what is negative: that is a leaky ReLU; here it is 0",
                 leaky_by_a_tenth=lambda x: np.where(x > 0, x, 0.1 * x))
+forward.mistake("y keeps a fifth of what is negative: that is a leaky ReLU; here it is 0",
+                leaky_by_a_fifth=lambda x: np.where(x > 0, x, 0.2 * x))
+forward.mistake("y is twice x where x is positive, as x + |x| gives it: it should be x itself there",
+                twice=lambda x: x + np.abs(x))
 forward.mistake("y is exp(x) - 1 where x is negative: that is the ELU; here it is 0",
                 elu=lambda x: np.where(x > 0, x, np.exp(x) - 1))
 forward.mistake("y is log(1 + exp(x)): that is the softplus; ReLU is x or 0", softplus=lambda x: np.log1p(np.exp(x)))

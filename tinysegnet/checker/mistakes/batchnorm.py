@@ -122,6 +122,26 @@ def means_of_each_image(dy, x, gamma, beta):
 
 backward.mistake("dx is gamma * dy: it lacks the division by the standard deviation, and the paths through mean and "
                  "variance", "dx", gamma_times_dy=of(lambda at: at.gamma * at.dy))
+backward.mistake("the means in dx divide by the number of all entries: divide by that of the pixels, without channels",
+                 "dx", divided_by_entries=of(lambda at: at.gamma / at.std * (
+                     at.dy - (at.shift + at.x_hat * at.stretch) / len(at.gamma))))
+backward.mistake("dgamma and dbeta are exchanged in dx: x_hat is multiplied by the mean of dy * x_hat", "dx",
+                 sums_exchanged=of(lambda at: at.gamma / at.std * (at.dy - at.stretch - at.x_hat * at.shift)))
+backward.mistake("gamma / std multiplies dy alone in dx: put brackets round all three terms", "dx",
+                 brackets_forgotten=of(
+                     lambda at: at.gamma / at.std * at.dy - at.shift - at.x_hat * at.stretch))
+backward.mistake("the path through the variance counts twice in dx: it is x_hat * mean(dy * x_hat)", "dx",
+                 variance_path_twice=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - 2 * at.x_hat * at.stretch)))
+backward.mistake("the path through the variance has inv_std squared in dx: the slope of (var + EPS)**-0.5 has its cube",
+                 "dx", variance_path_squared=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - at.x_hat * at.stretch * at.std)))
+backward.mistake("the path through the variance has inv_std itself in dx: the slope of (var + EPS)**-0.5 has its cube",
+                 "dx", variance_path_not_cubed=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - at.x_hat * at.stretch * at.std**2)))
+backward.mistake("the path through the variance is divided by the standard deviation once too often in dx", "dx",
+                 variance_path_divided=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - at.x_hat * at.stretch / at.std)))
 backward.mistake("dbeta is the sum of dy * x_hat: beta was added, so it is the sum of dy alone", "dbeta",
                  dbeta_with_x_hat=of(lambda at: (at.dy * at.x_hat).sum(axis=(0, 1, 2))))
 backward.mistake("dgamma is divided by the number of images: it is a sum over all pixels", "dgamma",
@@ -227,3 +247,18 @@ forward.mistake("x is divided by its mean distance from the mean, and must be di
 forward.mistake("x is brought to 0 up to 1 by its smallest and largest value: use mean and standard deviation", "y",
                 by_smallest_and_largest=lambda x, gamma, beta: (
                     gamma * (x - x.min((0, 1, 2))) / np.ptp(x, (0, 1, 2)) + beta))
+forward.mistake("y is gamma * x + beta: x should be normalised first", "y",
+                not_normalised=lambda x, gamma, beta: gamma * x + beta)
+forward.mistake("mean and var are exchanged: mean comes first", "mean", "var",
+                mean_and_var_exchanged=lambda x, gamma, beta: (x.var((0, 1, 2)), mean(x)))
+
+
+def by_variance(var, x, gamma, beta):
+    return gamma * (x - mean(x)) / np.sqrt(var + EPS) + beta, var
+
+
+forward.mistake("the squares are divided by the number of images: divide by that of all pixels", "y", "var",
+                divided_by_images=lambda x, *more: by_variance(
+                    x.var((0, 1, 2)) * x[..., 0].size / len(x), x, *more))
+forward.mistake("the squares are divided by the pixels of one image: divide by those of all images", "y", "var",
+                divided_by_one_image=lambda x, *more: by_variance(x.var((0, 1, 2)) * len(x), x, *more))

@@ -191,6 +191,26 @@ backward.mistake("in dx the columns are taken to have their channels first: they
                      dy, x, w.reshape(w.shape[2], *w.shape[:2], -1).transpose(1, 2, 0, 3)), x))
 
 
+backward.mistake("dx of every image is that of the first: each has its own", "dx",
+                 dx_of_first_for_all=lambda dy, x, w, b: np.repeat(right(dy, x, w, b)[0][:1], len(x), axis=0))
+backward.mistake("dw is read as if its filters came first: the product is (K*K*C, F) already", "dw",
+                 dw_read_filters_first=lambda dy, x, w, b: np.moveaxis(
+                     right(dy, x, w, b)[1].reshape(w.shape[3], *w.shape[:3]), 0, 3))
+backward.mistake("dw is read as if its channels came first: the rows of the product are in the order (i*K + j)*C + c",
+                 "dw", dw_read_channels_first=lambda dy, x, w, b: np.moveaxis(
+                     right(dy, x, w, b)[1].reshape(w.shape[2], *w.shape[:2], -1), 0, 2))
+backward.mistake("dw has only the last pixel of each image: add up (+=) over the pixels", "dw",
+                 dw_of_the_last_pixel=lambda dy, x, w, b: np.einsum(
+                     "ijnc,nf->ijcf", windows(x, len(w), -(len(w) // 2))[:, :, :, -1, -1], dy[:, -1, -1]))
+
+
+@backward.mistake("the columns are reshaped to (K*K*C, H*W), which mixes up their numbers: transpose them", "dw")
+def dw_columns_reshaped(dy, x, w, b):
+    K, _, C, F = w.shape
+    columns = windows(x, K, -(K // 2)).transpose(2, 3, 4, 0, 1, 5).reshape(len(x), K * K * C, -1)
+    return (columns @ dy.reshape(len(x), -1, F)).sum(axis=0).reshape(w.shape)
+
+
 def filters_first(dy):
     """dy, read as if its filters came before its pixels."""
     return np.moveaxis(dy.reshape(len(dy), dy.shape[3], *dy.shape[1:3]), 1, 3)
@@ -402,6 +422,34 @@ forward.mistake("the last column of the kernel is left out: the offset j goes fr
                 last_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, columns=np.s_[:-1]), b))
 forward.mistake("the first row and the first column of the kernel are left out: the offsets i and j begin at 0",
                 first_row_and_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, np.s_[1:], np.s_[1:]), b))
+forward.mistake("the first row of the kernel is left out: the offset i begins at 0",
+                first_row_left_out=lambda x, w, b: gathered(x, kernel_within(w, np.s_[1:]), b))
+forward.mistake("the first column of the kernel is left out: the offset j begins at 0",
+                first_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, columns=np.s_[1:]), b))
+forward.mistake("the last channel of x is left out: c goes from 0 to C - 1",
+                last_channel_left_out=lambda x, w, b: gathered(x[..., :-1], w[:, :, :-1], b))
+forward.mistake("the first channel of x is left out: c begins at 0",
+                first_channel_left_out=lambda x, w, b: gathered(x[..., 1:], w[:, :, 1:], b))
+forward.mistake("all channels of x meet the kernel of channel 0: each has its own, w[i, j, c]",
+                kernel_of_first_channel=lambda x, w, b: gathered(x, w[:, :, :1] + 0 * w, b))
+forward.mistake("the kernels of all channels meet channel 0 of x: each channel has its own",
+                first_channel_for_all=lambda x, w, b: gathered(x[..., :1] + 0 * x, w, b))
+forward.mistake("the last row of y is 0: r goes from 0 to H - 1",
+                last_row_of_y_left_out=lambda x, w, b: within(gathered(x, w, b), np.s_[:-1]))
+forward.mistake("the last column of y is 0: q goes from 0 to W - 1",
+                last_column_of_y_left_out=lambda x, w, b: within(gathered(x, w, b), columns=np.s_[:-1]))
+forward.mistake("the last row and the last column of y are 0: r goes from 0 to H - 1, and q from 0 to W - 1",
+                last_row_and_column_of_y_left_out=lambda x, w, b: within(gathered(x, w, b), np.s_[:-1], np.s_[:-1]))
+forward.mistake("outside the image it is mirrored: there should be zeros",
+                border_symmetric=lambda x, w, b: with_border(x, w, b, "symmetric"))
+forward.mistake("each place of the kernel reads the pixel r, q itself: place i, j reads r + i - K//2, q + j - K//2",
+                without_offsets=lambda x, w, b: np.einsum(
+                    "ijnrqc,nrqc,ijcf->nrqf", windows(np.ones_like(x), len(w), -(len(w) // 2)), x, w) + b)
+forward.mistake("the bias is added with each product that is inside the image, and once before: once is enough",
+                bias_with_each_term_and_before=lambda x, w, b: (
+                    gathered(x, w) + (1 + gathered(np.ones_like(x), np.ones_like(w))) * b))
+forward.mistake("y of each image, with its bias, has the filters first and is reshaped to have them last: transpose it",
+                filters_before_pixels_with_bias=lambda x, w, b: reordered(gathered(x, w, b), 1))
 forward.mistake("only the middle of the kernel counts: all its K * K places do", only_the_middle=lambda x, w, b: (
                     x @ w[w.shape[0] // 2, w.shape[0] // 2] + b))
 

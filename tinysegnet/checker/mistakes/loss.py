@@ -195,6 +195,14 @@ def weighted_logits(logits, labels, class_weights, ignore):
 
 forward.mistake("the sum is divided by the number of images: divide by the number of labelled pixels",
                 divided_by_images=of(lambda at: (at.weights * at.surprise).sum() / len(at.labels)))
+forward.mistake("the sum is divided by the number of all pixels too: divide by that of the labelled pixels alone",
+                divided_by_all_too=of(lambda at: (at.weights * at.surprise).sum() / at.count / at.labels.size))
+forward.mistake("the sum is divided by the number of images too: divide by that of the labelled pixels alone",
+                divided_by_images_too=of(lambda at: (at.weights * at.surprise).sum() / at.count / len(at.labels)))
+forward.mistake("the sum is divided by the pixels of one image: divide by the number of labelled pixels",
+                divided_by_one_image=of(lambda at: (at.weights * at.surprise).sum() / at.labels[0].size))
+forward.mistake("the sum is divided by the number of labelled pixels and 1 more: 1 is for no labelled pixel at all",
+                divided_by_one_more=of(lambda at: (at.weights * at.surprise).sum() / (at.count + 1)))
 forward.mistake("the sum is divided by the number of labelled pixels twice",
                 divided_twice=of(lambda at: (at.weights * at.surprise).sum() / at.count**2))
 forward.mistake("the sum is divided by the sum of all class weights too: divide by the number of labelled pixels alone",
@@ -311,6 +319,14 @@ backward.mistake("the gradient is divided by the number of classes: the weights 
                      lambda dloss, at: dloss * at.difference * at.weights / at.count / at.logits.shape[-1]))
 backward.mistake("the gradient is multiplied by 2, as that of a squared error: it is p - one_hot",
                  twice=back(lambda dloss, at: 2 * dloss * at.difference * at.weights / at.count))
+backward.mistake("p - one_hot is squared: take it as it is", squared=back(
+                     lambda dloss, at: dloss * at.difference**2 * at.weights / at.count))
+backward.mistake("the weights of the pixels are squared: multiply by them once", weights_squared=back(
+                     lambda dloss, at: dloss * at.difference * (at.weights / at.count) ** 2))
+backward.mistake("each pixel has the mean of all weights: it has its own", mean_of_weights=back(
+                     lambda dloss, at: dloss * at.difference * at.weights.mean() / at.count))
+backward.mistake("each pixel has the sum of all weights: it has its own", sum_of_weights=back(
+                     lambda dloss, at: dloss * at.difference * at.weights.sum() / at.count))
 backward.mistake("it is minus one_hot times the weight of the pixel: p, what the network said, is missing",
                  p_left_out=back(lambda dloss, at: dloss * (at.difference - at.p) * at.weights / at.count))
 backward.mistake("only the first image has a gradient, the others have 0: do all images", first_image=back(

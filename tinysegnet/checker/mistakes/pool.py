@@ -160,6 +160,8 @@ pool.mistake("corners is row + column of the maximum in its window: it should be
              row_plus_column=lambda x: corner(x) // np.uint8(2) + corner(x) % np.uint8(2))
 pool.mistake("the corners are counted from the lower right: 0 is the upper left", "corners",
              counted_backwards=lambda x: np.uint8(3) - corner(x))
+pool.mistake("the corners are counted from the lower right: 0 is the upper left", "corners",
+             last_counted_backwards=lambda x: windows(x)[:, :, :, ::-1].argmax(axis=3).astype(np.uint8))
 pool.mistake("all channels have the corners of channel 0: each has its own", "corners",
              corners_of_the_first_channel=lambda x: first_channel(corner(x)))
 pool.mistake("all images have the corners of image 0: each has its own", "corners",
