@@ -59,14 +59,17 @@ def by_entries(slope, step):
     return gradient
 
 
-def left_below(step):
+def left_at(offset, step):
+    """A wrong numerical_gradient: each entry that has been measured stays that far from where it was."""
+
     def gradient(f, x):
         found, moved = np.zeros_like(x), x.copy()
         for i in np.ndindex(x.shape):
-            moved[i] += step
+            moved[i] = x[i] + step
             above = f(moved)
-            moved[i] -= 2 * step
+            moved[i] = x[i] - step
             found[i] = (above - f(moved)) / (2 * step)
+            moved[i] = x[i] + offset
         return found.round(PLACES)
 
     return gradient
@@ -84,15 +87,37 @@ for step in 1e-3, 1e-4, 1e-5, 1e-6, 1e-7:       # learners take various steps, a
     MISTAKES.mistake("that is how much f moves: divide by how far x was moved, 2 * step",
                      difference_only=by_entries(lambda f, x, move, step: f(x + move) - f(x - move), step))
     MISTAKES.mistake("an entry that has been measured is left at x - step: put it back before you move the next",
-                     left_below=left_below(step))
+                     left_below=left_at(-step, step))
+    MISTAKES.mistake("the sign is turned round: it is f(x + step) - f(x - step)",
+                     sign=by_entries(lambda f, x, move, step: (f(x - move) - f(x + move)) / (2 * step), step))
+    MISTAKES.mistake("that is f(x + step), and f(x - step) alone divided: put brackets round the difference",
+                     brackets_forgotten=by_entries(
+                         lambda f, x, move, step: f(x + move) - f(x - move) / (2 * step), step))
+    MISTAKES.mistake("the two are added: take f(x - step) away from f(x + step)",
+                     added=by_entries(lambda f, x, move, step: (f(x + move) + f(x - move)) / (2 * step), step))
+    MISTAKES.mistake("an entry that has been measured is left at x + step: put it back before you move the next",
+                     left_above=left_at(step, step))
+    if step > 1e-7:
+        MISTAKES.mistake("one of the two points is x itself, and the difference is divided by two steps: go to x + "
+                         "step and to x - step",
+                         half_above=by_entries(lambda f, x, move, step: (f(x + move) - f(x)) / (2 * step), step),
+                         half_below=by_entries(lambda f, x, move, step: (f(x) - f(x - move)) / (2 * step), step))
+    if step > 1e-6:             # the rest is rounded away
+        MISTAKES.mistake("the difference is divided by 2 alone: divide by how far x was moved, 2 * step",
+                         divided_by_two=by_entries(lambda f, x, move, step: (f(x + move) - f(x - move)) / 2, step))
     if step > 1e-7:             # so near that the bend of f is lost in the five places
         MISTAKES.mistake("it looks to one side only: look to both, f(x + step) - f(x - step), and divide by 2 * step",
                          one_sided=by_entries(lambda f, x, move, step: (f(x + move) - f(x)) / step, step),
                          the_other_side=by_entries(lambda f, x, move, step: (f(x) - f(x - move)) / step, step))
 
-for step in 0.1, 0.01:
+for step in 1, 0.5, 0.1, 0.05, 0.02, 0.01:
     MISTAKES.mistake("the step is so large that the bend of f shows: take one of about 1e-5",
                      too_far=by_entries(lambda f, x, move, step: (f(x + move) - f(x - move)) / (2 * step), step))
+for step in 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15:
+    MISTAKES.mistake("the step is so small that the rounding of f shows: take one of about 1e-5",
+                     too_near=by_entries(lambda f, x, move, step: (f(x + move) - f(x - move)) / (2 * step), step))
+MISTAKES.mistake("the sign is lost: where f falls as x rises, the gradient is negative",
+                 sign_lost=by_entries(lambda f, x, move, step: abs(f(x + move) - f(x - move)) / (2 * step), STEP))
 
 
 def all_at_once(f, x):
@@ -111,6 +136,29 @@ def row_at_once(f, x):
         moved[i] = STEP
         gradient[i] = (f(x + moved) - f(x - moved)) / (2 * STEP)
     return gradient.round(PLACES)
+
+
+@MISTAKES.mistake("a whole column was moved at once: move one entry, x[i, j], and leave the others where they are")
+def column_at_once(f, x):
+    return row_at_once(lambda turned: f(turned.T), x.T).T
+
+
+def at_one_entry(at):
+    def gradient(f, x):
+        found = np.zeros_like(x)
+        found[at] = np.round(library(f, x)[at], PLACES)
+        return found
+
+    return gradient
+
+
+MISTAKES.mistake("only the first entry was measured: go through all (does a return stand inside the loop?)",
+                 first_entry=at_one_entry((0, 0)))
+MISTAKES.mistake("only the last entry was measured: go through all", last_entry=at_one_entry((-1, -1)))
+MISTAKES.mistake("the last entry in each direction is left 0: go through all, np.ndindex(x.shape)",
+                 last_left_out=lambda f, x: np.pad(np.round(library(f, x), PLACES)[:-1, :-1], ((0, 1), (0, 1))))
+MISTAKES.mistake("it is zero everywhere, or nearly: move an entry of the very array that f is given (x.flatten() is a "
+                 "copy), and divide by 2 * step", zero=lambda f, x: np.zeros_like(x))
 
 
 EXERCISES = (

@@ -59,6 +59,45 @@ COLUMN_MISTAKES.mistake("i and j are exchanged: i goes down the image, and stand
                         kernel_transposed=in_order(lambda at: at.swapaxes(2, 3)))
 COLUMN_MISTAKES.mistake("each neighbourhood is read from its end: place i, j should hold x[r + i, q + j]",
                         read_backwards=in_order(lambda at: at[:, :, ::-1, ::-1]))
+COLUMN_MISTAKES.mistake("each neighbourhood is upside down: place i, j should hold x[r + i, q + j]",
+                        rows_backwards=in_order(lambda at: at[:, :, ::-1]))
+COLUMN_MISTAKES.mistake("each neighbourhood is mirrored: place i, j should hold x[r + i, q + j]",
+                        columns_backwards=in_order(lambda at: at[:, :, :, ::-1]))
+COLUMN_MISTAKES.mistake("the places of the kernel stand first and are reshaped to stand behind the pixels: they should "
+                        "be the last axes before the reshape, (H, W, K, K, C)",
+                        places_first=in_order(lambda at: at.transpose(2, 3, 0, 1, 4)))
+COLUMN_MISTAKES.mistake("all channels hold the first: c goes from 0 to C - 1",
+                        first_channel=in_order(lambda at: at[..., :1] + 0 * at))
+COLUMN_MISTAKES.mistake("all channels hold the last: c goes from 0 to C - 1",
+                        last_channel=in_order(lambda at: at[..., -1:] + 0 * at))
+COLUMN_MISTAKES.mistake("the last row and the last column of each neighbourhood are 0: i and j go from 0 to K - 1",
+                        last_row_and_column_left_out=in_order(
+                            lambda at: np.pad(at[:, :, :-1, :-1], ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)))))
+COLUMN_MISTAKES.mistake("all places hold x[r, q]: place i, j should hold x[r + i, q + j]",
+                        without_offsets=in_order(lambda at: at[:, :, :1, :1] + 0 * at))
+COLUMN_MISTAKES.mistake("every pixel has the neighbourhood of the first: it moves with r and q",
+                        the_first_everywhere=in_order(lambda at: at[:1, :1] + 0 * at))
+COLUMN_MISTAKES.mistake("rows and columns of the image are exchanged: the neighbourhood of r, q begins at x[r, q]",
+                        pixels_exchanged=in_order(lambda at: at.swapaxes(0, 1)))
+
+
+def at_place(place):
+    """im2col, but the number of i, j, c goes to place(i, j, c, K, C), over what was there."""
+
+    def run(x, K):
+        H, W, C = x.shape[0] - K + 1, x.shape[1] - K + 1, x.shape[2]
+        columns = np.zeros((H, W, K * K * C), x.dtype)
+        for i, j, c in np.ndindex(K, K, C):
+            columns[:, :, place(i, j, c, K, C)] = x[i : i + H, j : j + W, c]
+        return columns
+
+    return run
+
+
+COLUMN_MISTAKES.mistake("numbers overwrite each other, as at i*K + j + c: each place has C of them, (i*K + j)*C + c",
+                        without_channels=at_place(lambda i, j, c, K, C: i * K + j + c))
+COLUMN_MISTAKES.mistake("numbers overwrite each other, as at i*K + j*C + c: put brackets, (i*K + j)*C + c",
+                        brackets_forgotten=at_place(lambda i, j, c, K, C: i * K + j * C + c))
 
 
 def convolved(x, w, b):

@@ -79,6 +79,54 @@ IMAGE_MISTAKES.mistake("the last row of each neighbourhood is left out: i goes f
 IMAGE_MISTAKES.mistake("columns is reshaped to have i and j in front, which mixes it up: they come after the pixels, "
                        "(H, W, K, K, C)", places_first=put_down(
                            lambda at, K: at.reshape(K, K, *at.shape[:2], -1).transpose(2, 3, 0, 1, 4)))
+IMAGE_MISTAKES.mistake("each neighbourhood is put down upside down: place i, j should go to x[r + i, q + j]",
+                       rows_backwards=put_down(lambda at, K: at[:, :, ::-1]))
+IMAGE_MISTAKES.mistake("each neighbourhood is put down mirrored: place i, j should go to x[r + i, q + j]",
+                       columns_backwards=put_down(lambda at, K: at[:, :, :, ::-1]))
+IMAGE_MISTAKES.mistake("the last row and column of each neighbourhood are left out: i and j go from 0 to K - 1",
+                       last_row_and_column_left_out=put_down(
+                           lambda at, K: at * np.outer(*2 * [np.arange(K) < K - 1])[:, :, None]))
+IMAGE_MISTAKES.mistake("the first row and column of each neighbourhood are left out: i and j begin at 0",
+                       first_row_and_column_left_out=put_down(
+                           lambda at, K: at * np.outer(*2 * [np.arange(K) > 0])[:, :, None]))
+IMAGE_MISTAKES.mistake("the first row of each neighbourhood is left out: i begins at 0",
+                       first_row_left_out=put_down(lambda at, K: at * (np.arange(K) > 0)[:, None, None]))
+IMAGE_MISTAKES.mistake("the first column of each neighbourhood is left out: j begins at 0",
+                       first_column_left_out=put_down(lambda at, K: at * (np.arange(K) > 0)[:, None]))
+IMAGE_MISTAKES.mistake("the neighbourhoods of the last row and column of pixels are left out: r goes from 0 to H - 1, "
+                       "q from 0 to W - 1", last_pixels_left_out=put_down(
+                           lambda at, K: np.pad(at[:-1, :-1], [(0, 1), (0, 1), *3 * [(0, 0)]])))
+IMAGE_MISTAKES.mistake("columns is reshaped to (W, H), which mixes it up: it is (H, W)", pixels_reshaped=put_down(
+                           lambda at, K: at.reshape(at.shape[1], at.shape[0], *at.shape[2:]).swapaxes(0, 1)))
+IMAGE_MISTAKES.mistake("the sign is turned round: an adjoint adds (+=)",
+                       sign=lambda columns, K: -ops.col2im(columns, K))
+IMAGE_MISTAKES.mistake("the neighbourhoods of the last row of pixels are left out: r goes from 0 to H - 1",
+                       last_pixels_down_left_out=put_down(lambda at, K: np.pad(at[:-1], [(0, 1), *4 * [(0, 0)]])))
+IMAGE_MISTAKES.mistake("the neighbourhoods of the last column of pixels are left out: q goes from 0 to W - 1",
+                       last_pixels_across_left_out=put_down(
+                           lambda at, K: np.pad(at[:, :-1], [(0, 0), (0, 1), *3 * [(0, 0)]])))
+IMAGE_MISTAKES.mistake("what is put down is divided by K*K: an adjoint only adds up",
+                       divided_by_places=lambda columns, K: ops.col2im(columns, K) / K**2)
+IMAGE_MISTAKES.mistake("all channels have the sum of all: each channel goes to its own", channels_added=put_down(
+                           lambda at, K: at.sum(axis=-1, keepdims=True) + 0 * at))
+
+
+def from_place(place):
+    """col2im, but the number of i, j, c is read from place(i, j, c, K, C)."""
+
+    def run(columns, K):
+        H, W, KKC = columns.shape
+        C = KKC // (K * K)
+        return put_down(lambda at, K: np.stack([columns[:, :, place(i, j, c, K, C)] for i, j, c in np.ndindex(K, K, C)],
+                                               axis=-1).reshape(at.shape))(columns, K)
+
+    return run
+
+
+IMAGE_MISTAKES.mistake("it reads at i*K + j + c: each place has C numbers, (i*K + j)*C + c",
+                       without_channels=from_place(lambda i, j, c, K, C: i * K + j + c))
+IMAGE_MISTAKES.mistake("it reads at i*K + j*C + c: put brackets, (i*K + j)*C + c",
+                       brackets_forgotten=from_place(lambda i, j, c, K, C: i * K + j * C + c))
 
 NOT_NEEDED = """dx is right, but conv2d_backward(dy, cache, need_dx=False) should return None, dw, db
 and spare the work: before the first layer nobody asks for dx"""
@@ -94,7 +142,7 @@ def each_gradient(function):
     """By finite differences; and where dx is right, whether it is left out when nobody needs it."""
     verdicts = gradients(ops.conv2d, ops.conv2d_backward, *IMAGES, names=("x", "w", "b"))(function)
     if verdicts["dx"].kind == DONE:
-        y, cache = ops.conv2d(*IMAGES[2])         # four images
+        y, cache = ops.conv2d(*IMAGES[2])               # of several images
         try:
             given, whole = function(y, cache, need_dx=False), function(y, cache)
         except TroubleError as trouble:

@@ -96,6 +96,16 @@ FORWARD.mistake("the small number under the root is missing, or far smaller than
                 no_eps=lambda x, gamma, beta: (batchnorm.normalised(x, eps=0), 1 / x.std((0, 1, 2))))
 FORWARD.mistake("the second of the cache is beta: it should be gamma, as the backward has no need of beta", "gamma",
                 cached_beta=lambda x, gamma, beta: beta)
+FORWARD.mistake("inv_std in the cache is the variance: it should be 1 divided by its root", "inv_std",
+                cached_variance=lambda x, gamma, beta: x.var((0, 1, 2)))
+FORWARD.mistake("x_hat in the cache lacks the mean that is taken away: it should be (x - mean) * inv_std", "x_hat",
+                cached_uncentred=lambda x, gamma, beta: x / root(x.var((0, 1, 2))))
+FORWARD.mistake("x_hat in the cache is divided by the variance: divide by its root", "x_hat",
+                cached_by_variance=lambda x, gamma, beta: (
+                    (x - x.mean((0, 1, 2))) / (x.var((0, 1, 2)) + EPS)))
+for axes, whose in ((1, 2), "each image"), (3, "each pixel"), (None, "everything"), (0, "the images, for each pixel"):
+    FORWARD.mistake(f"mean and variance are those of {whose}: each channel has one, over all pixels of all images",
+                    "x_hat", of_other_axes=lambda x, gamma, beta, axes=axes: batchnorm.normalised(x, axes))
 
 
 def given(N, H, W, C, rng=rng):
@@ -153,6 +163,20 @@ INFERENCE.mistake("gamma and beta are exchanged: gamma multiplies, beta is added
                   exchanged=lambda x, gamma, beta, mean, var: beta * (x - mean) / root(var) + gamma)
 INFERENCE.mistake("beta is added before the multiplication by gamma, and must be added after it",
                   shifted_first=lambda x, gamma, beta, mean, var: gamma * ((x - mean) / root(var) + beta))
+INFERENCE.mistake("beta is divided by the standard deviation too: it is added last",
+                  beta_divided=lambda x, gamma, beta, mean, var: (gamma * (x - mean) + beta) / root(var))
+INFERENCE.mistake("mean and variance are exchanged: the variance stands under the root",
+                  mean_and_variance_exchanged=lambda x, gamma, beta, mean, var: (
+                      gamma * (x - var) / root(np.abs(mean)) + beta))
+INFERENCE.mistake("the small number under the root is 1e-3: training had 1e-5, and so must this",
+                  another_eps=lambda x, gamma, beta, mean, var: gamma * (x - mean) / np.sqrt(var + 1e-3) + beta)
+INFERENCE.mistake("the mean is subtracted, and beta too: beta is added",
+                  beta_subtracted=lambda x, gamma, beta, mean, var: gamma * (x - mean) / root(var) - beta)
+INFERENCE.mistake("the given variance is taken for a standard deviation: take its root",
+                  variance_squared=lambda x, gamma, beta, mean, var: gamma * (x - mean) / np.sqrt(var**2 + EPS) + beta)
+INFERENCE.mistake("this y is normalised once more, by its own statistics: use those that are given, once",
+                  twice=lambda x, gamma, beta, mean, var: (
+                      gamma * batchnorm.normalised((x - mean) / root(var)) + beta))
 INFERENCE_CASES = (
     (*PAGE, np.array([6.0]), np.array([9.0])),
     given(1, 3, 4, 1), given(2, 4, 5, 3),

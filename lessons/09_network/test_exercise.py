@@ -4,6 +4,7 @@ A learner's cache is the learner's own affair, so backward is judged together wi
 """
 
 import inspect
+from functools import partial, wraps
 from itertools import count
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
 from lessons.engine.watch import TroubleError, watched
-from tinysegnet import networks
+from tinysegnet import networks, ops
 from tinysegnet.checker.finite_differences import upstream
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward
 from tinysegnet.checker.mistakes.table import Table
@@ -137,9 +138,9 @@ def unpool_to_twice(level):
 
 def network(
     x, params, encoder="conv norm relu pool", decoder="unpool conv norm", decoders=(2, 1), unpool=unpool,
-    before_classifier=(),
+    before_classifier=(), after_classifier=(), **of_one_block,
 ):
-    """logits and statistics of a network whose blocks come in some other order."""
+    """logits and statistics of a network whose blocks come in some other order, of one block or of all."""
 
     def conv_like(name):
         K, _, C, F = params[f"{name}.w"].shape
@@ -150,10 +151,10 @@ def network(
         "relu": lambda name, level: relu(),
         "pool": lambda name, level: pool(level), "unpool": lambda name, level: unpool(level),
     }
-    blocks = [makers[kind](f"encoder{level}", level) for level in (1, 2) for kind in encoder.split()]
-    for level, number in zip((2, 1), decoders):
-        blocks += [makers[kind](f"decoder{number}", level) for kind in decoder.split()]
-    in_order = chain(*blocks, *before_classifier, conv_like("classifier"))
+    way = [(f"encoder{level}", level, encoder) for level in (1, 2)]
+    way += [(f"decoder{number}", level, decoder) for level, number in zip((2, 1), decoders)]
+    blocks = [makers[kind](name, level) for name, level, kinds in way for kind in of_one_block.get(name, kinds).split()]
+    in_order = chain(*blocks, *before_classifier, conv_like("classifier"), *after_classifier)
     logits, found, _ = in_order.forward(like(params, x), x, OPS)
     return found | {"logits": logits}
 
@@ -164,8 +165,8 @@ def built(**changed):
 
 
 FORWARD = Table("tinysegnet/networks/segnet_basic.py", lambda: (case(2, 7, 8, 101), case(1, 8, 12, 102)))
-FORWARD.mistake("there is no ReLU in the encoder", no_relu=built(encoder="conv norm pool"))
-FORWARD.mistake("in the encoder ReLU comes before batch norm: it comes after it",
+FORWARD.mistake("there is no ReLU in the encoder", "logits", no_relu=built(encoder="conv norm pool"))
+FORWARD.mistake("in the encoder ReLU comes before batch norm: it comes after it", "logits",
                 relu_before_norm=built(encoder="conv relu norm pool"))
 FORWARD.mistake("in the decoder batch norm comes before the convolution: it comes after it",
                 norm_before_conv=built(decoder="unpool norm conv"))
@@ -175,14 +176,15 @@ FORWARD.mistake("in the encoder the pooling comes before ReLU: it comes after it
                 pool_before_relu=built(encoder="conv norm pool relu"))
 FORWARD.mistake("in the encoder batch norm comes last: it comes right after the convolution",
                 norm_after_relu_and_pool=built(encoder="conv relu pool norm"))
-FORWARD.mistake("there is a ReLU in the decoder: SegNet-Basic has none there",
+FORWARD.mistake("there is a ReLU in the decoder: SegNet-Basic has none there", "logits",
                 relu_in_decoder=built(decoder="unpool conv norm relu"))
 FORWARD.mistake("there is a ReLU in the decoder, before batch norm: SegNet-Basic has none there",
                 relu_in_decoder_before_norm=built(decoder="unpool conv relu norm"))
 FORWARD.mistake("there is a ReLU before the classifier: what comes out of the last batch norm goes in as it is",
                 relu_before_classifier=built(before_classifier=[relu()]))
-FORWARD.mistake("the batch norm of the encoder is left out", no_norm_in_encoder=built(encoder="conv relu pool"))
-FORWARD.mistake("the batch norm of the decoder is left out", no_norm_in_decoder=built(decoder="unpool conv"))
+FORWARD.mistake("the batch norm of the encoder is left out", "logits",
+                no_norm_in_encoder=built(encoder="conv relu pool"))
+FORWARD.mistake("the batch norm of the decoder is left out", "logits", no_norm_in_decoder=built(decoder="unpool conv"))
 FORWARD.mistake("batch norm is left out everywhere", no_norm=built(encoder="conv relu pool", decoder="unpool conv"))
 FORWARD.mistake("decoder1 comes before decoder2: the way up begins at the deepest level, with decoder2",
                 decoders_exchanged=built(decoders=(1, 2)))
@@ -194,6 +196,48 @@ FORWARD.mistake("in the decoder the unpooling comes last: it comes first",
                 unpooled_last=built(decoder="conv norm unpool"))
 
 
+FORWARD.mistake("there is a ReLU after the classifier: the logits are what comes out of it",
+                relu_after_classifier=built(after_classifier=[relu()]))
+for one in "encoder1", "encoder2":
+    FORWARD.mistake(f"there is no ReLU in {one}", no_relu_in_one=built(**{one: "conv norm pool"}))
+    FORWARD.mistake(f"the batch norm of {one} is left out", no_norm_in_one=built(**{one: "conv relu pool"}))
+    FORWARD.mistake(f"in {one} ReLU comes before batch norm: it comes after it",
+                    relu_before_norm_in_one=built(**{one: "conv relu norm pool"}))
+for one in "decoder1", "decoder2":
+    FORWARD.mistake(f"the batch norm of {one} is left out", no_norm_in_one=built(**{one: "unpool conv"}))
+FORWARD.mistake("there is a ReLU in decoder2: SegNet-Basic has none in its decoder",
+                relu_in_decoder2=built(decoder2="unpool conv norm relu"))
+
+
+def with_params(taken):
+    """network with other parameters; taken(params) gives those that are exchanged."""
+    return lambda x, params: network(x, params | taken(params))
+
+
+def those_of(source, part):
+    """params[source + part ...] under the names of each other block, as a function of the block and params."""
+    return lambda block, params: {key.replace(source, block): a for key, a in params.items()
+                                  if key.startswith(f"{source}.{part}")}
+
+
+for block, source in ("decoder1", "decoder2"), ("decoder2", "decoder1"), ("encoder2", "encoder1"), (
+        "encoder1", "encoder2"), ("decoder2", "encoder2"), ("decoder1", "encoder1"):
+    for part, what in ("norm.beta", "beta"), ("norm.gamma", "gamma"), ("norm", "gamma and beta"), ("conv.w", "kernel"):
+        if part != "conv.w" or "encoder1" not in (block, source):           # that has another shape
+            FORWARD.mistake(f"{block} has the {what} of {source}: each block has parameters of its own",
+                            of_another=with_params(partial(those_of(source, part), block)))
+FORWARD.mistake("gamma and beta are exchanged: it is batch_norm(x, gamma, beta)", gamma_and_beta_exchanged=with_params(
+                    lambda params: under_each_other(params, ".gamma", ".beta")))
+FORWARD.mistake("the logits lack classifier.b", no_bias_in_classifier=with_params(
+                    lambda params: {"classifier.b": 0 * params["classifier.b"]}))
+
+
+@FORWARD.mistake("the logits have been through a softmax: the loss takes them as they are")
+def probabilities(x, params):
+    found = network(x, params)
+    return found | {"logits": ops.softmax(found["logits"])}
+
+
 def under_each_other(found, a, b):
     """What stands in a dict under keys with a in them, and with b, the two exchanged."""
     keys = [key for key in found if a in key or b in key]
@@ -202,6 +246,16 @@ def under_each_other(found, a, b):
 
 FORWARD.mistake("mean and var are exchanged",
                 mean_and_var_exchanged=lambda x, params: under_each_other(network(x, params), ".mean", ".var"))
+
+
+FORWARD.mistake("the statistics of decoder1 and decoder2 are exchanged", decoders_exchanged_in_statistics=(
+                    lambda x, params: statistics_exchanged(x, params, "decoder1", "decoder2")))
+FORWARD.mistake("the statistics of encoder1 and encoder2 are exchanged", encoders_exchanged_in_statistics=(
+                    lambda x, params: statistics_exchanged(x, params, "encoder1", "encoder2")))
+
+
+def statistics_exchanged(x, params, a, b):
+    return under_each_other(network(x, params), a, b)
 
 
 @FORWARD.mistake("there is a root where the variance itself belongs")
@@ -300,11 +354,86 @@ def added_across(x, params):
     return went_back(max_unpool_backward=unpool, max_pool_backward=pool)(x, params)
 
 
+for block, call in ("decoder2", 2), ("encoder1", 4):
+    BACKWARD.mistake(f"in {block} the gradient goes on as it came to batch norm: what goes on is the dx of "
+                     "batch_norm_backward", past_one_norm=past("batch_norm_backward", call))
+BACKWARD.mistake("in decoder2 the gradient goes on as it came to the convolution: what goes on is the dx of "
+                 "conv2d_backward", past_the_conv_of_decoder2=past("conv2d_backward", 3))
+BACKWARD.mistake("relu_backward is missing in encoder1, or comes too late: ReLU was the last before the pooling",
+                 no_relu_in_encoder1=went_back(relu_backward=lambda call, dy, cache: (
+                     dy if call == 2 else OPS.relu_backward(dy, cache))))
+
+
+def conv_before_norm(*blocks):
+    """All gradients if in decoders of these calls of batch norm the convolution goes back first."""
+
+    def run(x, params):
+        waiting = []
+
+        def norm(call, dy, cache):
+            if call not in blocks:
+                return OPS.batch_norm_backward(dy, cache)
+            _, gamma, _ = cache
+            waiting.append((cache, np.empty_like(gamma), np.empty_like(gamma)))         # filled after the convolution
+            return dy, *waiting[-1][1:]
+
+        def conv(call, dy, cache, *options):
+            dx, dw, db = OPS.conv2d_backward(dy, cache, *options)
+            if waiting:
+                cache, dgamma, dbeta = waiting.pop()
+                dx, dgamma[...], dbeta[...] = OPS.batch_norm_backward(dx, cache)
+            return dx, dw, db
+
+        return went_back(batch_norm_backward=norm, conv2d_backward=conv)(x, params)
+
+    return run
+
+
+BACKWARD.mistake("in the decoder the convolution goes back before batch norm, as in forward: batch norm came last, so "
+                 "it goes back first", "decoder1.norm.beta", "decoder1.norm.gamma",
+                 conv_before_norm=conv_before_norm(1, 2))
+BACKWARD.mistake("in decoder2 the convolution goes back before batch norm: batch norm came last, so it goes back first",
+                 "decoder2.norm.beta", "decoder2.norm.gamma", conv_before_norm_in_decoder2=conv_before_norm(2))
+
+
+@BACKWARD.mistake("what comes out of the unpooling of decoder1 is added at encoder1: only positions went across, and "
+                  "no gradient")
+def added_at_the_pooling(x, params):
+    crossing = []
+
+    def unpool(call, dy, corners):
+        crossing.append(OPS.max_unpool_backward(dy, corners))
+        return crossing[-1]
+
+    def pool(call, dy, corners, shape):
+        return OPS.max_pool_backward(dy + crossing[0] if call == 2 else dy, corners, shape)
+
+    return went_back(max_unpool_backward=unpool, max_pool_backward=pool)(x, params)
+
+
 right_gradients = went_back()
 BACKWARD.mistake("the gradients of decoder1 and decoder2 are exchanged", decoders_under_wrong_keys=lambda x, params:
                  under_each_other(right_gradients(x, params), "decoder1", "decoder2"))
 BACKWARD.mistake("the gradients of gamma and beta are exchanged", gamma_and_beta_exchanged=lambda x, params:
                  under_each_other(right_gradients(x, params), ".gamma", ".beta"))
+
+
+def once(wrong):
+    """A known mistake that works out its answer once for each case: it is asked for every key of every learner."""
+    found = {}
+
+    @wraps(wrong)
+    def run(x, params):
+        given = b"".join(a.tobytes() for a in (x, *params.values()))
+        if given not in found:
+            found[given] = wrong(x, params)
+        return found[given]
+
+    return run
+
+
+for table in FORWARD, BACKWARD:
+    table.mistakes = [once(wrong) for wrong in table.mistakes]
 
 
 def check_forward_pass(function):

@@ -123,15 +123,15 @@ def spectra(a, T, corners, reach):
         yield np.fft.rfft2(a[:, r : r + reach, q : q + reach], (T, T), axes=(1, 2)).transpose(1, 2, 0, 3)
 
 
-def tiled_backward(dy, x, w, b, T, *, w_times=lambda a: a.swapaxes(2, 3), add_dx=np.add, add_dw=np.add, first=None,
+def tiled_backward(dy, x, w, b, T, *, w_times=lambda a: a.swapaxes(2, 3), add_dx=np.add, add_dw=np.add,
                    dw_times=lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat.conj(), reach=None, kept=None,
                    corner=None):
     """dx and dw by tiles, with something else here or there."""
     (N, H, W, C), (K, _, _, F) = x.shape, w.shape
     M, half = T - K + 1, K // 2
-    first, corner, kept = half if first is None else first, corner or slice(K), kept or T
+    corner, kept = corner or slice(K), kept or T
     long = np.zeros((N, H + T + K, W + T + K, C))
-    long[:, first : first + H, first : first + W] = x
+    long[:, half : half + H, half : half + W] = x
     dlong, dy_long = np.zeros_like(long), np.zeros((N, H + T, W + T, F))
     dy_long[:, :H, :W] = dy
     w_hat, dw_hat = w_times(np.fft.rfft2(w, (T, T), axes=(0, 1))), 0
@@ -163,8 +163,6 @@ BACKWARD.mistake("dy_hat is not conjugated in dw: dw is the correlation of x wit
 BACKWARD.mistake("in dw x_hat is conjugated in the place of dy_hat: it comes out mirrored", "dw",
                  dw_x_conjugated=partial(
                      tiled_backward, dw_times=lambda x_hat, dy_hat: x_hat.conj().swapaxes(2, 3) @ dy_hat))
-BACKWARD.mistake("in dw the tiles of x begin at the first pixel: as in the forward they begin K // 2 before it", "dw",
-                 dw_not_centred=partial(tiled_backward, first=0))
 BACKWARD.mistake("only the last tile reached dw: add up (+=) over the tiles", "dw",
                  dw_of_the_last_tile=partial(tiled_backward, add_dw=overwrite))
 BACKWARD.mistake("of the tile that dw comes from the last K x K values are kept: they are the first", "dw",

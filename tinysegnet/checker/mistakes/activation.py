@@ -40,6 +40,20 @@ backward.mistake("the sign is turned round: the slope of ReLU is 1 where x was p
                  sign=lambda dy, x: -dy * (x > 0))
 backward.mistake("the slope is added to dy: the chain rule multiplies", slope_added=lambda dy, x: dy + (x > 0))
 
+backward.mistake("a tenth of dy passes where x was negative: that is a leaky ReLU; here it is 0",
+                 leaky_by_a_tenth=lambda dy, x: np.where(x > 0, dy, 0.1 * dy))
+backward.mistake("dx is minus dy where x was negative: that is the slope of the absolute value; here it is 0",
+                 of_absolute_value=lambda dy, x: np.where(x > 0, dy, -dy))
+backward.mistake("dx is 1 where x was negative: there x could not move the output, so it is 0",
+                 ones_where_negative=lambda dy, x: np.where(x > 0, dy, 1))
+backward.mistake("dx is x where x was negative: there x could not move the output, so it is 0",
+                 x_where_negative=lambda dy, x: np.where(x > 0, dy, x))
+backward.mistake("dx is x where dy is positive: it should be dy where x was positive",
+                 exchanged=lambda dy, x: x * (dy > 0))
+backward.mistake("dx is divided by the number of entries: the loss has taken its mean already",
+                 divided=lambda dy, x: dy * (x > 0) / dy.size)
+backward.mistake("the sign of dy is lost: multiply dy as it is", sign_lost=lambda dy, x: np.abs(dy) * (x > 0))
+
 
 forward = Table(READ, cases, ["y"], relu)
 
@@ -61,3 +75,15 @@ forward.mistake("y keeps a hundredth of what is negative: that is the leaky ReLU
 forward.mistake("y is cut off at 1: ReLU has no upper end", cut_at_one=lambda x: np.clip(x, 0, 1))
 forward.mistake("y is the square of x where x is positive: it should be x itself there",
                 squared=lambda x: np.maximum(x, 0) ** 2)
+forward.mistake("y keeps a tenth of what is negative: that is a leaky ReLU; here it is 0",
+                leaky_by_a_tenth=lambda x: np.where(x > 0, x, 0.1 * x))
+forward.mistake("y keeps a fifth of what is negative: that is a leaky ReLU; here it is 0",
+                leaky_by_a_fifth=lambda x: np.where(x > 0, x, 0.2 * x))
+forward.mistake("y is twice x where x is positive, as x + |x| gives it: it should be x itself there",
+                twice=lambda x: x + np.abs(x))
+forward.mistake("y is exp(x) - 1 where x is negative: that is the ELU; here it is 0",
+                elu=lambda x: np.where(x > 0, x, np.exp(x) - 1))
+forward.mistake("y is log(1 + exp(x)): that is the softplus; ReLU is x or 0", softplus=lambda x: np.log1p(np.exp(x)))
+forward.mistake("y is 1 / (1 + exp(-x)): that is the sigmoid; ReLU is x or 0", sigmoid=lambda x: 1 / (1 + np.exp(-x)))
+forward.mistake("y is the hyperbolic tangent of x: ReLU is x or 0", tanh=lambda x: np.tanh(x))
+forward.mistake("y is 1 where x is negative: it should be 0 there", ones=lambda x: np.where(x > 0, x, 1))

@@ -95,6 +95,70 @@ backward.mistake("dgamma is a mean over the pixels, and must be the sum", "dgamm
                  dgamma_mean=lambda dy, x, gamma, beta: mean(dy * parts(x)[0]))
 backward.mistake("dbeta is the mean of dy, but beta was added to every pixel, so it is the sum", "dbeta",
                  dbeta_mean=lambda dy, x, gamma, beta: mean(dy))
+backward.mistake("the two means in dx go over the channels too: each channel has its own", "dx",
+                 means_of_all_channels=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift.mean() - at.x_hat * at.stretch.mean())))
+backward.mistake("the two means in dx, of gamma * dy, go over the channels too: each channel has its own", "dx",
+                 means_of_all_channels_with_gamma=of(lambda at: (
+                     at.gamma * at.dy - (at.gamma * at.shift).mean() - at.x_hat * (at.gamma * at.stretch).mean())
+                     / at.std))
+backward.mistake("dy is divided by the number of pixels in dx: only the two sums are, which makes them means", "dx",
+                 dy_divided_by_pixels=of(lambda at: at.gamma / at.std * (
+                     at.dy / at.pixels - at.shift - at.x_hat * at.stretch)))
+backward.mistake("dx is multiplied by the number of pixels: it is gamma * inv_std * (dy - mean - x_hat * mean)", "dx",
+                 not_divided_by_pixels=of(lambda at: at.pixels * at.gamma / at.std * (
+                     at.dy - at.shift - at.x_hat * at.stretch)))
+backward.mistake("dx is divided by the number of pixels: it is gamma * inv_std * (dy - mean - x_hat * mean)", "dx",
+                 divided_by_pixels_twice=of(lambda at: at.gamma / at.std / at.pixels * (
+                     at.dy - at.shift - at.x_hat * at.stretch)))
+
+
+@backward.mistake("the two means in dx are those of each image: they go over all images", "dx")
+def means_of_each_image(dy, x, gamma, beta):
+    x_hat, std = parts(x)
+    shift, stretch = (a.mean(axis=(1, 2), keepdims=True) for a in (dy, dy * x_hat))
+    return gamma / std * (dy - shift - x_hat * stretch)
+
+
+backward.mistake("dx is gamma * dy: it lacks the division by the standard deviation, and the paths through mean and "
+                 "variance", "dx", gamma_times_dy=of(lambda at: at.gamma * at.dy))
+backward.mistake("the means in dx divide by the number of all entries: divide by that of the pixels, without channels",
+                 "dx", divided_by_entries=of(lambda at: at.gamma / at.std * (
+                     at.dy - (at.shift + at.x_hat * at.stretch) / len(at.gamma))))
+backward.mistake("dgamma and dbeta are exchanged in dx: x_hat is multiplied by the mean of dy * x_hat", "dx",
+                 sums_exchanged=of(lambda at: at.gamma / at.std * (at.dy - at.stretch - at.x_hat * at.shift)))
+backward.mistake("gamma / std multiplies dy alone in dx: put brackets round all three terms", "dx",
+                 brackets_forgotten=of(
+                     lambda at: at.gamma / at.std * at.dy - at.shift - at.x_hat * at.stretch))
+backward.mistake("the path through the variance counts twice in dx: it is x_hat * mean(dy * x_hat)", "dx",
+                 variance_path_twice=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - 2 * at.x_hat * at.stretch)))
+backward.mistake("the path through the variance has inv_std squared in dx: the slope of (var + EPS)**-0.5 has its cube",
+                 "dx", variance_path_squared=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - at.x_hat * at.stretch * at.std)))
+backward.mistake("the path through the variance has inv_std itself in dx: the slope of (var + EPS)**-0.5 has its cube",
+                 "dx", variance_path_not_cubed=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - at.x_hat * at.stretch * at.std**2)))
+backward.mistake("the path through the variance is divided by the standard deviation once too often in dx", "dx",
+                 variance_path_divided=of(lambda at: at.gamma / at.std * (
+                     at.dy - at.shift - at.x_hat * at.stretch / at.std)))
+backward.mistake("dbeta is the sum of dy * x_hat: beta was added, so it is the sum of dy alone", "dbeta",
+                 dbeta_with_x_hat=of(lambda at: (at.dy * at.x_hat).sum(axis=(0, 1, 2))))
+backward.mistake("dgamma is divided by the number of images: it is a sum over all pixels", "dgamma",
+                 dgamma_divided_by_images=of(lambda at: (at.dy * at.x_hat).sum(axis=(0, 1, 2)) / at.images))
+backward.mistake("dbeta is divided by the number of images: it is a sum over all pixels", "dbeta",
+                 dbeta_divided_by_images=of(lambda at: at.dy.sum(axis=(0, 1, 2)) / at.images))
+backward.mistake("dgamma is one sum over everything: each channel has its own", "dgamma",
+                 dgamma_of_all_channels=of(lambda at: np.full_like(at.gamma, (at.dy * at.x_hat).sum())))
+backward.mistake("dbeta is one sum over everything: each channel has its own", "dbeta",
+                 dbeta_of_all_channels=of(lambda at: np.full_like(at.gamma, at.dy.sum())))
+backward.mistake("dgamma is the sum of dy * y: gamma multiplied x_hat", "dgamma",
+                 dgamma_with_y=lambda dy, x, gamma, beta: (dy * (gamma * parts(x)[0] + beta)).sum(axis=(0, 1, 2)))
+backward.mistake("dgamma is the sum of dy * (x - mean): gamma multiplied x_hat, which is divided by the standard "
+                 "deviation", "dgamma",
+                 dgamma_with_centred_x=of(lambda at: (at.dy * at.x_hat).sum(axis=(0, 1, 2)) * at.std))
+backward.mistake("dgamma is the sum of x_hat alone: multiply by dy first", "dgamma",
+                 dgamma_without_dy=of(lambda at: (at.x_hat + np.zeros_like(at.dy)).sum(axis=(0, 1, 2))))
 ALL = "y", "mean", "var"
 
 
@@ -168,3 +232,33 @@ forward.mistake("var has the small number in it: that belongs under the root alo
 @forward.mistake("var is the mean of the squares: the square of the mean must be taken away", "y", "var")
 def mean_of_squares(x, gamma, beta):
     return gamma * (x - mean(x)) / np.sqrt((x**2).mean((0, 1, 2)) + EPS) + beta, (x**2).mean((0, 1, 2))
+
+
+forward.mistake("beta is divided by the standard deviation too: it is added last", "y",
+                beta_divided=lambda x, gamma, beta: (gamma * (x - mean(x)) + beta) / np.sqrt(x.var((0, 1, 2)) + EPS))
+forward.mistake("the mean alone is divided, and not x: put brackets round x - mean", "y",
+                brackets_forgotten=lambda x, gamma, beta: (
+                    gamma * (x - mean(x) / np.sqrt(x.var((0, 1, 2)) + EPS)) + beta))
+forward.mistake("the mean is not scaled by gamma: take it away before the multiplication", "y",
+                mean_not_scaled=lambda x, gamma, beta: (
+                    gamma * x / np.sqrt(x.var((0, 1, 2)) + EPS) - mean(x) + beta))
+forward.mistake("x is divided by its mean distance from the mean, and must be divided by the standard deviation", "y",
+                mean_distance=lambda x, gamma, beta: gamma * (x - mean(x)) / (mean(abs(x - mean(x))) + EPS) + beta)
+forward.mistake("x is brought to 0 up to 1 by its smallest and largest value: use mean and standard deviation", "y",
+                by_smallest_and_largest=lambda x, gamma, beta: (
+                    gamma * (x - x.min((0, 1, 2))) / np.ptp(x, (0, 1, 2)) + beta))
+forward.mistake("y is gamma * x + beta: x should be normalised first", "y",
+                not_normalised=lambda x, gamma, beta: gamma * x + beta)
+forward.mistake("mean and var are exchanged: mean comes first", "mean", "var",
+                mean_and_var_exchanged=lambda x, gamma, beta: (x.var((0, 1, 2)), mean(x)))
+
+
+def by_variance(var, x, gamma, beta):
+    return gamma * (x - mean(x)) / np.sqrt(var + EPS) + beta, var
+
+
+forward.mistake("the squares are divided by the number of images: divide by that of all pixels", "y", "var",
+                divided_by_images=lambda x, *more: by_variance(
+                    x.var((0, 1, 2)) * x[..., 0].size / len(x), x, *more))
+forward.mistake("the squares are divided by the pixels of one image: divide by those of all images", "y", "var",
+                divided_by_one_image=lambda x, *more: by_variance(x.var((0, 1, 2)) * len(x), x, *more))

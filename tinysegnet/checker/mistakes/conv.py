@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinysegnet.checker.mistakes.table import Table
+from tinysegnet.checker.mistakes.table import Table, alone
 from tinysegnet.ops.conv import col2im, conv2d, conv2d_backward, im2col
 
 READ = "tinysegnet/ops/conv.py"
@@ -150,6 +150,85 @@ backward.mistake("w is reshaped to exchange its channels and filters: transpose 
                      padded_dx(dy, x, w.reshape(*w.shape[:2], w.shape[3], w.shape[2]).swapaxes(2, 3)), x))
 
 
+backward.mistake("only the first image has a dx, the others have 0: do all (is a return in the loop?)", "dx",
+                 dx_of_first_image=lambda dy, x, w, b: alone(0, right(dy, x, w, b)[0]))
+backward.mistake("only the last image has a dx, the others have 0: do all (is dx made anew for each?)", "dx",
+                 dx_of_last_image=lambda dy, x, w, b: alone(-1, right(dy, x, w, b)[0]))
+backward.mistake("only the first image reached dw: add up over all images", "dw",
+                 dw_from_first_image=lambda dy, x, w, b: right(dy[:1], x[:1], w, b)[1])
+backward.mistake("only the first image reached db: add up over all images", "db",
+                 db_from_first_image=lambda dy, x, w, b: dy[0].sum(axis=(0, 1)))
+backward.mistake("dx is divided by the number of images: the loss has taken its mean already", "dx",
+                 dx_divided_by_images=lambda dy, x, w, b: right(dy, x, w, b)[0] / len(x))
+backward.mistake("dw is divided by the number of pixels, but w was used in every pixel, so it is the sum", "dw",
+                 dw_mean=lambda dy, x, w, b: right(dy, x, w, b)[1] / dy[..., 0].size)
+backward.mistake("dw is divided by the pixels of an image, but w was used in every pixel, so it is the sum", "dw",
+                 dw_mean_in_images=lambda dy, x, w, b: right(dy, x, w, b)[1] / dy[0, ..., 0].size)
+backward.mistake("db is divided by the number of images: the loss has taken its mean already", "db",
+                 db_divided_by_images=lambda dy, x, w, b: dy.sum(axis=(0, 1, 2)) / len(dy))
+backward.mistake("db is divided by the pixels of an image, but b was added to every pixel, so it is the sum", "db",
+                 db_mean_in_images=lambda dy, x, w, b: dy.mean(axis=(1, 2)).sum(axis=0))
+backward.mistake("db is one sum over everything: each filter has a sum of its own, over the pixels", "db",
+                 db_of_all_filters=lambda dy, x, w, b: np.full_like(b, dy.sum()))
+backward.mistake("dy is reshaped to have its filters first, which mixes up its numbers: sum over axes 0, 1, 2", "db",
+                 db_dy_reshaped=lambda dy, x, w, b: dy.reshape(len(b), -1).sum(axis=1))
+backward.mistake("db has only the last pixel of the last image: add up (+=) over the pixels", "db",
+                 db_of_the_last_pixel=lambda dy, x, w, b: dy[-1, -1, -1])
+backward.mistake("dw has its filters first and is reshaped to have them last: transpose it, (F, K*K*C) to (K*K*C, F)",
+                 "dw", dw_filters_first=lambda dy, x, w, b: np.moveaxis(right(dy, x, w, b)[1], 3, 0).reshape(w.shape))
+backward.mistake("dw has its channels before the places of the kernel: its rows are in the order (i*K + j)*C + c", "dw",
+                 dw_channels_first=lambda dy, x, w, b: right(dy, x, w, b)[1].transpose(2, 0, 1, 3).reshape(w.shape))
+backward.mistake("dw is upside down: its first row belongs to the pixels above", "dw",
+                 dw_rows_flipped=lambda dy, x, w, b: right(dy, x, w, b)[1][::-1])
+backward.mistake("dw is mirrored: its first column belongs to the pixels to the left", "dw",
+                 dw_columns_flipped=lambda dy, x, w, b: right(dy, x, w, b)[1][:, ::-1])
+
+
+def dw_of_windows(dy, x, w, first):
+    """dw if the window of a pixel begins so many rows and columns from it."""
+    return np.einsum("ijnrqc,nrqf->ijcf", windows(x, len(w), first), dy)
+
+
+backward.mistake("for dw all zeros were put below and to the right of x: put K//2 on each side, as the forward does",
+                 "dw", dw_padding_after=lambda dy, x, w, b: dw_of_windows(dy, x, w, 0))
+backward.mistake("for dw all zeros were put above and to the left of x: put K//2 on each side, as the forward does",
+                 "dw", dw_padding_before=lambda dy, x, w, b: dw_of_windows(dy, x, w, 1 - len(w)))
+backward.mistake("in dx the columns are taken to have their channels first: they are in the order (i*K + j)*C + c",
+                 "dx", dx_channels_first=lambda dy, x, w, b: middle(padded_dx(
+                     dy, x, w.reshape(w.shape[2], *w.shape[:2], -1).transpose(1, 2, 0, 3)), x))
+
+
+backward.mistake("dx of every image is that of the first: each has its own", "dx",
+                 dx_of_first_for_all=lambda dy, x, w, b: np.repeat(right(dy, x, w, b)[0][:1], len(x), axis=0))
+backward.mistake("dw is read as if its filters came first: the product is (K*K*C, F) already", "dw",
+                 dw_read_filters_first=lambda dy, x, w, b: np.moveaxis(
+                     right(dy, x, w, b)[1].reshape(w.shape[3], *w.shape[:3]), 0, 3))
+backward.mistake("dw is read as if its channels came first: the rows of the product are in the order (i*K + j)*C + c",
+                 "dw", dw_read_channels_first=lambda dy, x, w, b: np.moveaxis(
+                     right(dy, x, w, b)[1].reshape(w.shape[2], *w.shape[:2], -1), 0, 2))
+backward.mistake("dw has only the last pixel of each image: add up (+=) over the pixels", "dw",
+                 dw_of_the_last_pixel=lambda dy, x, w, b: np.einsum(
+                     "ijnc,nf->ijcf", windows(x, len(w), -(len(w) // 2))[:, :, :, -1, -1], dy[:, -1, -1]))
+
+
+@backward.mistake("the columns are reshaped to (K*K*C, H*W), which mixes up their numbers: transpose them", "dw")
+def dw_columns_reshaped(dy, x, w, b):
+    K, _, C, F = w.shape
+    columns = windows(x, K, -(K // 2)).transpose(2, 3, 4, 0, 1, 5).reshape(len(x), K * K * C, -1)
+    return (columns @ dy.reshape(len(x), -1, F)).sum(axis=0).reshape(w.shape)
+
+
+def filters_first(dy):
+    """dy, read as if its filters came before its pixels."""
+    return np.moveaxis(dy.reshape(len(dy), dy.shape[3], *dy.shape[1:3]), 1, 3)
+
+
+backward.mistake("for dx dy is reshaped to have its filters first, which mixes up its numbers: they are its last axis",
+                 "dx", dx_dy_reshaped=lambda dy, x, w, b: right(filters_first(dy), x, w, b)[0])
+backward.mistake("for dw dy is reshaped to have its filters first, which mixes up its numbers: they are its last axis",
+                 "dw", dw_dy_reshaped=lambda dy, x, w, b: right(filters_first(dy), x, w, b)[1])
+
+
 forward = Table(READ, cases, ["y"], conv2d)
 
 
@@ -294,3 +373,116 @@ def channels_before_places(x, w, b):
 @forward.mistake("every image of the batch has the result of the first")
 def first_image_for_all(x, w, b):
     return np.broadcast_to(gathered(x[:1], w, b), (len(x), *x.shape[1:3], len(b)))
+
+
+forward.mistake("every image of the batch has the result of the last", last_image_for_all=lambda x, w, b: (
+                    np.broadcast_to(gathered(x[-1:], w, b), (len(x), *x.shape[1:3], len(b)))))
+forward.mistake("only the first image has its y, the others are 0: do all (is a return in the loop?)",
+                only_first_image=lambda x, w, b: alone(0, gathered(x, w, b)))
+forward.mistake("only the first image has its y, the others are the bias: do all images",
+                only_first_image_and_bias=lambda x, w, b: alone(0, gathered(x, w)) + b)
+forward.mistake("only the last image has its y, the others are 0: do all (is y made anew for each?)",
+                only_last_image=lambda x, w, b: alone(-1, gathered(x, w, b)))
+
+
+def within(a, rows=slice(None), columns=slice(None)):
+    """a, with zeros in all other rows and columns."""
+    kept = np.zeros_like(a)
+    kept[:, rows, columns] = a[:, rows, columns]
+    return kept
+
+
+def kernel_within(w, rows=slice(None), columns=slice(None)):
+    return within(w[None], rows, columns)[0]
+
+
+@forward.mistake("pixels whose window reaches over the border have the bias alone: the part of the window that is "
+                 "inside counts")
+def border_of_bias(x, w, b):
+    p = w.shape[0] // 2
+    return within(gathered(x, w), np.s_[p:-p], np.s_[p:-p]) + b
+
+
+forward.mistake("at the left border y is the bias alone: a place outside is passed over (continue), and the others "
+                "count (is there a break?)",
+                left_border_of_bias=lambda x, w, b: within(gathered(x, w), columns=np.s_[w.shape[0] // 2 :]) + b)
+forward.mistake("at the upper border y is the bias alone: a place outside is passed over (continue), and the others "
+                "count (is there a break?)",
+                upper_border_of_bias=lambda x, w, b: within(gathered(x, w), np.s_[w.shape[0] // 2 :]) + b)
+forward.mistake("at the upper and left border y is the bias alone: a place outside is passed over (continue), and the "
+                "others count (is there a break?)", upper_left_border_of_bias=lambda x, w, b: within(
+                    gathered(x, w), np.s_[w.shape[0] // 2 :], np.s_[w.shape[0] // 2 :]) + b)
+forward.mistake("row 0 of x is left out: it is inside, 0 <= row < H",
+                first_row_of_x_left_out=lambda x, w, b: gathered(within(x, np.s_[1:]), w, b))
+forward.mistake("column 0 of x is left out: it is inside, 0 <= column < W",
+                first_column_of_x_left_out=lambda x, w, b: gathered(within(x, columns=np.s_[1:]), w, b))
+forward.mistake("the last row of x is left out: it is inside, row < H",
+                last_row_of_x_left_out=lambda x, w, b: gathered(within(x, np.s_[:-1]), w, b))
+forward.mistake("the last column of x is left out: it is inside, column < W",
+                last_column_of_x_left_out=lambda x, w, b: gathered(within(x, columns=np.s_[:-1]), w, b))
+forward.mistake("the last row and the last column of x are left out: they are inside, row < H and column < W",
+                last_row_and_column_of_x_left_out=lambda x, w, b: gathered(within(x, np.s_[:-1], np.s_[:-1]), w, b))
+forward.mistake("the last row of the kernel is left out: the offset i goes from 0 to K - 1",
+                last_row_left_out=lambda x, w, b: gathered(x, kernel_within(w, np.s_[:-1]), b))
+forward.mistake("the last column of the kernel is left out: the offset j goes from 0 to K - 1",
+                last_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, columns=np.s_[:-1]), b))
+forward.mistake("the first row and the first column of the kernel are left out: the offsets i and j begin at 0",
+                first_row_and_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, np.s_[1:], np.s_[1:]), b))
+forward.mistake("the first row of the kernel is left out: the offset i begins at 0",
+                first_row_left_out=lambda x, w, b: gathered(x, kernel_within(w, np.s_[1:]), b))
+forward.mistake("the first column of the kernel is left out: the offset j begins at 0",
+                first_column_left_out=lambda x, w, b: gathered(x, kernel_within(w, columns=np.s_[1:]), b))
+forward.mistake("the last channel of x is left out: c goes from 0 to C - 1",
+                last_channel_left_out=lambda x, w, b: gathered(x[..., :-1], w[:, :, :-1], b))
+forward.mistake("the first channel of x is left out: c begins at 0",
+                first_channel_left_out=lambda x, w, b: gathered(x[..., 1:], w[:, :, 1:], b))
+forward.mistake("all channels of x meet the kernel of channel 0: each has its own, w[i, j, c]",
+                kernel_of_first_channel=lambda x, w, b: gathered(x, w[:, :, :1] + 0 * w, b))
+forward.mistake("the kernels of all channels meet channel 0 of x: each channel has its own",
+                first_channel_for_all=lambda x, w, b: gathered(x[..., :1] + 0 * x, w, b))
+forward.mistake("the last row of y is 0: r goes from 0 to H - 1",
+                last_row_of_y_left_out=lambda x, w, b: within(gathered(x, w, b), np.s_[:-1]))
+forward.mistake("the last column of y is 0: q goes from 0 to W - 1",
+                last_column_of_y_left_out=lambda x, w, b: within(gathered(x, w, b), columns=np.s_[:-1]))
+forward.mistake("the last row and the last column of y are 0: r goes from 0 to H - 1, and q from 0 to W - 1",
+                last_row_and_column_of_y_left_out=lambda x, w, b: within(gathered(x, w, b), np.s_[:-1], np.s_[:-1]))
+forward.mistake("outside the image it is mirrored: there should be zeros",
+                border_symmetric=lambda x, w, b: with_border(x, w, b, "symmetric"))
+forward.mistake("each place of the kernel reads the pixel r, q itself: place i, j reads r + i - K//2, q + j - K//2",
+                without_offsets=lambda x, w, b: np.einsum(
+                    "ijnrqc,nrqc,ijcf->nrqf", windows(np.ones_like(x), len(w), -(len(w) // 2)), x, w) + b)
+forward.mistake("the bias is added with each product that is inside the image, and once before: once is enough",
+                bias_with_each_term_and_before=lambda x, w, b: (
+                    gathered(x, w) + (1 + gathered(np.ones_like(x), np.ones_like(w))) * b))
+forward.mistake("y of each image, with its bias, has the filters first and is reshaped to have them last: transpose it",
+                filters_before_pixels_with_bias=lambda x, w, b: reordered(gathered(x, w, b), 1))
+forward.mistake("only the middle of the kernel counts: all its K * K places do", only_the_middle=lambda x, w, b: (
+                    x @ w[w.shape[0] // 2, w.shape[0] // 2] + b))
+
+
+def pad_rows_and_columns(x, above, below, left, right):
+    return np.pad(x, ((0, 0), (above, below), (left, right), (0, 0)))
+
+
+forward.mistake("the window begins in the row of its pixel: it begins K//2 rows above it",
+                rows_not_centred=lambda x, w, b: gathered(x, w, b, pad_rows_and_columns(
+                    x, 0, w.shape[0] - 1, w.shape[0] // 2, w.shape[0] // 2)))
+forward.mistake("the window begins in the column of its pixel: it begins K//2 columns to the left of it",
+                columns_not_centred=lambda x, w, b: gathered(x, w, b, pad_rows_and_columns(
+                    x, w.shape[0] // 2, w.shape[0] // 2, 0, w.shape[0] - 1)))
+
+
+def last_inside(x, w, b=0):
+    """y if each product overwrites those before it."""
+    K = len(w)
+    places = np.arange(1.0, K * K + 1).reshape(K, K, 1, 1)
+    last = gathered(np.ones_like(x[..., :1]), places, take=np.maximum)              # of the places inside, from 1 on
+    return sum(gathered(x, w * (places == place)) * (last == place) for place in places.flat) + b
+
+
+forward.mistake("each place of the kernel overwrites what was there: add up (+=) over its places",
+                last_place_inside=lambda x, w, b: last_inside(x, w))
+forward.mistake("each product overwrites what was there: add up (+=) over the kernel and the channels",
+                last_product_inside=lambda x, w, b: last_inside(x[..., -1:], w[:, :, -1:]))
+forward.mistake("each product overwrites the one before it: add up (+=) over the kernel and the channels",
+                last_product_inside_and_bias=lambda x, w, b: last_inside(x[..., -1:], w[:, :, -1:], b))

@@ -76,8 +76,8 @@ backward = Table(READ, cases, ["dx", "dw", "db"], depthwise_conv2d)
 
 @backward.formula
 def right_gradients(dy, x, w, b):
-    x_windows, dy_windows = (np.moveaxis(windows(a, len(w), -(len(w) // 2)), (0, 1), (4, 5)) for a in (x, dy))
-    dy_turned, _ = dy_windows[..., ::-1, ::-1], None
+    K, x_windows = len(w), np.moveaxis(windows(x, len(w), -(len(w) // 2)), (0, 1), (4, 5))
+    dy_turned, _ = np.moveaxis(windows(dy, K, -(K // 2))[::-1, ::-1], (0, 1), (4, 5)), None
     dx = np.einsum("nrqcij,ijc->nrqc", dy_turned, w)
     dw = np.einsum("nrqcij,nrqc->ijc", x_windows, dy)
     db = dy.sum(axis=(0, 1, 2))

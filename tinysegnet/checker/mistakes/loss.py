@@ -71,6 +71,14 @@ of_softmax.mistake("each class has a sigmoid of its own: the classes of a pixel 
 of_softmax.mistake("p is 1 for the largest logit and 0 for the others: that is argmax; softmax leaves something to "
                    "each", the_best=lambda logits: (logits == logits.max(axis=-1, keepdims=True)).astype(logits.dtype))
 of_softmax.mistake("the powers are those of 2: take the exponential", base_2=lambda logits: softmax(logits * np.log(2)))
+of_softmax.mistake("the sum goes over the columns of the image: it goes over the classes, the last axis",
+                   over_columns=lambda logits: np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True))
+of_softmax.mistake("the sum goes over rows and columns: it goes over the classes, the last axis",
+                   over_the_image=lambda logits: np.exp(logits) / np.exp(logits).sum(axis=(1, 2), keepdims=True))
+of_softmax.mistake("the exponentials are divided by the root of the sum of their squares: divide by their sum",
+                   by_length=lambda logits: shifted(logits) / np.linalg.norm(shifted(logits), axis=-1, keepdims=True))
+of_softmax.mistake("this is minus log p: take the exponential", minus_logarithm=lambda logits: -log_softmax(logits))
+of_softmax.mistake("the softmax is taken twice", twice=lambda logits: softmax(softmax(logits)))
 
 
 def cases():
@@ -82,7 +90,8 @@ def cases():
 
 def parts(logits, labels, class_weights, ignore):
     """What the loss is made of: in each pixel -log p of the label and the weight, both 0 where it is ignored."""
-    one_hot, labelled, p = labels[..., None] == np.arange(logits.shape[-1]), labels != ignore, softmax(logits)
+    labelled, p = labels != ignore, softmax(logits)
+    one_hot = (labels[..., None] == np.arange(logits.shape[-1])) & labelled[..., None]
     surprise = -np.take_along_axis(log_softmax(logits), np.where(labelled, labels, 0)[..., None], axis=-1)[..., 0]
     return SimpleNamespace(
         logits=logits, labels=labels, class_weights=class_weights, one_hot=one_hot, labelled=labelled, p=p,
@@ -101,7 +110,7 @@ forward = Table(READ, cases, ["loss"], softmax_cross_entropy)
 
 @forward.formula
 def right_loss(logits, labels, class_weights, ignore):
-    log_p, one_hot = log_softmax(logits), labels[..., None] == np.arange(logits.shape[-1])
+    log_p, one_hot = log_softmax(logits), parts(logits, labels, class_weights, ignore).one_hot
     labelled = labels != ignore
     loss = -(class_weights * one_hot * log_p).sum() / labelled.sum()
     return loss
@@ -161,7 +170,7 @@ def no_softmax(at):
 
 
 def void_as(label, logits, labels, class_weights, ignore):
-    at = parts(logits, np.where(labels == ignore, label, labels), class_weights, ignore)
+    at = parts(logits, np.where(labels == ignore, label, labels), class_weights, ignore=-1)
     return (at.weights * at.surprise).sum() / labels.size
 
 
@@ -182,6 +191,33 @@ def mean_of_images(at):
 def weighted_logits(logits, labels, class_weights, ignore):
     at = parts(logits * class_weights, labels, class_weights, ignore)
     return at.surprise.sum() / at.count
+
+
+forward.mistake("the sum is divided by the number of images: divide by the number of labelled pixels",
+                divided_by_images=of(lambda at: (at.weights * at.surprise).sum() / len(at.labels)))
+forward.mistake("the sum is divided by the number of all pixels too: divide by that of the labelled pixels alone",
+                divided_by_all_too=of(lambda at: (at.weights * at.surprise).sum() / at.count / at.labels.size))
+forward.mistake("the sum is divided by the number of images too: divide by that of the labelled pixels alone",
+                divided_by_images_too=of(lambda at: (at.weights * at.surprise).sum() / at.count / len(at.labels)))
+forward.mistake("the sum is divided by the pixels of one image: divide by the number of labelled pixels",
+                divided_by_one_image=of(lambda at: (at.weights * at.surprise).sum() / at.labels[0].size))
+forward.mistake("the sum is divided by the number of labelled pixels and 1 more: 1 is for no labelled pixel at all",
+                divided_by_one_more=of(lambda at: (at.weights * at.surprise).sum() / (at.count + 1)))
+forward.mistake("the sum is divided by the number of labelled pixels twice",
+                divided_twice=of(lambda at: (at.weights * at.surprise).sum() / at.count**2))
+forward.mistake("the sum is divided by the sum of all class weights too: divide by the number of labelled pixels alone",
+                divided_by_all_weights=of(
+                    lambda at: (at.weights * at.surprise).sum() / at.count / at.class_weights.sum()))
+forward.mistake("it adds up -p log p of every class, which is the entropy: take -log p of the label",
+                entropy=of(lambda at: -(at.weights * (at.p * log_softmax(at.logits)).sum(axis=-1)).sum() / at.count))
+forward.mistake("it adds up the squares of -log p: add up -log p itself",
+                squared=of(lambda at: (at.weights * at.surprise**2).sum() / at.count))
+forward.mistake("the loss is that of the class with the largest logit: take -log p of the label",
+                of_the_answer=of(lambda at: -(at.weights * log_softmax(at.logits).max(axis=-1)).sum() / at.count))
+forward.mistake("only the first image counts: add up over all images",
+                first_image=of(lambda at: (at.weights * at.surprise)[0].sum() / at.count))
+forward.mistake("the weights are divided by their mean: the authors take them as they are", weights_of_mean_one=of(
+                    lambda at: (at.weights * at.surprise).sum() / at.count / at.class_weights.mean()))
 
 
 def back(wrong):
@@ -270,3 +306,47 @@ backward.mistake("dloss is left out: multiply by the upstream gradient, even tho
 @back
 def ignored_pixels_pushed(dloss, at):
     return dloss * at.difference * np.where(at.labelled, at.weights, 1) / at.count
+
+
+backward.mistake("the gradient is divided by the number of all pixels too: the weights have the count in them already",
+                 divided_by_all_pixels_too=back(
+                     lambda dloss, at: dloss * at.difference * at.weights / at.count / at.labels.size))
+backward.mistake("the gradient is divided by the number of images: the weights have the count in them, and that is all",
+                 divided_by_images=back(
+                     lambda dloss, at: dloss * at.difference * at.weights / at.count / len(at.labels)))
+backward.mistake("the gradient is divided by the number of classes: the weights have the count in them, and that is "
+                 "all", divided_by_classes=back(
+                     lambda dloss, at: dloss * at.difference * at.weights / at.count / at.logits.shape[-1]))
+backward.mistake("the gradient is multiplied by 2, as that of a squared error: it is p - one_hot",
+                 twice=back(lambda dloss, at: 2 * dloss * at.difference * at.weights / at.count))
+backward.mistake("p - one_hot is squared: take it as it is", squared=back(
+                     lambda dloss, at: dloss * at.difference**2 * at.weights / at.count))
+backward.mistake("the weights of the pixels are squared: multiply by them once", weights_squared=back(
+                     lambda dloss, at: dloss * at.difference * (at.weights / at.count) ** 2))
+backward.mistake("each pixel has the mean of all weights: it has its own", mean_of_weights=back(
+                     lambda dloss, at: dloss * at.difference * at.weights.mean() / at.count))
+backward.mistake("each pixel has the sum of all weights: it has its own", sum_of_weights=back(
+                     lambda dloss, at: dloss * at.difference * at.weights.sum() / at.count))
+backward.mistake("it is minus one_hot times the weight of the pixel: p, what the network said, is missing",
+                 p_left_out=back(lambda dloss, at: dloss * (at.difference - at.p) * at.weights / at.count))
+backward.mistake("only the first image has a gradient, the others have 0: do all images", first_image=back(
+                     lambda dloss, at: dloss * at.difference * at.weights / at.count
+                     * (np.arange(len(at.p)) == 0)[:, None, None, None]))
+
+
+@backward.mistake("the exponential is taken twice: the cache has log p, so np.exp of it is p")
+@back
+def exponential_twice(dloss, at):
+    return dloss * (np.exp(at.p) - at.one_hot) * at.weights / at.count
+
+
+@backward.mistake("p is divided by its sum over all pixels: it adds up to 1 in each pixel already")
+@back
+def over_everything(dloss, at):
+    return dloss * (at.p / at.p.sum() - at.one_hot) * at.weights / at.count
+
+
+@backward.mistake("the weight of the pixel multiplies p alone: it belongs to one_hot too")
+@back
+def weights_on_p(dloss, at):
+    return dloss * (at.p * at.weights / at.count - at.one_hot)

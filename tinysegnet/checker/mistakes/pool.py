@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinysegnet.checker.mistakes.table import Table
+from tinysegnet.checker.mistakes.table import Table, alone
 from tinysegnet.ops.pool import max_pool, max_unpool, put_into_corners, take_from_corners
 
 READ = "tinysegnet/ops/pool.py"
@@ -10,6 +10,10 @@ READ = "tinysegnet/ops/pool.py"
 
 def by_column(corners):
     return np.array([0, 2, 1, 3], np.uint8)[corners]
+
+
+def counted_round(corners):
+    return np.array([0, 1, 3, 2], np.uint8)[corners]
 
 
 def first_channel(corners):
@@ -130,6 +134,52 @@ pool.mistake("corners may lie beyond the border, where zeros were taken for valu
              "inside", "corners", corners_of_zeros=lambda x: corner(x, 0))
 
 
+@pool.mistake("the row or column that an odd size lacks is added above and on the left: the windows begin at row 0 and "
+              "column 0, and the last of them are clipped", "y", "corners")
+def clipped_in_front(x):
+    _, H, W, _ = x.shape
+    shifted = windows(np.pad(x, ((0, 0), (H % 2, 0), (W % 2, 0), (0, 0)), constant_values=-np.inf))
+    return shifted.max(axis=3), shifted.argmax(axis=3).astype(np.uint8)
+
+
+@pool.mistake("in a window of one column the lower corner is 1, its place among what is left: lower left is always 2",
+              "corners")
+def counted_in_what_is_left(x):
+    found = corner(x)
+    if x.shape[2] % 2:
+        found[:, :, -1] //= 2
+    return found
+
+
+pool.mistake("the corners are counted round the window: 2 is lower left, and 3 lower right", "corners",
+             counted_round=lambda x: counted_round(corner(x)))
+pool.mistake("corners is row + column of the maximum in its window: it should be 2 * row + column", "corners",
+             row_plus_column=lambda x: corner(x) // np.uint8(2) + corner(x) % np.uint8(2))
+pool.mistake("the corners are counted from the lower right: 0 is the upper left", "corners",
+             counted_backwards=lambda x: np.uint8(3) - corner(x))
+pool.mistake("the corners are counted from the lower right: 0 is the upper left", "corners",
+             last_counted_backwards=lambda x: windows(x)[:, :, :, ::-1].argmax(axis=3).astype(np.uint8))
+pool.mistake("all channels have the corners of channel 0: each has its own", "corners",
+             corners_of_the_first_channel=lambda x: first_channel(corner(x)))
+pool.mistake("all images have the corners of image 0: each has its own", "corners",
+             corners_of_the_first_image=lambda x: first_image(corner(x)))
+
+
+def without(x, k):
+    """The windows without the corner k."""
+    among = windows(x)
+    among[:, :, :, k] = -np.inf
+    return among
+
+
+pool.mistake("the lower right corner is never looked at: there are four, 0, 1, 2 and 3", "y",
+             lower_right_left_out=lambda x: without(x, 3).max(axis=3))
+pool.mistake("corners is never 3: the lower right corner is one of the four", "corners",
+             never_3=lambda x: without(x, 3).argmax(axis=3).astype(np.uint8))
+pool.mistake("only the first image is pooled, the others are 0: pool all images", "y", "corners",
+             only_first_image=lambda x: (alone(0, windows(x).max(axis=3)), alone(0, corner(x))))
+
+
 def distinct():
     rng = np.random.default_rng(0)
     for shape in ((2, 5, 6, 3), (3, 7, 5, 2)):
@@ -193,6 +243,21 @@ pool_backward.mistake("the corners of image 0 are taken for all images: each has
                       corners_of_the_first_image=lambda dy, x: moved(dy, x, first_image))
 pool_backward.mistake("there is a 1 where the maximum was: by the chain rule it should be dy",
                       one_for_dy=lambda dy, x: moved(np.ones_like(dy), x, np.array))
+
+pool_backward.mistake("corners 2 and 3 are exchanged: 2 is lower left, and 3 lower right",
+                      corners_counted_round=lambda dy, x: moved(dy, x, counted_round))
+pool_backward.mistake("the gradient always goes to the lower right corner, and must go where the maximum was",
+                      always_last_corner=lambda dy, x: moved(dy, x, lambda corners: np.full_like(corners, 3)))
+pool_backward.mistake("the corners are taken as counted from 1: they are 0 to 3",
+                      from_one=lambda dy, x: moved(dy, x, lambda corners: corners.astype(int) - 1))
+pool_backward.mistake("only the first image has a gradient, the others have 0: do all (is a return in the loop?)",
+                      first_image_alone=lambda dy, x: alone(0, moved(dy, x, np.array)))
+pool_backward.mistake("only the last image has a gradient, the others have 0: do all (is dx made anew for each?)",
+                      last_image_alone=lambda dy, x: alone(-1, moved(dy, x, np.array)))
+pool_backward.mistake("where the maximum was there is the maximum itself: by the chain rule it should be dy",
+                      maximum_for_dy=lambda dy, x: moved(max_pool(x)[0], x, np.array))
+pool_backward.mistake("where the maximum was dy is divided by 4: the maximum alone made y, so it gets all of dy",
+                      a_quarter=lambda dy, x: moved(dy / 4, x, np.array))
 
 
 def pooled(*shapes):
@@ -262,6 +327,24 @@ unpool.mistake("y has the numbers of the corners in it: put x there",
 unpool.mistake("each value is in the three corners that it does not belong in",
                the_other_three=lambda x, corners, shape: grown(x, shape) - put(x, corners, shape))
 
+unpool.mistake("corners 2 and 3 are exchanged: 2 is lower left, and 3 lower right",
+               counted_round=lambda x, corners, shape: put(x, counted_round(corners), shape))
+unpool.mistake("what belongs in the lower right corner is lost: the corners are 0, 1, 2 and 3",
+               lower_right_left_out=lambda x, corners, shape: put(x * (corners != 3), corners, shape))
+unpool.mistake("what belongs in the upper left corner is lost: the corners are 0, 1, 2 and 3",
+               upper_left_left_out=lambda x, corners, shape: put(x * (corners != 0), corners, shape))
+unpool.mistake("only the first image is put back, the others are 0: do all (is a return in the loop?)",
+               first_image_alone=lambda x, corners, shape: alone(0, put(x, corners, shape)))
+unpool.mistake("only the last image is put back, the others are 0: do all (is y made anew for each?)",
+               last_image_alone=lambda x, corners, shape: alone(-1, put(x, corners, shape)))
+
+
+@unpool.mistake("the row or column too many of an odd size is cut off above and on the left: it is below and on the "
+                "right")
+def cut_off_above(x, corners, shape):
+    N, H, W, C = shape
+    return put(x, corners, (N, H + H % 2, W + W % 2, C))[:, H % 2 :, W % 2 :]
+
 
 @unpool.mistake("y is twice the size of x: it should have the given shape, which is odd where the encoder's was")
 def twice_the_size(x, corners, shape):
@@ -326,3 +409,17 @@ def overwritten(dy, x, corners, shape):
         _, h, w, _ = there.shape
         dx[:, :h, :w] = there * (corners[:, :h, :w] == k)
     return dx
+
+
+unpool_backward.mistake("corners 2 and 3 are exchanged: 2 is lower left, and 3 lower right",
+                        counted_round=lambda dy, x, corners, shape: picked(dy, counted_round(corners)))
+unpool_backward.mistake("the lower right corner gives nothing: the corners are 0, 1, 2 and 3",
+                        lower_right_left_out=lambda dy, x, corners, shape: picked(dy, corners) * (corners != 3))
+unpool_backward.mistake("the upper left corner gives nothing: the corners are 0, 1, 2 and 3",
+                        upper_left_left_out=lambda dy, x, corners, shape: picked(dy, corners) * (corners != 0))
+unpool_backward.mistake("only the first image has a gradient, the others have 0: do all (is a return in the loop?)",
+                        first_image_alone=lambda dy, x, corners, shape: alone(0, picked(dy, corners)))
+unpool_backward.mistake("only the last image has a gradient, the others have 0: do all (is dx made anew for each?)",
+                        last_image_alone=lambda dy, x, corners, shape: alone(-1, picked(dy, corners)))
+unpool_backward.mistake("dx is dy times x: x was copied, so its slope is 1",
+                        times_x=lambda dy, x, corners, shape: picked(dy, corners) * x)

@@ -1,5 +1,7 @@
 """What a table of known wrong answers is."""
 
+import numpy as np
+
 from tinysegnet.checker.edits import Formula
 
 
@@ -56,3 +58,10 @@ class Table:
         for called, answer in answers.items():
             listed(answer, called)
         return None
+
+
+def alone(n, a):
+    """An array like a, in which all images but one are 0."""
+    one = np.zeros_like(a)
+    one[n] = a[n]
+    return one
