@@ -14,7 +14,7 @@ import numpy as np
 import planted_right
 import planted_right_3
 import pytest
-from mutation import mutated
+from mutation import mutated, planted
 
 from lessons.engine import course, failing, watch
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, alike, as_tuple, values
@@ -415,6 +415,18 @@ def test_what_is_right_on_the_cases_of_a_table_is_no_mistake_of_it():
 
     kinds, said = checked("numerical_gradient", numerical_gradient)
     assert kinds == {"gradient": WRONG} and "mistake" not in said
+
+
+@pytest.mark.parametrize("name, right, wrong, sentence", [
+    ("mean_iou", "union > 0", "counts.sum(axis=0) > 0", "never predicted is left out"),
+    ("adam_step", "w.ndim == 4", "w.ndim > 1", "fewer than four dimensions decay too"),
+    ("dice_loss_backward", "(labels[..., None] == np.arange(classes)) & labelled",
+     "labels[..., None] == np.arange(classes)", "where `ignore` is the number of a class"),
+])
+def test_what_shows_only_in_a_rare_case_is_wrong_and_named(name, right, wrong, sentence):
+    *_, function = planted(planted_right_3, name, "", "", right, wrong)
+    kinds, said = checked(name, function)
+    assert WRONG in kinds.values() and sentence in " ".join(said.split())
 
 
 def test_a_forgotten_velocity_is_told_nothing_untrue():

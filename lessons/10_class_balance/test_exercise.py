@@ -1,7 +1,7 @@
 """Lesson 10: how class_weights, cosine_rate and adam_step are judged."""
 
 from functools import partial
-from math import cos, pi
+from math import cos, pi, sin
 
 import numpy as np
 
@@ -32,11 +32,16 @@ def weights(ratio=lambda median, freq, power: (median / freq) ** power,
     return wrong
 
 
+def adding_up_to_classes(found):
+    return found * len(found) / found.sum()
+
+
 BALANCE = Table(
     "tinysegnet/data/balance.py",
     lambda: (
         (np.array([500, 40, 7, 130, 260]), np.array([1000, 800, 400, 900, 700]), 0.6),
         (np.array([90, 0, 31, 12, 0, 55, 7]), np.array([300, 0, 200, 100, 0, 280, 250]), 0.4),
+        (np.array([60, 11, 0, 37, 150]), np.array([700, 900, 0, 800, 500]), 0.8),       # a median between two classes
     ),
     results=("weights",),
 )
@@ -70,6 +75,25 @@ BALANCE.mistake("the median is left out: 1 over the frequency makes all weights 
                 no_median=weights(lambda median, freq, power: (1 / freq) ** power))
 BALANCE.mistake("the weights are divided by their sum: the class of middling frequency should weigh 1",
                 adding_up_to_1=weights(lambda median, freq, power: freq**-power / (freq**-power).sum()))
+BALANCE.mistake("the weights are divided by their mean: the class of middling frequency should weigh 1",
+                of_mean_1=weights(lambda median, freq, power: freq**-power / (freq**-power).mean()))
+BALANCE.mistake("the weights add up to the number of classes: the class of middling frequency should weigh 1",
+                adding_up_to_classes=lambda pixels, image_pixels, power: adding_up_to_classes(
+                    median_frequency_weights(pixels, image_pixels, power)))
+BALANCE.mistake("the weights are divided by the largest: the class of middling frequency should weigh 1",
+                of_maximum_1=weights(lambda median, freq, power: freq**-power / (freq**-power).max()))
+BALANCE.mistake("of an even number of classes the lower of the two in the middle is taken: the median is their mean",
+                lower_median=weights(median=lambda freq, pixels: np.sort(freq[pixels > 0])[(sum(pixels > 0) - 1) // 2]))
+BALANCE.mistake("of an even number of classes the upper of the two in the middle is taken: the median is their mean",
+                upper_median=weights(median=lambda freq, pixels: np.sort(freq[pixels > 0])[sum(pixels > 0) // 2]))
+BALANCE.mistake("in the place of the median is the frequency in the middle of the list, which is not sorted",
+                unsorted_median=weights(median=lambda freq, pixels: freq[pixels > 0][sum(pixels > 0) // 2]))
+BALANCE.mistake("in the place of the median is the largest frequency",
+                largest_for_median=weights(median=lambda freq, pixels: freq.max()))
+BALANCE.mistake("only the median is raised to power: the whole ratio should be",
+                power_of_the_median=weights(lambda median, freq, power: median**power / freq))
+BALANCE.mistake("a weight is 1 less the frequency: it should be the median divided by the frequency",
+                one_less_frequency=weights(lambda median, freq, power: (1 - freq) ** power))
 
 BALANCE_CASES = (
     (np.array([240, 40, 20]), np.array([300, 200, 100]), 1.0),                      # the three images of the page
@@ -115,6 +139,18 @@ COSINE.mistake("it divides by steps - 1, so the last step has a rate of 0 and is
                zero_too_early=lambda lr, done, steps: lr * (1 + cos(pi * done / (steps - 1))) / 2)
 COSINE.mistake("pi is left out: half a wave is an angle that goes from 0 to pi",
                without_pi=lambda lr, done, steps: lr * (1 + cos(done / steps)) / 2)
+COSINE.mistake("it is a sine, which first rises: a cosine falls from the start",
+               sine=lambda lr, done, steps: lr * (1 + sin(pi * done / steps)) / 2)
+COSINE.mistake("it is one step behind: before the first step, where done is 0, the rate is lr itself",
+               a_step_behind=lambda lr, done, steps: lr * (1 + cos(pi * (done - 1) / steps)) / 2)
+COSINE.mistake("it divides by steps + 1: the wave ends after `steps` steps",
+               zero_too_late=lambda lr, done, steps: lr * (1 + cos(pi * done / (steps + 1))) / 2)
+COSINE.mistake("it is lr at every step, as if done were 0 all the time: is a share rounded down?",
+               constant=lambda lr, done, steps: lr)
+COSINE.mistake("it is the square of the right one, without lr: the cosine is not squared",
+               squared=lambda lr, done, steps: lr * cos(pi / 2 * done / steps) ** 4)
+COSINE.mistake("the angle is rounded down to a whole number: divide by / and not by //",
+               rounded_down=lambda lr, done, steps: lr * (1 + cos(pi * done // steps)) / 2)
 COSINE.mistake("lr is left out", without_lr=lambda lr, done, steps: (1 + cos(pi * done / steps)) / 2)
 COSINE_CASES = (
     (0.1, 0, 100), (0.1, 50, 100), (0.1, 25, 100), (0.3, 3, 10), (0.06, 99, 100), (7e-4, 8000, 8280), (2.0, 0, 1),
@@ -159,6 +195,32 @@ def adam(w, b, dw, db, m, s, mb, sb, t, lr, momentum, weight_decay, *, ahead=1, 
     return dict(zip(RESULTS, (w, b, m, s, mb, sb, np.asarray(t))))
 
 
+def corrected_in_memory(*args):
+    """What of the memory is used in the step, and should not be kept."""
+    right, (*_, momentum, _) = adam(*args), args
+    share = {"m": 1 - momentum ** right["t"], "s": 1 - BETA2 ** right["t"]}
+    return {name: right[name] / share[name[0]] for name in RESULTS if name[0] in share}
+
+
+def decay_of_the_new_w(*args):
+    *_, lr, _, weight_decay = args
+    return {"w": adam(*args, decay=lambda w, weight_decay, lr: 0)["w"] * (1 - lr * weight_decay)}
+
+
+def corrected_without_t(*args):
+    return adam(*args, update=lambda m, s, *_: update(m, s, 1 - args[-2], 1 - BETA2))
+
+
+def gradient_for_mean(w, b, dw, db, *args):
+    """adam whose update has g where m / (1 - momentum**t) should be."""
+    gradients = iter((dw, db))
+    return adam(w, b, dw, db, *args, update=lambda m, s, of_m, of_s: update(next(gradients), s, 1, of_s))
+
+
+def memory_of_before(w, b, dw, db, m, s, mb, sb, *args):
+    memory = iter(((m, s), (mb, sb)))
+    return adam(w, b, dw, db, m, s, mb, sb, *args, update=lambda *now: update(*next(memory), *now[2:]))
+
 
 def adam_case(rng, w_shape, b_shape, steps, lr, momentum, weight_decay, scale=1.0):
     """All that adam_step is given; after no steps the memory is 0, as at the beginning of a training."""
@@ -172,8 +234,8 @@ def adam_case(rng, w_shape, b_shape, steps, lr, momentum, weight_decay, scale=1.
 
 def generic_steps():
     rng = np.random.default_rng(0)
-    yield adam_case(rng, (3, 3, 2, 4), (4,), 6, 0.1, 0.9, 0.3)
-    yield adam_case(rng, (1, 1, 5, 2), (2,), 3, 0.7, 0.6, 0.2, scale=1e-3)
+    yield adam_case(rng, (3, 3, 2, 4), (4, 2), 6, 0.1, 0.9, 0.3)
+    yield adam_case(rng, (1, 1, 5, 2), (2, 3), 3, 0.7, 0.6, 0.2, scale=1e-3)
 
 
 ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS)
@@ -190,6 +252,10 @@ def right_w_and_memory(w, b, dw, db, m, s, mb, sb, t, lr, momentum, weight_decay
 
 ADAM.mistake("the array in the dict is as it was: a = a - c makes a new array, and a -= c changes the one that is "
              "there", *RESULTS[:-1], unchanged=lambda w, b, dw, db, *memory: (w, b, *memory[:4]))
+ADAM.mistake("m is divided by 1 - momentum**t in the memory, and so will be once more in the next step: divide a copy",
+             "m of w", "m of b", mean_corrected_in_memory=lambda *args: corrected_in_memory(*args))
+ADAM.mistake("s is divided by 1 - BETA2**t in the memory, and so will be once more in the next step: divide a copy",
+             "s of w", "s of b", square_corrected_in_memory=lambda *args: corrected_in_memory(*args))
 ADAM.mistake("the step goes up the hill: subtract lr * update", "w", "b", uphill=partial(adam, sign=1))
 ADAM.mistake("m and s are not divided by 1 - momentum**t and 1 - BETA2**t: both began at 0, and are too small at "
              "first", "w", "b", uncorrected=partial(adam, update=lambda m, s, of_m, of_s: m / (np.sqrt(s) + EPS)))
@@ -199,6 +265,10 @@ ADAM.mistake("s is not divided by 1 - BETA2**t", "w", "b",
              square_uncorrected=partial(adam, update=lambda m, s, of_m, of_s: m / of_m / (np.sqrt(s) + EPS)))
 ADAM.mistake("the root is missing: m is divided by the mean square, and should be by its root", "w", "b",
              no_root=partial(adam, update=lambda m, s, of_m, of_s: m / of_m / (s / of_s + EPS)))
+ADAM.mistake("m and s are multiplied by 1 - momentum**t and 1 - BETA2**t: divide them", "w", "b",
+             multiplied=partial(adam, update=lambda m, s, of_m, of_s: m * of_m / (np.sqrt(s * of_s) + EPS)))
+ADAM.mistake("the root is that of s alone: take it after s is divided by 1 - BETA2**t", "w", "b",
+             root_too_early=partial(adam, update=lambda m, s, of_m, of_s: m / of_m / (np.sqrt(s) / of_s + EPS)))
 ADAM.mistake("EPS is added inside the root: add it after the root", "w", "b",
              tiny_in_the_root=partial(adam, update=lambda m, s, of_m, of_s: m / of_m / np.sqrt(s / of_s + EPS)))
 ADAM.mistake("the two corrections are exchanged: 1 - momentum**t is for m, and 1 - BETA2**t for s", "w", "b",
@@ -222,6 +292,33 @@ ADAM.mistake("s takes the gradient without its sign: it should take its square",
              absolute_value=partial(adam, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * np.abs(g)))
 ADAM.mistake("s forgets by momentum: it should forget by BETA2", *S_TOO,
              momentum_for_both=partial(adam, square=lambda s, g, m, momentum: momentum * s + (1 - momentum) * g * g))
+ADAM.mistake("s takes the gradient as it is: it should take its square", *S_TOO,
+             not_squared=partial(adam, square=lambda s, g, m, momentum: BETA2 * s + (1 - BETA2) * g))
+ADAM.mistake("the new square counts in full: in this mean it is weighed by 1 - BETA2", *S_TOO,
+             square_is_a_sum=partial(adam, square=lambda s, g, m, momentum: BETA2 * s + g * g))
+ADAM.mistake("the old mean square is weighed by 1 - BETA2 and the new one by BETA2: the other way round", *S_TOO,
+             square_weights_exchanged=partial(adam, square=lambda s, g, m, momentum: (1 - BETA2) * s + BETA2 * g * g))
+ADAM.mistake("the square is that of (1 - BETA2) * g: square g alone", *S_TOO, weight_squared=partial(
+    adam, square=lambda s, g, m, momentum: BETA2 * s + ((1 - BETA2) * g) ** 2))
+ADAM.mistake("s forgets by 0.999: here BETA2 is 0.99", *S_TOO,
+             of_the_paper=partial(adam, square=lambda s, g, m, momentum: 0.999 * s + 0.001 * g * g))
+ADAM.mistake("m forgets by BETA2: it should forget by momentum", *M_TOO,
+             beta2_for_both=partial(adam, mean=lambda m, g, momentum: BETA2 * m + (1 - BETA2) * g))
+ADAM.mistake("momentum and BETA2 are not raised to t: the corrections are 1 - momentum**t and 1 - BETA2**t", "w", "b",
+             corrected_without_t=corrected_without_t)
+ADAM.mistake("EPS is left out: add it to the root", "w", "b",
+             without_eps=partial(adam, update=lambda m, s, of_m, of_s: m / of_m / np.sqrt(s / of_s)))
+ADAM.mistake("the update is the gradient's mean alone: divide it by the root of the mean square", "w", "b",
+             mean_alone=partial(adam, update=lambda m, s, of_m, of_s: m / of_m))
+ADAM.mistake("the gradient is in the place of its mean m", "w", "b", gradient_for_mean=gradient_for_mean)
+ADAM.mistake("the memory is used as it was before this step: let m and s take up the gradient first", "w", "b",
+             memory_of_before=memory_of_before)
+ADAM.mistake("weight_decay is multiplied by the new w: w as it was before the step decays", "w",
+             decay_of_the_new_w=decay_of_the_new_w)
+ADAM.mistake("weight_decay * w is taken away: it is added to the update", "w",
+             decay_grows=partial(adam, decay=lambda w, weight_decay, lr: -weight_decay * w if w.ndim == 4 else 0))
+ADAM.mistake("weight_decay is added without w: it should be multiplied by w", "w",
+             decay_without_w=partial(adam, decay=lambda w, weight_decay, lr: weight_decay if w.ndim == 4 else 0))
 ADAM.mistake("weight_decay is left out: this w has four dimensions, so it decays", "w",
              no_decay=partial(adam, decay=lambda w, weight_decay, lr: 0))
 ADAM.mistake("weight_decay * w is not multiplied by lr: it is part of the update", "w",
@@ -235,9 +332,8 @@ ADAM_CASES = (
     (np.ones((1, 1, 1, 1)), np.ones(1), np.full((1, 1, 1, 1), 2.0), np.array([-0.5]), np.zeros((1, 1, 1, 1)),
      np.zeros((1, 1, 1, 1)), np.zeros(1), np.zeros(1), np.array(0.0), 0.1, 0.9, 0.0),      # the first step of the page
     adam_case(rng, (3, 3, 2, 4), (4,), 0, 0.1, 0.9, 0.0),
-    adam_case(rng, (3, 3, 2, 4), (4,), 1, 0.1, 0.9, 0.0),
     adam_case(rng, (3, 3, 2, 4), (4,), 6, 0.1, 0.9, 0.3),
-    adam_case(rng, (5, 5, 1, 3), (3,), 400, 0.01, 0.5, 0.1),
+    adam_case(rng, (5, 5, 1, 3), (3, 2), 400, 0.01, 0.5, 0.1),                             # a matrix does not decay
     adam_case(rng, (1, 1, 5, 2), (2,), 3, 0.5, 0.6, 0.2, scale=1e-3),                      # small gradients
 )
 

@@ -53,6 +53,7 @@ MATRIX = Table(
     lambda: (
         pictures(np.random.default_rng(0), (2, 6, 7), 4, ignore=9),
         pictures(np.random.default_rng(1), (5, 9, 3), 3, ignore=2),
+        pictures(np.random.default_rng(3), (3, 5, 8), 4, ignore=1),
     ),
     results=("counts",),
 )
@@ -67,6 +68,26 @@ MATRIX.mistake("only the pixels that are wrong are counted: those that are right
 MATRIX.mistake("pixels are left out where the prediction is `ignore`: leave them out where the label is",
                void_where_predicted=where(
                    lambda labels, predicted, classes, ignore: (predicted != ignore) & (labels < classes)))
+MATRIX.mistake("pixels are left out where the prediction is `ignore`, too: only the label says what is ignored",
+               void_where_either=where(
+                   lambda labels, predicted, classes, ignore: (labels != ignore) & (predicted != ignore)))
+MATRIX.mistake("only the last image (the last row, if there is one image) is counted: add up (+=) over all",
+               last_image=lambda labels, predicted, *args: metrics.confusion_matrix(labels[-1], predicted[-1], *args))
+MATRIX.mistake("only the first image (the first row, if there is one image) is counted: go on to the last",
+               first_image=lambda labels, predicted, *args: metrics.confusion_matrix(labels[0], predicted[0], *args))
+MATRIX.mistake("labels above `ignore` are left out too: only those that are `ignore` should be", above_ignored=where(
+    lambda labels, predicted, classes, ignore: labels < ignore))
+MATRIX.mistake("class 0 is ignored too", class_0_ignored=where(
+    lambda labels, predicted, classes, ignore: (labels != ignore) & (labels != 0)))
+
+
+@MATRIX.mistake("the smallest class that occurs comes first, and the largest last: give np.histogram2d a range, from 0 "
+                "to classes")
+def bins_of_what_occurs(labels, predicted, classes, ignore):
+    there = labels != ignore
+    return np.histogram2d(labels[there], predicted[there], bins=classes)[0].astype(np.int64)
+
+
 MATRIX.mistake("pixels to be ignored are counted as the last class: they should count in nothing",
                void_is_the_last=void_is(lambda predicted, classes: classes - 1))
 MATRIX.mistake("pixels to be ignored are counted as the first class: they should count in nothing",
@@ -141,14 +162,20 @@ def mean_over(whole):
     return wrong
 
 
+def before_nan(values):
+    """Those before the first NaN."""
+    return values[: np.isnan(values).argmax()] if np.isnan(values).any() else values
+
+
 GENERIC = (
     np.array([[50, 3, 0, 7, 2], [4, 20, 6, 0, 1], [0, 0, 0, 0, 0], [2, 0, 5, 9, 3], [0, 0, 0, 0, 0]]),
     np.array([[31, 2, 0, 5], [0, 0, 0, 0], [8, 0, 11, 1], [0, 0, 4, 60]]),
 )                                       # predicted and not labelled are classes 2 and 4 of the first, 1 of the second
+UNSEEN = np.array([[21, 4, 0, 1], [2, 17, 0, 0], [6, 1, 0, 2], [3, 0, 0, 0]])       # no pixel of classes 2, 3 is right
 ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])       # class 2 is nowhere
 
 
-SHARES = Table(READ, lambda: ((counts,) for counts in (*GENERIC, ABSENT)), results=("share",))
+SHARES = Table(READ, lambda: ((counts,) for counts in (*GENERIC, UNSEEN, ABSENT)), results=("share",))
 
 
 @SHARES.formula
@@ -175,6 +202,18 @@ SHARES.mistake("the mean of the diagonal is divided by the mean of all cells: ta
                mean_over_mean=lambda counts: np.diag(counts).mean() / counts.mean())
 SHARES.mistake("what is right is divided by what is wrong: divide by all, right and wrong",
                right_over_wrong=lambda counts: np.trace(counts) / (counts.sum() - np.trace(counts)))
+
+
+SHARES.mistake("it is divided by the number of classes: divide by the number of pixels, the sum of the cells",
+               by_the_classes=lambda counts: np.trace(counts) / len(counts))
+SHARES.mistake("what is right of class 0 is left out: class 0 is a class like the others",
+               from_class_1=lambda counts: np.trace(counts[1:, 1:]) / counts.sum())
+SHARES.mistake("what is right of the last class is left out",
+               last_class_left_out=lambda counts: np.trace(counts[:-1, :-1]) / counts.sum())
+SHARES.mistake("class 0 is left out: it is a class like the others",
+               without_class_0=lambda counts: np.trace(counts[1:, 1:]) / counts[1:].sum())
+SHARES.mistake("the other diagonal is added up: take the one from the upper left to the lower right",
+               other_diagonal=lambda counts: np.trace(counts[::-1]) / counts.sum())
 
 
 AVERAGES = Table(READ, SHARES.cases, results=("mean",))
@@ -206,6 +245,21 @@ AVERAGES.mistake("it is the sum over the classes: take the mean",
                  summed=lambda counts: np.nansum(metrics.class_accuracy(counts)))
 
 
+AVERAGES.mistake("the loop ends at the first class without a labelled pixel: skip it, and go on",
+                 stops_at_absent=lambda counts: before_nan(metrics.class_accuracy(counts)).mean())
+AVERAGES.mistake("a class of which no pixel is right is left out: its accuracy is 0, and it counts",
+                 never_right=lambda counts: metrics.class_accuracy(counts)[np.diag(counts) > 0].mean())
+AVERAGES.mistake("class 0 is left out: it is a class like the others",
+                 without_class_0=lambda counts: np.nanmean(metrics.class_accuracy(counts)[1:]))
+AVERAGES.mistake("the last class is left out",
+                 without_last_class=lambda counts: np.nanmean(metrics.class_accuracy(counts)[:-1]))
+AVERAGES.mistake("it is in percent: the average goes from 0 to 1",
+                 in_percent=lambda counts: 100 * metrics.class_average(counts))
+AVERAGES.mistake("it is the share of what is wrong", share_wrong=lambda counts: 1 - metrics.class_average(counts))
+AVERAGES.mistake("what is right of a class is divided by what is wrong of it: divide by all of the class",
+                 right_over_wrong=mean_over(lambda right, labelled, predicted: labelled - right))
+
+
 IOUS = Table(READ, SHARES.cases, results=("mean",))
 
 
@@ -230,6 +284,12 @@ IOUS.mistake("a class that is neither labelled nor predicted counts as 1: leave 
              nowhere_counts_1=lambda counts: np.nan_to_num(metrics.iou(counts), nan=1).mean())
 IOUS.mistake("a class that is predicted and not labelled is left out: its IoU is 0, and it counts",
              only_labelled=lambda counts: metrics.iou(counts)[counts.any(axis=1)].mean())
+IOUS.mistake("a class that is labelled and never predicted is left out: its IoU is 0, and it counts",
+             only_predicted=lambda counts: metrics.iou(counts)[counts.any(axis=0)].mean())
+IOUS.mistake("a class that is only labelled, or only predicted, is left out: its IoU is 0, and it counts",
+             only_both=lambda counts: metrics.iou(counts)[counts.any(axis=0) & counts.any(axis=1)].mean())
+IOUS.mistake("a class of which no pixel is right is left out: its IoU is 0, and it counts",
+             never_right=lambda counts: metrics.iou(counts)[np.diag(counts) > 0].mean())
 IOUS.mistake("the classes are weighed by their pixels: each should count alike",
              weighed_iou=lambda counts: np.nansum(metrics.iou(counts) * counts.sum(axis=1)) / counts.sum())
 IOUS.mistake("the intersections of all classes are divided by all their unions: divide class by class, then take the "
@@ -238,6 +298,18 @@ IOUS.mistake("it is the mean of the accuracies, which is C: the union has also w
              accuracy_for_iou=metrics.class_average)
 IOUS.mistake("it is divided by what was called so alone: the union has also what is of the class and was called "
              "otherwise", precision_for_iou=mean_over(lambda right, labelled, predicted: predicted))
+
+
+IOUS.mistake("the loop ends at the first class that is neither labelled nor predicted: skip it, and go on",
+             stops_at_absent=lambda counts: before_nan(metrics.iou(counts)).mean())
+IOUS.mistake("class 0 is left out: it is a class like the others",
+             without_class_0=lambda counts: np.nanmean(metrics.iou(counts)[1:]))
+IOUS.mistake("the last class is left out", without_last_class=lambda counts: np.nanmean(metrics.iou(counts)[:-1]))
+IOUS.mistake("it is in percent: the mean goes from 0 to 1", in_percent=lambda counts: 100 * metrics.mean_iou(counts))
+IOUS.mistake("it is the sum over the classes: take the mean", summed=lambda counts: np.nansum(metrics.iou(counts)))
+IOUS.mistake("it is the median of the IoUs: take their mean", median=lambda counts: np.nanmedian(metrics.iou(counts)))
+IOUS.mistake("what is right of a class is divided by all pixels: divide by the union",
+             over_all=lambda counts: (np.diag(counts)[~np.isnan(metrics.iou(counts))] / counts.sum()).mean())
 
 
 OF_PAGE = metrics.confusion_matrix(*PAGE)
@@ -249,6 +321,7 @@ COUNTS = tuple((counts,) for counts in (
     ABSENT,
     *GENERIC,
     np.array([[1, 0, 0], [0, 5, 2], [0, 0, 0]]),                        # a class of one pixel
+    UNSEEN,
     np.array([[7]]),                                                    # one class
     np.diag([5, 0, 2]),                                                 # nothing wrong
     np.array([[0, 4], [3, 0]]),                                         # nothing right

@@ -100,6 +100,18 @@ PAD.mistake("the margin repeats the border of x: it should be 0",
             edge_repeated=padded((0, 0), (1, 1), (1, 1), (0, 0), mode="edge"))
 PAD.mistake("the margin is at the axes of images and rows: rows and columns are axes 1 and 2",
             other_axes=padded((1, 1), (1, 1), (0, 0), (0, 0)))
+PAD.mistake("zeros come after the rows and columns, but not before them",
+            after_only=padded((0, 0), (0, 1), (0, 1), (0, 0)))
+PAD.mistake("the margin is 1: it should be 0",
+            ones=padded((0, 0), (1, 1), (1, 1), (0, 0), constant_values=1))
+PAD.mistake("the margin mirrors x: it should be 0",
+            mirrored=padded((0, 0), (1, 1), (1, 1), (0, 0), mode="reflect"))
+PAD.mistake("the margin has the other side of x: it should be 0",
+            wrapped=padded((0, 0), (1, 1), (1, 1), (0, 0), mode="wrap"))
+PAD.mistake("x begins at column 0: it should begin at row and column `margin`",
+            at_the_left=padded((0, 0), (1, 1), (0, 2), (0, 0)))
+PAD.mistake("x begins at row 0: it should begin at row and column `margin`",
+            at_the_top=padded((0, 0), (0, 2), (1, 1), (0, 0)))
 PAD_CASES = (
     (picture(1, 2, 2, 1), 1),
     (picture(2, 4, 5, 3), 2),
@@ -164,6 +176,13 @@ WEIGHTS.mistake("the weights of the classes do not come in: each labelled pixel 
 WEIGHTS.mistake("each pixel has the weight of the class after its own",
                 next_class=lambda labels, class_weights, ignore: (
                     pixel_weights(labels, np.roll(class_weights, -1), ignore)))
+WEIGHTS.mistake("each pixel has the weight of the class before its own",
+                class_before=lambda labels, class_weights, ignore: (
+                    pixel_weights(labels, np.roll(class_weights, 1), ignore)))
+WEIGHTS.mistake("it is right where class_weights are multiplied by the number of labelled pixels: divide by it",
+                multiplied=divided(lambda weights, labelled: 1 / labelled.sum()))
+WEIGHTS.mistake("the divisor is the number of images: it should be that of the labelled pixels",
+                by_the_images=divided(lambda weights, labelled: len(labelled)))
 WEIGHTS_CASES = (
     annotated(1, 2, 3, 2, 255, 1),
     annotated(2, 4, 5, 11, 11, 2),              # CamVid's void
@@ -190,6 +209,11 @@ def coloured(N, H, W, C, classes, seed, highest=None):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes if highest is None else highest + 1, (N, H, W)).astype(np.uint8)
     return rng.standard_normal((N, H, W, C)), labels, classes
+
+
+def one_hot(labels, classes):
+    """(pixels, classes)"""
+    return (labels.reshape(-1, 1) == np.arange(classes)).astype(float)
 
 
 SUMS = Table(
@@ -224,6 +248,23 @@ SUMS.mistake("the axes are exchanged: classes come first, then channels",
              transposed=lambda values, labels, classes: class_sums(values, labels, classes).T)
 SUMS.mistake("all channels are added to one number: each has a sum of its own",
              all_channels=lambda values, labels, classes: class_sums(values, labels, classes).sum(axis=1))
+SUMS.mistake("values are reshaped to (C, pixels), which mixes them: reshape to (pixels, C), then transpose",
+             channels_first=lambda values, labels, classes: (
+                 values.reshape(values.shape[3], -1) @ one_hot(labels, classes)).T)
+SUMS.mistake("the matrix of 0 and 1 is reshaped to (classes, pixels), which mixes them: transpose it",
+             classes_first=lambda values, labels, classes: (
+                 one_hot(labels, classes).reshape(classes, -1) @ values.reshape(-1, values.shape[3])))
+SUMS.mistake("the sums are divided by the number of pixels: leave that out",
+             over_pixels=lambda values, labels, classes: class_sums(values, labels, classes) / labels.size)
+SUMS.mistake("the sums are divided by the number of images: leave that out",
+             over_images=lambda values, labels, classes: class_sums(values, labels, classes) / len(labels))
+SUMS.mistake("the sum of each class is in the row after its own: row 0 is for class 0",
+             a_row_late=lambda values, labels, classes: np.roll(class_sums(values, labels, classes), 1, axis=0))
+SUMS.mistake("the sum of each class is in the row before its own: row 0 is for class 0",
+             a_row_early=lambda values, labels, classes: class_sums(values, labels, classes + 1)[1:])
+SUMS.mistake("the last class is left out: it is a class like the others",
+             without_the_last=lambda values, labels, classes: (
+                 class_sums(values * (labels != classes - 1)[..., None], labels, classes)))
 VOID = np.array([[[0, 255], [255, 1]]], np.uint8)
 SUMS_CASES = (
     (np.arange(4.0).reshape(1, 2, 2, 1), np.array([[[0, 1], [1, 1]]], np.uint8), 2),

@@ -120,10 +120,10 @@ def undivided(T):
     return np.ones(T // 2 + 1)
 
 
-def waves(x, frequencies=None, turn=2 * np.pi):
+def waves(x, frequencies=None, turn=2 * np.pi, places=None):
     """Rows of cosines, and under them rows of -sines."""
     frequencies = np.arange(len(x) // 2 + 1) if frequencies is None else frequencies
-    angle = turn / len(x) * np.outer(frequencies, np.arange(len(x)))
+    angle = turn / len(x) * np.outer(frequencies, np.arange(len(x)) if places is None else places)
     return np.concatenate([np.cos(angle), -np.sin(angle)])
 
 
@@ -176,6 +176,19 @@ TRANSFORMS.mistake("the last frequency always counts once: if T is odd it has a 
 TRANSFORMS.mistake("it is not divided by T", not_divided=partial(matrices, share=lambda T: T * shares(T)))
 TRANSFORMS.mistake("it is divided by the root of T: here the way there is not divided at all, and the way back by T",
                    divided_by_root=lambda x: matrices(x, waves(x) / np.sqrt(len(x)), lambda T: T * shares(T)))
+TRANSFORMS.mistake("each weight stands there twice in a row, 1 1 2 2 (np.repeat): first come all those of the cosines, "
+                   "then the same of the sines (np.tile)", "inverse",
+                   weights_repeated=lambda x: waves(x).T * np.repeat(shares(len(x)), 2))
+TRANSFORMS.mistake("frequency 0 does not come back: its weight is 1 / T", "inverse",
+                   zero_left_out=lambda x: matrices(x, share=lambda T: shares(T, zero=0)))
+TRANSFORMS.mistake("odd and even are exchanged: if T is even the last frequency counts once, and if T is odd twice",
+                   "inverse", parity_exchanged=lambda x: matrices(x, share=lambda T: shares(T, last=1 + (T % 2 == 0))))
+TRANSFORMS.mistake("it is divided by T: here only the way back is", "forward",
+                   divided_on_the_way=lambda x: waves(x) / len(x))
+TRANSFORMS.mistake("the last place is at 2 pi, which is the first again: place n is at 2 pi n / T, T not included",
+                   end_included=lambda x: matrices(x, waves(x, turn=2 * np.pi * len(x) / (len(x) - 1))))
+TRANSFORMS.mistake("the places are counted from 1: they go from 0 to T - 1",
+                   places_from_one=lambda x: matrices(x, waves(x, places=np.arange(1, len(x) + 1))))
 
 
 # ---- circular_convolution, and how it goes wrong
@@ -255,6 +268,17 @@ CONVOLUTION.mistake("the kernel stands at the end of its T values, and y has bee
                     "after it", zeros_in_front=lambda x, w: np.roll(circular_convolution(x, w)[0], len(w) - len(x)))
 CONVOLUTION.mistake("the kernel is read from its end: w[j] belongs to x[r + j], with no reversal",
                     kernel_reversed=lambda x, w: circular_convolution(x, w[::-1])[0])
+CONVOLUTION.mistake("it is T times too small: inverse has the weights 1 / T and 2 / T already",
+                    y_divided_twice=lambda x, w: circular_convolution(x, w)[0] / len(x))
+CONVOLUTION.mistake("w_hat is added to x_hat: multiply them", spectra_added=partial(filtered, times=np.add))
+CONVOLUTION.mistake("only the last place of the kernel is in it: add up (+=) over the kernel",
+                    last_place=lambda x, w: np.roll(x, 1 - len(w)) * w[-1])
+CONVOLUTION.mistake("the first place of the kernel is left out: j begins at 0",
+                    from_1=lambda x, w: circular_convolution(x, np.concatenate([[0], w[1:]]))[0])
+CONVOLUTION.mistake("the last place of the kernel is left out: j goes up to K - 1",
+                    last_place_left_out=lambda x, w: circular_convolution(x, w[:-1])[0])
+CONVOLUTION.mistake("the window begins one place too late: y[r] has x[r] * w[0] in it",
+                    a_place_late=lambda x, w: np.roll(circular_convolution(x, w)[0], -1))
 
 
 # ---- its backward, and how that goes wrong
@@ -262,6 +286,13 @@ CONVOLUTION.mistake("the kernel is read from its end: w[j] belongs to x[r + j], 
 def back(dx=product, dw=correlation, share=shares):
     """Both gradients by way of frequencies, with another product or other shares."""
     return lambda dy, x, w: {"dx": filtered(dy, w, dx, share), "dw": filtered(x, dy, dw, share)[: len(w)]}
+
+
+def overwritten(dy, x, w):
+    dx = np.zeros_like(x)
+    for r, j in np.ndindex(len(x), len(w)):
+        dx[(r + j) % len(x)] = dy[r] * w[j]
+    return dx
 
 
 BACKWARD = Table(READ, CONVOLUTION.cases, forward=circular_convolution)
@@ -285,7 +316,7 @@ BACKWARD.mistake("what x[(r + j) % T] gave beyond the end does not come back to 
                  dx_not_circular=lambda dy, x, w: windows(dy, w, lambda m, j: m - j))
 BACKWARD.mistake("it is T times too large: the way back divides by T", "dx", "dw",
                  both_not_divided=lambda dy, x, w: [len(x) * d for d in circular_convolution_backward(dy, (x, w))])
-BACKWARD.mistake("it is divided by T twice", "dx", "dw",
+BACKWARD.mistake("it is T times too small: dx and dw are sums", "dx", "dw",
                  both_divided_twice=lambda dy, x, w: [d / len(x) for d in circular_convolution_backward(dy, (x, w))])
 BACKWARD.mistake("each frequency counts once on the way back: those that also stand for their conjugate count twice",
                  both_counted_once=back(share=once))
@@ -305,6 +336,15 @@ BACKWARD.mistake("it is right but for its order: dw[j] belongs to w[j], and this
                  dw_reversed=lambda dy, x, w: circular_convolution_backward(dy, (x, w))[1][::-1])
 BACKWARD.mistake("what was read beyond the end, x[(r + j) % T], is left out", "dw",
                  dw_not_circular=lambda dy, x, w: np.array([(dy[: len(x) - j] * x[j:]).sum() for j in range(len(w))]))
+BACKWARD.mistake("what one window says of x overwrites what another said: they add up (+=)", "dx",
+                 dx_overwritten=overwritten,
+                 dx_overwritten_in_the_other_order=lambda dy, x, w: np.roll(dy, len(w) - 1) * w[-1])
+BACKWARD.mistake("it is turned by one place: x[m] is in y[m - j], from j = 0 on", "dx",
+                 dx_a_place_late=lambda dy, x, w: np.roll(circular_convolution_backward(dy, (x, w))[0], 1))
+BACKWARD.mistake("it begins one place too late: dw[0] is the sum of dy[r] * x[r]", "dw",
+                 dw_a_place_late=lambda dy, x, w: circular_convolution_backward(dy, (np.roll(x, -1), w))[1])
+BACKWARD.mistake("only the last row r is in it: add up (+=) over all", "dw",
+                 dw_overwritten=lambda dy, x, w: dy[-1] * np.roll(x, 1)[: len(w)])
 BACKWARD.mistake("only the real part of the product is transformed back: its imaginary part is needed too",
                  real_part_early_back=back(lambda a, b: (a * b).real + 0j, lambda a, b: correlation(a, b).real + 0j))
 
@@ -326,13 +366,15 @@ def adjoint(function):
 # ---- overlap_save, and how it goes wrong
 
 
-def tiled(x, w, T, step=None, keep=None, begin=0, whole=False, short=False):
+def tiled(x, w, T, step=None, keep=None, begin=0, whole=False, short=False,
+          circle=lambda tile, w: circular_convolution(tile, w)[0]):
     """y put together from tiles: of each, the values in `keep` go to where the tile begins.
 
     step   from tile to tile
     begin  where the first tile begins
     whole  only tiles that are full
     short  a last tile that is not full stays so, and is a smaller circle
+    circle the convolution of a tile
     """
     K, length = len(w), len(x) - len(w) + 1
     step, keep = step or T - K + 1, keep or slice(T - K + 1)
@@ -344,7 +386,7 @@ def tiled(x, w, T, step=None, keep=None, begin=0, whole=False, short=False):
             break
         if short:
             tile = x[first : first + T]
-        kept = circular_convolution(tile, w)[0][keep][: length - first]
+        kept = circle(tile, w)[keep][: length - first]
         y[first : first + len(kept)] = kept
     return y
 
@@ -365,6 +407,15 @@ SAVE.mistake("the kernel is read from its end: w[j] belongs to x[r + j]",
              looks_back=lambda x, w, T: overlap_save(x, w[::-1], T))
 SAVE.mistake("the whole row is taken as one circle, and T is not used",
              one_circle=lambda x, w, T: circular_convolution(x, w)[0])
+SAVE.mistake("each tile has x[r - j] in the place of x[r + j], with no conjugate, and the first values are kept, which "
+             "have wrapped around", not_conjugated=lambda x, w, T: tiled(
+                 x, w, T, circle=lambda tile, w: np.roll(circular_convolution(tile, w[::-1])[0], len(w) - 1)))
+SAVE.mistake("of each tile T - K + 2 values are kept, one too many, which has wrapped around: keep T - K + 1",
+             one_too_many=lambda x, w, T: tiled(x, w, T, step=T - len(w) + 2, keep=slice(T - len(w) + 2)))
+SAVE.mistake("the first tile begins K // 2 values before x, as for a kernel with r in its middle: it begins with x",
+             centred=lambda x, w, T: tiled(x, w, T, begin=-(len(w) // 2)))
+SAVE.mistake("of each tile the values in its middle are kept: nothing has wrapped around in the first T - K + 1",
+             middle_kept=lambda x, w, T: tiled(x, w, T, keep=slice(len(w) // 2, len(w) // 2 + T - len(w) + 1)))
 SAVE.mistake("y is as long as x, with windows that reach beyond its end: keep those that lie in x, len(x) - K + 1",
              as_long_as_x=lambda x, w, T: windows(x, w))
 

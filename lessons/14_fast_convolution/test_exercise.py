@@ -93,6 +93,11 @@ FORWARD.mistake("the kernel stands at the end of its T x T values: its zeros com
 FORWARD.mistake("the kernel stands with its middle at [0, 0] and wraps around, and there are zeros before the image "
                 "as well: that centres it twice",
                 kernel_centred=lambda x, w, b, T: tiled(x, w, b, T, kernel=(-(len(w) // 2), -(len(w) // 2))))
+FORWARD.mistake("the kernel is rotated and nothing is conjugated: then what has wrapped around is at the beginning of "
+                "each tile, so keep the last M values", rotated_and_first_kept=lambda x, w, b, T: (
+                    tiled(x, w[::-1, ::-1], b, T, times=np.matmul)))
+FORWARD.mistake("the way back is not divided by T * T", not_divided=partial(
+    tiled, times=lambda x_hat, w_hat: len(x_hat) ** 2 * (x_hat @ w_hat.conj())))
 FORWARD.mistake("only the real part of the product goes back: y_hat is complex",
                 real_parts=partial(tiled, times=lambda x_hat, w_hat: (x_hat @ w_hat.conj()).real))
 FORWARD.mistake("b is added to every frequency: in y that is one pixel of each tile. Add it to y",
@@ -125,7 +130,7 @@ def spectra(a, T, corners, reach):
 
 def tiled_backward(dy, x, w, b, T, *, w_times=lambda a: a.swapaxes(2, 3), add_dx=np.add, add_dw=np.add,
                    dw_times=lambda x_hat, dy_hat: x_hat.swapaxes(2, 3) @ dy_hat.conj(), reach=None, kept=None,
-                   corner=None):
+                   corner=None, dx_times=np.matmul):
     """dx and dw by tiles, with something else here or there."""
     (N, H, W, C), (K, _, _, F) = x.shape, w.shape
     M, half = T - K + 1, K // 2
@@ -139,7 +144,7 @@ def tiled_backward(dy, x, w, b, T, *, w_times=lambda a: a.swapaxes(2, 3), add_dx
     x_hats, dy_hats = spectra(long, T, corners, T), spectra(dy_long, T, corners, reach or M)
     for (r, q), x_hat, dy_hat in zip(corners, x_hats, dy_hats):
         there = dlong[:, r : r + kept, q : q + kept]
-        tile = np.fft.irfft2((dy_hat @ w_hat).transpose(2, 0, 1, 3), (T, T), axes=(1, 2))
+        tile = np.fft.irfft2(dx_times(dy_hat, w_hat).transpose(2, 0, 1, 3), (T, T), axes=(1, 2))
         there[...] = add_dx(there, tile[:, :kept, :kept])
         dw_hat = add_dw(dw_hat, dw_times(x_hat, dy_hat))
     dw = np.fft.irfft2(dw_hat, (T, T), axes=(0, 1))
@@ -165,6 +170,19 @@ BACKWARD.mistake("in dw x_hat is conjugated in the place of dy_hat: it comes out
                      tiled_backward, dw_times=lambda x_hat, dy_hat: x_hat.conj().swapaxes(2, 3) @ dy_hat))
 BACKWARD.mistake("only the last tile reached dw: add up (+=) over the tiles", "dw",
                  dw_of_the_last_tile=partial(tiled_backward, add_dw=overwrite))
+BACKWARD.mistake("both spectra of dw are conjugated: only dy_hat should be", "dw",
+                 dw_both_conjugated=partial(
+                     tiled_backward, dw_times=lambda x_hat, dy_hat: (x_hat.swapaxes(2, 3) @ dy_hat).conj()))
+BACKWARD.mistake("both spectra of dx are conjugated, and neither should be", "dx",
+                 dx_both_conjugated=partial(
+                     tiled_backward, dx_times=lambda dy_hat, w_hat: (dy_hat @ w_hat).conj()))
+BACKWARD.mistake("dy_hat is conjugated in dx, and neither factor should be", "dx",
+                 dx_other_conjugated=partial(tiled_backward, dx_times=lambda dy_hat, w_hat: dy_hat.conj() @ w_hat))
+BACKWARD.mistake("only the real part of the product goes back in dx: dx_hat is complex", "dx",
+                 dx_real_parts=partial(tiled_backward, dx_times=lambda dy_hat, w_hat: (dy_hat @ w_hat).real))
+BACKWARD.mistake("only the real part of the product goes back in dw: dw_hat is complex", "dw",
+                 dw_real_parts=partial(
+                     tiled_backward, dw_times=lambda x_hat, dy_hat: (x_hat.swapaxes(2, 3) @ dy_hat.conj()).real))
 BACKWARD.mistake("of the tile that dw comes from the last K x K values are kept: they are the first", "dw",
                  dw_last_values=lambda dy, x, w, b, T: tiled_backward(dy, x, w, b, T, corner=slice(T - len(w), T)))
 BACKWARD.mistake("the tiles of dy overlap: where M x M values were kept there are M x M of dy, and zeros behind them",

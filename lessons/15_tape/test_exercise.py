@@ -211,7 +211,8 @@ def gradients_by(function):
             raise ForwardError("  backward gives a dict whose keys are not all nodes", RESULTS)
         missing = [name for name, node in zip(RESULTS, (root, *given)) if node not in grads]
         if missing:
-            raise ForwardError(f"  backward gives no gradient for {', '.join(missing)}", RESULTS)
+            text = f"  backward gives no gradient for {', '.join(missing)}: the dict should have every node"
+            raise ForwardError(f"{text}, root\n  and those in between too", RESULTS)
         return tuple(np.asarray(grads[node]) for node in (root, *given))
 
     run.__name__ = "backward"

@@ -156,7 +156,7 @@ EXERCISES = (
         forwards.layer_norm,
         (np.array([[[[1.0, 3.0, 4.0, 5.0, 7.0]]]]), np.ones(5), np.zeros(5)),
         layers(2, 3, 2, 4), layers(1, 2, 2, 1), layers(2, 1, 5, 2), layers(2, 3, 4, 3),
-        names=("x", "gamma", "beta"), wrong=wrong_forwards.LAYER_NORM, wrong_on=layers(2, 3, 2, 5),
+        names=("x", "gamma", "beta"), wrong=wrong_forwards.LAYER_NORM, wrong_on=layers(2, 3, 4, 5),
         hints=("Lesson 08, with the roles of the axes exchanged. Say first which numbers share a mean here, and which "
                "y a single gamma has a hand in. They are no longer the same axes.",
                "mean and var are (N, H, W, 1), x_hat is (N, H, W, C), gamma and beta are (C,). Do not take gamma out "
@@ -184,9 +184,10 @@ EXERCISES = (
         (probabilities(2, 3, 4, 3), LABELS, VOID),
         (probabilities(1, 2, 3, 4), np.array([[[0, 2, 2], [0, VOID, 0]]]), VOID),
         (probabilities(1, 2, 2, 3), np.full((1, 2, 2), VOID), VOID),
-        (probabilities(2, 1, 4, 3), np.array([[[0, 2, 1, 1]], [[2, 1, 0, 2]]]), 1),         # class 1 is to be ignored
+        (probabilities(2, 2, 3, 4), rng.integers(0, 4, (2, 2, 3)), 2),      # `ignore` is the number of a class
         (probabilities(2, 3, 4, 3), LABELS, VOID, 0.25),
-        names=("p",), wrong=wrong_forwards.DICE_LOSS, wrong_on=(probabilities(2, 3, 4, 3), LABELS, VOID, 0.5),
+        names=("p",), wrong=wrong_forwards.DICE_LOSS,
+        wrong_on=(probabilities(2, 3, 4, 5), rng.integers(0, 5, (2, 3, 4)), 1, 0.5),
         hints=("In which of overlap, said and there does one p stand? That depends on its pixel's label. Then how the "
                "quotient of its class moves when its upper and its lower part do.",
                "labelled is (N, H, W, 1), one_hot (N, H, W, classes); overlap, said and there are (classes,). All p "

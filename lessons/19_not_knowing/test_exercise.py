@@ -151,6 +151,12 @@ STATISTICS.mistake("each look counts as much as all before it together, (mean + 
                    "number", "mean",
                    halved=walked(lambda number, p, mean, squares: ((mean + p) / 2, squares), start=lambda first: first))
 STATISTICS.mistake("it is the median of the looks", "mean", median=lambda looks: np.median(looks, axis=0))
+STATISTICS.mistake("it is the first look alone: are the others added?", "mean", the_first=lambda looks: looks[0])
+STATISTICS.mistake("the last look is left out", "mean", last_left_out_of_mean=lambda looks: looks[:-1].mean(axis=0))
+STATISTICS.mistake("the sum is divided by one less than the number of looks", "mean",
+                   one_too_few=lambda looks: looks.sum(axis=0) / (len(looks) - 1))
+STATISTICS.mistake("it is the mean over the classes too: leave them apart", "mean",
+                   mean_of_classes=lambda looks: looks.mean(axis=(0, -1)))
 STATISTICS.mistake("it is the standard deviation: leave out the root", "variance", root=lambda looks: looks.std(axis=0))
 STATISTICS.mistake("the sum of the squares is not divided by the number of looks", "variance",
                    not_divided=lambda looks: looks.var(axis=0) * len(looks))
@@ -168,6 +174,15 @@ STATISTICS.mistake("the distances are those from the first look: they should be 
                    from_the_first=lambda looks: ((looks - looks[0]) ** 2).mean(axis=0))
 STATISTICS.mistake("it is the mean of the distances without their sign: square them", "variance",
                    absolute=lambda looks: np.abs(looks - looks.mean(axis=0)).mean(axis=0))
+STATISTICS.mistake("it is zero everywhere: `looks` may be an iterator, which gives each look once. A second walk "
+                   "through it finds none", "variance", second_walk=lambda looks: np.zeros(looks.shape[1:]))
+STATISTICS.mistake("each square is divided by the number of looks so far, and the sum once more: divide at the end",
+                   "variance", divided_on_the_way=walked(lambda number, p, mean, squares: (
+                       mean + (p - mean) / number, squares + (p - mean) ** 2 * (number - 1) / number**2)))
+STATISTICS.mistake("the last look is left out: its square belongs into the sum too", "variance",
+                   last_left_out=lambda looks: looks[:-1].var(axis=0) * (len(looks) - 1) / len(looks))
+STATISTICS.mistake("it is the square of the mean: take the mean of the squared distances from the mean", "variance",
+                   square_of_mean=lambda looks: looks.mean(axis=0) ** 2)
 STATISTICS.mistake("it is the mean over the classes already: leave them apart here", "variance",
                    over_classes=lambda looks: looks.var(axis=0).mean(axis=-1))
 

@@ -1,5 +1,7 @@
 """Lesson 20: how an outline, a matching and boundary F1 are judged."""
 
+from functools import partial
+
 import numpy as np
 
 from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, as_array, values
@@ -72,6 +74,32 @@ def any_class(labels, c, ignore):
     return 1 * np.logical_or.reduce(lines)
 
 
+def overwritten(labels, c, ignore, setting=(LOWER, LOWER_RIGHT)):
+    """What is left where these neighbours set the line and do not add to it."""
+    line = np.zeros(labels.shape, int)
+    for neighbour in THREE:
+        there = np.s_[: labels.shape[0] - neighbour[0], : labels.shape[1] - neighbour[1]]
+        says = outline([neighbour])(labels, c, ignore)[there]
+        line[there] = says if neighbour in setting else line[there] | says
+    return line
+
+
+def kept_inside(rows, columns):
+    """The outline in these rows and columns, and none elsewhere."""
+    def wrong(labels, c, ignore):
+        line = np.zeros(labels.shape, int)
+        line[rows, columns] = boundary(labels, c, ignore)[rows, columns]
+        return line
+
+    return wrong
+
+
+def one_hides_all(labels, c, ignore):
+    """The outline, where all of the pixels that are compared count."""
+    counted = np.pad(labels != ignore, ((0, 1), (0, 1)), constant_values=True)
+    return boundary(labels, c, ignore) * np.array(counted[:-1, 1:] & counted[1:, :-1] & counted[1:, 1:])
+
+
 THREE = RIGHT, LOWER, LOWER_RIGHT
 LINES = Table(READ, lambda: ((map_of(1, 9, 12, 3), 1, 9), (map_of(2, 7, 8, 3, ignore=0), 2, 0)), results=("line",))
 LINES.mistake("the neighbours to the left and above are asked too, which makes the line two pixels wide: ask the "
@@ -82,6 +110,28 @@ LINES.mistake("the neighbours to the left and above are asked too, which makes t
 LINES.mistake("the lower-right neighbour is not asked", no_corner=outline([RIGHT, LOWER]))
 LINES.mistake("only the lower-right neighbour is asked: ask the right and the lower one too",
               only_corner=outline([LOWER_RIGHT]))
+LINES.mistake("the right neighbour is not asked", no_right=outline([LOWER, LOWER_RIGHT]))
+LINES.mistake("the lower neighbour is not asked", no_lower=outline([RIGHT, LOWER_RIGHT]))
+LINES.mistake("only the right neighbour is asked: ask the lower and the lower-right one too",
+              only_right=outline([RIGHT]))
+LINES.mistake("only the lower neighbour is asked: ask the right and the lower-right one too",
+              only_lower=outline([LOWER]))
+LINES.mistake("the lower-left neighbour is asked in the place of the lower-right one",
+              lower_left=outline([RIGHT, LOWER, (1, -1)]))
+LINES.mistake("what one neighbour says overwrites what another said: one is enough, so put them together by `or`",
+              overwritten=overwritten, overwritten_once=partial(overwritten, setting=(LOWER,)))
+LINES.mistake("the last row and column have no outline: they have a neighbour too, beside or below",
+              end_left_out=kept_inside(slice(-1), slice(-1)))
+LINES.mistake("the last row has no outline: its pixels have a right neighbour", last_row_left_out=kept_inside(
+    slice(-1), slice(None)))
+LINES.mistake("the last column has no outline: its pixels have a lower neighbour", last_column_left_out=kept_inside(
+    slice(None), slice(-1)))
+LINES.mistake("the first row and column have no outline: begin at 0", beginning_left_out=kept_inside(
+    slice(1, None), slice(1, None)))
+LINES.mistake("where one neighbour is ignored, the others do not count either: ask each of the three by itself",
+              one_hides_all=one_hides_all)
+LINES.mistake("the line is where the two are both of the class or both not: it is where one is and the other is not",
+              turned_round=outline(THREE, differs=lambda here, there: here == there))
 LINES.mistake("the neighbours to the left and above are asked: ask the right, the lower and the lower-right one",
               upper_left=outline([(0, -1), (-1, 0), (-1, -1)]))
 LINES.mistake("the line has only pixels of the class: one outside, whose right, lower or lower-right neighbour is of "
@@ -141,12 +191,19 @@ def by(measure):
     return wrong
 
 
+def smallest_sum(a, b, tolerance):
+    from scipy.optimize import linear_sum_assignment
+
+    apart = distances(a, b)
+    return float((apart[linear_sum_assignment(apart)] <= tolerance).sum())
+
+
 def two_masks(seed, H, W, tolerance, share=0.25):
     rng = np.random.default_rng(seed)
     return rng.random((H, W)) < share, rng.random((H, W)) < share, tolerance
 
 
-PAIRS = Table(READ, lambda: (two_masks(1, 9, 11, 1.0), two_masks(2, 12, 9, 2.0, 0.3), two_masks(3, 10, 13, 1.5, 0.4)),
+PAIRS = Table(READ, lambda: (two_masks(1, 9, 11, 1.0), two_masks(2, 12, 9, 2.5, 0.3), two_masks(3, 10, 13, 1.5, 0.4)),
               results=("pairs",))
 PAIRS.mistake("a pixel that has a partner keeps it: if it can take another, it should make room for the next",
               nearest_first=greedy(lambda apart: np.argsort(apart, axis=1, kind="stable")),
@@ -155,6 +212,17 @@ PAIRS.mistake("each pixel of a counts that has a pixel of b near, though several
               of_a=lambda a, b, tolerance: float((distances(a, b) <= tolerance).any(axis=1).sum()))
 PAIRS.mistake("each pixel of b counts that has a pixel of a near, though several may have the same one",
               of_b=lambda a, b, tolerance: float((distances(a, b) <= tolerance).any(axis=0).sum()))
+PAIRS.mistake("of a and of b the pixels are counted that have one of the other near, and the smaller number is taken: "
+              "so many pairs need not be possible", smaller_of_both=lambda a, b, tolerance: float(min(
+                  (distances(a, b) <= tolerance).any(axis=axis).sum() for axis in (0, 1))))
+PAIRS.mistake("the pairs are those with the smallest sum of distances: others can be more that are near enough",
+              smallest_sum=smallest_sum)
+PAIRS.mistake("each pair is counted twice, once for each of its pixels",
+              counted_twice=lambda *args: 2.0 * count_pairs(*args))
+PAIRS.mistake("rows alone are compared: the distance has columns too",
+              rows_alone=by(lambda apart, tolerance: apart[..., 0] <= tolerance))
+PAIRS.mistake("columns alone are compared: the distance has rows too",
+              columns_alone=by(lambda apart, tolerance: apart[..., 1] <= tolerance))
 PAIRS.mistake("all pairs that are near are counted: none may be in two of them",
               all_that_are_near=lambda a, b, tolerance: float((distances(a, b) <= tolerance).sum()))
 PAIRS.mistake("what is just the tolerance apart is left out: it may be a pair",
@@ -188,15 +256,18 @@ PAIR_CASES = (
 
 # ---- boundary_f1 ----
 
-def by_counts(share, masked=True, asked=True):
-    """F1 of each class by another share(pairs, true, called)."""
+def by_counts(share, masked=True, asked=(True, True)):
+    """F1 of each class by another share(pairs, true, called).
+
+    asked  whether the outlines of labels and of predictions leave out what is to be ignored
+    """
     def wrong(labels, predicted, classes, ignore, tolerance):
         if masked:
             predicted = np.where(labels == ignore, ignore, predicted)
-        ignore = ignore if asked else -1
         found = []
         for c in range(classes):
-            true, called = boundary(labels, c, ignore), boundary(predicted, c, ignore)
+            true, called = (boundary(said, c, ignore if leave_out else -1)
+                            for said, leave_out in zip((labels, predicted), asked))
             found.append(share(count_pairs(true, called, tolerance), true.sum(), called.sum()))
         return np.nan_to_num(np.array(found, float))
 
@@ -236,7 +307,11 @@ SCORES = Table(READ, lambda: (two_maps(20, 9, 12, 3, 9, 1.0), two_maps(22, 12, 1
 SCORES.mistake("the prediction is not ignored where the label is: its outlines there are judged",
                not_masked=by_counts(f1_of, masked=False))
 SCORES.mistake("nothing is ignored: void has an outline then, as if it were a class",
-               nothing_ignored=by_counts(f1_of, asked=False))
+               nothing_ignored=by_counts(f1_of, asked=(False, False)))
+SCORES.mistake("void has an outline in the prediction, as if it were a class: give boundary the same `ignore` twice",
+               void_predicted=by_counts(f1_of, asked=(True, False)))
+SCORES.mistake("void has an outline in the labels, as if it were a class: give boundary the same `ignore` twice",
+               void_labelled=by_counts(f1_of, asked=(False, True)))
 SCORES.mistake("the 2 is lost: precision and recall each have the pairs on top", no_two=by_counts(
     lambda pairs, true, called: over(pairs, true + called)))
 SCORES.mistake("it is the precision alone: the share of the predicted outline that has a partner",
@@ -247,6 +322,18 @@ SCORES.mistake("it is the mean of precision and recall: F1 is twice their produc
                mean=by_counts(lambda pairs, true, called: (over(pairs, true) + over(pairs, called)) / 2))
 SCORES.mistake("pairs are divided by what is in either outline, as in IoU: divide twice the pairs by the sum of both",
                as_iou=by_counts(lambda pairs, true, called: over(pairs, true + called - pairs)))
+SCORES.mistake("it is the product of precision and recall: F1 is twice that, divided by their sum",
+               product=by_counts(lambda pairs, true, called: over(pairs, true) * over(pairs, called)))
+SCORES.mistake("it is the root of the product of precision and recall: F1 is twice the product, divided by their sum",
+               geometric_mean=by_counts(
+                   lambda pairs, true, called: np.sqrt(over(pairs, true) * over(pairs, called))))
+SCORES.mistake("it is in percent: F1 goes from 0 to 1",
+               in_percent=by_counts(lambda pairs, true, called: 100 * f1_of(pairs, true, called)))
+SCORES.mistake("the tolerance is not used: pixels that are near may be a pair",
+               no_tolerance=lambda labels, predicted, classes, ignore, tolerance: (
+                   by_counts(f1_of)(labels, predicted, classes, ignore, 0)))
+SCORES.mistake("it is the number of pairs: divide twice that by the sum of both outlines",
+               not_divided=by_counts(lambda pairs, true, called: pairs))
 SCORES.mistake("a pixel is right if any pixel of the other outline is near: count pairs, so that none counts twice",
                by_nearness=by_nearness)
 

@@ -68,6 +68,13 @@ def right_gradients(dy, x, w, b, shape):
     return dx, dw, db
 
 
+def every_second(dy):
+    """dy with 0 in the odd rows and columns."""
+    even = np.zeros_like(dy)
+    even[:, ::2, ::2] = dy[:, ::2, ::2]
+    return even
+
+
 def filled_up_before(dy, x):
     """dy as of 2H x 2W, with the zeros above and to the left."""
     return np.pad(dy, ((0, 0), (dy.shape[1] % 2, 0), (dy.shape[2] % 2, 0), (0, 0)))
@@ -103,13 +110,14 @@ backward.mistake("only the first filter reaches dx: add up over the filters", "d
                  dx_of_the_first_filter=lambda dy, x, w, b, shape: right_dx(dy[..., :1], x, w[..., :1]))
 
 
-@backward.mistake("dx leaves out the odd rows and columns of dy: x was put there too", "dx")
-def dx_of_every_second(dy, x, w, b, shape):
-    even = np.zeros_like(dy)
-    even[:, ::2, ::2] = dy[:, ::2, ::2]
-    return right_dx(even, x, w)
-
-
+backward.mistake("dx leaves out the odd rows and columns of dy: x was put there too", "dx",
+                 dx_of_every_second=lambda dy, x, w, b, shape: right_dx(every_second(dy), x, w))
+backward.mistake("dx begins to read dy (K-1)//2 after 2r and 2q: the kernel began so much before", "dx",
+                 dx_offset_the_other_way=lambda dy, x, w, b, shape: right_dx(dy, x, w, first=-before(w)))
+backward.mistake("dx begins to read dy K-1 before 2r and 2q: the kernel began (K-1)//2 before", "dx",
+                 dx_offset_of_the_whole_kernel=lambda dy, x, w, b, shape: right_dx(dy, x, w, first=len(w) - 1))
+backward.mistake("dx is divided by K * K: the kernel has put x on K * K pixels, so it is the sum", "dx",
+                 dx_mean_over_the_kernel=lambda dy, x, w, b, shape: right_dx(dy, x, w) / len(w) ** 2)
 backward.mistake("dw is rotated by 180 degrees: w[i, j] put x at +i and +j, so dy is read there", "dw",
                  dw_rotated=lambda dy, x, w, b, shape: rotated(right_dw(dy, x, w)))
 backward.mistake("the rows and columns of the kernel are exchanged in dw: the first axis of w goes down the image",
@@ -123,6 +131,21 @@ backward.mistake("dw begins to read dy K//2 before 2r and 2q: for an even K that
                  "dw", dw_offset_of_half=lambda dy, x, w, b, shape: right_dw(dy, x, w, first=before(w) + 1))
 backward.mistake("dw reads dy around r and q: x[r, q] was put out around 2r and 2q", "dw",
                  dw_of_stride_one=lambda dy, x, w, b, shape: right_dw(dy, x, w, stride=1))
+backward.mistake("dw begins to read dy (K-1)//2 after 2r and 2q: the kernel began so much before", "dw",
+                 dw_offset_the_other_way=lambda dy, x, w, b, shape: right_dw(dy, x, w, first=-before(w)))
+backward.mistake("dw begins to read dy K-1 before 2r and 2q: the kernel began (K-1)//2 before", "dw",
+                 dw_offset_of_the_whole_kernel=lambda dy, x, w, b, shape: right_dw(dy, x, w, first=len(w) - 1))
+backward.mistake("dw is upside down: its first row belongs to the dy above", "dw",
+                 dw_rows_flipped=lambda dy, x, w, b, shape: right_dw(dy, x, w)[::-1])
+backward.mistake("dw is mirrored: its first column belongs to the dy to the left", "dw",
+                 dw_columns_flipped=lambda dy, x, w, b, shape: right_dw(dy, x, w)[:, ::-1])
+backward.mistake("outside dy its border is repeated in dw: what fell there was dropped, so it counts nothing", "dw",
+                 dw_border_repeated=lambda dy, x, w, b, shape: right_dw(dy, x, w, above="edge", below="edge"))
+backward.mistake("in dw dy[-1] is read where the row or column before the first is meant: it is the last one, and "
+                 "nothing should come from there", "dw",
+                 dw_negative_index=lambda dy, x, w, b, shape: right_dw(dy, x, w, above="wrap"))
+backward.mistake("dw leaves out the odd rows and columns of dy: x was put there too", "dw",
+                 dw_of_every_second=lambda dy, x, w, b, shape: right_dw(every_second(dy), x, w))
 backward.mistake("for an odd size dy is filled up above and on the left in dw: what was cut off is below and on the "
                  "right", "dw",
                  dw_filled_up_before=lambda dy, x, w, b, shape: right_dw(filled_up_before(dy, x), x, w))
@@ -133,12 +156,20 @@ backward.mistake("only the last image reached dw: add up (+=) over the images", 
 backward.mistake("only the last pixel reached dw: add up (+=) over the pixels", "dw",
                  dw_from_last_pixel=lambda dy, x, w, b, shape: np.einsum(
                      "ijnf,nc->ijcf", seen(dy, x, w)[:, :, -1:, -1, -1], x[-1:, -1, -1]))
+backward.mistake("only the first image reached dw: go on to the last", "dw",
+                 dw_from_first_image=lambda dy, x, w, b, shape: right_dw(dy[:1], x[:1], w))
+backward.mistake("dw is the mean over the pixels of x, but w was used at every pixel, so it is the sum", "dw",
+                 dw_mean=lambda dy, x, w, b, shape: right_dw(dy, x, w) / x[..., 0].size)
 backward.mistake("dw is divided by the number of images: the loss has taken its mean already, so the backward only "
                  "adds up", "dw", dw_mean_over_batch=lambda dy, x, w, b, shape: right_dw(dy, x, w) / len(x))
 backward.mistake("db is the mean of dy, but b was added to every pixel, so it is the sum", "db",
                  db_mean=lambda dy, x, w, b, shape: dy.mean(axis=(0, 1, 2)))
 backward.mistake("only the last image reached db: add up (+=) over the images", "db",
                  db_from_last_image=lambda dy, x, w, b, shape: dy[-1].sum(axis=(0, 1)))
+backward.mistake("only the first image reached db: go on to the last", "db",
+                 db_from_first_image=lambda dy, x, w, b, shape: dy[0].sum(axis=(0, 1)))
+backward.mistake("db is divided by the number of images: the loss has taken its mean already, so the backward only "
+                 "adds up", "db", db_mean_over_batch=lambda dy, x, w, b, shape: dy.sum(axis=(0, 1, 2)) / len(x))
 backward.mistake("db leaves out the odd rows and columns: b was added to every pixel of y, those between too", "db",
                  db_of_every_second=lambda dy, x, w, b, shape: dy[:, ::2, ::2].sum(axis=(0, 1, 2)))
 backward.mistake("db counts a pixel once for each kernel that meets there: b was added to it once", "db",
@@ -237,6 +268,10 @@ forward.mistake("the bias is missing: add b[f] to every pixel of y",
 forward.mistake("the bias is added with each kernel that meets a pixel: add it once for each pixel of y",
                 bias_for_each_contribution=lambda x, w, b, shape: (
                     put_out(x, w, 0, shape) + contributions(x, w, shape) * b))
+forward.mistake("the bias of filter 0 is added to all: each filter has its own",
+                one_bias=lambda x, w, b, shape: put_out(x, w, b[0], shape))
+forward.mistake("y is divided by K * K: where kernels overlap they add up",
+                divided_by_places=lambda x, w, b, shape: put_out(x, w, 0, shape) / len(w) ** 2 + b)
 forward.mistake("the bias is added once for each channel of x: add it once for each pixel of y",
                 bias_for_each_channel=lambda x, w, b, shape: put_out(x, w, x.shape[3] * b, shape))
 

@@ -110,6 +110,13 @@ backward.mistake("outside dy its border is repeated in dx: there is no y there, 
                      dy, w[::-1, ::-1], 0, pad(dy, len(w) // 2, len(w) // 2, "edge")))
 
 
+backward.mistake("dx is the mean over the kernel: a pixel moved the y of K * K windows, so it is the sum", "dx",
+                 dx_mean=lambda dy, x, w, b: right(dy, x, w, b)[0] / w[..., 0].size)
+backward.mistake("outside dy the other side comes in in dx: there is no y there, so nothing comes back", "dx",
+                 dx_border_wrapped=lambda dy, x, w, b: gathered(
+                     dy, w[::-1, ::-1], 0, pad(dy, len(w) // 2, len(w) // 2, "wrap")))
+
+
 @backward.mistake("what fell on the padding is added to the border of dx: it belongs to no pixel, cut it off", "dx")
 def dx_padding_folded(dy, x, w, b):
     (_, H, W, _), p, dx = x.shape, len(w) // 2, np.zeros_like(x)
@@ -134,6 +141,12 @@ backward.mistake("channel 0 of x is taken for all channels in dw: each kernel ha
                  dw_of_the_first_channel=lambda dy, x, w, b: right(dy, first_channel(x), w, b)[1])
 backward.mistake("dw has the channel first and is reshaped to have it last: transpose it", "dw",
                  dw_channel_first=lambda dy, x, w, b: np.moveaxis(right(dy, x, w, b)[1], 2, 0).reshape(w.shape))
+backward.mistake("dw is upside down: its first row belongs to the pixels above", "dw",
+                 dw_rows_flipped=lambda dy, x, w, b: right(dy, x, w, b)[1][::-1])
+backward.mistake("dw is mirrored: its first column belongs to the pixels to the left", "dw",
+                 dw_columns_flipped=lambda dy, x, w, b: right(dy, x, w, b)[1][:, ::-1])
+backward.mistake("only the first image reached dw: go on to the last", "dw",
+                 dw_from_first_image=lambda dy, x, w, b: right(dy[:1], x[:1], w, b)[1])
 backward.mistake("only the last image reached dw: add up (+=) over the images", "dw",
                  dw_from_last_image=lambda dy, x, w, b: right(dy[-1:], x[-1:], w, b)[1])
 backward.mistake("dw is divided by the number of images: the loss has taken its mean already, so the backward only "
@@ -144,18 +157,27 @@ backward.mistake("dw leaves out the pixels at the border, whose window reaches o
                  dw_of_the_inside=lambda dy, x, w, b: right(border_zero(dy, w), x, w, b)[1])
 
 
-@backward.mistake("in dw the border of x is repeated outside: the forward had zeros there", "dw")
-def dw_border_repeated(dy, x, w, b):
-    (_, H, W, _), K = x.shape, len(w)
-    padded = pad(x, K // 2, K // 2, "edge")
+def dw_of(dy, padded, K):
+    """dw from images that are padded already."""
+    _, H, W, _ = dy.shape
     places = [[(dy * padded[:, i : i + H, j : j + W]).sum(axis=(0, 1, 2)) for j in range(K)] for i in range(K)]
     return np.array(places)
 
 
+backward.mistake("in dw the border of x is repeated outside: the forward had zeros there", "dw",
+                 dw_border_repeated=lambda dy, x, w, b: dw_of(dy, pad(x, len(w) // 2, len(w) // 2, "edge"), len(w)))
+backward.mistake("in dw all zeros are below and to the right of x: the forward had K//2 on each side", "dw",
+                 dw_padding_after=lambda dy, x, w, b: dw_of(dy, pad(x, 0, len(w) - 1), len(w)))
+backward.mistake("in dw all zeros are above and to the left of x: the forward had K//2 on each side", "dw",
+                 dw_padding_before=lambda dy, x, w, b: dw_of(dy, pad(x, len(w) - 1, 0), len(w)))
 backward.mistake("db is the mean of dy, but b was added to every pixel, so it is the sum", "db",
                  db_mean=lambda dy, x, w, b: dy.mean(axis=(0, 1, 2)))
 backward.mistake("only the last image reached db: add up (+=) over the images", "db",
                  db_from_last_image=lambda dy, x, w, b: dy[-1].sum(axis=(0, 1)))
+backward.mistake("only the first image reached db: go on to the last", "db",
+                 db_from_first_image=lambda dy, x, w, b: dy[0].sum(axis=(0, 1)))
+backward.mistake("db is divided by the number of images: the loss has taken its mean already, so the backward only "
+                 "adds up", "db", db_mean_over_batch=lambda dy, x, w, b: dy.sum(axis=(0, 1, 2)) / len(x))
 backward.mistake("db is multiplied by K * K: b was added once for each pixel, not for each place of the kernel", "db",
                  db_for_each_place=lambda dy, x, w, b: len(w) ** 2 * dy.sum(axis=(0, 1, 2)))
 backward.mistake("db is added up over the channels too: each channel has a bias of its own", "db",

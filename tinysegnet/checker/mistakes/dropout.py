@@ -49,6 +49,10 @@ backward.mistake("what was kept is divided by the share that happened to be kept
                  over_the_share_kept=lambda dy, x, mask: kept(dy, mask) / (mask > 0).mean())
 backward.mistake("the mask is the wrong way round: dy passes where x was dropped",
                  turned_round=lambda dy, x, mask: dy * (mask == 0))
+backward.mistake("nothing is dropped, and all is made larger by 1 / (1 - rate): dx is 0 where x was dropped",
+                 larger_everywhere=lambda dy, x, mask: dy * mask.max())
+backward.mistake("where x was dropped dx is dy: it had no part in y, so dx is 0 there",
+                 dropped_handed_on=lambda dy, x, mask: np.where(mask > 0, dy * mask, dy))
 backward.mistake("dy is multiplied by 1 - mask: y was x * mask", one_minus_mask=lambda dy, x, mask: dy * (1 - mask))
 backward.mistake("dx is dy times the output: the slope of x * mask is the mask, whatever x was",
                  times_output=lambda dy, x, mask: dy * x * mask)
@@ -90,6 +94,11 @@ forward.mistake("what is kept is divided by the share that happened to be kept: 
                 over_the_share_kept=lambda x, mask: kept(x, mask) / (mask > 0).mean())
 forward.mistake("the mask is the wrong way round: y is x where the mask is 0, and 0 elsewhere",
                 turned_round=lambda x, mask: x * (mask == 0))
+forward.mistake("nothing is dropped, and all is made larger by 1 / (1 - rate): y is 0 where the mask is 0",
+                larger_everywhere=lambda x, mask: x * mask.max())
+forward.mistake("what the mask drops is left as it is: it should be 0",
+                dropped_left=lambda x, mask: np.where(mask > 0, x * mask, x))
+forward.mistake("y is the mask: multiply x by it", only_the_mask=lambda x, mask: mask)
 forward.mistake("x is multiplied by 1 - mask: multiply it by the mask", one_minus_mask=lambda x, mask: x * (1 - mask))
 forward.mistake("the mask is added to x: multiply by it", mask_added=lambda x, mask: x + mask)
 forward.mistake("y has only what is kept, in a row (x[mask > 0]): it should have the shape of x, with 0 where x is "

@@ -92,6 +92,39 @@ def line_continued(source, target):
     return unclipped(source, target, extrapolate)
 
 
+def continued_before(source, target):
+    """Beyond an edge one pixel, clipped, and its right neighbour, with the weights of a place beyond it."""
+    centre = centres(source, target)
+    below = np.clip(np.floor(centre).astype(int), 0, source - 1)
+    matrix, places = np.zeros((target, source)), np.arange(target)
+    matrix[places, below] += 1 - (centre - below)
+    matrix[places, np.minimum(below + 1, source - 1)] += centre - below
+    return matrix
+
+
+def weights_of_a_pixel_before(source, target):
+    """Before the first pixel the first and the second, with the weights of that which is not there and the first."""
+    centre = centres(source, target)
+    below, rest = np.maximum(np.floor(centre).astype(int), 0), centre - np.floor(centre)
+    matrix, places = np.zeros((target, source)), np.arange(target)
+    matrix[places, below] += 1 - rest
+    matrix[places, np.minimum(below + 1, source - 1)] += rest
+    return matrix
+
+
+def other_side_before(source, target):
+    """Before the first pixel the last, x[-1]; beyond the last the last."""
+    matrix = other_side(source, target)
+    beyond = centres(source, target) > source - 1
+    matrix[beyond] = 0
+    matrix[beyond, -1] = 1
+    return matrix
+
+
+def nearest_of_corners(source, target):
+    return between(np.floor(np.arange(target) * source / target), source)
+
+
 def far_and_near(source, target):
     centre = np.clip(centres(source, target), 0, source - 1)
     below = np.floor(centre).astype(int)
@@ -172,12 +205,20 @@ resize.mistake("beyond an edge the other side comes in: there should be the pixe
                wrapped_at_the_edge=lambda x, shape: resized(x, shape, other_side))
 resize.mistake("beyond an edge the straight line goes on: there should be the pixel of the edge",
                continued_beyond_the_edge=lambda x, shape: resized(x, shape, line_continued))
+resize.mistake("before the first pixel the straight line of the first two goes on: clip the place, not only the index",
+               continued_before_the_edge=lambda x, shape: resized(x, shape, continued_before))
+resize.mistake("before the first pixel the second has a part: there should be the pixel of the edge alone",
+               second_pixel_at_the_edge=lambda x, shape: resized(x, shape, weights_of_a_pixel_before))
+resize.mistake("before the first pixel the last comes in, as x[-1]: there should be the pixel of the edge",
+               negative_index=lambda x, shape: resized(x, shape, other_side_before))
 resize.mistake("the weights are exchanged: the nearer pixel has the larger one",
                weights_exchanged=lambda x, shape: resized(x, shape, far_and_near))
 resize.mistake("all four pixels have the same weight: each is weighted by its nearness",
                equal=lambda x, shape: resized(x, shape, equal_weights))
 resize.mistake("y is the nearest pixel: it should be the mean of four, weighted by nearness",
                nearest_pixel=lambda x, shape: resized(x, shape, nearest))
+resize.mistake("y is the pixel at i * H / H', rounded down: it should be the mean of four, weighted by nearness",
+               nearest_of_the_corners=lambda x, shape: resized(x, shape, nearest_of_corners))
 resize.mistake("y is the pixel above and to the left of the centre: it should be the mean of four, weighted by "
                "nearness", pixel_above=lambda x, shape: resized(x, shape, only_below))
 resize.mistake("only the pixel above and to the left is in it: add the three others with their weights",
@@ -209,14 +250,19 @@ def shares(matrix):
     return of_size
 
 
-def overwriting(a, size):
-    """dx of the rows of a by a[below] += ..., which adds only once where `below` has a row several times."""
+def overwriting(a, size, add=np.add):
+    """dx of the rows of a by a[below] += ..., which adds only once where `below` has a row several times; or by `add`
+    of what is there and what comes."""
     centre = np.clip(centres(size, a.shape[1]), 0, size - 1)
     below = np.floor(centre).astype(int)
     near, dx = (1 - (centre - below))[:, None, None], np.zeros((len(a), size, *a.shape[2:]))
-    dx[:, below] += near * a
-    dx[:, np.minimum(below + 1, size - 1)] += (1 - near) * a
+    for rows, share in (below, near * a), (np.minimum(below + 1, size - 1), (1 - near) * a):
+        dx[:, rows] = add(dx[:, rows], share)
     return dx
+
+
+def both_overwriting(dy, x, **options):
+    return overwriting(overwriting(dy, x.shape[1], **options).swapaxes(1, 2), x.shape[2], **options).swapaxes(1, 2)
 
 
 resize_backward = Table(READ, sizes(((2, 4, 6, 3), (9, 11)), ((3, 5, 4, 2), (7, 9))), ["dx"], resize_bilinear)
@@ -243,8 +289,10 @@ resize_backward.mistake("dx is a weighted mean of dy: it is the sum, so that the
                         mean=lambda dy, x, shape: returned(dy, x, shares(interpolation_matrix)))
 resize_backward.mistake("each share overwrites the one before it (dx[rows] += adds but once for a row that is there "
                         "twice): use np.add.at or the transposed matrix",
-                        overwritten=lambda dy, x, shape: overwriting(
-                            overwriting(dy, x.shape[1]).swapaxes(1, 2), x.shape[2]).swapaxes(1, 2))
+                        overwritten=lambda dy, x, shape: both_overwriting(dy, x))
+resize_backward.mistake("each share overwrites the one before it (dx[rows] = ...): they add up, by np.add.at or the "
+                        "transposed matrix", assigned=lambda dy, x, shape: (
+                            both_overwriting(dy, x, add=lambda there, comes: comes)))
 resize_backward.mistake("dy comes back as with align_corners=True: half-pixel centres are at (i + 0.5) * H / H' - 0.5",
                         align_corners=lambda dy, x, shape: returned(dy, x, at_corners))
 resize_backward.mistake("dy comes back from upper left corners, i * H / H': a pixel's centre is at (i + 0.5) * H / H' "
@@ -253,6 +301,24 @@ resize_backward.mistake("what belongs beyond an edge is lost: there stood the pi
                         share_of_the_edge_lost=lambda dy, x, shape: returned(dy, x, zeros_outside))
 resize_backward.mistake("what belongs beyond an edge goes to the other side: there stood the pixel of the edge",
                         wrapped_at_the_edge=lambda dy, x, shape: returned(dy, x, other_side))
+resize_backward.mistake("what belongs before the first pixel goes to the last, dx[-1]: the pixel of the edge gets it",
+                        negative_index=lambda dy, x, shape: returned(dy, x, other_side_before))
+resize_backward.mistake("before the first pixel the weights are those of the straight line that goes on: clip the "
+                        "place, not only the index",
+                        continued_before_the_edge=lambda dy, x, shape: returned(dy, x, continued_before))
+resize_backward.mistake("what belongs before the first pixel is shared with the second: the first gets it all",
+                        second_pixel_at_the_edge=lambda dy, x, shape: returned(dy, x, weights_of_a_pixel_before))
+resize_backward.mistake("beyond an edge the weights are those of the straight line that goes on: the pixel of the edge "
+                        "gets it all", continued_beyond_the_edge=lambda dy, x, shape: returned(dy, x, line_continued))
+resize_backward.mistake("the place lacks its - 0.5: that of a pixel's centre is (i + 0.5) * H / H' - 0.5",
+                        no_half_subtracted=lambda dy, x, shape: returned(dy, x, half_a_pixel_too_far))
+resize_backward.mistake("the place lacks its + 0.5: that of a pixel's centre is (i + 0.5) * H / H' - 0.5",
+                        no_half_added=lambda dy, x, shape: returned(dy, x, half_a_pixel_too_little))
+resize_backward.mistake("the scale is upside down: a step of one pixel in dy is one of H / H' in dx",
+                        scale_turned_round=lambda dy, x, shape: returned(dy, x, scale_upside_down))
+resize_backward.mistake("dx is divided by the ratio of the sizes: each pixel of dy is shared out as it is",
+                        divided_by_the_ratio=lambda dy, x, shape: (
+                            returned(dy, x) * x[0, ..., 0].size / dy[0, ..., 0].size))
 resize_backward.mistake("the weights are exchanged: the nearer pixel gets the larger share",
                         weights_exchanged=lambda dy, x, shape: returned(dy, x, far_and_near))
 resize_backward.mistake("each of the four pixels gets a quarter of dy: its share is its weight in the forward",

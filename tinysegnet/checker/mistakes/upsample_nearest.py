@@ -69,8 +69,16 @@ upsample.mistake("the numbers of x are repeated as they lie in memory, across ch
                      x.repeat(4).reshape(len(x), 2 * x.shape[1], 2 * x.shape[2], -1), shape))
 upsample.mistake("y is twice the size of x: it should have the given shape, which is odd where the encoder's was",
                  twice_the_size=lambda x, shape: x.repeat(2, axis=1).repeat(2, axis=2))
+upsample.mistake("x stands as it is in the upper left of y, and 0 elsewhere: each pixel belongs in four places",
+                 in_the_corner=lambda x, shape: in_the_corner(x, shape))
 upsample.mistake("every image of the batch has the result of the first",
                  first_image_for_all=lambda x, shape: np.broadcast_to(grown(x[:1], shape), shape))
+
+
+def in_the_corner(x, shape):
+    y = np.zeros(shape)
+    y[:, : x.shape[1], : x.shape[2]] = x
+    return y
 
 
 def cut_to(y, shape):
@@ -129,6 +137,13 @@ upsample_backward.mistake("dx is the largest dy of the window: each of its pixel
                               filled_up(dy, x, "edge"), x), axis=3))
 upsample_backward.mistake("dx is the upper left dy of the window: add all that are there",
                           upper_left=lambda dy, x, shape: dy[:, ::2, ::2])
+upsample_backward.mistake("dx has the first rows and columns of dy as they are: row r gets the sum of 2r and 2r+1, and "
+                          "so do columns",
+                          corner_of_dy=lambda dy, x, shape: dy[:, : x.shape[1], : x.shape[2]])
+upsample_backward.mistake("dx has only the lower row of each window: add the upper one too",
+                          lower_row=lambda dy, x, shape: four(dy, x)[:, :, :, 2:].sum(axis=3))
+upsample_backward.mistake("dx has only the right column of each window: add the left one too",
+                          right_column=lambda dy, x, shape: four(dy, x)[:, :, :, 1::2].sum(axis=3))
 upsample_backward.mistake("each dy of a window overwrites the one before it: they add up (+=)",
                           overwritten=lambda dy, x, shape: last_written(dy, x))
 upsample_backward.mistake("the lower right dy of each window is left out: add all four",
