@@ -147,7 +147,7 @@ COSINE.mistake("it divides by steps + 1: the wave ends after `steps` steps",
                zero_too_late=lambda lr, done, steps: lr * (1 + cos(pi * done / (steps + 1))) / 2)
 COSINE.mistake("it is lr at every step, as if done were 0 all the time: is a share rounded down?",
                constant=lambda lr, done, steps: lr)
-COSINE.mistake("it is the square of the right one, without lr: the cosine is not squared",
+COSINE.mistake("the share of lr is squared: it is (1 + cosine) / 2 as it stands",
                squared=lambda lr, done, steps: lr * cos(pi / 2 * done / steps) ** 4)
 COSINE.mistake("the angle is rounded down to a whole number: divide by / and not by //",
                rounded_down=lambda lr, done, steps: lr * (1 + cos(pi * done // steps)) / 2)

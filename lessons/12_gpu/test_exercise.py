@@ -179,7 +179,7 @@ WEIGHTS.mistake("each pixel has the weight of the class after its own",
 WEIGHTS.mistake("each pixel has the weight of the class before its own",
                 class_before=lambda labels, class_weights, ignore: (
                     pixel_weights(labels, np.roll(class_weights, 1), ignore)))
-WEIGHTS.mistake("it is right where class_weights are multiplied by the number of labelled pixels: divide by it",
+WEIGHTS.mistake("the weights are multiplied by the number of labelled pixels: divide by it",
                 multiplied=divided(lambda weights, labelled: 1 / labelled.sum()))
 WEIGHTS.mistake("the divisor is the number of images: it should be that of the labelled pixels",
                 by_the_images=divided(lambda weights, labelled: len(labelled)))

@@ -374,7 +374,7 @@ def tiled(x, w, T, step=None, keep=None, begin=0, whole=False, short=False,
     begin  where the first tile begins
     whole  only tiles that are full
     short  a last tile that is not full stays so, and is a smaller circle
-    circle the convolution of a tile
+    circle(tile, w)  the convolution of a tile
     """
     K, length = len(w), len(x) - len(w) + 1
     step, keep = step or T - K + 1, keep or slice(T - K + 1)
@@ -407,8 +407,8 @@ SAVE.mistake("the kernel is read from its end: w[j] belongs to x[r + j]",
              looks_back=lambda x, w, T: overlap_save(x, w[::-1], T))
 SAVE.mistake("the whole row is taken as one circle, and T is not used",
              one_circle=lambda x, w, T: circular_convolution(x, w)[0])
-SAVE.mistake("each tile has x[r - j] in the place of x[r + j], with no conjugate, and the first values are kept, which "
-             "have wrapped around", not_conjugated=lambda x, w, T: tiled(
+SAVE.mistake("each tile has x[r - j] in the place of x[r + j], as without a conjugate, and its first values are kept, "
+             "which have wrapped around", not_conjugated=lambda x, w, T: tiled(
                  x, w, T, circle=lambda tile, w: np.roll(circular_convolution(tile, w[::-1])[0], len(w) - 1)))
 SAVE.mistake("of each tile T - K + 2 values are kept, one too many, which has wrapped around: keep T - K + 1",
              one_too_many=lambda x, w, T: tiled(x, w, T, step=T - len(w) + 2, keep=slice(T - len(w) + 2)))
