@@ -133,7 +133,7 @@ def test_of_a_wrong_answer_in_which_nothing_is_seen_nothing_is_said():
 
 def test_what_is_not_the_librarys_is_not_called_so():
     text, _ = report(lambda x: -x, lambda x: x, (X,), names=("x",))
-    assert text.startswith("<lambda> disagrees with the answer\n") and re.search(r"(?m)^ +answer +[+-]\d", text)
+    assert text.startswith("<lambda> disagrees with the right answer\n") and re.search(r"(?m)^ +right +[+-]\d", text)
 
 
 def test_beside_a_known_mistake_of_one_result_nothing_is_guessed_of_the_others():

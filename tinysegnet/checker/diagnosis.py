@@ -136,7 +136,8 @@ def observations(learner, truth, wrong, differ, axes, measure=None, dy=None, ima
         yield constant_ratio(learner, truth, same, image_shape, floor)
         apart = learner - truth
         everywhere = apart.any() and not differ(apart, np.full_like(apart, apart.mean())).any()
-        yield f"it is {apart.mean():.6g} more than it should be, everywhere" if everywhere else None
+        than = "more" if apart.mean() > 0 else "less"
+        yield f"it is {abs(apart.mean()):.6g} {than} than it should be, everywhere" if everywhere else None
         yield "it is right but for the sign of some entries" if same(np.copysign(truth, learner)) else None
     if truth.dtype.kind == "f" and differing >= FEW:
         yield transposed(learner, truth, same)

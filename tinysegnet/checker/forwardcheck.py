@@ -63,9 +63,9 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
     bad = violations.keys() | {name for name, entries in wrong.items() if entries.any()}
     if bad:
         table = mistakes or table_for(learner)
-        whose = "library" if str(inspect.unwrap(library).__module__).startswith("tinysegnet.") else "answer"
+        whose = "library" if str(inspect.unwrap(library).__module__).startswith("tinysegnet.") else "right answer"
         why = reasons(learner, library, returned, truth, wrong, bad, table)
-        found = findings(returned, truth, wrong, violations, whose, lambda name, worst: why.get(name, ()))
+        found = findings(returned, truth, wrong, violations, whose.split()[0], lambda name, worst: why.get(name, ()))
         shown = returned | {name: array for name, array in in_float32.items() if name in violations}
         raise ForwardError(Report(
             f"{name_of(learner)} disagrees with the {whose}", found, in_words(names, args), table and table.read,
