@@ -131,6 +131,15 @@ def test_what_is_known_of_other_sizes_comes_without_our_own_names():
     assert "with arrays of (2, 4, 6, 3) it fails: ValueError: cannot reshape" in " ".join(said.split())
     assert "TroubleError" not in said and "there:" not in said
 
+    def q6_from(x):
+        try:
+            return q6(x)
+        except ValueError as error:
+            raise IndexError("one image alone") from error
+
+    said = checked("q6", watched(q6_from, __file__, "nowhere"))[1]
+    assert "it fails: IndexError: one image alone" in " ".join(said.split())
+
 
 def test_what_never_comes_to_an_end_is_asked_once():
     calls = []
