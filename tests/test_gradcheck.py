@@ -190,6 +190,20 @@ def test_only_the_last_image_is_seen_without_a_table():
         check_backward(ops.conv2d, last_image_alone, *ARGS["conv2d_backward"])
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_pixel_is_not_called_an_image(size):
+    def dw_of_the_first(dy, cache):
+        x, w = cache
+        dx, dw, db = ops.conv2d_backward(dy, cache)
+        return dx, ops.conv2d_backward(dy[:1], (x[:1], w))[1], db
+
+    rng = np.random.default_rng(0)
+    args = rng.standard_normal((4, size, size, 2)), rng.standard_normal((1, 1, 2, 1)), np.zeros(1)
+    with pytest.raises(GradientError) as caught:
+        check_backward(ops.conv2d, dw_of_the_first, *args)
+    assert ("only the first image of the batch is in it" in str(caught.value)) == (size > 1)
+
+
 def test_the_report_as_a_learner_sees_it():
     with pytest.raises(GradientError) as caught:
         check_backward(
@@ -336,6 +350,16 @@ def test_overwritten_and_not_added_up():
             check_backward(pairs, backward(order, lambda there, comes: comes), x, names=("x",))
     with pytest.raises(GradientError) as caught:
         check_backward(pairs, backward(iter, lambda there, comes: there + 3 * comes), x, names=("x",))
+    assert "one of the terms" not in str(caught.value)
+
+
+@pytest.mark.parametrize("extreme", [np.max, np.min])
+def test_a_max_in_the_place_of_a_sum_is_not_called_overwritten(extreme):
+    def bias_backward(dy, b):
+        return extreme(dy, axis=0)
+
+    with pytest.raises(GradientError) as caught:
+        check_backward(lambda b: (np.tile(b, (5, 1)), b), bias_backward, np.arange(4.0), names=("b",))
     assert "one of the terms" not in str(caught.value)
 
 

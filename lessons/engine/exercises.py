@@ -10,6 +10,7 @@ one report on the function.
 """
 
 import statistics
+import sys
 import textwrap
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from lessons.engine.watch import TroubleError
 from tinysegnet.checker.forwardcheck import ForwardError, check_forward, wrong_entries
 from tinysegnet.checker.gradcheck import GradientError, check_backward
 from tinysegnet.checker.report import Finding, Report, arrays_of, in_words, of_several_cases
+from tinysegnet.support.shapes import is_array
 
 DONE, WRONG, TODO, BORROWED = "done", "wrong", "TODO", "borrowed"
 
@@ -231,6 +233,8 @@ def as_array(function):
     def run(*args):
         with np.errstate(all="ignore"):
             number = function(*args)
+        if isinstance(number, int) and abs(number) > sys.float_info.max:
+            return np.float64("inf" if number > 0 else "-inf")
         return np.float64(number) if isinstance(number, int | float) else number
 
     run.__name__ = function.__name__
@@ -259,7 +263,7 @@ def in_order(name, parts, order):
 
 def close(learner, library):
     """Whether an array is another but for rounding, in float64: in float32 one could not be sure."""
-    same_kind = isinstance(learner, np.ndarray) and described(learner) == described(library)
+    same_kind = is_array(learner) and described(learner) == described(library)
     return same_kind and learner.dtype == np.float64 and not wrong_entries(learner, library).any()
 
 
@@ -287,7 +291,7 @@ def difference(learner, library):
 
 def described(value):
     """Of an array its dtype and shape, of a number its value."""
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return f"{value.dtype} {value.shape}"
     if isinstance(value, tuple | list | dict):
         return f"a {type(value).__name__} of {len(value)}"
@@ -308,7 +312,7 @@ def alike(learner, library):
             same_keys = isinstance(learner, dict) and learner.keys() == library.keys()
             return same_keys and all(alike(learner[key], library[key]) for key in library)
         case np.ndarray():
-            same_dtype = isinstance(learner, np.ndarray) and learner.dtype == library.dtype
+            same_dtype = type(learner) is np.ndarray and learner.dtype == library.dtype
             return same_dtype and np.array_equal(learner, library, equal_nan=library.dtype.kind in "fc")
         case None:
             return learner is None

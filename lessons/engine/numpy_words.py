@@ -10,9 +10,14 @@ MEANINGS = (
      "a @ b sums over the last axis of a and the last but one of b, or its only one: both must have one size. .T turns "
      "the order of all axes round, of four too"),
     (r"matmul: .* not have enough dimensions", "@ is for arrays: a single number multiplies by *"),
+    (r"newaxis.*requested shape",
+     "a @ b multiplies matrices, which are the last two axes of each: of all axes before these two, the sizes must be "
+     "equal, or one of them 1. w[i, j] picks one matrix, and reshape makes one of several axes"),
     (r"remapped shapes .*requested shape",
      "that cannot be spread to this shape. np.pad takes (before, after) for each axis: for four axes four pairs, "
      "(0, 0) where nothing is to be added; np.broadcast_to only repeats axes of size 1"),
+    (r"remapped shapes",
+     "in np.einsum axes of the same letter must have the same size, and here one letter stands for two sizes"),
     (r"could not be broadcast together",
      "two arrays meet whose sizes do not fit. Counted from the last axis, two sizes must be equal, or one of them 1; "
      "keepdims=True in a sum, mean or max leaves a 1 where the axis was"),
@@ -52,6 +57,9 @@ MEANINGS = (
      "a function is called with round brackets, f(x), and not with f[x]"),
     (r"boolean index did not match",
      "a mask picks from the first axes of an array, and must have the sizes of these axes"),
+    (r"[Cc]annot cast ufunc '\w+' output from dtype\('(u?int\d+)'\) to dtype\('(\w+)'\)",
+     "what is to be stored, by += say, is {1}, and the array is {2}: .astype(np.{2}) turns it into that; only an array "
+     "that may be {1} is made {1} to begin with"),
     (r"[Cc]annot cast ufunc '\w+' output from dtype\('(\w+)'\) to dtype\('(\w+)'\)",
      "the result is {1}, and the array that it should be stored in, by += say, is {2}: make that {1} to begin with"),
     (r"numpy boolean subtract", "True and False cannot be subtracted: != compares them, .astype(float) makes numbers"),

@@ -54,7 +54,7 @@ def watched(function, file, forbidden, seconds=SECONDS):
             with alarm:
                 sys.setprofile(spy)
                 try:
-                    with marked():
+                    with marked(), np.errstate():           # np.seterr counts for the learner's function alone
                         return function(*args, **kwargs)
                 finally:
                     sys.setprofile(before)

@@ -88,13 +88,17 @@ def recognised(table, name, answer):
 
 def raised_on(args, error):
     """A sentence on arguments with which a function fails."""
-    while error.__cause__:                  # whoever watches the function has wrapped it up
+    if is_ours(error) and error.__cause__:  # whoever watches the function has wrapped it up
         error = error.__cause__
     sizes = ", ".join(str(a.shape) for a in args if isinstance(a, np.ndarray))
     text = " ".join(str(error).split())
-    ours = type(error).__module__.partition(".")[0] in ("tinysegnet", "lessons")       # its text is said to people
-    named = text if ours else f"{type(error).__name__}{': ' if text else ''}{text}"
+    named = text if is_ours(error) else f"{type(error).__name__}{': ' if text else ''}{text}"
     return f"with arrays of {sizes} it fails: {named}"
+
+
+def is_ours(error):
+    """Whether it is of a kind whose text is said to people."""
+    return type(error).__module__.partition(".")[0] in ("tinysegnet", "lessons")
 
 
 def kink_at(case, name, entry, floor):
@@ -180,7 +184,7 @@ def transposed(learner, truth, same):
 
 def overwritten(case, name, learner, wrong, differ):
     """A sentence, if any, on a gradient each of whose entries is one of the terms that should have been added up."""
-    x, several = case.args[case.names.index(name)], 0
+    x, several, extremes = case.args[case.names.index(name)], 0, {np.max, np.min}
     for entry in np.argwhere(wrong):
         sides = []
         for step in STEP, -STEP:
@@ -193,13 +197,14 @@ def overwritten(case, name, learner, wrong, differ):
         if len(terms) < 2 or differ(terms, np.full_like(terms, learner[tuple(entry)])).all():
             return
         several += 1
-    if several >= FEW:
+        extremes = {extreme for extreme in extremes if not differ(extreme(terms), learner[tuple(entry)]).any()}
+    if several >= FEW and not extremes:         # a max in the place of a sum overwrites nothing
         yield ("each entry that is wrong is one of the terms whose sum it should be: is something overwritten (=) and "
                "not added up (+=)?")
 
 
 def only_one_image(measure, dy, same):
-    if dy.ndim < 2 or len(dy) < 2:
+    if dy.ndim < 2 or len(dy) < 2 or (dy.ndim == 4 and dy[0, ..., 0].size == 1):       # one pixel is no image
         return None
     why = {"last": "is something overwritten (=) and not added up (+=)?", "first": "does a loop end after it?"}
     for which, n in (("last", -1), ("first", 0)):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinysegnet.checker.finite_differences import central_differences, upstream, wrong_entries
+from tinysegnet.support.shapes import is_array
 
 # How much of a gradient may be hidden by rounding before the check is refused, as a share of its largest entry.
 MOST_BLUR = 1e-5
@@ -91,7 +92,7 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
 def check_use(forward, args, names):
     """Raise ValueError if check_backward cannot work on these."""
     named = args[: len(names)]
-    if not named or len(named) < len(names) or not all(is_floating(a, np.shape(a)) for a in named):
+    if not named or len(named) < len(names) or not all(map(is_floating, named)):
         raise ValueError(f"check_backward: names {names} should name the first of args, each a floating array")
     first, second = forward(*cast(args, np.float64)), forward(*cast(args, np.float64))
     if not isinstance(first, tuple):
@@ -108,7 +109,7 @@ def run(forward, backward, args, names, seed):
 
 def single_precision_differs(single, double, violations):
     """Gradients that are right in shape and dtype, but whose float32 values are not those of float64, as violations."""
-    floating = {name: g for name, g in double.items() if is_floating(g, np.shape(g))}
+    floating = {name: g for name, g in double.items() if is_floating(g)}
     largest = max((np.abs(g).max(initial=0) for g in floating.values()), default=0)
     return {
         f"d{name}": "has other values in float32 than in float64" for name, g in floating.items()
@@ -116,8 +117,8 @@ def single_precision_differs(single, double, violations):
     }
 
 
-def is_floating(gradient, shape):
-    return isinstance(gradient, np.ndarray | np.generic) and gradient.shape == shape and gradient.dtype.kind == "f"
+def is_floating(gradient, shape=None):
+    return is_array(gradient) and shape in (None, gradient.shape) and gradient.dtype.kind == "f"
 
 
 def contract_violations(forward, backward, args, names, seed):
@@ -131,7 +132,7 @@ def contract_violations(forward, backward, args, names, seed):
     y = np.asarray(y)
     dy = upstream(y, seed)
     given = dy.copy()
-    gradients = tuple(np.copy(g) if isinstance(g, np.ndarray) else g for g in as_tuple(backward(given, cache)))
+    gradients = tuple(np.copy(g) if is_array(g) else g for g in as_tuple(backward(given, cache)))
     if len(gradients) != len(names):
         wanted = ", ".join(f"d{name}" for name in names)
         text = f"{name_of(backward)} should return {wanted}: {len(names)} arrays, not {len(gradients)}"
@@ -141,21 +142,20 @@ def contract_violations(forward, backward, args, names, seed):
     if y.dtype != args[0].dtype:
         broken["y"] = f"should be {args[0].dtype} like {names[0]}, is {y.dtype}"
     for name, first, second in zip(names, gradients, as_tuple(backward(dy.copy(), cache))):
-        if is_floating(first, np.shape(first)) and not np.array_equal(first, second, equal_nan=True):
+        if is_floating(first) and not np.array_equal(first, second, equal_nan=True):
             broken[f"d{name}"] = "is another one if asked for again: was the cache changed in place?"
     labels = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))]
     for label, old, new in [*zip(labels, before, args), ("dy", dy, given)]:
         if not np.array_equal(old, np.asarray(new), equal_nan=np.asarray(old).dtype.kind == "f"):
             broken[label] = "was changed in place: an op must not change what it is given"
     for name, a, gradient in zip(names, args, gradients):
-        if not isinstance(gradient, np.ndarray | np.generic):
+        if not is_array(gradient):
             broken[f"d{name}"] = f"should be an array, is {type(gradient).__name__}"
         elif gradient.shape != a.shape:
             broken[f"d{name}"] = f"should have the shape of {name}, {a.shape}, has {gradient.shape}"
         elif gradient.dtype != a.dtype:
             broken[f"d{name}"] = f"should be {a.dtype} where {name} is {a.dtype}, is {gradient.dtype}"
-        elif not np.isfinite(gradient).all():
-            count = np.count_nonzero(~np.isfinite(gradient))
+        elif count := np.count_nonzero(~np.isfinite(gradient)):
             broken[f"d{name}"] = f"has {count} entries that are NaN or infinite, in {gradient.dtype}"
     return broken
 

@@ -8,6 +8,7 @@ import numpy as np
 from tinysegnet.checker.diagnosis import explain_gradient
 from tinysegnet.checker.gradcheck import name_of
 from tinysegnet.checker.mistakes import table_for
+from tinysegnet.support.shapes import is_array
 
 UNBROKEN = "\xa0"       # a blank, in what belongs on one line
 
@@ -51,7 +52,7 @@ def gradient_report(case, learner, truth, floor, wrong, violations, table, seed)
 
     def explain(gradient, worst):
         name = gradient[1:]
-        if worst is None and np.shape(learner[name]) == truth[name].shape:
+        if not is_array(learner[name]) or (worst is None and learner[name].shape == truth[name].shape):
             return []                   # not the values are wrong
         return explain_gradient(case, name, worst, learner[name], truth[name], floor[name], table)
 

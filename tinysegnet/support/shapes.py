@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from tinysegnet.support.errors import InputError
 
 
@@ -79,3 +81,8 @@ def check_doubled(op, shape, of):
 def ceil_div(a, b):
     """a / b, rounded up to a whole number."""
     return -(-a // b)
+
+
+def is_array(value):
+    """Whether it is an array or a number of NumPy's. A masked array or a matrix is neither: it has rules of its own."""
+    return type(value) is np.ndarray or isinstance(value, np.generic)
