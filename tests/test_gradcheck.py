@@ -185,6 +185,21 @@ def test_only_the_last_image_is_seen_without_a_table():
         check_backward(ops.conv2d, last_image_alone, *ARGS["conv2d_backward"])
 
 
+def test_where_an_image_is_a_pixel_no_loop_over_images_is_suspected():
+    def first_pixel_alone(dy, cache):
+        x, w = cache
+        dx, dw, db = ops.conv2d_backward(dy, cache)
+        return dx, x[0, 0, 0][:, None] * dy[0, 0, 0] + 0 * dw, db
+
+    def said(*shape):
+        x, w = np.random.default_rng(0).standard_normal(shape), np.arange(1.0, 7).reshape(1, 1, 3, 2)
+        with pytest.raises(GradientError) as caught:
+            check_backward(ops.conv2d, first_pixel_alone, x, w, np.zeros(2))
+        return str(caught.value)
+
+    assert "first image" not in said(4, 1, 1, 3) and "first image" not in said(4, 2, 1, 3)
+
+
 def test_the_report_as_a_learner_sees_it():
     with pytest.raises(GradientError) as caught:
         check_backward(
@@ -329,9 +344,11 @@ def test_overwritten_and_not_added_up():
     for order in iter, reversed:
         with pytest.raises(GradientError, match=r"one of the terms whose sum it\s+should be"):
             check_backward(pairs, backward(order, lambda there, comes: comes), x, names=("x",))
-    with pytest.raises(GradientError) as caught:
-        check_backward(pairs, backward(iter, lambda there, comes: there + 3 * comes), x, names=("x",))
-    assert "one of the terms" not in str(caught.value)
+    others = [backward(iter, combine) for combine in (lambda there, comes: there + 3 * comes, np.fmax, np.fmin)]
+    for other in others:
+        with pytest.raises(GradientError) as caught:
+            check_backward(pairs, other, x, names=("x",))
+        assert "one of the terms" not in str(caught.value)
 
 
 def test_without_a_table_axes_have_no_names():

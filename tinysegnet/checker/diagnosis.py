@@ -146,8 +146,8 @@ def observations(learner, truth, wrong, differ, axes, measure=None, dy=None, ima
     if np.count_nonzero(right) >= FEW:          # a 0 may be right by accident
         yield only_one_index(wrong, axes)
         yield only_the_border(wrong, right) if axes[1:2] == ("row",) else None
-        zero = wrong.any() and not learner[wrong].any()
-        yield f"it is 0 in {differing} places, and right in the others: what should reach them?" if zero else None
+        if wrong.any() and not learner[wrong].any():
+            yield f"it is 0 in {differing} of {wrong.size} places, and right in the others: what should reach them?"
 
 
 def constant_ratio(learner, truth, same, image_shape, floor):
@@ -179,7 +179,7 @@ def transposed(learner, truth, same):
 
 def overwritten(case, name, learner, wrong, differ):
     """A sentence, if any, on a gradient each of whose entries is one of the terms that should have been added up."""
-    x, several = case.args[case.names.index(name)], 0
+    x, extremes = case.args[case.names.index(name)], []
     for entry in np.argwhere(wrong):
         sides = []
         for step in STEP, -STEP:
@@ -191,14 +191,15 @@ def overwritten(case, name, learner, wrong, differ):
         terms = terms[np.abs(terms) > 0]
         if len(terms) < 2 or differ(terms, np.full_like(terms, learner[tuple(entry)])).all():
             return
-        several += 1
-    if several >= FEW:
+        term = np.abs(terms - learner[tuple(entry)]).argmin()
+        extremes.append((term == terms.argmin(), term == terms.argmax()))
+    if len(extremes) >= FEW and not np.all(extremes, axis=0).any():     # a maximum, say, overwrites nothing
         yield ("each entry that is wrong is one of the terms whose sum it should be: is something overwritten (=) and "
                "not added up (+=)?")
 
 
 def only_one_image(measure, dy, same):
-    if dy.ndim < 2 or len(dy) < 2:
+    if dy.ndim < 3 or len(dy) < 2 or dy[0, ..., 0].size < 2:        # of one pixel, the pixel may be what is chosen
         return None
     why = {"last": "is something overwritten (=) and not added up (+=)?", "first": "does a loop end after it?"}
     for which, n in (("last", -1), ("first", 0)):
