@@ -48,7 +48,7 @@ FORWARD.mistake("the products of a pixel are divided by the number of channels: 
 FORWARD.mistake("x is reshaped to have its channels first, which mixes up its pixels: its last axis is the channels "
                 "already", x_reshaped=lambda x, w, b: (x.reshape(len(w), -1).T @ w).reshape(*x.shape[:3], -1) + b)
 
-BACKWARD = Table(READ, generic_cases, ["dx", "dw", "db"], conv1x1)
+BACKWARD = Table(READ, generic_cases, ["dx", "dw", "db"], conv1x1, axes=("channel",))
 
 
 @BACKWARD.formula

@@ -39,6 +39,7 @@ BALANCE = Table(
         (np.array([90, 0, 31, 12, 0, 55, 7]), np.array([300, 0, 200, 100, 0, 280, 250]), 0.4),
     ),
     results=("weights",),
+    axes=("class",),
 )
 
 
@@ -176,7 +177,7 @@ def generic_steps():
     yield adam_case(rng, (1, 1, 5, 2), (2,), 3, 0.7, 0.6, 0.2, scale=1e-3)
 
 
-ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS)
+ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS, axes=("channel",))
 
 
 @ADAM.formula

@@ -148,7 +148,7 @@ GENERIC = (
 ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])       # class 2 is nowhere
 
 
-SHARES = Table(READ, lambda: ((counts,) for counts in (*GENERIC, ABSENT)), results=("share",))
+SHARES = Table(READ, lambda: ((counts,) for counts in (*GENERIC, ABSENT)), results=("share",), axes=("class",))
 
 
 @SHARES.formula

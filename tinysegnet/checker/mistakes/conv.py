@@ -49,7 +49,7 @@ def windows(x, K, first):
     return np.array([[padded[:, i : i + H, j : j + W] for j in offsets] for i in offsets])
 
 
-backward = Table(READ, cases, ["dx", "dw", "db"], conv2d)
+backward = Table(READ, cases, ["dx", "dw", "db"], conv2d, axes=("channel",))
 
 
 @backward.formula
