@@ -105,6 +105,8 @@ def pytest_terminal_summary(terminalreporter, config):
             kinds = [verdict.kind for judged in exercises.values() for verdict in judged.verdicts.values()]
             counts = [f"{kinds.count(kind)} {kind}" for kind in (DONE, WRONG, TODO, BORROWED) if kind in kinds]
             write(f"{lesson.name:<30} {', '.join(counts)}")
+    if len(lessons) > 1 and config.getoption("--show"):
+        write(f"--show is for one lesson: python -m pytest lessons/{next(iter(lessons)).name} --show")
 
 
 def details(write, lesson, exercises, answers, show):

@@ -308,6 +308,15 @@ def test_the_arrays_of_a_case_are_shown_and_can_be_loaded(ask, course):
     assert "--show" not in ask(RIGHT)[1] and "[[" not in ask(None, "--show")[1]
 
 
+def test_where_two_lessons_are_judged_no_arrays_are_shown_and_that_is_said(ask, course):
+    shutil.copytree(course / "lessons/02_relu", course / "lessons/03_again")
+    try:
+        status, said = ask(RIGHT.replace("dy * cache", "dy"), "--show", of="lessons/02_relu lessons/03_again")
+    finally:
+        shutil.rmtree(course / "lessons/03_again")
+    assert status == 1 and said.endswith("\n--show is for one lesson: python -m pytest lessons/02_relu --show\n")
+
+
 def test_large_arrays_are_summarised():
     lines = [*showing.lines_of("x", np.arange(200.0)), *showing.lines_of("y", np.full((9, 9), np.nan))]
     assert lines == ["  x  float64 (200,), from 0 to 199", "  y  float64 (9, 9)"]

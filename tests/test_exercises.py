@@ -255,6 +255,25 @@ def test_there_is_one_report_on_a_function_and_it_does_not_contradict_itself():
     assert "  case  x (1, 1, 1, 3)  w (3, 2)  b (2,)  dy from seed 0" in rows
     assert "      case       x (3, 4, 1, 1)  w (1, 2)  b (2,)  dy from seed 0" in rows[rows.index("  db  right") - 2 :]
     assert not re.search(r"(?m)^  d[xw]  right", said)
+    arrays = said.arrays
+    assert arrays["x"].shape == (1, 1, 1, 3) and arrays["x, of dw"].shape == (3, 4, 1, 1) and "x, of dx" not in arrays
+    assert (arrays["dx, yours"] == arrays["dx, right"]).sum() == 0 and arrays["dx, yours"].shape == (1, 1, 1, 3)
+    np.testing.assert_allclose(arrays["dw, yours"], arrays["dw, right"] + 1)
+    np.testing.assert_allclose(np.einsum("nhwc,nhwf->cf", arrays["x, of dw"], arrays["dy, of dw"]), arrays["dw, right"])
+
+
+@pytest.mark.parametrize("name, part, place", [
+    ("class_weights", 0, "class 3"), ("q10", 0, "axis 0, index 3"), ("conv1x1_backward", 2, "channel 3"),
+    ("circular_convolution", 0, "axis 0, index 3"),
+])
+def test_a_place_is_called_what_it_is(name, part, place):
+    def answer(*args):
+        results = [*as_tuple(EXERCISES[name].answer(*args))]
+        if len(results[part]) > 4:
+            results[part] = results[part] + (np.arange(len(results[part])) == 3)
+        return tuple(results) if len(results) > 1 else results[0]
+
+    assert f"it is wrong only in {place}\n" in checked(name, answer)[1]
 
 
 def test_what_a_small_case_does_not_show_the_largest_does():

@@ -190,6 +190,17 @@ def test_a_known_mistake_is_named_whatever_the_dtype():
     assert "is float64\n     80 of 80 entries wrong" in text and "it is 2 times what it should be" in text
 
 
+def test_one_dtype_for_all_hides_no_wrong_values():
+    """float32 results of float64 arguments, with values that neither dtype excuses."""
+    text, _ = report(lambda x, w, b: ((2 * ops.conv2d(x, w, b)[0]).astype(np.float32), None))
+    assert "should be float64 where the input is float64, is float32" in text
+    assert "80 of 80 entries wrong" in text and "it is 2 times what it should be" in text
+    text, _ = report(lambda x, w, b: (ops.conv2d(x, w, b)[0].astype(np.float32), None))
+    assert "entries wrong" not in text
+    text, _ = report(lambda x: x.astype(np.uint8), lambda x: np.int64(1) * (x > 0) + 300, (X,), names=("x",))
+    assert "should be int64, is uint8\n     120 of 120 entries wrong" in text
+
+
 def test_a_reason_is_given_once():
     text, wrong = report(lambda x: [-a for a in (x, 2 * x)], lambda x: [x, 2 * x], (X,), results=("y", "z"))
     assert wrong == {"y", "z"} and text.count("-1 times") == 1 and "hint       as for y" in text

@@ -34,9 +34,9 @@ RAISING = [
     (lambda: np.bincount(COUNTS), "takes one of a single axis, such as x.ravel()"),
     (lambda: np.bincount(np.ones(3)), "whole numbers are needed here"),
     (lambda: max(X, 0), "Python's max() and min() want one True or False"),
-    (lambda: X.reshape(2, 2, 2, 2, 2, 3), "keeps all 120 numbers, so the new sizes must multiply to 120"),
-    (lambda: X[0, 4], "axis 1 has 4 entries, numbered from 0: 4 is not among them"),
-    (lambda: X.sum(axis=4), "the array has 4 axes, numbered from 0: there is no axis 4"),
+    (lambda: X.reshape(2, 2, 2, 2, 2, 3), "keeps every number, so the new sizes must multiply to 120"),
+    (lambda: X[0, 4], "axis 1 has the size 4, and its entries are numbered from 0: 4 is not among them"),
+    (lambda: X.sum(axis=4), "the axes are numbered from 0, and their number here is 4: there is no axis 4"),
     (lambda: X[4 / 2], "of whole numbers a // b is one"),
     (lambda: X[: 4 / 2], "one whole number is needed here"),
     (lambda: range(np.arange(3)), "one whole number is needed here"),
@@ -77,6 +77,16 @@ def test_each_meaning_is_met():
     for _, sentence in MEANINGS:
         beginning = sentence.partition("{")[0]
         assert any(said.startswith(beginning) for said in met), sentence
+
+
+@pytest.mark.parametrize("function", [
+    lambda: np.ones(1)[1], lambda: np.ones(1).sum(axis=1), lambda: np.ones(1).reshape(2)
+], ids=("index", "axis", "reshape"))
+def test_of_one_thing_nothing_is_said_as_of_several(function):
+    with pytest.raises((IndexError, ValueError)) as caught:
+        function()
+    said = meaning(caught.value, {})
+    assert " 1" in said and not any(f" 1 {several}" in said for several in ("entries", "axes", "numbers"))
 
 
 def test_of_other_exceptions_nothing_is_said():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lessons import grade
-from lessons.engine import course, judging, my_segnet
+from lessons.engine import course, judging, my_segnet, own_files
 from lessons.engine.exercises import DONE, WRONG, Verdict
 
 ROOT = Path(__file__).parents[1]
@@ -131,7 +131,7 @@ def test_what_a_function_imports_when_it_is_called_is_found_in_a_training_too(mi
     monkeypatch.setattr(course, "lessons", lambda: [RELU])
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     function = my_segnet.finished_functions()["relu_backward"]
-    sys.modules.pop("helpers_of_mine")
+    sys.modules.pop("helpers_of_mine", None)
     assert function(6, 7) == 42
 
 
@@ -159,6 +159,22 @@ def test_no_file_of_a_learner_is_taken_for_one_of_python(mine, monkeypatch):
         monkeypatch.delitem(sys.modules, name, raising=False)
         write(mine / f"{name}.py", HELPERS if name == "mutation" else "1 / 0\n")
     assert judged() == DONE
+
+
+@pytest.mark.parametrize("lesson, name", [("15_tape", "tape"), ("12_gpu", "pretend_gpu")])
+def test_a_file_of_a_learners_comes_before_one_of_the_course_but_where_that_is_needed(mine, monkeypatch, lesson, name):
+    """In whatever order lessons are judged."""
+    judges = course.exercises(course.LESSONS / lesson) and sys.modules[name]
+    write(mine / f"{name}.py", HELPERS)
+    for way in f"from {name} import times", f"def times(*both):\n    from {name} import times\n    return times(*both)":
+        write(mine / "02_relu.py", way + ANSWER)
+        assert judged() == DONE and sys.modules[name] is judges
+    with own_files.noted(course.LESSONS / lesson):
+        assert __import__(name) is judges
+    monkeypatch.setattr(course, "lessons", lambda: [RELU])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    assert my_segnet.finished_functions()["relu_backward"](6, 7) == 42
+    monkeypatch.setitem(sys.modules, name, judges)
 
 
 def test_nothing_is_found_or_noted_when_nothing_is_judged(mine, monkeypatch):

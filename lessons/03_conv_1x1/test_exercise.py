@@ -67,7 +67,7 @@ FORWARD.mistake("the channels are summed before w comes in: multiply each by its
 FORWARD.mistake("y is cut off at 0: there is no ReLU in a convolution",
                 with_relu=lambda x, w, b: np.maximum(x @ w + b, 0))
 
-BACKWARD = Table(READ, generic_cases, ["dx", "dw", "db"], conv1x1)
+BACKWARD = Table(READ, generic_cases, ["dx", "dw", "db"], conv1x1, axes=("channel",))
 
 
 @BACKWARD.formula

@@ -230,7 +230,7 @@ def generic_steps():
     yield step_case(rng, (3, 3, 4, 2), (5, 3), 0.3, 0.8, 0.4)
 
 
-STEP = Table("tinysegnet/training/optim.py", generic_steps)
+STEP = Table("tinysegnet/training/optim.py", generic_steps, axes=("channel",))
 STEP_RESULTS = "w", "b", "v of w", "v of b"
 
 

@@ -63,7 +63,7 @@ def root(var):
     return np.sqrt(var + EPS)
 
 
-FORWARD = Table(batchnorm.READ, batchnorm.cases, mistakes=batchnorm.forward.mistakes)
+FORWARD = Table(batchnorm.READ, batchnorm.cases, mistakes=batchnorm.forward.mistakes, axes=("channel",))
 
 
 @FORWARD.formula

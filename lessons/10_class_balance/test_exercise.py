@@ -44,6 +44,7 @@ BALANCE = Table(
         (np.array([60, 11, 0, 37, 150]), np.array([700, 900, 0, 800, 500]), 0.8),       # a median between two classes
     ),
     results=("weights",),
+    axes=("class",),
 )
 
 
@@ -238,7 +239,7 @@ def generic_steps():
     yield adam_case(rng, (1, 1, 5, 2), (2, 3), 3, 0.7, 0.6, 0.2, scale=1e-3)
 
 
-ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS)
+ADAM = Table("tinysegnet/training/optim.py", generic_steps, results=RESULTS, axes=("channel",))
 
 
 @ADAM.formula

@@ -175,7 +175,9 @@ UNSEEN = np.array([[21, 4, 0, 1], [2, 17, 0, 0], [6, 1, 0, 2], [3, 0, 0, 0]])   
 ABSENT = np.array([[12, 3, 0, 1], [2, 30, 0, 4], [0, 0, 0, 0], [5, 1, 0, 8]])       # class 2 is nowhere
 
 
-SHARES = Table(READ, lambda: ((counts,) for counts in (*GENERIC, UNSEEN, ABSENT)), results=("share",))
+SHARES = Table(
+    READ, lambda: ((counts,) for counts in (*GENERIC, UNSEEN, ABSENT)), results=("share",), axes=("class",)
+)
 
 
 @SHARES.formula

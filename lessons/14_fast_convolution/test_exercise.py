@@ -119,7 +119,7 @@ FORWARD.mistakes += map(without_t, conv.forward.mistakes)
 # ---- its backward
 
 
-BACKWARD = Table(READ, FORWARD.cases, forward=conv2d_by_tiles)
+BACKWARD = Table(READ, FORWARD.cases, forward=conv2d_by_tiles, axes=("channel",))
 
 
 def spectra(a, T, corners, reach):

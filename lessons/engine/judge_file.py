@@ -25,7 +25,7 @@ def main(name, folder, megabytes):
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     with open(Path(folder) / "verdicts.jsonl", "a", encoding="utf-8") as file:
         for exercise in exercises:
-            with own_files.noted():
+            with own_files.noted(lesson):
                 verdicts, _ = judging.verdicts_on(lesson, exercise)
             print(json.dumps([exercise.name, verdicts]), file=file, flush=True)
 

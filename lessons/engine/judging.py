@@ -49,7 +49,7 @@ def judge(lesson, exercise):
     if known := done_before(lesson, exercise.name):
         return known
     state = course.state(lesson)
-    with own_files.noted() as files:
+    with own_files.noted(lesson) as files:
         verdicts, function = verdicts_on(lesson, exercise)
         if not is_done(verdicts):
             return Judgement(verdicts)

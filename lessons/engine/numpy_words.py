@@ -35,11 +35,11 @@ MEANINGS = (
      "`if`, `and`, `or`, `not`, and Python's max() and min() want one True or False, and here is an array of them. "
      "np.maximum, np.where, & and | go entry by entry"),
     (r"cannot reshape array of size (\d+)",
-     "a reshape keeps all {1} numbers, so the new sizes must multiply to {1}. An odd size // 2 leaves one over"),
+     "a reshape keeps every number, so the new sizes must multiply to {1}. An odd size // 2 leaves one over"),
     (r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)",
-     "axis {2} has {3} entries, numbered from 0: {1} is not among them"),
+     "axis {2} has the size {3}, and its entries are numbered from 0: {1} is not among them"),
     (r"axis (-?\d+) is out of bounds for array of dimension (\d+)",
-     "the array has {2} axes, numbered from 0: there is no axis {1}"),
+     "the axes are numbered from 0, and their number here is {2}: there is no axis {1}"),
     (r"only integers, slices",
      "an index is a whole number, a slice, or an array of whole numbers or of True and False. a / b is a float, even "
      "if it comes out even; of whole numbers a // b is one"),

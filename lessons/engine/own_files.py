@@ -1,7 +1,8 @@
 """The learner's files as modules, and which of them a verdict depends on.
 
 While an answer is judged, `import mine.helpers` and `import helpers` find helpers.py in course.MINE, and before all
-other places: whoever judges what others have handed in has a mine/ too, and a tests/ with names of its own.
+other places of the course but the lesson's own folder: whoever judges what others have handed in has a mine/ too, and
+tests/ and other lessons with names of their own. What Python and its libraries have imported stays what it is.
 """
 
 import importlib.util
@@ -52,11 +53,26 @@ noting = []         # {file: fingerprint} of the judgement that is under way, if
 
 def install():
     """Let modules be found in mine/ from now on, for functions that import when they are called."""
+    set_aside()
     sys.meta_path.insert(0, FINDER)
 
 
+def set_aside(lesson=None):
+    """Take modules of the course whose names are those of files in mine/ from sys.modules, where `import` looks first.
+
+    Returns {name: module}. Those in the folder of a lesson stay: its judge works with them.
+    """
+    names = []
+    for name, module in sys.modules.items():
+        folder = Path(getattr(module, "__file__", None) or "").parent
+        courses = folder != lesson and (folder.parent == course.LESSONS or folder == course.LESSONS.with_name("tests"))
+        if courses and ((course.MINE / f"{name}.py").is_file() or (course.MINE / name).is_dir()):
+            names.append(name)
+    return {name: sys.modules.pop(name) for name in names}
+
+
 @contextmanager
-def noted():
+def noted(lesson):
     """Inside, modules are found in mine/. Yields {file: fingerprint} of all that is read of mine/ until the end.
 
     A file counts as it was when it was first asked for, and its fingerprint is "" if it was not there.
@@ -64,6 +80,7 @@ def noted():
     hear_once()
     files, wrote_bytecode = {}, sys.dont_write_bytecode
     FINDER.forget()
+    aside = set_aside(lesson)
     noting.append(files)
     sys.meta_path.insert(0, FINDER)
     sys.dont_write_bytecode = True          # where a learner uses importlib, it may pass for that of a later file
@@ -72,6 +89,8 @@ def noted():
     finally:
         sys.dont_write_bytecode = wrote_bytecode
         sys.meta_path.remove(FINDER)
+        sys.modules.update(aside)
+        FINDER.served -= aside.keys()
         noting.remove(files)
 
 

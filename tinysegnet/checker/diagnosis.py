@@ -151,8 +151,8 @@ def observations(learner, truth, wrong, differ, axes, measure=None, dy=None, ima
     if np.count_nonzero(right) >= FEW:          # a 0 may be right by accident
         yield only_one_index(wrong, axes)
         yield only_the_border(wrong, right) if axes[1:2] == ("row",) else None
-        zero = wrong.any() and not learner[wrong].any()
-        yield f"it is 0 in {differing} places, and right in the others: what should reach them?" if zero else None
+        if wrong.any() and not learner[wrong].any():
+            yield f"it is 0 in {differing} of {wrong.size} places, and right in the others: what should reach them?"
 
 
 def constant_ratio(learner, truth, same, image_shape, floor):
@@ -204,7 +204,7 @@ def overwritten(case, name, learner, wrong, differ):
 
 
 def only_one_image(measure, dy, same):
-    if dy.ndim < 2 or len(dy) < 2 or (dy.ndim == 4 and dy[0, ..., 0].size == 1):       # one pixel is no image
+    if dy.ndim < 3 or len(dy) < 2 or dy[0, ..., 0].size < 2:        # of one pixel, the pixel may be what is chosen
         return None
     why = {"last": "is something overwritten (=) and not added up (+=)?", "first": "does a loop end after it?"}
     for which, n in (("last", -1), ("first", 0)):
@@ -234,11 +234,13 @@ def only_the_border(wrong, right):
 
 
 def axis_names(name, dimensions, table):
-    """What the axes mean is known for the ops that have a table of mistakes."""
+    """What the axes mean is known of images and kernels where there is a table of mistakes, and of what it says."""
     if table and dimensions == 4:
         kernel = "kernel row", "kernel column", "input channel", "filter"
         return kernel if name == "w" else ("image", "row", "column", "channel")
-    return ("channel",) if table and dimensions == 1 else [f"axis {axis}, index" for axis in range(dimensions)]
+    if table and len(table.axes) == dimensions:
+        return table.axes
+    return [f"axis {axis}, index" for axis in range(dimensions)]
 
 
 def shape_hints(learner, truth, differ):

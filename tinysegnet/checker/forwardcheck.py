@@ -7,6 +7,7 @@ passes in silence, or raises ForwardError whose text is the report.
 
 import inspect
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 
@@ -52,10 +53,10 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
             if sentence := violation(returned[name], truth[name], np.dtype(dtype)):
                 violations.setdefault(name, sentence)
                 wrong.pop(name, None)
-            else:
-                wrong[name] = wrong_entries(returned[name], truth[name], TOLERANCE[dtype])
-                if dtype == np.float32 and wrong[name].any():
-                    in_float32[name] = returned[name]
+            if not sentence or of_another_dtype(returned[name], truth[name]):       # whose values may be wrong too
+                wrong[name] = wrong_entries(returned[name], truth[name], TOLERANCE[np.float32 if sentence else dtype])
+            if dtype == np.float32 and not sentence and wrong[name].any():
+                in_float32[name] = returned[name]
     for name in in_float32.keys() - violations.keys():
         if not wrong[name].any():
             again = by_name(learner(*cast(args, np.float32)), results, name_of(learner))[name]
@@ -105,6 +106,12 @@ def violation(learner, truth, dtype):
     return None
 
 
+def of_another_dtype(learner, truth):
+    """Whether only the dtype of a result is not what it must be: its values can be compared."""
+    same_shape = holds_numbers(learner) and learner.shape == np.shape(truth)
+    return same_shape and learner.dtype != np.asarray(truth).dtype and bool(np.isfinite(learner).all())
+
+
 def wrong_entries(learner, truth, tolerance=TOLERANCE[np.float64]):
     if np.asarray(truth).dtype.kind != "f":
         return np.asarray(learner != truth)
@@ -136,7 +143,8 @@ def reasons(learner, library, returned, truth, wrong, bad, table):
 
         if name in wrong and wrong[name].any():
             axes = axis_names(name, right.ndim, table)
-            sentences = observations(result, right, wrong[name], wrong_entries, axes)
+            coarser = TOLERANCE[np.float64 if result.dtype == right.dtype else np.float32]
+            sentences = observations(result, right, wrong[name], partial(wrong_entries, tolerance=coarser), axes)
         else:
             sentences = shape_hints(result, right, wrong_entries)
         found[name] = explain(table, name, answer, sentences)

@@ -84,7 +84,7 @@ def arrays_of(names, args, learner=None, truth=None, **more):
     names = [*names, *(f"argument {i + 1}" for i in range(len(names), len(args)))]
     found = dict(zip(names, args)) | more
     for name in truth or ():
-        found |= {f"{name}, yours": learner[name], right_of(name): truth[name]}
+        found |= {yours_of(name): learner[name], right_of(name): truth[name]}
     numbers = np.ndarray | np.generic | int | float
     return {name: a for name, a in found.items() if isinstance(a, numbers) and np.asarray(a).dtype.kind in "fiub"}
 
@@ -159,9 +159,10 @@ def of_several_cases(reports, todo=(), elsewhere=()):
     """One report on a function from those on several cases, the simplest first, so that none contradicts another.
 
     Each name has the facts of the first case in which it is wrong, and if that one shows no reason, the reason that the
-    largest shows. What is `todo` is not called right, nor what is wrong for a reason that is said elsewhere.
+    largest shows. What is `todo` is not called right, nor what is wrong for a reason that is said elsewhere. The arrays
+    are those of the first report, and of a name that is wrong elsewhere those of the case that its facts are about.
     """
-    found, more = {}, []
+    found, more, arrays = {}, [], dict(reports[0].arrays)
     for name in dict.fromkeys(name for report in reports for name in report.findings):
         wrong = [report for report in reports if report.findings.get(name, Finding()).facts]
         if not wrong and name not in elsewhere:
@@ -177,9 +178,22 @@ def of_several_cases(reports, todo=(), elsewhere=()):
             reasons.append(("case", "  ".join(telling.arguments)))
         if first is not reports[0] and first.arguments:
             reasons.insert(0, ("case", "  ".join(first.arguments)))
+            arrays |= arrays_about(name, first)
         found[name] = Finding(first.findings[name].facts, tuple(reasons))
     first = reports[0]
-    return Report(first.title, found, first.arguments, first.read, first.arrays, more)
+    return Report(first.title, found, first.arguments, first.read, arrays, more)
+
+
+def arrays_about(name, report):
+    """Those of a report that are the case of one name, called so."""
+    own = yours_of(name), right_of(name)
+    given = [what for what in report.arrays if not what.endswith((yours_of(""), right_of("")))]
+    return {what: report.arrays[what] for what in own} | {f"{what}, of {name}": report.arrays[what] for what in given}
+
+
+def yours_of(name):
+    """Under which name a report keeps the learner's array."""
+    return f"{name}, yours"
 
 
 def right_of(name):

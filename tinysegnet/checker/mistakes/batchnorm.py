@@ -39,7 +39,7 @@ def of(wrong):
     return run
 
 
-backward = Table(READ, cases, ["dx", "dgamma", "dbeta"], batch_norm)
+backward = Table(READ, cases, ["dx", "dgamma", "dbeta"], batch_norm, axes=("channel",))
 
 
 @backward.formula
@@ -167,7 +167,7 @@ def flat(x, gamma, beta):
     return y, mean, var
 
 
-forward = Table(READ, cases, ALL, flat)
+forward = Table(READ, cases, ALL, flat, axes=("channel",))
 
 
 @forward.formula

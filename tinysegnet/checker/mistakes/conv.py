@@ -54,7 +54,7 @@ def all_columns(x, K):
     return np.array([im2col(image, K) for image in pad(x, K // 2, K // 2)])
 
 
-backward = Table(READ, cases, ["dx", "dw", "db"], conv2d)
+backward = Table(READ, cases, ["dx", "dw", "db"], conv2d, axes=("channel",))
 
 
 @backward.formula

@@ -36,7 +36,7 @@ def grown(x):
     return x.repeat(2, axis=1).repeat(2, axis=2)
 
 
-backward = Table(READ, cases, ["dx", "dw", "db"], conv_transpose2d)
+backward = Table(READ, cases, ["dx", "dw", "db"], conv_transpose2d, axes=("channel",))
 
 
 def seen(dy, x, w, first=None, stride=2, above="constant", below="constant"):

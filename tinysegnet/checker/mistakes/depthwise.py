@@ -71,7 +71,7 @@ def last(there, comes):
     return comes
 
 
-backward = Table(READ, cases, ["dx", "dw", "db"], depthwise_conv2d)
+backward = Table(READ, cases, ["dx", "dw", "db"], depthwise_conv2d, axes=("channel",))
 
 
 @backward.formula

@@ -15,11 +15,12 @@ class Table:
     mistakes  functions of dy and the arguments, or of the arguments alone, that return {"dw": the wrong answer}; each
               has its `sentence`, which names the mistake
     formulas  the right answer in plain NumPy, once for each way of writing it whose slips are others
+    axes      what those of a result are, for results of so many: ("channel",) for vectors
     """
 
-    def __init__(self, read, cases=tuple, results=(), forward=None, mistakes=(), formulas=()):
+    def __init__(self, read, cases=tuple, results=(), forward=None, mistakes=(), formulas=(), axes=()):
         self.read, self.cases, self.results, self.forward = read, cases, tuple(results), forward
-        self.mistakes, self.formulas = list(mistakes), list(formulas)
+        self.mistakes, self.formulas, self.axes = list(mistakes), list(formulas), axes
 
     def formula(self, function):
         """List a right answer, to be edited: @backward.formula above a function. See edits.Formula."""
