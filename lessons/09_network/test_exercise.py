@@ -244,13 +244,13 @@ def under_each_other(found, a, b):
     return {key: found[key.replace(a, b) if a in key else key.replace(b, a)] for key in keys}
 
 
-FORWARD.mistake("mean and var are exchanged",
+FORWARD.mistake("where mean belongs is var, or the other way round",
                 mean_and_var_exchanged=lambda x, params: under_each_other(network(x, params), ".mean", ".var"))
 
 
-FORWARD.mistake("the statistics of decoder1 and decoder2 are exchanged", decoders_exchanged_in_statistics=(
+FORWARD.mistake("under the keys of one decoder are the statistics of the other", decoders_exchanged_in_statistics=(
                     lambda x, params: statistics_exchanged(x, params, "decoder1", "decoder2")))
-FORWARD.mistake("the statistics of encoder1 and encoder2 are exchanged", encoders_exchanged_in_statistics=(
+FORWARD.mistake("under the keys of one encoder are the statistics of the other", encoders_exchanged_in_statistics=(
                     lambda x, params: statistics_exchanged(x, params, "encoder1", "encoder2")))
 
 
@@ -412,10 +412,10 @@ def added_at_the_pooling(x, params):
 
 
 right_gradients = went_back()
-BACKWARD.mistake("the gradients of decoder1 and decoder2 are exchanged", decoders_under_wrong_keys=lambda x, params:
-                 under_each_other(right_gradients(x, params), "decoder1", "decoder2"))
-BACKWARD.mistake("the gradients of gamma and beta are exchanged", gamma_and_beta_exchanged=lambda x, params:
-                 under_each_other(right_gradients(x, params), ".gamma", ".beta"))
+BACKWARD.mistake("under the keys of one decoder are the gradients of the other",
+                 decoders_under_wrong_keys=lambda x, params: under_each_other(right_gradients(x, params), "decoder1", "decoder2"))
+BACKWARD.mistake("under gamma are the gradients of beta, or the other way round",
+                 gamma_and_beta_exchanged=lambda x, params: under_each_other(right_gradients(x, params), ".gamma", ".beta"))
 
 
 def once(wrong):

@@ -198,7 +198,7 @@ class Answers:
         wrong = [name for names, _ in self.reports for name in names if name in parts]
         with_first, with_other = (", ".join(in_words(self.names, one)) for one in (args, ended[0]))
         sentence = (f"fails in {len(failed)} of {len(ended) + len(failed)} cases, the first with {with_first}, and "
-                    f"{'comes to an end' if wrong else 'is right'} in others, such as {with_other}"
+                    f"{'runs, but is not always right,' if wrong else 'is right'} in others, such as {with_other}"
                     f"{failing.what_about(self.names, failed, ended)}")
         found = dict.fromkeys(self.parts, Finding()) | dict.fromkeys(parts, Finding((sentence,)))
         title, more = f"{self.function.__name__} fails in some cases", str(trouble).splitlines()
