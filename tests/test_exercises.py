@@ -229,7 +229,8 @@ def through_the_end_of_a_loop(dy, a, b):
 
 
 def through_how_often(dy, a, b):
-    c, e, m = 0, dy, a[7]
+    c, e = 0, dy
+    m: int = a[7]
     for _ in range(m):
         c = c + 1
     return e, c, b
@@ -241,7 +242,7 @@ def through_an_end_before(dy, a, b):
         if k > m:
             break
         c = c + k
-    return c, b, dy
+    return c, m, dy
 
 
 def of_one_call(dy, a, b):
