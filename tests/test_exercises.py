@@ -70,7 +70,8 @@ def test_what_raises_in_some_cases_counts_for_the_gradient_that_comes_from_it():
     flat = " ".join(said.split())
     assert "fails in 1 of 7 cases, the first with x (2, 3, 2, 3), w (1, 1, 3, 3), b (3,), and is right in" in flat
     assert "such as x (2, 3, 4, 1), w (3, 3, 1, 1), b (1,): where w.shape[0] is 1?" in flat
-    assert "  dw  right\n  db  right\n  ValueError: " in said and "dx[n] = padded[p:-p, p:-p]" in said
+    assert "  dw  right where it comes to an end\n  db  as for dw\n  ValueError: " in said
+    assert "dx[n] = padded[p:-p, p:-p]" in said
 
 
 def test_what_raises_and_what_is_wrong_stand_in_one_report():
@@ -84,7 +85,8 @@ def test_what_raises_and_what_is_wrong_stand_in_one_report():
     assert kinds == {"dx": WRONG, "dw": WRONG, "db": DONE}
     flat = " ".join(said.split())
     assert "dx fails in 1 of 7 cases, the first with x (2, 3, 2, 3)" in flat and "hint it is 2 times what" in flat
-    assert "db right IndexError: index -2 is out of bounds" in flat and "case x (2, 3, 4, 1) w (3, 3, 1, 1)" in flat
+    assert "db right where it comes to an end IndexError: index -2 is out of bounds" in flat
+    assert "case x (2, 3, 4, 1) w (3, 3, 1, 1)" in flat
 
 
 @pytest.mark.parametrize(
@@ -190,6 +192,65 @@ def returns_whatever(dy, a, b):
     return result
 
 
+def through_a_view(dy, a, b):
+    c = np.zeros(2)
+    inside = np.transpose(c[:1])
+    inside += a[7]
+    return c, b, inside + dy
+
+
+def through_a_view_of_a_view(dy, a, b):
+    c, d = np.zeros((2, 2)), b
+    column = c.reshape(4, 1)
+    e = column.T[0]
+    e[0] = a[7]
+    return dy, d, c
+
+
+def through_a_loop_over_rows(dy, a, b):
+    c, d = np.zeros((2, 2)), np.zeros(2)
+    for _, (row, k) in enumerate(zip(c, dy)):
+        row[...] = k * a[7]
+    return d, b, c
+
+
+def through_a_condition(dy, a, b):
+    c, e = dy, b
+    if a[7] > 0:
+        c = 2 * dy
+    return b, c, e
+
+
+def through_the_end_of_a_loop(dy, a, b):
+    c, d, e, k = 0, (m := a[7]), dy, 0
+    while k < m:
+        c, k = c + 1, k + 1
+    return c, d, e
+
+
+def through_how_often(dy, a, b):
+    c, e = 0, dy
+    m: int = a[7]
+    for _ in range(m):
+        c = c + 1
+    return e, c, b
+
+
+def through_an_end_before(dy, a, b):
+    c, m = 0, a[7]
+    for k in (1, 2):
+        if k > m:
+            break
+        c = c + k
+    return c, m, dy
+
+
+def of_one_call(dy, a, b):
+    c, d = divmod(b, 2)
+    d = d * a[7]
+    return c, d, dy
+
+
 @pytest.mark.parametrize(
     "function, args, places",
     [
@@ -198,6 +259,14 @@ def returns_whatever(dy, a, b):
         (one_return, (1, np.zeros(9), None), {1}),
         (lambda dy, a, b: (dy, a[7], b), (1, np.zeros(3), 0), {0, 1, 2}),       # its source is no function
         (loop_over, (1, np.zeros(3), 0), {1}),
+        (through_a_view, (1, np.zeros(3), 0), {0, 2}),
+        (through_a_view_of_a_view, (1, np.zeros(3), 0), {2}),
+        (through_a_loop_over_rows, ((1, 2), np.zeros(3), 0), {2}),
+        (through_a_condition, (1, np.zeros(3), 0), {1}),
+        (through_the_end_of_a_loop, (1, np.zeros(3), 0), {0, 1}),
+        (through_how_often, (1, np.zeros(3), 0), {1}),
+        (through_an_end_before, (1, np.zeros(3), 0), {0, 1, 2}),
+        (of_one_call, (1, (1, 2), 0), {1}),
         (returns_whatever, (1, np.zeros(3), 0), {0, 1, 2}),
         (np.add, ("a", 1, None), {0, 1, 2}),
     ],

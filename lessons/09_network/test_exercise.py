@@ -413,9 +413,11 @@ def added_at_the_pooling(x, params):
 
 right_gradients = went_back()
 BACKWARD.mistake("under the keys of one decoder are the gradients of the other",
-                 decoders_under_wrong_keys=lambda x, params: under_each_other(right_gradients(x, params), "decoder1", "decoder2"))
+                 decoders_under_wrong_keys=lambda x, params: under_each_other(
+                     right_gradients(x, params), "decoder1", "decoder2"))
 BACKWARD.mistake("under gamma are the gradients of beta, or the other way round",
-                 gamma_and_beta_exchanged=lambda x, params: under_each_other(right_gradients(x, params), ".gamma", ".beta"))
+                 gamma_and_beta_exchanged=lambda x, params: under_each_other(
+                     right_gradients(x, params), ".gamma", ".beta"))
 
 
 def once(wrong):

@@ -184,7 +184,7 @@ class Answers:
             raise raised[0][1]
         if raised:
             self.blame_what_raised(ended, raised, before)
-        self.make_one_report()
+        self.make_one_report("right where it comes to an end" if raised else "right")
         return {part: self.verdict(part) for part in self.parts}
 
     def blame_what_raised(self, ended, raised, before):
@@ -205,12 +205,13 @@ class Answers:
         report = Report(title, found, arrays=arrays_of(self.names, args), more=more)
         self.reports.insert(before, (set(parts), report))
 
-    def make_one_report(self):
-        """Of those that tell each part its own; a plain text has no parts."""
+    def make_one_report(self, right):
+        """Of those that tell each part its own; a plain text has no parts. `right` is said of a part that is."""
         several = [report for _, report in self.reports if isinstance(report, Report)]
         if several:
             plain = {name for names, report in self.reports if not isinstance(report, Report) for name in names}
-            one = of_several_cases(several, self.missing - self.given, plain)
+            instead = dict.fromkeys(self.parts, right) | dict.fromkeys(self.missing - self.given, "TODO")
+            one = of_several_cases(several, instead, plain)
             self.reports = [(names, one if isinstance(report, Report) else report) for names, report in self.reports]
 
     def verdict(self, part):

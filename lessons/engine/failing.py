@@ -10,12 +10,16 @@ import numpy as np
 
 from tinysegnet.checker.report import is_shape
 
+VIEWS = "T", "mT", "flat", "reshape", "ravel", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "view"
+
 
 def reached(function, error, count):
     """The places, 0 to count - 1, in what a learner's function returns that come from the line that raised.
 
     All, if that cannot be told: if the function does not end in `return a, b, c`, say. A name counts as coming from
-    every name in every assignment to it, and in every call beside it: that may be more than it does come from.
+    every name in every assignment to it or to a view of it, in every call beside it, and in the condition of every
+    branch and loop around these: that may be more than it does come from. Of what other functions change only the
+    arguments of a call that stands alone are thought of.
     """
     everything = set(range(count))
     try:
@@ -31,7 +35,8 @@ def reached(function, error, count):
         return everything
     indent = len(source) - len(source.lstrip())
     here = place.lineno - code.co_firstlineno + 1, (place.colno or indent) - indent
-    local, steps = {*code.co_varnames, *code.co_cellvars}, [*steps_in(definition)]
+    local = {*code.co_varnames, *code.co_cellvars}
+    steps = [*steps_in(definition, local)]
     spoilt = {name for node, written, _ in steps if covers(node, here) for name in written & local}
     while more := {name for _, written, read in steps if read & spoilt for name in written & local} - spoilt:
         spoilt |= more
@@ -47,20 +52,79 @@ def names(node):
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def steps_in(definition):
-    """(node, the names that it may set or change, those that it reads) of each assignment, loop and mere call."""
+def steps_in(definition, local):
+    """(node, the names that it may set or change, those that this depends on) of each assignment, branch, loop and mere
+    call."""
+    groups = sharing(definition, local)
+
+    def in_place(written):
+        return written.union(*(group for group in groups if group & written))
+
+    def steps(tree):
+        for node in ast.walk(tree):
+            for place, to, value in assignments(node):
+                if any(isinstance(part, ast.Subscript | ast.Attribute) for part in ast.walk(to)):
+                    yield place, in_place(changed(to)), names(to) | names(value)
+                else:
+                    yield place, changed(to), names(value)
+            match node:
+                case ast.AugAssign(target):
+                    yield node, in_place(changed(target)), names(node)
+                case ast.Expr():
+                    yield node, in_place(names(node)), names(node)      # np.add.at(dx, ...) changes one of them
+                case ast.If(test) | ast.While(test) | ast.For(iter=test):
+                    yield test, decided(node), names(test)
+
+    def decided(branch):
+        """What is set or changed in a branch or loop; all that there is, if it is left from inside."""
+        if any(isinstance(part, ast.Return | ast.Break | ast.Continue) for part in ast.walk(branch)):
+            return names(definition)
+        return set().union(*(written for part in branch.body + branch.orelse for _, written, _ in steps(part)))
+
+    return steps(definition)
+
+
+def assignments(node):
+    """(where it can raise, target, value) of each in a statement or an expression."""
+    match node:
+        case ast.Assign([ast.Tuple(left)], ast.Tuple(right)) if len(left) == len(right):
+            yield from zip(right, left, right)
+        case ast.Assign(targets, value):
+            yield from ((node, to, value) for to in targets)
+        case ast.AnnAssign(to, _, value) if value:
+            yield node, to, value
+        case ast.For(to, value) | ast.NamedExpr(to, value):
+            yield value, to, value
+
+
+def sharing(definition, local):
+    """Sets of local names that may stand for one memory, so that a change of one in place changes all: a and b of
+    a = b[1:], or of `for a in b`."""
+    groups = []
     for node in ast.walk(definition):
-        match node:
-            case ast.Assign(targets=[ast.Tuple(elts=left)], value=ast.Tuple(elts=right)) if len(left) == len(right):
-                yield from ((value, changed(to), names(to) | names(value)) for to, value in zip(left, right))
-            case ast.Assign(targets=targets):
-                yield node, set().union(*map(changed, targets)), names(node)
-            case ast.AugAssign() | ast.AnnAssign():
-                yield node, changed(node.target), names(node)
-            case ast.For():
-                yield node.iter, changed(node.target), names(node.iter)
-            case ast.Expr():
-                yield node, names(node), names(node)        # np.add.at(dx, ...) changes one of them
+        for _, to, value in assignments(node):
+            if isinstance(node, ast.For):
+                group = (names(to) | names(value)) & local          # the value may be zip(a, b), or enumerate(a)
+            elif isinstance(to, ast.Name):
+                group = {to.id, viewed(value)} & local
+            else:
+                continue
+            groups = [group.union(*(one for one in groups if one & group)), *(one for one in groups if not one & group)]
+    return groups
+
+
+def viewed(value):
+    """The name of what a value may be a view of, or None."""
+    match value:
+        case ast.Name(name):
+            return name
+        case ast.Call(ast.Attribute(ast.Name("np"), attr), [first, *_]) if attr in VIEWS:
+            return viewed(first)
+        case ast.Call(ast.Attribute(inner, attr)) | ast.Attribute(inner, attr) if attr in VIEWS:
+            return viewed(inner)
+        case ast.Subscript(inner):
+            return viewed(inner)
+    return None
 
 
 def changed(target):

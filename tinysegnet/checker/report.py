@@ -155,18 +155,19 @@ def side_by_side(learner, truth):
     return next((pair for pair in pairs if pair[0] != pair[1]), (repr(float(learner)), repr(float(truth))))
 
 
-def of_several_cases(reports, todo=(), elsewhere=()):
+def of_several_cases(reports, instead=None, elsewhere=()):
     """One report on a function from those on several cases, the simplest first, so that none contradicts another.
 
     Each name has the facts of the first case in which it is wrong, and if that one shows no reason, the reason that the
-    largest shows. What is `todo` is not called right, nor what is wrong for a reason that is said elsewhere. The arrays
-    are those of the first report, and of a name that is wrong elsewhere those of the case that its facts are about.
+    largest shows. What is wrong in no case is called right or, if it is there, what `instead` says, {name: words}; of
+    what is wrong for a reason that is said elsewhere nothing is said. The arrays are those of the first report, and of
+    a name that is wrong elsewhere those of the case that its facts are about.
     """
-    found, more, arrays = {}, [], dict(reports[0].arrays)
+    found, more, arrays, instead = {}, [], dict(reports[0].arrays), instead or {}
     for name in dict.fromkeys(name for report in reports for name in report.findings):
         wrong = [report for report in reports if report.findings.get(name, Finding()).facts]
         if not wrong and name not in elsewhere:
-            found[name] = Finding(("TODO",) if name in todo else ())
+            found[name] = Finding((instead[name],) if name in instead else ())
         if not wrong:
             continue
         first = wrong[0]
