@@ -31,12 +31,14 @@ def pytest_cmdline_main(config):
 
 
 def meant(arg):
-    """What pytest is to look at: the lessons, for a short name of one (lessons/07) and for the learner's own files."""
-    path = Path(arg).resolve()
-    if path.parent == LESSONS and not path.exists() and "::" not in arg:
-        return [named(arg)]
-    if path.parent == MINE and (LESSONS / path.stem / "exercise.py").exists():
-        return [str(LESSONS / path.stem)]
+    """What pytest is to look at: the lessons, for a short name of one (lessons/07) and for the learner's own files, or
+    of a lesson a function (lessons/07::max_pool)."""
+    text, colons, function = arg.partition("::")
+    path = Path(text).resolve()
+    short = path.parent == LESSONS and (not path.exists() or (colons and path.is_dir()))
+    if short or (path.parent == MINE and (LESSONS / path.stem / "exercise.py").exists()):
+        lesson = named(text) if short else str(LESSONS / path.stem)
+        return [f"{lesson}/test_exercise.py::{function}" if colons else lesson]
     if path == MINE and not any(path.rglob("test_*.py")):
         found = [str(LESSONS / file.stem) for file in sorted(path.glob("[0-9][0-9]_*.py"))]
         if not found:

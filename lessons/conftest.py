@@ -97,6 +97,8 @@ def pytest_terminal_summary(terminalreporter, config):
     for lesson, exercises in asked.items():
         named = config.getoption("--hint")
         write("\n\n".join(hints.following(lesson, *exercises)) if named else f"{hints.overview(lesson, exercises)}\n")
+    if config.getoption("numprocesses", default=0):
+        write("the verdicts on lessons are in several processes: with -n 0 they are said here")
     lessons = config.stash[JUDGED]
     for lesson, exercises in lessons.items():
         if len(lessons) == 1:

@@ -88,9 +88,13 @@ def test_beside_other_tests_a_failure_says_where_the_words_are(ask, course):
     (course / "test_other.py").write_text("def test_other():\n    pass\n")
     try:
         status, said = ask(RIGHT.replace("dy * cache", "dy"), "test_other.py", "-n", "1")
+        together = ask(None, "test_other.py", "-n", "0")[1]
     finally:
         (course / "test_other.py").unlink()
     assert status == 1 and said.count("python -m pytest lessons/02_relu  says why\n") == 1
+    advice = "the verdicts on lessons are in several processes: with -n 0 they are said here\n"
+    assert said.count(advice) == 1 and "mistake  " not in said
+    assert "-n 0" not in together and "mistake    dy is handed on everywhere" in together
 
 
 def test_known_mistakes_are_said_without_docstrings_too(ask):
@@ -440,6 +444,13 @@ def test_a_lesson_is_judged_by_a_short_name_and_by_the_learners_file(ask, of):
     status, said = ask(RIGHT, of=of)
     assert status == 0 and said.lstrip().startswith("02_relu  (mine/02_relu.py)\n\n  relu  ")
     assert "hint 1 of 3" in ask(None, "--hint", "relu", of=of)[1]
+
+
+@pytest.mark.parametrize("of", ["lessons/02", "lessons/02_relu", "mine/02_relu.py"])
+def test_one_function_of_a_lesson_is_judged_alone(ask, of):
+    status, said = ask(RIGHT.replace("dy * cache", "dy"), of=f"{of}::relu")
+    assert status == 0 and re.search(r"relu +y +done", said) and "relu_backward" not in said
+    assert ask(None, of=f"{of}::nothing")[0] == 4 and "test_exercise.py::nothing" in ask.errors
 
 
 def test_what_is_no_lesson_is_one_sentence(ask, course):

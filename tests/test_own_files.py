@@ -195,6 +195,18 @@ def test_what_is_to_be_judged_again_is_not_remembered(mine):
     assert judging.finished(RELU) == {}
 
 
+@pytest.mark.parametrize("damage", [
+    {"lines": [1]}, {"parts": [["dx"]]}, {"state": [[]]}, {"files": {"a\0": ""}}, {"files": {"\ud800.py": "f"}},
+], ids=str)
+def test_what_is_remembered_and_damaged_is_no_error(mine, damage):
+    write(mine / "02_relu.py", "from operator import mul as times" + ANSWER)
+    assert judged() == DONE
+    entry = judging.finished(RELU)["relu_backward"]
+    course.remember(done={"02_relu": {"relu_backward": entry | damage}})
+    said = judging.judge(RELU, RELU_BACKWARD)
+    assert {*said.verdicts.values()} == {Verdict(DONE)} and said.lines == []
+
+
 def test_what_an_older_course_remembers_is_read_and_judged_again(mine):
     write(mine / "02_relu.py", "from mine.helpers import times" + ANSWER)
     write(mine / "helpers.py", HELPERS)

@@ -97,7 +97,7 @@ def fingerprint(path):
     """Of a file, "" if it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+    except (OSError, ValueError):           # a damaged name may be none at all
         return ""
 
 

@@ -19,10 +19,12 @@ def finished(lesson):
     """
     entries = course.remembered().get("done", {}).get(lesson.name)
     entries = entries if isinstance(entries, dict) else {}
-    return {
-        name: entry for name, entry in entries.items()
-        if isinstance(entry, dict) and all(isinstance(entry.get(key), list) for key in ("state", "parts", "lines"))
-    }
+
+    def is_whole(entry):
+        lists = [entry.get(key) for key in ("state", "parts", "lines")] if isinstance(entry, dict) else [None]
+        return all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in lists)
+
+    return {name: entry for name, entry in entries.items() if is_whole(entry)}
 
 
 class Judgement(NamedTuple):

@@ -102,7 +102,8 @@ def violation(learner, truth, dtype):
         bad = np.argwhere(~np.isfinite(learner))
         if not learner.ndim:
             return f"is {learner}, in {learner.dtype}"
-        return f"has {len(bad)} entries that are NaN or infinite, the first at {bad[0].tolist()}, in {learner.dtype}"
+        count = f"{len(bad)} of {learner.size}"
+        return f"has NaN or infinite entries, {count}, the first at {bad[0].tolist()}, in {learner.dtype}"
     return None
 
 

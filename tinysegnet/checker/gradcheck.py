@@ -156,7 +156,7 @@ def contract_violations(forward, backward, args, names, seed):
         elif gradient.dtype != a.dtype:
             broken[f"d{name}"] = f"should be {a.dtype} where {name} is {a.dtype}, is {gradient.dtype}"
         elif count := np.count_nonzero(~np.isfinite(gradient)):
-            broken[f"d{name}"] = f"has {count} entries that are NaN or infinite, in {gradient.dtype}"
+            broken[f"d{name}"] = f"has NaN or infinite entries, {count} of {gradient.size}, in {gradient.dtype}"
     return broken
 
 
