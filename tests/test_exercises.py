@@ -331,6 +331,19 @@ def test_there_is_one_report_on_a_function_and_it_does_not_contradict_itself():
     np.testing.assert_allclose(np.einsum("nhwc,nhwf->cf", arrays["x, of dw"], arrays["dy, of dw"]), arrays["dw, right"])
 
 
+@pytest.mark.parametrize("in_place", [True, False], ids=("an argument", "no array"))
+def test_what_is_wrong_in_a_later_case_may_have_no_arrays(in_place):
+    def conv1x1_backward(dy, cache):
+        dx, dw, db = EXERCISES["conv1x1_backward"].answer(dy.copy(), cache)
+        if in_place and len(dy) != 4:
+            dy[:] = 0
+        return 2 * dx, (dw if in_place or len(dy) == 4 else "none"), db
+
+    said = EXERCISES["conv1x1_backward"].check(conv1x1_backward)["dx"].text
+    assert "it is 2 times" in said and ("dy  was changed" in said if in_place else "should be an array, is str" in said)
+    assert ("dw, yours" in said.arrays) == in_place
+
+
 @pytest.mark.parametrize("name, part, place", [
     ("class_weights", 0, "class 3"), ("q10", 0, "axis 0, index 3"), ("conv1x1_backward", 2, "channel 3"),
     ("circular_convolution", 0, "axis 0, index 3"),

@@ -179,6 +179,7 @@ def of_several_cases(reports, instead=None, elsewhere=()):
             reasons.append(("case", "  ".join(telling.arguments)))
         if first is not reports[0] and first.arguments:
             reasons.insert(0, ("case", "  ".join(first.arguments)))
+            arrays = {what: a for what, a in arrays.items() if what not in (yours_of(name), right_of(name))}
             arrays |= arrays_about(name, first)
         found[name] = Finding(first.findings[name].facts, tuple(reasons))
     first = reports[0]
@@ -187,9 +188,11 @@ def of_several_cases(reports, instead=None, elsewhere=()):
 
 def arrays_about(name, report):
     """Those of a report that are the case of one name, called so."""
-    own = yours_of(name), right_of(name)
-    given = [what for what in report.arrays if not what.endswith((yours_of(""), right_of("")))]
-    return {what: report.arrays[what] for what in own} | {f"{what}, of {name}": report.arrays[what] for what in given}
+    own, results = (yours_of(name), right_of(name)), (yours_of(""), right_of(""))
+    return {
+        what if what in own else f"{what}, of {name}": array for what, array in report.arrays.items()
+        if what in own or not what.endswith(results)
+    }
 
 
 def yours_of(name):
