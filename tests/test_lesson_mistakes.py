@@ -131,6 +131,7 @@ def test_the_edits_of_formulas_are_told_apart(uses):
             check_formulas(use.table, cases)
 
 
+@pytest.mark.docs       # a minute in all
 def test_each_is_recognised_as_itself_with_its_own_sentence(uses):
     recognised = set()
     for use in uses:

@@ -39,10 +39,12 @@ def mine(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "MINE", tmp_path / "mine")
     course.MINE.mkdir()
     monkeypatch.setattr(judging, "praise", lambda exercise, function: [])       # it takes long
-    modules = {*sys.modules}
+    modules = dict(sys.modules)
     yield course.MINE
-    for name in {*sys.modules} - modules:
+    own_files.FINDER.forget()           # a training goes on to find modules there
+    for name in sys.modules.keys() - modules.keys():
         del sys.modules[name]
+    sys.modules.update(modules)
 
 
 def write(path, text):
