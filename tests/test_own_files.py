@@ -176,7 +176,6 @@ def test_a_file_of_a_learners_comes_before_one_of_the_course_but_where_that_is_n
     monkeypatch.setattr(course, "lessons", lambda: [RELU])
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     assert my_segnet.finished_functions()["relu_backward"](6, 7) == 42
-    monkeypatch.setitem(sys.modules, name, judges)
 
 
 def test_nothing_is_found_or_noted_when_nothing_is_judged(mine, monkeypatch):

@@ -9,6 +9,7 @@ import numpy as np
 import planted_answers
 import planted_answers_2
 import planted_answers_3
+import planted_answers_4
 import planted_right
 import planted_right_3
 import pytest
@@ -53,13 +54,14 @@ def test_a_note_names_nothing_whatever_it_quotes():
 FIRST = [(name, mistake, function) for name, mistake, _, function in planted_answers.PLANTED]
 SECOND = [(name, mistake, function) for name, mistake, _, function in planted_answers_2.PLANTED]
 THIRD = [(name, mistake, function) for name, mistake, _, function in planted_answers_3.PLANTED]
+FOURTH = [(name, mistake, function) for name, mistake, _, function in planted_answers_4.PLANTED]
 
 
-LISTS = (FIRST, planted_answers), (SECOND, planted_answers_2), (THIRD, planted_answers_3)
+LISTS = (FIRST, planted_answers), (SECOND, planted_answers_2), (THIRD, planted_answers_3), (FOURTH, planted_answers_4)
 
 
 @pytest.mark.docs       # a minute in all
-@pytest.mark.parametrize("planted, module", LISTS, ids="123")
+@pytest.mark.parametrize("planted, module", LISTS, ids="1234")
 def test_all_are_rejected_and_four_of_five_named(exercises, planted, module):
     unknown = {name for name, _, _ in planted} - exercises.keys()
     assert not unknown, f"no lesson has the exercises {unknown}"
