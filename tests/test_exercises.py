@@ -70,7 +70,7 @@ def test_what_raises_in_some_cases_counts_for_the_gradient_that_comes_from_it():
     flat = " ".join(said.split())
     assert "fails in 1 of 7 cases, the first with x (2, 3, 2, 3), w (1, 1, 3, 3), b (3,), and is right in" in flat
     assert "such as x (2, 3, 4, 1), w (3, 3, 1, 1), b (1,): where w.shape[0] is 1?" in flat
-    assert "  dw  right where it comes to an end\n  db  as for dw\n  ValueError: " in said
+    assert "  dw  right where it runs to the end\n  db  as for dw\n  ValueError: " in said
     assert "dx[n] = padded[p:-p, p:-p]" in said
 
 
@@ -85,7 +85,7 @@ def test_what_raises_and_what_is_wrong_stand_in_one_report():
     assert kinds == {"dx": WRONG, "dw": WRONG, "db": DONE}
     flat = " ".join(said.split())
     assert "dx fails in 1 of 7 cases, the first with x (2, 3, 2, 3)" in flat and "hint it is 2 times what" in flat
-    assert "db right where it comes to an end IndexError: index -2 is out of bounds" in flat
+    assert "db right where it runs to the end IndexError: index -2 is out of bounds" in flat
     assert "case x (2, 3, 4, 1) w (3, 3, 1, 1)" in flat
 
 

@@ -184,7 +184,7 @@ class Answers:
             raise raised[0][1]
         if raised:
             self.blame_what_raised(ended, raised, before)
-        self.make_one_report("right where it comes to an end" if raised else "right")
+        self.make_one_report("right where it runs to the end" if raised else "right")
         return {part: self.verdict(part) for part in self.parts}
 
     def blame_what_raised(self, ended, raised, before):
