@@ -5,7 +5,7 @@ import os
 import sys
 
 from lessons.engine import course, hints
-from lessons.engine.saving import QUICKLY, watch
+from lessons.engine.saving import watch
 from lessons.engine.standing import BEGUN, find, next_lesson, reset, standing
 from tinysegnet.support.errors import InputError, exit_in_words
 
@@ -54,7 +54,7 @@ def judge(lesson):
         raise InputError(f"the lessons need {error.name}: pip install -e '.[test]'") from error
     course.my_file(lesson)
     os.chdir(course.ROOT)
-    return int(pytest.main([*QUICKLY, f"lessons/{lesson.name}"]))
+    return int(pytest.main([f"lessons/{lesson.name}"]))
 
 
 def show_hints(lesson):

@@ -14,7 +14,6 @@ import tiny_camvid
 
 from lessons.engine import showing
 from lessons.engine.course import load
-from lessons.engine.saving import QUICKLY
 from lessons.engine.watch import watched
 from tinysegnet import checkpoint
 
@@ -51,7 +50,7 @@ def ask(course):
         if source is not None:
             (course / "mine").mkdir(exist_ok=True)
             (course / "mine" / "02_relu.py").write_text(source)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *QUICKLY, *of.split(), *options]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *of.split(), *options]
         environment = os.environ | (env or {})
         for variable in ("CI", "BUILD_NUMBER"):         # where one is set pytest's own lines are of any length
             environment.pop(variable, None)
@@ -187,7 +186,7 @@ def test_an_answer_that_is_measured_is_not_called_the_librarys(course):
     def say(source):
         (course / "mine").mkdir(exist_ok=True)
         (course / "mine/21_mine.py").write_text(source)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *QUICKLY, "lessons/21_mine"]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lessons/21_mine"]
         return subprocess.run(command, capture_output=True, text=True, cwd=course, check=False, timeout=60).stdout
 
     try:

@@ -14,7 +14,6 @@ from every_exercise import OTHER_NAMES
 from PIL import Image
 
 from lessons.engine import course, figures
-from lessons.engine.saving import QUICKLY
 from tinysegnet import ops
 
 ROOT = Path(__file__).parents[1]
@@ -281,7 +280,7 @@ def classroom(tmp_path):
         shutil.copy(ROOT / name, root / name)
 
     def run(*options):
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *QUICKLY, *options]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
         return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
 
     run.mine = root / "mine"

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from lessons.engine.saving import QUICKLY
-
 ROOT = Path(__file__).parents[1]
 OLD, NEW = ("lessons/02_relu", "lessons/03_conv_1x1"), "lessons/08_batch_norm"
 SKIP = shutil.ignore_patterns("__pycache__", "*.npz", "figures")
@@ -30,7 +28,7 @@ def relu_backward(dy, cache):
 
 
 def run(root, *options):
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *QUICKLY, *options]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
     return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False).stdout
 
 

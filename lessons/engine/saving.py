@@ -13,9 +13,6 @@ from pathlib import Path
 from lessons.engine import course
 from tinysegnet.support.errors import InputError, writing
 
-# Plugins of pytest that come with what is installed, and of which a judgement needs nothing: half a second.
-QUICKLY = "-p", "no:hypothesispytest", "-p", "no:anyio"
-
 
 def watch(lesson, first):
     """Judge `first`, if there is one, and then at each saving `lesson`, or if that is None the lesson that was saved.
@@ -74,7 +71,7 @@ def main():
     from lessons.engine import judging  # noqa: F401  this takes half a second, before it is needed
 
     if name := sys.stdin.read():
-        sys.exit(pytest.main([*QUICKLY, f"lessons/{name}"]))
+        sys.exit(pytest.main([f"lessons/{name}"]))
 
 
 if __name__ == "__main__":
