@@ -55,14 +55,21 @@ def test_every_mistake_is_wrong_and_every_pair_is_apart(op):
                 assert apart(first[name], second[name]), f"{a.__name__} and {b.__name__} give the same {name}"
 
 
-@pytest.mark.parametrize("op, wrong", ALL, ids=[f"{op}-{wrong.__name__}" for op, wrong in ALL])
-def test_each_is_recognised_as_itself(op, wrong):
-    """A backward that makes just this mistake gets just this sentence."""
+def noting(op):
+    """A list, and the forward of an op that notes there what it is given."""
     given = []
 
     def forward(*args):
         given.append(args)
         return FORWARD[op](*args)
+
+    return given, forward
+
+
+@pytest.mark.parametrize("op, wrong", ALL, ids=[f"{op}-{wrong.__name__}" for op, wrong in ALL])
+def test_each_is_recognised_as_itself(op, wrong):
+    """A backward that makes just this mistake gets just this sentence."""
+    given, forward = noting(op)
 
     def backward(dy, cache):
         gradients = RIGHT[op](dy, cache)
@@ -100,11 +107,7 @@ def test_what_lacks_in_the_cases_is_said(monkeypatch):
 )
 def test_a_sentence_is_true_of_the_value_however_it_was_written(op, dx):
     """Of the first no mask is there; of the second the path through the variance is, though it comes to nothing."""
-    given = []
-
-    def forward(*args):
-        given.append(args)
-        return FORWARD[op](*args)
+    given, forward = noting(op)
 
     def backward(dy, cache):
         gradients = RIGHT[op](dy, cache)

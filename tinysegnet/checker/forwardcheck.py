@@ -119,10 +119,6 @@ def wrong_entries(learner, truth, tolerance=TOLERANCE[np.float64]):
     return ~(np.abs(learner - truth) <= tolerance * np.abs(truth).max(initial=1e-300))        # ~(<=): NaN is wrong
 
 
-def right(learner, truth):
-    return violation(learner, truth, np.dtype(np.float64)) is None and not wrong_entries(learner, truth).any()
-
-
 def agrees(learner, truth):
     """Whether a result in float64 is right."""
     return violation(learner, truth, np.dtype(np.float64)) is None and not wrong_entries(learner, truth).any()
