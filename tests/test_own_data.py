@@ -237,7 +237,7 @@ def test_a_fold_is_kept_with_the_run_and_can_be_judged_again(kites, monkeypatch,
     train("--data", "kites", "--fold", "2/5", "--size", "32x32", "--epochs", "1", "--set", "lr=0.01")
     said = capsys.readouterr().out.splitlines()
     assert said[1:3] == [
-        "Of train and val together, part 2 of 5 is val.",
+        "Val: fold 2/5, of train and val together.",
         "16 images, seen at 32x32; 4 of val, judged at their own size",
     ]
     train("--resume", "--epochs", "2")
@@ -256,6 +256,33 @@ def test_a_fold_is_kept_with_the_run_and_can_be_judged_again(kites, monkeypatch,
     with pytest.raises(InputError, match=r"^--fold deals out train and val: leave it out for --split test$"):
         command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz", "--fold", "2/5",
                 "--split", "test")
+
+
+def test_what_begins_so_is_held_out_and_can_be_judged_again(kites, monkeypatch, capsys):
+    """16 photographs of train, 00 to 15, and four of val, 00 to 03."""
+    held = folds.hold_out(folder.dataset(kites), "1")
+    assert names(held.samples("val")) == [f"train/{number}" for number in range(10, 16)]
+    assert len(held.samples("train")) == 14 and held.name.endswith(", names that begin with 1")
+    assert len(folds.hold_out(folder.dataset(kites), "0").samples("val")) == 14
+    for beginning, sentence in (("2", "no name of .*kites begins so"), ("", "all names of .*kites begin so")):
+        with pytest.raises(InputError, match=f"^--hold-out {beginning}: {sentence}: give the beginning of some$"):
+            folds.hold_out(folder.dataset(kites), beginning)
+    train = train_script(monkeypatch)
+    with pytest.raises(InputError, match=r"^--fold and --hold-out both say what val is: leave one of them out$"):
+        train("--data", "kites", "--fold", "2/5", "--hold-out", "1")
+    train("--data", "kites", "--hold-out", "1", "--size", "32x32", "--epochs", "1")
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:3] == [
+        "Val: names that begin with 1, of train and val together.",
+        "14 images, seen at 32x32; 6 of val, judged at their own size",
+    ]
+    weights = "--weights", "runs/first/best.npz"
+    command(monkeypatch, "evaluate", "--data", "kites", *weights, "--hold-out", "1")
+    again = capsys.readouterr().out
+    assert again.splitlines()[-3:] == said[-3:] and "val, names that begin with 1, 6 images" in again
+    assert "was trained with" not in again
+    command(monkeypatch, "evaluate", "--data", "kites", *weights)
+    assert "(it was trained with --hold-out 1, and so on some of these, if the" in capsys.readouterr().out
 
 
 def test_the_line_that_gives_mean_and_spread_of_the_folds(tmp_path, monkeypatch, capsys):

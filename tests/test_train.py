@@ -163,7 +163,7 @@ def test_the_recipe_paper_selects_by_global_accuracy_and_its_input_stays_with_th
     seen["counts"] = None           # judge in earnest
     evaluate.run(SimpleNamespace(
         weights="runs/paper/best.npz", data="tiny", ignore=None, split="val", backend="numpy", samples=None, bf=False,
-        fold=None,
+        fold=None, hold_out=None,
     ))
     assert given and set(given) == {LOCAL_RESPONSE}
 
@@ -185,6 +185,18 @@ def test_the_epoch_with_the_best_miou_is_kept_the_last_of_equals(run):
         np.testing.assert_array_equal(value, seen["judged"][4][name])           # the table is that of the file
     lines = [json.loads(line) for line in Path("runs/best/log.jsonl").read_text().splitlines()]
     assert [line["G"] for line in lines if "G" in line] == pytest.approx([20 / 30, 20 / 21, 20 / 21, 1010 / 1030])
+
+
+def test_judged_now_and_then(run, capsys):
+    """Every other epoch and the last: what is not judged is logged all the same, and is never the best."""
+    seen = run("--epochs", "5", "--set", "judge_every=2", "--set", "best_by=last")
+    lines = [json.loads(line) for line in Path("runs/first/log.jsonl").open()]
+    epochs = [line for line in lines if "step" not in line]
+    assert [line["epoch"] for line in epochs] == [1, 2, 3, 4, 5] and all(line["loss"] > 0 for line in epochs)
+    assert [line["epoch"] for line in epochs if "mIoU" in line] == [2, 4, 5] and len(seen["judged"]) == 4
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch ")]
+    assert [" val " in line for line in said] == [False, True, False, True, True]
+    assert checkpoint.load("runs/first/best.npz")[0]["epoch"] == 5
 
 
 @pytest.mark.parametrize("images, by_default", [(49, "exact"), (50, "running")])
@@ -316,12 +328,13 @@ def test_images_of_different_sizes_need_a_size(run, tmp_path):
 
 SOME = {
     "ignore": ("none", None), "size": ("12x16", (12, 16)), "network": ("segnet-basic", "segnet-basic"),
-    "filters": ("3", 3), "fold": ("2/3", (2, 3)), "init": ("none", None), "init_encoder": ("none", None),
+    "filters": ("3", 3), "fold": ("2/3", (2, 3)), "hold_out": ("none", None),
+    "init": ("none", None), "init_encoder": ("none", None),
     "normalisation": ("local_response", "local_response"), "epochs": ("1", 1), "batch": ("2", 2),
     "optimiser": ("adam", "adam"), "lr": ("0.5", 0.5), "schedule": ("constant", "constant"), "momentum": ("0.25", 0.25),
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
     "crop": ("1", 1.0), "jitter": ("0.125", 0.125), "test_scales": ("1", (1.0,)), "best_by": ("C", "C"),
-    "statistics": ("exact", "exact"),
+    "statistics": ("exact", "exact"), "judge_every": ("1", 1),
     "seed": ("5", 5), "ops": ("library", "library"), "conv": ("im2col", "im2col"), "backend": ("numpy", "numpy"),
     "data": ("tiny", "tiny"),
 }

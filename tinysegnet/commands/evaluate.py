@@ -8,12 +8,13 @@ from tinysegnet import inference, metrics
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs
-from tinysegnet.data.folds import fold, k_of_parts
+from tinysegnet.data.folds import dealt_out, k_of_parts
 from tinysegnet.metrics.boundary import of_scipy
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label
 from tinysegnet.support.progress import bar
 from tinysegnet.training.loop import predictions
+from tinysegnet.training.settings import as_text, option_of
 
 SUMMARY = "accuracy and IoU of each class, G, C and mIoU"
 DESCRIPTION = """Print, in %, the accuracy and the IoU (intersection over union) of each class;
@@ -34,6 +35,7 @@ def add_options(option):
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
     option("--fold", type=k_of_parts, metavar="k/K", help="let val be what it was in a training with that --fold")
+    option("--hold-out", metavar="BEGINNING", help="the same, of a training with that --hold-out")
     option("--bf", action="store_true", help="judge the outlines too (needs SciPy: pip install -e '.[boundary]')")
     add_samples(option)
     add_backend(option)
@@ -44,8 +46,7 @@ def run(args):
         of_scipy()              # what is missing is said now, and not after all images
     model = inference.load(args.weights, args.backend)
     data, why = open_dataset(args.data, args.ignore)
-    if args.fold is not None:
-        data = fold(data, *args.fold)
+    data, how = dealt_out(data, args.fold, args.hold_out)
     check_classes(model, data, inference.SHIPPED if args.weights is None else args.weights)
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
@@ -66,15 +67,17 @@ def run(args):
     seen = inference.how_seen(model.meta)
     if args.samples:
         seen = "seen at {}x{}, {} times with dropout".format(*model.meta["size"], args.samples)
-    split = args.split if args.fold is None else "{}, fold {}/{}".format(args.split, *args.fold)
+    split = f"{args.split}, {how}" if how else args.split
     text = f"{split}, {photographs} images, {seen}; judged at their annotations' size"
     if others:
         text += f"; {others} of other proportions keep them, at as many pixels"
     print(textwrap.fill(text, 79))
     if model.meta["statistics"] == "running":
         print("(its batch-norm statistics are running averages, as in any last.npz, not those\nof the training set)")
-    if (kept := model.meta.get("fold")) and kept != list(args.fold or ()):
-        print("(it was trained with --fold {}/{}, and so on some of these, if the data are those)".format(*kept))
+    for name, asked in (("fold", args.fold and list(args.fold)), ("hold_out", args.hold_out)):
+        if (kept := model.meta.get(name)) not in (None, asked):
+            option = f"{option_of(name)} {as_text(name, kept)}"
+            print(f"(it was trained with {option}, and so on some of these, if the data are those)")
     print(metrics.table(counts, data.classes, bf=metrics.mean_boundary_f1(bf) if bf else None))
     if sampling:
         sampling.print()

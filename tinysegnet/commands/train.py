@@ -10,7 +10,7 @@ import numpy as np
 from tinysegnet import checkpoint, inference, metrics, networks
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
-from tinysegnet.data.folds import fold, k_of_parts
+from tinysegnet.data.folds import dealt_out, k_of_parts
 from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import checked_surveys
 from tinysegnet.networks.more import ABOUT
@@ -49,6 +49,7 @@ def add_options(option):
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--fold", type=k_of_parts, metavar="k/K",
            help="for few photographs: of train and val together, in K parts, let part k be val")
+    option("--hold-out", metavar="BEGINNING", help="of these, let val be those whose names begin so, such as one film")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
     option("--recipe", choices=RECIPES, metavar="RECIPE",
            help=f"{', '.join(RECIPES)}: see training/settings.py (default: the data's, or that of --ops lessons)")
@@ -115,12 +116,13 @@ def run(args):
         given |= fine_tune.follow(asked)
     xp = select(given.get("backend", "numpy"))
     data, why = open_dataset(given.get("data"), given.get("ignore"))
-    if (part := given.get("fold")) is not None:
-        data, why = fold(data, *part), "{}\nOf train and val together, part {} of {} is val.".format(why, *part)
+    data, how = dealt_out(data, given.get("fold"), given.get("hold_out"))
     if not resume:
         path = Path("runs", args.name or source.run_name())
         runs.check_new(path)                    # before the data are read, which takes its time
     print(why, flush=True)
+    if how:
+        print(f"Val: {how}, of train and val together.", flush=True)
     with stopped_with("the run is as it was" if resume else "nothing was saved yet"):
         (train, val), remarks = checked_surveys(data, watch=lambda samples: bar(samples, "reading"))
     for remark in remarks:
@@ -209,7 +211,10 @@ def draw(model, run, trainer, counts):
 
 
 def end_epoch(run, trainer, stop):
-    """Judge the network as it is now, in one look, and keep it if it is the best so far."""
+    """Judge the network as it is now, in one look, and keep it if it is the best so far; if it is to be judged now."""
+    if run.epoch % run.settings.judge_every and run.epoch < run.settings.epochs:
+        say_epoch(run.end_epoch({})[0])
+        return
     judged = replace(run.model, meta=run.meta())
     if run.settings.statistics == "exact":
         judged = with_exact_statistics(judged, run, trainer, stop)
@@ -220,8 +225,12 @@ def end_epoch(run, trainer, stop):
     plots.curves(run.log_path, run.path / "curves.png")
     if is_best:
         draw(in_one_look, run, trainer, counts)
-    epoch, loss, seconds = line["epoch"], line["loss"], line["seconds"]
-    print(f"epoch {epoch:3}  loss {shown(loss)}  val {metrics.summary(values)}  {seconds:.0f} s", flush=True)
+    say_epoch(line, f"val {metrics.summary(values)}  ")
+
+
+def say_epoch(line, on_val=""):
+    """line: of the log"""
+    print(f"epoch {line['epoch']:3}  loss {shown(line['loss'])}  {on_val}{line['seconds']:.0f} s", flush=True)
 
 
 def finish(run, trainer, stop, train):

@@ -1,4 +1,4 @@
-"""Folds: train and val of a small data set, dealt out anew, so that each photograph is once one to judge by."""
+"""Folds: train and val of a data set, dealt out anew: one by one, or by what their names begin with."""
 
 from argparse import ArgumentTypeError
 from dataclasses import replace
@@ -16,6 +16,23 @@ def k_of_parts(text):
     return int(k), int(parts)
 
 
+def dealt_out(data, part, beginning):
+    """The DataSet with train and val dealt out anew, and in words what val is; as it is, and "", if both are None.
+
+    part       (k, K), see `fold`
+    beginning  see `hold_out`
+
+    Raises InputError if both are given, or as they do.
+    """
+    if part is not None and beginning is not None:
+        raise InputError("--fold and --hold-out both say what val is: leave one of them out")
+    if part is not None:
+        return fold(data, *part), "fold {}/{}".format(*part)
+    if beginning is not None:
+        return hold_out(data, beginning), in_words(beginning)
+    return data, ""
+
+
 def fold(data, k, parts):
     """The DataSet with part k of so many as val, k from 1, and the others as train.
 
@@ -24,18 +41,46 @@ def fold(data, k, parts):
 
     Raises InputError if there are fewer photographs than parts.
     """
-    everything = sorted([*data.samples("train"), *val_if_there(data)], key=name_of)
+    everything = train_and_val(data)
     if parts > len(everything):
         raise InputError(f"--fold {k}/{parts} of {len(everything)} photographs: K can be 2 to {len(everything)}")
-    dealt = {"val": everything[k - 1 :: parts]}
-    dealt["train"] = [sample for number, sample in enumerate(everything) if number % parts != k - 1]
+    val = everything[k - 1 :: parts]
+    return with_val(data, everything, val, "--fold", f"fold {k}/{parts}")
+
+
+def hold_out(data, beginning):
+    """The DataSet whose val are the photographs of train and val whose names begin so, and train all others.
+
+    Frames of one film are nearly the same photograph, and should not be in both. There is no test split then.
+
+    Raises InputError if no name begins so, or all do.
+    """
+    everything = train_and_val(data)
+    val = [sample for sample in everything if str(name_of(sample)[0]).startswith(beginning)]
+    if len(val) in (0, len(everything)):
+        which = f"all names of {data.name} begin" if val else f"no name of {data.name} begins"
+        raise InputError(f"--hold-out {beginning}: {which} so: give the beginning of some")
+    return with_val(data, everything, val, "--hold-out", in_words(beginning))
+
+
+def in_words(beginning):
+    return f"names that begin with {beginning}"
+
+
+def with_val(data, everything, val, option, how):
+    dealt = {"train": [sample for sample in everything if sample not in set(val)], "val": val}
 
     def samples(split):
         if split not in dealt:
-            raise InputError(f"--fold deals out train and val: leave it out for --split {split}")
+            raise InputError(f"{option} deals out train and val: leave it out for --split {split}")
         return dealt[split]
 
-    return replace(data, name=f"{data.name}, fold {k}/{parts}", samples=samples)
+    return replace(data, name=f"{data.name}, {how}", samples=samples)
+
+
+def train_and_val(data):
+    """All samples of both, in order of their names."""
+    return sorted([*data.samples("train"), *val_if_there(data)], key=name_of)
 
 
 def val_if_there(data):
@@ -49,5 +94,5 @@ def val_if_there(data):
 
 
 def name_of(sample):
-    """That of its photograph, whichever split it lies in; of a street its seed."""
-    return sample if isinstance(sample, int) else (sample[0].name, str(sample[0]))
+    """That of its photograph, and its path, as there may be two of one name; of a street its seed."""
+    return (sample,) if isinstance(sample, int) else (sample[0].name, str(sample[0]))

@@ -24,10 +24,11 @@ def curves(log_path, png_path):
     """Draw log.jsonl: left the loss, of every step and the mean of every epoch, right G, C and mIoU on val."""
     lines = [json.loads(line) for line in Path(log_path).read_text(encoding="utf-8").splitlines()]
     steps = [line for line in lines if "step" in line]
-    epochs = [line for line in lines if "mIoU" in line]
+    epochs = [line for line in lines if "step" not in line]
+    judged = [line for line in epochs if "mIoU" in line]
     steps_per_epoch = len(steps) / len(epochs)
-    ends = [line["epoch"] for line in epochs]               # training is judged at the end of an epoch,
-    middles = [end - 0.5 for end in ends]                   # but its mean loss belongs to the middle
+    ends = [line["epoch"] for line in judged]               # training is judged at the end of an epoch,
+    middles = [line["epoch"] - 0.5 for line in epochs]      # but its mean loss belongs to the middle
 
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -37,7 +38,7 @@ def curves(log_path, png_path):
     left.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
     left.legend(frameon=False)
     for name, colour in (("G", "#5b8c6a"), ("C", "#d08c3f"), ("mIoU", "#a03048")):
-        right.plot(ends, [100 * line[name] for line in epochs], color=colour, marker=".", label=name)
+        right.plot(ends, [100 * line[name] for line in judged], color=colour, marker=".", label=name)
     right.set(xlabel="epoch", ylabel="% on val", ylim=(0, 100))
     right.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     for axes in (left, right):

@@ -63,8 +63,7 @@ def new_model(settings, data, xp=np):
         "size": settings.size, "normalisation": settings.normalisation, "test_scales": settings.test_scales,
         "statistics": "running", "epoch": 1,
     }
-    if settings.fold is not None:
-        meta["fold"] = settings.fold
+    meta |= {name: value for name in ("fold", "hold_out") if (value := getattr(settings, name)) is not None}
     return Model(network, params, stats, meta)
 
 

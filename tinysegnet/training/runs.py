@@ -259,18 +259,18 @@ class Run:
         arrays = {"params": self.model.params, "stats": self.model.stats, "opt_state": self.opt_state}
         checkpoint.save(self.path / "last.npz", meta, **arrays)
 
-    def end_epoch(self, figures, judged):
-        """Log the epoch, judged on val, and go on to the next. Returns its line in the log, and if it is the best, or
-        as good as the best.
+    def end_epoch(self, figures, judged=None):
+        """Log the epoch, and go on to the next. Returns its line in the log, and if it is the best, or as good as the
+        best.
 
-        figures  {"mIoU": ...}, by the names of the paper
+        figures  {"mIoU": ...} on val, by the names of the paper; {} if it was not judged
         judged   the Model that has reached them, which is kept if it is the best
         """
         figures = {name: float(value) for name, value in figures.items()}
         line = {"epoch": self.epoch, "loss": self.mean_loss(), "seconds": time.monotonic() - self.since, **figures}
         self.log(**line)
-        value = self.epoch if self.settings.best_by == "last" else figures[self.settings.best_by]
-        is_best = value >= self.best        # of equals the later: it has learnt for longer
+        value = figures and (self.epoch if self.settings.best_by == "last" else figures[self.settings.best_by])
+        is_best = bool(figures) and value >= self.best      # of equals the later: it has learnt for longer
         if is_best:
             self.best = value
             checkpoint.save(self.path / "best.npz", judged.meta, params=judged.params, stats=judged.stats)

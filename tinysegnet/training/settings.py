@@ -51,6 +51,7 @@ class Settings:
     data: str = setting(str)                               # a folder, or "streets"
     ignore: int | None = setting(or_none(label))            # label of the pixels that do not count, if not the usual
     fold: tuple[int, int] | None = setting(or_none(k_of_parts))     # which part of how many is val, see data/folds.py
+    hold_out: str | None = setting(or_none(str))            # what the names of val begin with, likewise
     size: tuple[int, int] = setting(height_x_width)         # (H, W) to which photographs are brought
     # the network
     network: str = setting(choice(*networks.NETWORKS))
@@ -77,6 +78,7 @@ class Settings:
     best_by: str = setting(choice("mIoU", "G", "C", "last"))    # the figure on val by which an epoch is kept, or none
     statistics: str = setting(choice("running", "exact"))   # of batch norm, with which each epoch is judged
     # the run
+    judge_every: int = setting(at_least_1)                  # so many epochs, and after the last one
     seed: int = setting(at_least_0)                         # of the weights, the order, the augmentation, dropout
     recipe: str = setting(str)
     steps: int = setting(at_least_1)                        # in an epoch, as the data decide
@@ -122,18 +124,18 @@ RECIPES = {
     ),
 }
 USUAL = dict(
-    ignore=None, fold=None, network="segnet-basic", filters=64, init=None, init_encoder=None, statistics="running",
-    seed=0, ops="library", conv="auto", backend="numpy",
+    ignore=None, fold=None, hold_out=None, network="segnet-basic", filters=64, init=None, init_encoder=None,
+    statistics="running", judge_every=1, seed=0, ops="library", conv="auto", backend="numpy",
 )
 NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
 # Settings that earlier runs of this format did not have, with what these did.
-NEW = dict(fold=None, init=None, init_encoder=None, statistics="running")
+NEW = dict(fold=None, hold_out=None, init=None, init_encoder=None, statistics="running", judge_every=1)
 FEW_IMAGES = 50     # of so few an epoch makes so few steps that running statistics, of 10 steps or so, say little
 
 
 def option_of(name):
     """How the command line sets it."""
-    by_set = name in {*RECIPES["best"], "statistics"} - {"epochs", "batch", "lr"}
+    by_set = name in {*RECIPES["best"], "statistics", "judge_every"} - {"epochs", "batch", "lr"}
     return f"--set {name}" if by_set else f"--{name.replace('_', '-')}"
 
 
