@@ -8,7 +8,6 @@ import platform
 import shlex
 import statistics
 import sys
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,7 +56,6 @@ PAPER = {       # parameters in millions, storage, ms; on test G, C and mIoU, ba
 }
 POOR = "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-pooling"    # without figures there
 BALANCING = {"median": 1.0, "natural": 0.0}     # power of median-frequency balancing
-AT_A_TIME = 2
 
 
 def training_of(name, args, data):
@@ -84,19 +82,10 @@ def judged(name, args, data):
 
 
 def all_judged(names, args, data):
-    """{name: figures}. What goes wrong with one stops the others, which save; the same command goes on with them."""
+    """{name: figures}"""
     for name in names:
         trainings.check_kept(*training_of(name, args, data))        # now, and not after hours
-    with ThreadPoolExecutor(AT_A_TIME) as threads:
-        futures = {threads.submit(judged, name, args, data): name for name in names}
-        try:
-            figures = {futures[done]: done.result() for done in as_completed(futures)}
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            trainings.stop()
-            raise
-    return {name: figures[name] for name in names}
+    return trainings.two_at_a_time(lambda name: judged(name, args, data), names)
 
 
 def splits(data):

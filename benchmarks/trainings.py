@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tinysegnet import checkpoint
@@ -11,6 +12,7 @@ from tinysegnet.training.runs import read_config
 from tinysegnet.training.settings import RECIPES, as_text, option_of
 
 TRAIN = Path(__file__).parents[1] / "train.py"
+AT_A_TIME = 2
 running = set()             # the processes of train.py
 
 
@@ -51,6 +53,20 @@ def trained(name, recipe, changes, quietly=False):
                 print(f"{path}: {said.decode(errors='replace').splitlines()[-1]}", file=sys.stderr)
             raise SystemExit(process.returncode)
     return best
+
+
+def two_at_a_time(judged, jobs):
+    """{job: judged(job)}. What goes wrong with one stops the others, which save; the same command goes on with them."""
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        futures = {threads.submit(judged, job): job for job in jobs}
+        try:
+            results = {futures[done]: done.result() for done in as_completed(futures)}
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            stop()
+            raise
+    return {job: results[job] for job in jobs}
 
 
 def is_finished(path):

@@ -22,7 +22,7 @@ from tinysegnet.support.options import Parser, at_least_0, at_least_1, folder_na
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop, stopped_with
 from tinysegnet.training import fine_tune, library, loop, runs
-from tinysegnet.training.settings import PARSERS, RECIPES, assignment, resolve
+from tinysegnet.training.settings import OFF, PARSERS, RECIPES, assignment, resolve
 
 SUMMARY = "train a network on CamVid, streets or photographs of your own"
 DESCRIPTION = """Train SegNet-Basic, or another network.
@@ -276,7 +276,7 @@ def say_if_one_class_is_everywhere(counts, run):
 
 def with_exact_statistics(model, run, trainer, stop):
     """The Model with the batch-norm statistics of one pass through the training set as it is."""
-    as_they_are = replace(run.settings, flip=False, scale=None, crop=None, jitter=None)
+    as_they_are = replace(run.settings, flip=False, scale=None, crop=None, jitter=None, **OFF)
     batches = training_batches(run.data, as_they_are, epoch=0)
     batches = bar(stop.until(batches), "batch-norm statistics", run.settings.steps)
     stats = loop.exact_statistics(model, batches, trainer.functions.ops)

@@ -5,13 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tinysegnet.data.augment import augment
+from tinysegnet.data.oversampling import balanced_order
+from tinysegnet.data.paste import PASTED, numbers_of, paste
 from tinysegnet.support.shapes import ceil_div
+
+LATE = 0.25         # of the epochs
 
 
 def training_batches(data, settings, epoch, first=0):
     """One epoch from batch number `first` on: all training samples once, some at a time (the last maybe fewer).
 
-    settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop and jitter, see `augment`
+    settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop, jitter and light, see `augment`;
+              late_crop, of the last quarter of its epochs; paste and oversample, see paste.py and oversampling.py
 
     The order is drawn by [seed, epoch, 0], as in 0.1.0, and the augmentation of sample i by [seed, epoch, 1 + i]: a run
     goes on after an interruption as if there had been none, and in batches of any size it sees the same pictures.
@@ -19,17 +24,28 @@ def training_batches(data, settings, epoch, first=0):
     Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W).
     """
     samples, seed, batch = data.samples("train"), settings.seed, settings.batch
-    varied = settings.flip, settings.scale, settings.crop, settings.jitter
+    late = settings.late_crop is not None and epoch > (1 - LATE) * settings.epochs
+    crop = settings.late_crop if late else settings.crop
+    varied = settings.flip, settings.scale, crop, settings.jitter, settings.light
     # NumPy takes [1, 2] and [1, 2, 0] for the same seed. So the masks of a dropout, which are drawn in the steps, have
     # four numbers, of which the last is not 0: see training/loop.py.
-    order = np.random.default_rng([seed, epoch, 0]).permutation(len(samples))
+    rng = np.random.default_rng([seed, epoch, 0])
+    order = rng.permutation(len(samples))
+    if settings.oversample is not None:
+        order = balanced_order(samples, settings.oversample, rng)
+    rare = numbers_of(settings.paste or (), data.classes)
 
-    def augmented(i):
-        rng = np.random.default_rng([seed, epoch, 1 + i])
-        return augment(*data.read(samples[i]), settings.size, data.ignore, rng, *varied)
+    def augmented(i, place):
+        again = [] if settings.oversample is None else [place, 1]       # of an epoch in which it may come twice
+        rng = np.random.default_rng([seed, epoch, 1 + i, *again])
+        photograph, labels = data.read(samples[i])
+        if rare and rng.random() < PASTED:
+            photograph, labels = paste(photograph, labels, data.read(samples[rng.integers(len(samples))]), rare)
+        return augment(photograph, labels, settings.size, data.ignore, rng, *varied)
 
     def load(number):
-        images, labels = zip(*map(augmented, order[number * batch : (number + 1) * batch].tolist()))
+        places = range(number * batch, min((number + 1) * batch, len(samples)))
+        images, labels = zip(*[augmented(int(order[place]), place) for place in places])
         return np.stack(images), np.stack(labels)
 
     return prefetched(load, range(first, ceil_div(len(samples), batch)))

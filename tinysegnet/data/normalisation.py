@@ -9,7 +9,8 @@ from tinysegnet.support.backend import to_device
 CENTRED = "centred"
 LOCAL_RESPONSE = "local_response"
 IMAGENET = "imagenet"
-NORMALISATIONS = CENTRED, LOCAL_RESPONSE, IMAGENET
+STANDARDISED = "standardised"
+NORMALISATIONS = CENTRED, LOCAL_RESPONSE, IMAGENET, STANDARDISED
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)      # of ImageNet's colours, as torchvision has them
 
 
@@ -20,6 +21,7 @@ def normalise(images, xp, kind=CENTRED):
     LOCAL_RESPONSE  x (1 + 2e-5 sum x^2)^-0.75: the authors' local response normalisation across channels (Krizhevsky
                     et al., 2012, with size 5, alpha 1e-4, beta 0.75 and k 1: with three channels the sum is over all
                     of them). Bright pixels are held down, and black is 0
+    STANDARDISED    (x - mean) / deviation of each colour over the image itself, so that its light counts for less
     IMAGENET        (x / 255 - mean) / deviation of each colour over ImageNet, which VGG16 was trained with
     """
     x = to_device(images, xp).astype("float32")
@@ -28,6 +30,9 @@ def normalise(images, xp, kind=CENTRED):
     if kind == IMAGENET:
         mean, deviation = of_imagenet(xp)
         return (x / 255 - mean) / deviation
+    if kind == STANDARDISED:
+        x = x - x.mean(axis=(1, 2), keepdims=True)
+        return x / (xp.sqrt((x * x).mean(axis=(1, 2), keepdims=True)) + 1)
     return x * (1 + 2e-5 * (x * x).sum(axis=-1, keepdims=True)) ** -0.75
 
 

@@ -15,7 +15,10 @@ from tinysegnet.networks.blocks import Block, Param
 
 __all__ = ["NETWORKS", "Block", "Param", "build", "defaults", "init"]
 
-NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet", "unet": "more.unet"} | dict.fromkeys((
+NETWORKS = {
+    "segnet-basic": "segnet_basic", "segnet": "more.segnet", "unet": "more.unet",
+    "segnet-basic-auxiliary": "more.auxiliary",
+} | dict.fromkeys((
     "bayesian-segnet-basic", "bayesian-segnet",
 ), "more.bayesian") | dict.fromkeys((
     "bilinear-interpolation", "segnet-basic-encoder-addition", "segnet-basic-single-channel-decoder",

@@ -7,7 +7,10 @@ lessons` it takes them from lessons/engine/my_segnet.py, where they are a learne
 from tinysegnet import networks
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.errors import InputError
+from tinysegnet.training.hard_pixels import with_hard_pixels
+from tinysegnet.training.label_smoothing import with_label_smoothing
 from tinysegnet.training.loop import Functions
+from tinysegnet.training.lovasz import with_lovasz
 
 DEFAULTS = {}       # settings that are others than usual
 
@@ -30,7 +33,13 @@ def functions(settings, data):
         if others := sorted({shape[0] for shape in shapes if len(shape) == 4 and shape[0] != 3}):
             sizes = " and ".join(f"{K} x {K}" for K in others)
             print(f"--conv winograd is for kernels of 3 x 3: those of {sizes} go as by --conv auto.", flush=True)
-    return Functions(ops=ops_with(settings.conv))
+    ops = ops_with(settings.conv)
+    for value, change in (
+        (settings.hard_pixels, with_hard_pixels), (settings.label_smoothing, with_label_smoothing),
+        (settings.lovasz, with_lovasz),
+    ):
+        ops = ops if value is None else change(ops, value)
+    return Functions(ops=ops)
 
 
 def finished(run, functions):

@@ -40,6 +40,13 @@ def span(text):
     return low_and_high
 
 
+def names(text):
+    """ "Pole,Bicyclist", or the like."""
+    if isinstance(text, str) and all(parts := text.split(",")):
+        return tuple(parts)
+    raise ArgumentTypeError(f"{text!r} are not names with commas between them")
+
+
 scales = numbers(0.1, LARGEST_TEST_SCALE)
 
 
@@ -64,6 +71,7 @@ class Settings:
     batch: int = setting(at_least_1)                        # images per step
     optimiser: str = setting(choice(*STEPS))
     lr: float = setting(positive)                           # learning rate at the start
+    warm_up: int = setting(at_least_0)                      # epochs in which the rate rises to where it begins to fall
     schedule: str = setting(choice("constant", "cosine"))   # cosine: falls to 0 by the end
     momentum: float = setting(between(0, 0.9999))         # beta1 of Adam
     weight_decay: float = setting(not_negative)
@@ -73,6 +81,15 @@ class Settings:
     scale: tuple[float, float] | None = setting(or_none(span))
     crop: float | None = setting(or_none(between(0.01, 1)))
     jitter: float | None = setting(or_none(between(0, 0.99)))
+    light: float | None = setting(or_none(between(0.01, 2)))            # see data/light.py
+    late_crop: float | None = setting(or_none(between(0.01, 1)))        # that of the last quarter of the epochs
+    paste: tuple[str, ...] | None = setting(or_none(names))             # classes, see data/paste.py
+    oversample: tuple[str, ...] | None = setting(or_none(names))        # beginnings of names, see data/oversampling.py
+    # the loss, each see its file
+    label_smoothing: float | None = setting(or_none(between(0.001, 0.9)))
+    hard_pixels: float | None = setting(or_none(between(0.01, 1)))
+    lovasz: float | None = setting(or_none(positive))
+    auxiliary: float | None = setting(or_none(positive))
     # the network afterwards
     test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
     best_by: str = setting(choice("mIoU", "G", "C", "last"))    # the figure on val by which an epoch is kept, or none
@@ -123,19 +140,23 @@ RECIPES = {
         test_scales=(1.0, 0.75), best_by="mIoU",
     ),
 }
+OFF = dict(
+    warm_up=0, light=None, late_crop=None, paste=None, oversample=None, label_smoothing=None, hard_pixels=None,
+    lovasz=None, auxiliary=None,
+)
 USUAL = dict(
     ignore=None, fold=None, hold_out=None, network="segnet-basic", filters=64, init=None, init_encoder=None,
-    statistics="running", judge_every=1, seed=0, ops="library", conv="auto", backend="numpy",
+    statistics="running", judge_every=1, **OFF, seed=0, ops="library", conv="auto", backend="numpy",
 )
 NOT_GIVEN = "recipe", "steps"                       # a recipe has an option of its own, the data decide on the steps
 # Settings that earlier runs of this format did not have, with what these did.
-NEW = dict(fold=None, hold_out=None, init=None, init_encoder=None, statistics="running", judge_every=1)
+NEW = dict(fold=None, hold_out=None, init=None, init_encoder=None, statistics="running", judge_every=1, **OFF)
 FEW_IMAGES = 50     # of so few an epoch makes so few steps that running statistics, of 10 steps or so, say little
 
 
 def option_of(name):
     """How the command line sets it."""
-    by_set = name in {*RECIPES["best"], "statistics", "judge_every"} - {"epochs", "batch", "lr"}
+    by_set = name in {*RECIPES["best"], "statistics", "judge_every", *OFF} - {"epochs", "batch", "lr"}
     return f"--set {name}" if by_set else f"--{name.replace('_', '-')}"
 
 
