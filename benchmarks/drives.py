@@ -44,7 +44,7 @@ KEPT = RESULTS / "drives.jsonl"
 DRIVES = {"0001TP": "dusk", "0006R0": "day", "0016E5": "day"}
 RARE = "Pole", "SignSymbol", "Pedestrian", "Bicyclist"
 INGREDIENTS = {
-    "light": {"light": 0.5, "jitter": None},
+    "light": {"relight": 0.5, "jitter": None},
     "scale": {"scale": (0.5, 2.0)},
     "warm-up": {"warm_up": 2},
     "paste": {"paste": RARE},

@@ -317,8 +317,8 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     environment = {"PYTHONPATH": str(Path(np.__file__).parents[1]), "PATH": ""}
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
     assert {script.stem for script in scripts} == {
-        "boundary", "cpu", "fine_tuning", "first_run", "formats", "gpu", "gpu_first", "inference", "ingredients",
-        "launches", "table1", "uncertainty", "winograd_error",
+        "boundary", "cpu", "drives", "fine_tuning", "first_run", "formats", "gpu", "gpu_first", "inference",
+        "ingredients", "launches", "table1", "uncertainty", "winograd_error",
     }
     for script in scripts:
         command = [sys.executable, "-S", script, "--help"]

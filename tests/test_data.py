@@ -16,6 +16,7 @@ from tinysegnet.data.batches import evaluation_pairs, prefetched, training_batch
 from tinysegnet.data.images import resize_photograph
 from tinysegnet.data.survey import checked_surveys, survey
 from tinysegnet.support.errors import InputError
+from tinysegnet.training.settings import OFF
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def folder(tmp_path):
 
 
 def settings(batch, size=(24, 32), seed=0, flip=False, scale=None, jitter=None):
-    return SimpleNamespace(batch=batch, size=size, seed=seed, flip=flip, scale=scale, crop=None, jitter=jitter)
+    return SimpleNamespace(batch=batch, size=size, seed=seed, flip=flip, scale=scale, crop=None, jitter=jitter, **OFF)
 
 
 def test_samples_are_pairs_of_one_name(folder):

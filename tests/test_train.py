@@ -177,7 +177,8 @@ def test_the_epoch_with_the_best_miou_is_kept_the_last_of_equals(run):
     assert meta["epoch"] == 3 and meta["statistics"] == "exact"
     for name, value in groups["params"].items():
         np.testing.assert_array_equal(value, seen["judged"][2][name])
-    unchanged = SimpleNamespace(batch=4, size=(24, 32), seed=0, flip=False, scale=None, crop=None, jitter=None)
+    off = {name: None for name in ("scale", "crop", "jitter")} | settings.OFF
+    unchanged = SimpleNamespace(batch=4, size=(24, 32), seed=0, flip=False, **off)
     batches = training_batches(folder.dataset("tiny"), unchanged, epoch=0)
     exact = loop.exact_statistics(inference.load("runs/best/best.npz"), batches)
     for name, value in groups["stats"].items():
@@ -335,6 +336,9 @@ SOME = {
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
     "crop": ("1", 1.0), "jitter": ("0.125", 0.125), "test_scales": ("1", (1.0,)), "best_by": ("C", "C"),
     "statistics": ("exact", "exact"), "judge_every": ("1", 1),
+    "warm_up": ("1", 1), "relight": ("0.5", 0.5), "late_crop": ("none", None), "paste": ("Pole,Car", ("Pole", "Car")),
+    "oversample": ("0,1", ("0", "1")), "label_smoothing": ("0.1", 0.1), "hard_pixels": ("0.5", 0.5),
+    "lovasz": ("0.5", 0.5), "auxiliary": ("0.4", 0.4), "average": ("0.9", 0.9),
     "seed": ("5", 5), "ops": ("library", "library"), "conv": ("im2col", "im2col"), "backend": ("numpy", "numpy"),
     "data": ("tiny", "tiny"),
 }

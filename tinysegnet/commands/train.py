@@ -22,6 +22,7 @@ from tinysegnet.support.options import Parser, at_least_0, at_least_1, folder_na
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop, stopped_with
 from tinysegnet.training import fine_tune, library, loop, runs
+from tinysegnet.training.averaging import averaged
 from tinysegnet.training.settings import OFF, PARSERS, RECIPES, assignment, resolve
 
 SUMMARY = "train a network on CamVid, streets or photographs of your own"
@@ -216,7 +217,9 @@ def end_epoch(run, trainer, stop):
         say_epoch(run.end_epoch({})[0])
         return
     judged = replace(run.model, meta=run.meta())
-    if run.settings.statistics == "exact":
+    if run.settings.average is not None:
+        judged = replace(judged, params=averaged(judged.params, run.opt_state))
+    if run.settings.statistics == "exact" or run.settings.average is not None:
         judged = with_exact_statistics(judged, run, trainer, stop)
     in_one_look = replace(judged, meta=judged.meta | {"test_scales": None})
     counts = evaluate_on_val(in_one_look, run, trainer, stop)

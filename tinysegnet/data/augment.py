@@ -3,12 +3,12 @@
 import numpy as np
 
 from tinysegnet.data.images import resize_labels, resize_photograph, scaled
-from tinysegnet.data.light import other_light
+from tinysegnet.data.relight import relight
 
 MIDDLE = 128        # grey, which the network's input maps to about 0
 
 
-def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, jitter=None, light=None):
+def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, jitter=None, relighting=None):
     """A photograph and its labels as a training step sees them: of `size` = (H, W), or of a part of it.
 
     photograph  uint8 (H', W', 3)
@@ -20,7 +20,7 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, jitte
                 labels that do not count
     crop        2/3, say, or None: how much of `size` a step sees, in height and in width
     jitter      0.3, say, or None: see `colour_jitter`
-    light       0.5, say, or None: see light.py
+    relighting  0.5, say, or None: see relight.py
     """
     factor = rng.uniform(*scale) if scale else 1.0
     resized = scaled(size, factor)
@@ -32,7 +32,7 @@ def augment(photograph, labels, size, ignore, rng, flip, scale, crop=None, jitte
         corner = [rng.integers(0, abs(have - want) + 1) for have, want in zip(resized, cropped)]
         photograph, labels = window(photograph, cropped, corner, MIDDLE), window(labels, cropped, corner, ignore)
     photograph = colour_jitter(photograph, jitter, rng) if jitter else photograph
-    return other_light(photograph, light, rng) if light else photograph, labels
+    return relight(photograph, relighting, rng) if relighting else photograph, labels
 
 
 def colour_jitter(photograph, jitter, rng):

@@ -15,7 +15,7 @@ LATE = 0.25         # of the epochs
 def training_batches(data, settings, epoch, first=0):
     """One epoch from batch number `first` on: all training samples once, some at a time (the last maybe fewer).
 
-    settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop, jitter and light, see `augment`;
+    settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop, jitter and relight, see `augment`;
               late_crop, of the last quarter of its epochs; paste and oversample, see paste.py and oversampling.py
 
     The order is drawn by [seed, epoch, 0], as in 0.1.0, and the augmentation of sample i by [seed, epoch, 1 + i]: a run
@@ -26,14 +26,14 @@ def training_batches(data, settings, epoch, first=0):
     samples, seed, batch = data.samples("train"), settings.seed, settings.batch
     late = settings.late_crop is not None and epoch > (1 - LATE) * settings.epochs
     crop = settings.late_crop if late else settings.crop
-    varied = settings.flip, settings.scale, crop, settings.jitter, settings.light
+    varied = settings.flip, settings.scale, crop, settings.jitter, settings.relight
     # NumPy takes [1, 2] and [1, 2, 0] for the same seed. So the masks of a dropout, which are drawn in the steps, have
     # four numbers, of which the last is not 0: see training/loop.py.
     rng = np.random.default_rng([seed, epoch, 0])
     order = rng.permutation(len(samples))
     if settings.oversample is not None:
         order = balanced_order(samples, settings.oversample, rng)
-    rare = numbers_of(settings.paste or (), data.classes)
+    rare = numbers_of(settings.paste, data.classes) if settings.paste else []
 
     def augmented(i, place):
         again = [] if settings.oversample is None else [place, 1]       # of an epoch in which it may come twice

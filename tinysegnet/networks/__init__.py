@@ -15,17 +15,14 @@ from tinysegnet.networks.blocks import Block, Param
 
 __all__ = ["NETWORKS", "Block", "Param", "build", "defaults", "init"]
 
-NETWORKS = {
-    "segnet-basic": "segnet_basic", "segnet": "more.segnet", "unet": "more.unet",
-    "segnet-basic-auxiliary": "more.auxiliary",
-} | dict.fromkeys((
+NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet", "unet": "more.unet"} | dict.fromkeys((
     "bayesian-segnet-basic", "bayesian-segnet",
 ), "more.bayesian") | dict.fromkeys((
     "bilinear-interpolation", "segnet-basic-encoder-addition", "segnet-basic-single-channel-decoder",
     "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-pooling",
 ), "more.decoders") | dict.fromkeys((
     "fcn-basic", "fcn-basic-no-addition", "fcn-basic-no-dim-reduction", "fcn-basic-no-addition-no-dim-reduction",
-), "more.fcn_basic")        # of each the module of its function
+), "more.fcn_basic") | {"segnet-basic-auxiliary": "more.auxiliary"}      # of each the module of its function
 
 
 def build(name, /, **given):

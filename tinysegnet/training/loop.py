@@ -19,6 +19,7 @@ from tinysegnet.support.backend import array_module, copy_to_host, to_device
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import fine_tune, optim
 from tinysegnet.training.auxiliary import auxiliary
+from tinysegnet.training.averaging import averages_of, averaging
 from tinysegnet.training.settings import Settings
 from tinysegnet.training.step import Criterion, train_step
 
@@ -74,11 +75,19 @@ def prepare(model, opt_state, settings, data, train, functions):
     train  the Survey of the training set
     """
     update = {"sgd": functions.sgd_step, "adam": functions.adam_step}[settings.optimiser]
+    if settings.average is not None:
+        update = averaging(update, settings.average)
     decays = model.network.decays
     optimiser = optim.Optimiser(update, opt_state, settings.momentum, settings.weight_decay, decays)
     weights = functions.class_weights(train.pixels, train.image_pixels, settings.class_weight_power)
     criterion = Criterion(to_device(weights.astype(np.float32), model.xp), data.ignore)
     return Trainer(model, optimiser, criterion, settings, functions)
+
+
+def start(settings, params):
+    """The optimiser's state before the first step, with the averages if there are to be any."""
+    state = optim.start(settings.optimiser, params)
+    return state if settings.average is None else state | averages_of(params)
 
 
 def train(settings, data, functions=None):
@@ -93,7 +102,7 @@ def train(settings, data, functions=None):
     """
     model = new_model(settings, data)
     fine_tune.begin(model, settings)
-    opt_state = optim.start(settings.optimiser, model.params)
+    opt_state = start(settings, model.params)
     trainer = prepare(model, opt_state, settings, data, survey(data, "train"), functions or Functions())
 
     def epochs():

@@ -31,8 +31,8 @@ from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, say, writing
 from tinysegnet.support.program import command_line
 from tinysegnet.support.shapes import check_size
-from tinysegnet.training import fine_tune, optim, settings
-from tinysegnet.training.loop import is_finite, new_model
+from tinysegnet.training import fine_tune, settings
+from tinysegnet.training.loop import is_finite, new_model, start
 
 FORMAT = 2      # of config.json; that of version 0.1.0 has no number
 TAKEN = errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES      # what flock says if another process has it
@@ -106,7 +106,7 @@ class Run:
         self.path, self.settings, self.data, self.xp = Path(path), settings, data, xp
         self.log_path = self.path / "log.jsonl"
         self.model = new_model(settings, data, xp)
-        self.opt_state = optim.start(settings.optimiser, self.model.params)
+        self.opt_state = start(settings, self.model.params)
         self.epoch, self.step, self.best, self.lock = 1, 0, -1.0, None
         self.since = time.monotonic()       # the epoch's beginning, shifted by the time spent before an interruption
 

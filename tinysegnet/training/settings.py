@@ -75,13 +75,14 @@ class Settings:
     schedule: str = setting(choice("constant", "cosine"))   # cosine: falls to 0 by the end
     momentum: float = setting(between(0, 0.9999))         # beta1 of Adam
     weight_decay: float = setting(not_negative)
+    average: float | None = setting(or_none(between(0, 0.99999)))       # of the weights, see averaging.py
     class_weight_power: float = setting(between(0, 4))      # of median-frequency balancing, 0 for none
     # data augmentation, see data/augment.py
     flip: bool = setting(yes_or_no)
     scale: tuple[float, float] | None = setting(or_none(span))
     crop: float | None = setting(or_none(between(0.01, 1)))
     jitter: float | None = setting(or_none(between(0, 0.99)))
-    light: float | None = setting(or_none(between(0.01, 2)))            # see data/light.py
+    relight: float | None = setting(or_none(between(0.01, 2)))          # see data/relight.py
     late_crop: float | None = setting(or_none(between(0.01, 1)))        # that of the last quarter of the epochs
     paste: tuple[str, ...] | None = setting(or_none(names))             # classes, see data/paste.py
     oversample: tuple[str, ...] | None = setting(or_none(names))        # beginnings of names, see data/oversampling.py
@@ -141,8 +142,8 @@ RECIPES = {
     ),
 }
 OFF = dict(
-    warm_up=0, light=None, late_crop=None, paste=None, oversample=None, label_smoothing=None, hard_pixels=None,
-    lovasz=None, auxiliary=None,
+    warm_up=0, relight=None, late_crop=None, paste=None, oversample=None, label_smoothing=None, hard_pixels=None,
+    lovasz=None, auxiliary=None, average=None,
 )
 USUAL = dict(
     ignore=None, fold=None, hold_out=None, network="segnet-basic", filters=64, init=None, init_encoder=None,

@@ -7,7 +7,7 @@ WARMTH, NOISE = 1 / 3, 0.05         # at strength 1
 BLURRED = 0.25                      # of the photographs
 
 
-def other_light(photograph, strength, rng):
+def relight(photograph, strength, rng):
     """A photograph as another light, and another camera, would have made it.
 
     photograph  uint8 (H, W, 3)
