@@ -1,10 +1,17 @@
 """python benchmarks/drives.py"""
 
 import argparse
+import datetime
 import json
 import os
+import platform
+import shlex
+import statistics
 import sys
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
@@ -13,110 +20,218 @@ import numpy as np  # noqa: E402
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+import arithmetic  # noqa: E402
 import trainings  # noqa: E402
 
+import tinysegnet  # noqa: E402
 from tinysegnet import inference, metrics  # noqa: E402
-from tinysegnet.data import open_dataset  # noqa: E402
-from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
+from tinysegnet.data import camvid, open_dataset  # noqa: E402
+from tinysegnet.data.batches import evaluation_pairs, training_batches  # noqa: E402
 from tinysegnet.data.folds import hold_out  # noqa: E402
+from tinysegnet.data.images import resize_photograph, scaled  # noqa: E402
+from tinysegnet.inference import look  # noqa: E402
+from tinysegnet.ops.more.resize import resize_bilinear  # noqa: E402
 from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
-from tinysegnet.training.loop import evaluate  # noqa: E402
+from tinysegnet.training.loop import exact_statistics  # noqa: E402
+from tinysegnet.training.runs import read_config  # noqa: E402
 
-DESCRIPTION = """What a recipe reaches on a drive that it has never seen: benchmarks/drives.py
+DESCRIPTION = """What a recipe reaches on a drive that the network has never seen.
 
-CamVid's train and val are frames of three drives. Each drive is held out once,
-the network trains on the two others, and the last epoch is judged in one look,
-on every frame of the third. The confusion matrices of the three are summed: so
-each frame counts once. Nothing is chosen on any frame.
+CamVid's train and val are frames of three drives. Each drive is held out once:
+the network trains on the two others, by the recipe, and the last epoch is
+judged on every frame of the third. The three confusion matrices are summed, so
+that each frame counts once. Nothing is chosen on any frame.
 
-The screening changes --recipe best by each of eleven ingredients, or not, in a
-design of 12 recipes (Plackett and Burman, 1946) of which each ingredient is in
-six, and any two are together in three: its effect is the mean of the six with
-it less that of the six without, and all trainings count for each.
-
-Two trainings go at a time, on one thread each; each is a run in runs/. After
-Ctrl-C the same command goes on. What was judged is kept in
-benchmarks/results/drives.jsonl, and is not trained again.
+Two trainings go at a time, on one thread each, by default for hours; each is a
+run in runs/, and after Ctrl-C the same command goes on. What has been judged is
+kept in benchmarks/results/drives.jsonl and is not trained again. Writes
+benchmarks/results/drives.md.
 """
 RESULTS = Path(__file__).parent / "results"
 KEPT = RESULTS / "drives.jsonl"
 DRIVES = {"0001TP": "dusk", "0006R0": "day", "0016E5": "day"}
-RARE = "Pole", "SignSymbol", "Pedestrian", "Bicyclist"
-INGREDIENTS = {
-    "light": {"relight": 0.5, "jitter": None},
-    "scale": {"scale": (0.5, 2.0)},
-    "warm-up": {"warm_up": 2},
-    "paste": {"paste": RARE},
-    "oversample": {"oversample": tuple(DRIVES)},
-    "auxiliary": {"network": "segnet-basic-auxiliary", "auxiliary": 0.4},
-    "smoothing": {"label_smoothing": 0.1},
-    "lovasz": {"lovasz": 0.5},
-    "hard-pixels": {"hard_pixels": 0.5},
-    "late-crop": {"late_crop": 1.0},
-    "standardised": {"normalisation": "standardised"},
+ONE_LOOK = "one look"
+LOOKS = {           # (at which scale, if in a mirror) of those whose sum decides
+    ONE_LOOK: [(1.0, False)],
+    "and in a mirror": [(1.0, False), (1.0, True)],
+    "and at 0.75": [(scale, mirrored) for scale in (1.0, 0.75) for mirrored in (False, True)],
+    "and at 1.25": [(scale, mirrored) for scale in (1.0, 0.75, 1.25) for mirrored in (False, True)],
 }
-FIRST = "++-+++---+-"       # of the design; the next ten rows are this one moved on by one each; the last has none
+RECIPES_COMPARED = "best",
 
 
-def design():
-    """The ingredients of each of the 12 recipes, by Plackett and Burman."""
-    names = list(INGREDIENTS)
-    rows = [[name for i, name in enumerate(names) if FIRST[(i - shift) % 11] == "+"] for shift in range(11)]
-    return [*rows, []]
+class Job(NamedTuple):
+    """A training with one drive held out."""
+
+    drive: str
+    size: tuple
+    epochs: int
+    seed: int
+    title: str          # of the recipe, or of what is changed in it
+    recipe: str
+    changes: dict       # {setting: value} of the recipe
+
+    @property
+    def name(self):
+        return "drives-{}x{}-{}-{}-{}-{}".format(*self.size, self.epochs, self.title, self.drive, self.seed)
+
+    @property
+    def key(self):
+        """By which its results are found again."""
+        return {"drive": self.drive, "size": list(self.size), "epochs": self.epochs, "seed": self.seed,
+                "title": self.title}
 
 
-def run_of(job):
-    """(name, recipe, changes) of a training, for trainings.trained."""
-    drive, size, epochs, seed, ingredients = job
-    changes = {
-        "size": size, "epochs": epochs, "seed": seed, "hold_out": drive,
-        "test_scales": None, "best_by": "last", "judge_every": epochs,
-    }
-    for name in ingredients:
-        changes |= INGREDIENTS[name]
-    height, width = size
-    return f"drives-{height}x{width}-{epochs}-{'_'.join(ingredients) or 'all_off'}-{drive}-{seed}", "best", changes
+def kept(job):
+    """{how it was judged: confusion matrix} of a Job that has been judged before; {} if it has not."""
+    if KEPT.exists():
+        for line in map(json.loads, KEPT.read_text(encoding="utf-8").splitlines()):
+            if job.key.items() <= line.items():
+                return {how: np.array(counts) for how, counts in line["counts"].items()}
+    return {}
 
 
-def key(drive, size, epochs, seed, ingredients):
-    return {"drive": drive, "size": list(size), "epochs": epochs, "seed": seed, "ingredients": list(ingredients)}
-
-
-def kept():
-    """{job as text: counts} of what has been judged."""
-    if not KEPT.exists():
-        return {}
-    lines = [json.loads(line) for line in KEPT.read_text(encoding="utf-8").splitlines()]
-    return {json.dumps({k: v for k, v in line.items() if k != "counts"}): np.array(line["counts"]) for line in lines}
-
-
-def judged(job, data):
-    """The confusion matrix of a training on the drive that it has not seen: kept, or trained and judged now."""
-    known = kept().get(json.dumps(key(*job)))
-    if known is not None:
-        return known
-    name, recipe, changes = run_of(job)
-    best = trainings.trained(name, recipe, changes | {"data": data.source}, quietly=True)
-    counts = evaluate(inference.load(best), evaluation_pairs(hold_out(data, job[0]), "val"), data.ignore)
+def judged(job, data, looks):
+    """{how it was judged: confusion matrix on the drive held out} of a Job: kept, or trained and judged now."""
+    if results := kept(job):
+        return results
+    alike = {"data": data.source, "hold_out": job.drive, "size": job.size, "epochs": job.epochs, "seed": job.seed,
+             "best_by": "last", "judge_every": job.epochs, "test_scales": None}
+    best = trainings.trained(job.name, job.recipe, alike | job.changes, quietly=True)
+    results = {}
+    for which, model in models(best, hold_out(data, job.drive)).items():
+        for how, counts in in_looks(model, hold_out(data, job.drive), looks).items():
+            results[how + which] = counts
     with open(KEPT, "a", encoding="utf-8") as file:
-        print(json.dumps(key(*job) | {"counts": counts.tolist()}), file=file)
-    print(f"{name}: mIoU {100 * metrics.mean_iou(counts):.1f}", flush=True)
-    return counts
+        counts = {how: counts.tolist() for how, counts in results.items()}
+        print(json.dumps(job.key | {"counts": counts}), file=file)
+    print(f"{job.name}: mIoU {percent(results[ONE_LOOK]):.1f} in one look", flush=True)
+    return results
+
+
+def models(best, data):
+    """{"": the Model of a finished run}, and of one with averaged weights also {", last weights": that without}."""
+    result = {"": inference.load(best)}
+    if read_config(best.parent)["settings"].average is not None:
+        last = inference.load(best.with_name("last.npz"))
+        settings = read_config(best.parent)["settings"]
+        settings = replace(settings, flip=False, scale=None, crop=None, jitter=None, relight=None, paste=None)
+        stats = exact_statistics(last, training_batches(data, settings, epoch=0))
+        result[", last weights"] = replace(last, stats=stats)
+    return result
+
+
+def in_looks(model, data, looks):
+    """{how: confusion matrix} on val, of each of the looks, {how: (scale, mirrored) of those whose sum decides}."""
+    classes = len(data.classes)
+    results = {how: np.zeros((classes, classes), np.int64) for how in looks}
+    for photograph, labels in evaluation_pairs(data, "val"):
+        logits = {}
+        for scale, mirrored in {one for several in looks.values() for one in several}:
+            resized = resize_photograph(photograph, scaled(model.meta["size"], scale))
+            seen = look(model, resized[:, ::-1])[:, :, ::-1] if mirrored else look(model, resized)
+            logits[scale, mirrored] = resize_bilinear(seen, (1, *labels.shape, classes))[0][0]
+        for how, several in looks.items():
+            predicted = sum(logits[one] for one in several).argmax(axis=2)
+            results[how] += metrics.confusion_matrix(labels, predicted, classes, data.ignore)
+    return results
+
+
+def percent(counts):
+    return 100 * metrics.mean_iou(counts)
+
+
+def of_drives(title, recipe, changes, seed, args):
+    """The three Jobs of a recipe."""
+    return [Job(drive, args.size, args.epochs, seed, title, recipe, changes) for drive in DRIVES]
+
+
+def summary(jobs, table, how):
+    """[mIoU of the sum, mIoU of each drive], in %, of the Jobs of the drives."""
+    counts = [table[job.name][how] for job in jobs]
+    return [percent(sum(counts)), *map(percent, counts)]
+
+
+def header(title, args):
+    yield f"# {title}\n"
+    command = shlex.join(["python", *sys.argv])
+    yield f"{datetime.date.today()}, `{command}`. {arithmetic.processor()};"
+    yield f"Python {platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}."
+    yield "{} epochs at {}x{}; the last one, judged at 360x480. mIoU in %.\n".format(args.epochs, *args.size)
+
+
+def report(compared, table, args):
+    """The lines of the page.  compared: {recipe: [its Jobs with one seed, with the next, ...]}"""
+    yield from header("Drives that the network has never seen", args)
+    yield f"| recipe | seed | all three | {' | '.join(f'{drive}, {light}' for drive, light in DRIVES.items())} |"
+    yield "|---" * (len(DRIVES) + 3) + "|"
+    means, spreads = [], []
+    for recipe, runs in compared.items():
+        values = [summary(jobs, table, ONE_LOOK) for jobs in runs]
+        for jobs, row in zip(runs, values):
+            yield f"| {recipe} | {jobs[0].seed} | {' | '.join(f'{value:.1f}' for value in row)} |"
+        pooled = [row[0] for row in values]
+        means.append(statistics.mean(pooled))
+        spreads.append(max(pooled) - min(pooled))
+    yield "\nIn one look. All three: of the sum of their confusion matrices.\n"
+    if len(means) > 1:
+        first, *_, last = compared
+        yield f"{last} less {first}: {means[-1] - means[0]:+.1f}; between seeds at most"
+        yield f"{max(spreads):.1f}.\n"
+    hows = [how for runs in compared.values() for how in table[runs[0][0].name]]
+    yield f"| in several looks, all three | {' | '.join(compared)} |"
+    yield "|---" * (len(compared) + 1) + "|"
+    for how in dict.fromkeys(hows):
+        cells = [mean_of(runs, table, how) for runs in compared.values()]
+        yield f"| {how} | {' | '.join(cells)} |"
+    yield "\nThe mean of the seeds.\n"
+    yield f"| IoU by class, one look | {' | '.join(compared)} |"
+    yield "|---" * (len(compared) + 1) + "|"
+    pooled = [sum(table[job.name][ONE_LOOK] for jobs in runs for job in jobs) for runs in compared.values()]
+    for name, values in zip(camvid.CLASSES, zip(*(100 * metrics.iou(counts) for counts in pooled))):
+        yield f"| {name} | {' | '.join(f'{value:.1f}' for value in values)} |"
+
+
+def mean_of(runs, table, how):
+    if how not in table[runs[0][0].name]:
+        return ""
+    return f"{statistics.mean(summary(jobs, table, how)[0] for jobs in runs):.1f}"
+
+
+def camvid_at(path):
+    """The data set. Raises InputError if it is not CamVid."""
+    data, _ = open_dataset(path)
+    if not data.name.startswith("CamVid"):
+        raise InputError(f"the drives are CamVid's, and this is {data.name}: name CamVid's folder by --data")
+    return data
+
+
+def write(page, lines):
+    lines = list(lines)
+    print(*lines, sep="\n", flush=True)
+    (RESULTS / page).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main():
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/CamVid", metavar="FOLDER", help="CamVid (default: %(default)s)")
-    parser.add_argument("--size", type=height_x_width, default=(120, 160), metavar="HxW", help="default: 120x160")
-    parser.add_argument("--epochs", type=at_least_1, default=20, help="default: %(default)s")
-    parser.add_argument("--seed", type=at_least_0, default=0, help="default: %(default)s")
+    parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
+    parser.add_argument("--epochs", type=at_least_1, default=40, help="default: %(default)s")
+    parser.add_argument("--seeds", type=at_least_0, nargs="+", default=[0, 1], metavar="SEED", help="default: 0 1")
     args = parser.parse_args()
-    data, _ = open_dataset(args.data)
-    if not data.name.startswith("CamVid"):
-        raise InputError(f"the drives are CamVid's, and this is {data.name}: name CamVid's folder by --data")
-    jobs = [(drive, args.size, args.epochs, args.seed, tuple(row)) for row in design() for drive in DRIVES]
-    trainings.two_at_a_time(lambda job: judged(job, data), jobs)
+    data = camvid_at(args.data)
+    compared = {
+        recipe: [of_drives(recipe, recipe, {}, seed, args) for seed in args.seeds] for recipe in RECIPES_COMPARED
+    }
+    table = all_judged([job for runs in compared.values() for jobs in runs for job in jobs], data, LOOKS)
+    write("drives.md", report(compared, table, args))
+
+
+def all_judged(jobs, data, looks):
+    """{name of a Job: its results}"""
+    by_name = {job.name: job for job in jobs}
+    return trainings.two_at_a_time(lambda name: judged(by_name[name], data, looks), list(by_name))
 
 
 if __name__ == "__main__":
