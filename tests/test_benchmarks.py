@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -18,12 +19,13 @@ import tiny_camvid
 from PIL import Image
 from test_readme import section
 
-from tinysegnet import checkpoint, metrics, networks, ops
-from tinysegnet.data import folder, open_dataset, streets
+from tinysegnet import checkpoint, inference, metrics, networks, ops
+from tinysegnet.data import folder, folds, open_dataset, streets
 from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
-from tinysegnet.training.settings import RECIPES
+from tinysegnet.training import loop
+from tinysegnet.training.settings import RECIPES, from_recipe
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -613,6 +615,115 @@ def test_a_training_that_fails_or_is_stopped_is_said_and_stops_the_others(table1
     monkeypatch.setattr(trainings.subprocess, "Popen", Finished)
     assert trainings.trained(*of_one, quietly=True) == Path("runs/stopped/best.npz")
     assert commands[0][-1] == "--resume"
+
+
+@pytest.fixture
+def drives(monkeypatch, tmp_path):
+    """On a tiny CamVid of which three photographs are of each drive; nothing has been judged yet."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(BENCHMARKS.parent)
+    import drives
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(drives, "RESULTS", tmp_path)
+    monkeypatch.setattr(drives, "KEPT", tmp_path / "drives.jsonl")
+    tiny_camvid.make(tmp_path / "tiny", (("train", 6), ("val", 3)))
+    for number, drive in enumerate(drives.DRIVES):
+        for split in ("train", "val"):
+            for path in [*Path("tiny", split).iterdir(), *Path("tiny", f"{split}annot").iterdir()]:
+                if int(path.stem[:3]) % 3 == number:
+                    path.rename(path.with_name(f"{drive}_{path.stem}.png"))
+    return drives
+
+
+def test_each_drive_is_held_out_once_and_judged_once(drives, tmp_path, monkeypatch, capsys):
+    """By networks that were made up: a run of one epoch is in test_the_screening_is_trained_once."""
+    trained = []
+
+    def train(name, recipe, changes, quietly):
+        trained.append((name, recipe, changes))
+        path = tmp_path / name
+        path.mkdir()
+        settings = from_recipe(recipe, steps=1, **changes | {"filters": 2})
+        model = loop.new_model(settings, drives.camvid_at("tiny"))
+        checkpoint.save(path / "best.npz", model.meta | {"test_scales": (1, 0.75)}, params=model.params,
+                        stats=model.stats)
+        (path / "config.json").write_text("{}")
+        return path / "best.npz"
+
+    monkeypatch.setattr(drives.trainings, "trained", train)
+    monkeypatch.setattr(drives, "read_config", lambda path: {"settings": SimpleNamespace(average=None)})
+    argv = ["drives.py", "--data", "tiny", "--size", "24x32", "--epochs", "3"]
+    pages = []
+    for _ in range(2):
+        monkeypatch.setattr("sys.argv", argv)
+        drives.main()
+        pages.append((tmp_path / "drives.md").read_text())
+    assert pages[0] == pages[1] and len(trained) == 6 * len(drives.RECIPES_COMPARED)
+    assert {changes["hold_out"] for _, _, changes in trained} == set(drives.DRIVES)
+    assert {changes["seed"] for _, _, changes in trained} == {0, 1}
+    assert all(changes["best_by"] == "last" and changes["judge_every"] == 3 for _, _, changes in trained)
+    data, pooled, sums = drives.camvid_at("tiny"), {}, dict.fromkeys(drives.LOOKS, 0)
+    for drive in drives.DRIVES:
+        model = inference.load(tmp_path / f"drives-24x32-3-best-{drive}-0" / "best.npz")
+        held = folds.hold_out(data, drive)
+        assert len(held.samples("val")) == 3
+        results = drives.kept(drives.Job(drive, (24, 32), 3, 0, "best", "best", {}))
+        for how, scales in (("one look", None), ("and in a mirror", (1,)), ("and at 0.75", (1, 0.75))):
+            looking = replace(model, meta=model.meta | {"test_scales": scales})
+            expected = loop.evaluate(looking, evaluation_pairs(held, "val"), data.ignore)
+            assert np.abs(results[how] - expected).sum() <= 4           # of 2304: ties may fall either way
+            sums[how] = sums[how] + results[how]
+        pooled[drive] = 100 * metrics.mean_iou(results["one look"])
+    row = next(line for line in pages[0].splitlines() if line.startswith("| best | 0 |"))
+    numbers = [float(cell) for cell in row.split("|")[3:-1]]
+    assert numbers == pytest.approx([100 * metrics.mean_iou(sums["one look"]), *pooled.values()], abs=0.051)
+
+
+def test_the_drives_are_camvid_s(drives, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["drives.py", "--data", "streets"])
+    with pytest.raises(InputError, match=r"^the drives are CamVid's, and this is streets: name CamVid's folder by --da"):
+        drives.main()
+
+
+@pytest.fixture
+def screening(drives):
+    import screening
+
+    return screening
+
+
+def test_each_ingredient_is_in_half_of_the_recipes_and_with_any_other_in_a_quarter(screening):
+    rows = screening.design()
+    assert len(rows) == 12 and rows[-1] == []
+    for name in screening.INGREDIENTS:
+        assert sum(name in row for row in rows) == 6
+        for other in screening.INGREDIENTS.keys() - {name}:
+            assert sum(name in row and other in row for row in rows) == 3
+
+
+def test_effects_that_add_up_are_found_exactly(screening):
+    true = {name: 0.5 * number**2 - 7 for number, name in enumerate(screening.INGREDIENTS)}
+    values = [30 + sum(true[name] for name in row) for row in screening.design()]
+    assert screening.effects(values) == pytest.approx(true)
+    rng = np.random.default_rng(0)
+    errors = [screening.standard_error([*rng.normal(0, 2, 9), 9, -12]) for _ in range(300)]
+    assert np.mean(errors) == pytest.approx(2, abs=0.3)         # the two that are large are taken for effects
+
+
+@pytest.mark.docs       # a minute
+def test_the_screening_is_trained_once(screening, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(screening, "RARE", ("Car",))
+    rows = screening.design()
+    monkeypatch.setattr(screening, "design", lambda: rows)
+    pages = []
+    for _ in range(2):
+        monkeypatch.setattr("sys.argv", ["screening.py", "--data", "tiny", "--size", "24x32", "--epochs", "1"])
+        screening.main()
+        pages.append((tmp_path / "screening.md").read_text())
+    assert pages[0] == pages[1] and capfd.readouterr().out.count(" in one look\n") == 36
+    assert len(list(Path("runs").iterdir())) == 36
+    assert all(pages[0].count(f"\n| {name} | ") == 1 for name in screening.INGREDIENTS)
 
 
 @pytest.fixture
