@@ -682,7 +682,7 @@ def test_each_drive_is_held_out_once_and_judged_once(drives, tmp_path, monkeypat
 
 def test_the_drives_are_camvid_s(drives, monkeypatch):
     monkeypatch.setattr("sys.argv", ["drives.py", "--data", "streets"])
-    with pytest.raises(InputError, match=r"^the drives are CamVid's, and this is streets: name CamVid's folder by --da"):
+    with pytest.raises(InputError, match=r"^the drives are CamVid's, and this is streets: name CamVid's folder by "):
         drives.main()
 
 
