@@ -608,6 +608,22 @@ def test_weights_that_overflow_are_not_saved(train, monkeypatch):
     assert meta["epoch"] == 2 and meta["step"] == 0 and np.isfinite(groups["params"]["encoder2.conv.w"]).all()
 
 
+@pytest.mark.parametrize("number", [1, 4, 8])
+def test_averages_and_what_is_drawn_go_on_to_the_bit(train, monkeypatch, number):
+    """What is kept at the end is the average, with statistics of its own; last.npz has the weights themselves."""
+    drawn = "average=0.9", "relight=0.5", "paste=Car", "oversample=000,001", "warm_up=1", "late_crop=1"
+    options = *OPTIONS, "--set=best_by=last", *(f"--set={one}" for one in drawn)
+    train(*options, "--name", "whole")
+    stop_at_step(train, monkeypatch, number, options)
+    train("--name", "stopped", "--resume")
+    assert content("stopped") == content("whole")
+    best, last = (checkpoint.load(f"runs/whole/{name}.npz") for name in ("best", "last"))
+    assert best[0]["statistics"] == "exact" and best[0]["epoch"] == 3
+    name = "encoder2.conv.w"
+    np.testing.assert_array_equal(best[1]["params"][name], last[1]["opt_state"][f"{name}.average"])
+    assert (best[1]["params"][name] != last[1]["params"][name]).any()
+
+
 @pytest.mark.parametrize("number", [2, 4, 8])
 def test_a_run_of_0_1_goes_on_to_the_bit(train, whole, monkeypatch, number):
     """Its config.json has no number and other names, its last.npz a group of another name and no network."""
