@@ -122,7 +122,7 @@ def test_evaluate_repeats_the_table(trained):
         ((TRAIN, "--width", "9999999"), "'9999999' is not a whole number from 1 to 999999"),
         ((TRAIN, "--filters", "9999999"), "'9999999' is not a whole number from 1 to 999999"),
         ((TRAIN, "--data", "tiny", "--name", "wide", "--filters", "10000"), "filters should be a whole number from"),
-        ((TRAIN, "--set", "shine=0.5"), "'shine=0.5' sets nothing: write NAME=VALUE, with one of the names data, "),
+        ((TRAIN, "--set", "gamma=0.5"), "'gamma=0.5' sets nothing: write NAME=VALUE, with one of the names data, "),
         ((TRAIN, "--name", "first", "--resume", "--set", "crop=0.5"), "--set crop was none when runs/first began"),
         ((TRAIN, "--name", "first", "--resume", "--width", "8"), "--filters was 64 when runs/first began"),
         ((TRAIN, "--seed", "-1"), "'-1' is not a whole number of at least 0"),
