@@ -27,6 +27,7 @@ LINES_AT_MOST = 1300
 MAY_IMPORT = {
     "support": (),
     "data": ("support",),
+    "importers": ("support", "data"),
     "metrics": ("support",),
     "plots": ("support",),
     "ops": ("support",),
@@ -37,6 +38,7 @@ MAY_IMPORT = {
     "training": ("support", "ops", "networks", "checkpoint", "data", "inference", "metrics"),
     "commands": (
         "support", "ops", "networks", "checkpoint", "data", "inference", "metrics", "plots", "training",
+        "importers",
     ),
     "__main__": ("support", "commands"),
 }

@@ -11,11 +11,11 @@ OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,|(\d+\s+){3}")     # as in o
 OF_PEOPLE = re.compile(r"#|//|%|.*\b(r\W+g\W+b|red\W+green\W+blue)\b", re.IGNORECASE)      # remarks, titles of columns
 
 
-def read_classes(path):
+def read_classes(path, least=2):
     """The names, their palette, uint8 (classes, 3), and the numbers of the classes whose colour the file gives.
 
     A line has a name and three numbers, or #rrggbb, before or behind it, or a name alone, which gets a colour that is
-    free. Raises InputError that names the line.
+    free. Raises InputError that names the line, or if there are not so many at least.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -36,8 +36,8 @@ def read_classes(path):
             if name in classes:
                 raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")
             classes[name] = colour
-    if not 2 <= len(classes) <= 255:
-        raise InputError(f"{path} names {len(classes)} classes: it takes 2 to 255")
+    if not least <= len(classes) <= 255:
+        raise InputError(f"{path} names {len(classes)} classes: it takes {least} to 255")
     first_words = [name.split()[0] for name in classes]
     if all(map(str.isdecimal, first_words)) and [*map(int, first_words)] != [*range(len(classes))]:
         said = f"{path} has numbers before the names, from {first_words[0]} on, but labels are counted from 0, by lines"

@@ -158,14 +158,18 @@ def examine_pair(sample, legend):
         raise FileError("no annotation", image_path, text)
     photograph, turned = upright_photograph(image_path)
     file = read_labels(annotation_path, legend)
-    have, want = file.labels.shape, photograph.shape[:2]
+    check_size(file.labels.shape, photograph.shape[:2], turned, annotation_path)
+    return Pair(photograph, file, turned)
+
+
+def check_size(have, want, turned, path):
+    """Raise FileError if labels, at that path, and their upright photograph are of two sizes (H, W)."""
     if have != want:
         text = f"has {have[0]}x{have[1]} pixels (height x width) and its image {want[0]}x{want[1]}"
         if turned and have == want[::-1]:
             text += ", turned by its EXIF note: draw the annotation on the turned picture"
-            raise FileError("size before turning", annotation_path, text)
-        raise FileError("size", annotation_path, f"{text}: they must be of one size")
-    return Pair(photograph, file, turned)
+            raise FileError("size before turning", path, text)
+        raise FileError("size", path, f"{text}: they must be of one size")
 
 
 def instead(sample):

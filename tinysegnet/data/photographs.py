@@ -1,5 +1,6 @@
 """Image files: opened with trust in nothing, and photographs as the network takes them, upright and in 8 bits."""
 
+import io
 import warnings
 from pathlib import Path
 
@@ -24,9 +25,9 @@ def read_photograph(path):
     return upright_photograph(path)[0]
 
 
-def upright_photograph(path):
-    """The same, and whether it had to be turned."""
-    image = decoded(path)
+def upright_photograph(path, content=None):
+    """The same, and whether it had to be turned. `content` are the bytes of it, if they have been read already."""
+    image = decoded(path, content)
     note = orientation(image)
     return in_8_bits(path, image if note == 1 else image.transpose(UPRIGHT[note])), note != 1
 
@@ -58,15 +59,18 @@ def orientation(image):
     return note if note in UPRIGHT else 1
 
 
-def decoded(path):
-    """The image, wholly decoded, so that a file cut short is found here and not in the middle of an epoch."""
+def decoded(path, content=None):
+    """The image, wholly decoded, so that a file cut short is found here and not in the middle of an epoch.
+
+    `content` are its bytes, if they have been read already, or are a part of the file only.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(path if content is None else io.BytesIO(content)) as image:
                 image.verify()          # the checksums of a PNG, which load() does not look at
-            with Image.open(path) as image:
+            with Image.open(path if content is None else io.BytesIO(content)) as image:
                 image.load()
                 return image
     except FileNotFoundError as error:

@@ -1,0 +1,9 @@
+"""Other tools' formats, one a file, each with a function `read`, and what they share.
+
+`read(source, classes_file, problems)` returns {name: colour or None} of the classes, in the order of their labels, and
+a list of Samples. It enters what it must leave out into the Problems, and raises InputError if SOURCE is of another
+layout. LAYOUT says in the help of the command which files it looks for.
+
+Shared are sample.py, finding.py (files), classes.py (names, colours, masks), json_files.py, drawing.py (polygons);
+writing.py makes the folder, and dealing.py chooses val.
+"""

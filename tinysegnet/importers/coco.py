@@ -1,0 +1,60 @@
+"""COCO's instances (Lin et al. 2014): a JSON file for many photographs, with polygons and run lengths."""
+
+from functools import partial
+from operator import index
+from pathlib import PureWindowsPath
+
+import numpy as np
+
+from tinysegnet.data.problems import FileError
+from tinysegnet.importers.classes import name_in, numbered, with_background, without_void
+from tinysegnet.importers.drawing import outlined
+from tinysegnet.importers.finding import files_under, first_file, inside
+from tinysegnet.importers.json_files import as_written_by, load_json
+from tinysegnet.importers.sample import Sample, noted, split_of
+from tinysegnet.support.errors import InputError
+
+LAYOUT = """annotations/instances_train.json, ..., or any NAME.json; photographs beside
+it, or in SOURCE, images/, train/, images/train/, data/"""
+
+
+def read(source, _, problems):
+    """See importers/__init__.py. The classes are `background` and the categories, in the order of their ids."""
+    paths = files_under(source, (".json",))
+    paths = [path for path in paths if path.name.startswith("instances_")] or paths
+    if not paths:
+        raise InputError(f"there is no JSON file in {source}: name the folder that has COCO's")
+    names, found = {}, []
+    for path in paths:
+        with noted(problems), as_written_by("COCO", path):
+            said = load_json(path)
+            categories = sorted(said["categories"], key=lambda category: category["id"])
+            names |= dict.fromkeys(name_in(category["name"]) for category in categories)
+            annotations = {image["id"]: [] for image in said["images"]}
+            for one in said["annotations"]:
+                annotations.setdefault(one["image_id"], []).append(one)
+            found += [(path, categories, image, annotations[image["id"]]) for image in said["images"]]
+    classes, samples = with_background(names), []
+    label = numbered(classes)
+    for path, categories, image, annotations in found:
+        with noted(problems), as_written_by("COCO", path):
+            of_category = {one["id"]: label[name_in(one["name"])] for one in categories}
+            kind = path.stem.removeprefix("instances_")         # "train", "val2017"
+            folders = path.parent, *(source / folder for folder in (f"images/{kind}", kind, "images", ".", "data"))
+            photograph = first_file([inside(source, folder, image["file_name"], path) for folder in folders])
+            labels = partial(labels_of, f"{path}, for {photograph.name},", annotations, of_category)
+            name = PureWindowsPath(image["file_name"]).with_suffix("").as_posix()
+            split, size = split_of(kind) or split_of(path.parent.name), (index(image["height"]), index(image["width"]))
+            samples.append(Sample(name, photograph, path, labels, split, size))
+    return without_void(classes), samples
+
+
+def labels_of(path, annotations, label, size):
+    """A crowd lies below what is not, and what covers more pixels below what covers fewer."""
+    if not annotations:
+        raise FileError("not labelled", path, "has no annotation, and may not be done yet: draw one, or remove it")
+    labels = np.zeros(size, np.uint8)
+    with as_written_by("COCO", path):
+        for one in sorted(annotations, key=lambda one: (not one.get("iscrowd"), -outlined(one, size).sum())):
+            labels[outlined(one, size)] = label[one["category_id"]]
+    return labels

@@ -1,0 +1,119 @@
+"""Shapes as labelme draws them, and polygons and run lengths as COCO does."""
+
+import math
+from base64 import b64decode
+from operator import index
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from tinysegnet.data.photographs import decoded
+
+FARTHEST = 1e5      # pixels: what is drawn farther out is a damaged file
+CORNERS = {         # of labelme's shapes, at least
+    "polygon": 3, "oriented_rectangle": 4, "rectangle": 2, "circle": 2, "line": 2, "linestrip": 2, "point": 1,
+    "mask": 2,
+}
+
+
+def points_of(values, least=1):
+    """Points as float64 (n, 2), x and y in pixels, of pairs or of numbers in a row.
+
+    Raises ValueError unless there are so many at least.
+    """
+    points = np.array(values, np.float64)
+    points = points.reshape(-1, 2) if points.ndim < 2 else points
+    if points.shape[1:] != (2,) or len(points) < least:
+        raise ValueError(f"a shape must have {least} points or more, of two numbers each")
+    if not (np.abs(points) < FARTHEST).all():           # nor is a NaN
+        raise ValueError("a point is at no certain place")
+    return points
+
+
+def draw_shape(picture, shape, label, path):
+    """Draw a shape of labelme's, in the file at `path`, on a PIL image: a line 10 pixels wide, a point of radius 5.
+
+    Raises ValueError if it is damaged.
+    """
+    kind = shape.get("shape_type") or "polygon"
+    if kind not in CORNERS:
+        raise ValueError(f"a shape of the kind {kind!r}")
+    points, pen = points_of(shape["points"], CORNERS[kind]), ImageDraw.Draw(picture)
+    corners, (x, y) = [tuple(point) for point in points.tolist()], points[0]
+    low, high = points.min(axis=0), points.max(axis=0)
+    if kind in ("circle", "point"):
+        radius = math.dist(*corners[:2]) if kind == "circle" else 5
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=label, outline=label)
+    elif kind == "rectangle":
+        pen.rectangle((*low, *high), fill=label, outline=label)
+    elif kind in ("line", "linestrip"):
+        pen.line(corners, fill=label, width=10)
+    elif kind == "mask":
+        mask = decoded(path, b64decode(shape["mask"]))
+        if mask.size != tuple((high.astype(int) - low.astype(int) + 1).tolist()):
+            raise ValueError("a mask of another size than its corners say")
+        picture.paste(label, tuple(low.astype(int).tolist()), Image.fromarray(np.array(mask) > 0))
+    else:
+        pen.polygon(corners, fill=label, outline=label)
+
+
+def outlined(annotation, size):
+    """bool (H, W): the pixels of an annotation of COCO's, by its run lengths or all its polygons."""
+    outline = annotation["segmentation"]
+    if isinstance(outline, dict):
+        return run_lengths(outline, size)
+    if not outline:
+        raise ValueError("an annotation without an outline")
+    return np.logical_or.reduce([polygon(points_of(points, 3), size) for points in outline])
+
+
+def polygon(points, size):
+    """bool (H, W): the pixels inside a polygon, (n, 2) of x and y, to the pixel those of pycocotools (its rleFrPoly).
+
+    Each edge is walked in steps of a fifth of a pixel. Where it crosses the middle of a column, what is inside becomes
+    outside, and the other way round, from that row on down.
+    """
+    H, W = size
+    changes = np.zeros(W * H + 1, int)
+    corners = np.trunc(5 * points + 0.5).astype(int)
+    for start, end in zip(corners, np.roll(corners, -1, axis=0)):
+        longer = np.abs(end - start).argmax()
+        low, high = sorted((start, end), key=lambda corner: corner[longer])
+        steps = np.arange(high[longer] - low[longer] + 1)
+        walk = np.trunc(low + np.outer(steps, (high - low) / max(1, steps[-1])) + 0.5).astype(int)
+        walk[:, longer] = low[longer] + steps
+        left, upper = np.minimum(walk[1:], walk[:-1]).T
+        crosses = (walk[1:, 0] != walk[:-1, 0]) & (left % 5 == 2) & (0 <= left) & (left < 5 * W)
+        rows = np.ceil(np.clip((upper[crosses] + 0.5) / 5 - 0.5, 0, H)).astype(int)
+        np.add.at(changes, left[crosses] // 5 * H + rows, 1)
+    return (changes[:-1].cumsum() % 2 == 1).reshape(W, H).T
+
+
+def run_lengths(rle, size):
+    """bool (H, W): the pixels of {"size": [H, W], "counts": run lengths outside, inside, ..., down the columns}.
+
+    Raises ValueError unless they are of that many pixels.
+    """
+    H, W = size
+    counts = rle["counts"]
+    counts = numbers_in(counts) if isinstance(counts, str) else [*map(index, counts)]
+    if rle["size"] != [H, W] or sum(counts) != H * W or min(counts) < 0:
+        raise ValueError(f"its run lengths are not those of {H}x{W} pixels (height x width)")
+    return np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(W, H).T
+
+
+def numbers_in(text):
+    """COCO's compressed run lengths. A character is 48 and 6 bits: 5 of a number, lowest first, and whether more of it
+    follow; the last of these 5 bits is the sign. From the fourth on, what was added to the number two before."""
+    numbers, value, bits = [], 0, 0
+    for code in text.encode():
+        if not 48 <= code < 112 or bits > 60:
+            raise ValueError("its compressed run lengths are damaged")
+        value |= ((code - 48) & 31) << bits
+        bits += 5
+        if not (code - 48) & 32:
+            if (code - 48) & 16:
+                value -= 1 << bits
+            numbers.append(value + numbers[-2] if len(numbers) > 2 else value)
+            value, bits = 0, 0
+    return numbers

@@ -1,0 +1,26 @@
+"""JSON files that are trusted in nothing."""
+
+import json
+from contextlib import contextmanager
+
+from tinysegnet.data.problems import FileError
+
+
+def load_json(path):
+    """What is in a JSON file. Raises FileError if it is none."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise FileError("may not be read", path, "may not be read: change its rights") from error
+    except (ValueError, RecursionError) as error:
+        raise FileError("no JSON", path, f"cannot be read as JSON ({error}): put an intact one there") from error
+
+
+@contextmanager
+def as_written_by(tool, path):
+    """What a file lacks, or has in another form than the tool writes it, becomes a FileError of that file."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error
+        raise FileError("damaged", path, f"is not as {tool} writes it ({reason}): save it there again") from error

@@ -1,0 +1,180 @@
+"""A data set of another tool, written as a folder that tinysegnet reads."""
+
+import os
+import shutil
+import unicodedata
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from tinysegnet.data.classes_file import of_voc, read_classes
+from tinysegnet.data.folder import PHOTOGRAPHS, SPLITS, check_size, files_in
+from tinysegnet.data.photographs import upright_photograph
+from tinysegnet.data.problems import FileError, Problems
+from tinysegnet.importers.classes import BACKGROUND, VOID, classes_in, without_void
+from tinysegnet.importers.dealing import deal
+from tinysegnet.importers.sample import noted
+from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.progress import bar
+
+
+class Imported(NamedTuple):
+    """
+    classes   their names, in the order of their labels
+    counts    {split: how many photographs}
+    how       how val was chosen, in words, or "" if the tool has a list
+    saved     how many photographs were saved anew, as PNG
+    problems  what could not be taken
+    """
+
+    classes: tuple
+    counts: dict
+    how: str
+    saved: int
+    problems: Problems
+
+
+def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
+    """Write what `read` of an importer finds in `source` to `folder`, which appears when all is done; see Imported.
+
+    share, seed   of val, if the tool has no list of it: see dealing.py
+    classes_file  a classes.txt of the names that are to be classes, in that order; None takes those of the tool
+
+    Raises InputError if `source` is not laid out so, nothing in it can be taken, or `folder` is not empty.
+    """
+    if "" in (source, folder):
+        raise InputError("a folder is named by nothing, '': name SOURCE and FOLDER")
+    source, folder = Path(source), Path(folder)
+    if not source.is_dir():
+        raise InputError(f"there is no folder {source}: name the one that holds the data set")
+    if os.path.lexists(folder) and not (folder.is_dir() and not folder.is_symlink() and not files_in(folder)):
+        raise InputError(f"{folder} is there, and is not an empty folder: name another, or move it away")
+    classes_file = Path(classes_file) if classes_file is not None else None
+    problems = Problems()
+    found, samples = read(source, classes_file, problems)
+    samples = with_names(samples, problems)
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    try:
+        with writing(folder):
+            shutil.rmtree(unfinished, ignore_errors=True)       # left of an attempt that was killed
+            unfinished.mkdir(parents=True)
+        classes, table = write_classes(unfinished / "classes.txt", found, classes_file)
+        taken, saved = {}, 0
+        for name, sample in bar(samples.items(), "import", unit="img"):
+            with noted(problems):
+                photograph, labels = usable(sample, [*found], table)
+                taken[name] = write(unfinished / str(len(taken)), sample, photograph, labels)
+                saved += taken[name].suffix != sample.photograph.suffix
+        if not taken:
+            most = max(problems.values(), key=lambda problem: problem.count, default="there is no photograph")
+            raise InputError(f"nothing in {source} can be taken: {most}")
+        counts, how = move_to_splits(unfinished, taken, share, seed)
+        with writing(folder):
+            os.replace(unfinished, folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return Imported(classes, counts, how, saved, problems)
+
+
+def with_names(samples, problems):
+    """{(split, name): Sample}, with the name that its files will have; of two of one name, the second is a Problem.
+
+    Names are the same if people take them for the same: see folder.name_of.
+    """
+    first = {}
+    named = {}
+    for sample in samples:
+        name = unicodedata.normalize("NFC", sample.name)
+        other = first.setdefault((sample.split or "train", name.replace("/", "_").casefold()), sample)
+        if other is sample:
+            named[sample.split, name] = sample
+        else:
+            text = f"{sample.photograph} would have the name of {other.photograph}: rename one of them"
+            problems.add("two of one name", sample.photograph, text)
+    return named
+
+
+def write_classes(path, found, classes_file):
+    """Write classes.txt. The names of the classes, and the label of each in `found`, int16 (256,): -1 if it is none.
+
+    found         {name: colour or None} of the tool
+    classes_file  that the classes are taken from, or None. What is background, and no class there, is void
+
+    Raises InputError if a name cannot be in classes.txt.
+    """
+    table = np.full(256, -1, np.int16)
+    table[VOID] = VOID
+    if classes_file:
+        colours = without_void(classes_in(classes_file))
+        known = dict.fromkeys(BACKGROUND, VOID) | {name: label for label, name in enumerate(colours)}
+        table[: len(found)] = [known.get(name, -1) for name in found]
+    else:
+        colours = found
+        table[: len(found)] = range(len(found))
+    classes, given = tuple(colours), {*colours.values()}
+    black = bool(classes) and classes[0] in BACKGROUND
+    free = (of_voc(k) for k in range(not black, 512) if of_voc(k) not in given)
+    lines = ("{} {} {} {}\n".format(name, *(colour or next(free))) for name, colour in colours.items())
+    with writing(path):
+        path.write_text("".join(lines), encoding="utf-8")
+    try:
+        read = read_classes(path)[0]
+    except InputError as error:
+        raise InputError(f"the classes cannot be lines of a classes.txt: {error}") from error
+    if read != classes:
+        raise InputError(f"the classes cannot be lines of a classes.txt, which would say {read}: rename them")
+    return classes, table
+
+
+def usable(sample, names, table):
+    """Of a sample the photograph, upright, uint8 (H, W, 3), and the labels, uint8 (H, W). Raises FileError."""
+    if not sample.content and not os.path.isfile(sample.photograph):
+        raise FileError("no photograph", sample.file, f"is of {sample.photograph}, which is missing: put it there")
+    if not os.path.isfile(sample.file):
+        raise FileError("no labels", sample.photograph, f"has no labels: {sample.file} is missing")
+    photograph, turned = upright_photograph(sample.photograph, sample.content and sample.content())
+    size = photograph.shape[:2]
+    check_size(sample.size or size, size, turned, sample.file)
+    labels = sample.labels(size)
+    check_size(labels.shape, size, turned, sample.file)
+    unlisted = labels[table[labels] == -1]
+    if unlisted.size:
+        text = f"has {names[unlisted[0]]!r}, which is in no line of --classes: add it there"
+        raise FileError("not of --classes", sample.file, text)
+    return photograph, table[labels].astype(np.uint8)
+
+
+def write(path, sample, photograph, labels):
+    """The photograph as `path` with its suffix, which is returned, and the labels as `path`.annot.
+
+    Bytes are copied, unless tinysegnet looks for no such file, or they are but a part of one.
+    """
+    copy = sample.photograph.suffix.lower() in PHOTOGRAPHS
+    path = path.with_suffix(sample.photograph.suffix if copy else ".png")
+    with writing(path):
+        if copy:
+            shutil.copyfile(sample.photograph, path)
+        else:
+            Image.fromarray(photograph).save(path)
+        Image.fromarray(labels).save(path.with_suffix(".annot"), "PNG")
+    return path
+
+
+def move_to_splits(folder, taken, share, seed):
+    """Move what was taken, {(split, name): path}, to train/ and so on. {split: count}, and how val was chosen."""
+    split_of, how = {key: key[0] or "train" for key in taken}, ""
+    if not {"train", "val"} <= {*split_of.values()}:
+        mixed = [key for key, split in split_of.items() if split != "test"] or [*taken]
+        val, how = deal([name for _, name in mixed], share, seed)
+        split_of |= {key: "val" if i in val else "train" for i, key in enumerate(mixed)}
+    for key, path in taken.items():
+        split, name = split_of[key], key[1].replace("/", "_")
+        with writing(folder):
+            for end, old, suffix in (("", path, path.suffix), ("annot", path.with_suffix(".annot"), ".png")):
+                (folder / f"{split}{end}").mkdir(exist_ok=True)
+                os.replace(old, folder / f"{split}{end}" / f"{name}{suffix}")
+    counts = {split: [*split_of.values()].count(split) for split in SPLITS}
+    return {split: count for split, count in counts.items() if count}, how
