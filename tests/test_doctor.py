@@ -747,7 +747,7 @@ def test_photographs_of_other_pixel_types(tmp_path, monkeypatch):
     assert read_photograph(tmp_path / "a.tif").tolist() == [[[0] * 3, [255] * 3]]
     Image.new("LAB", (1, 1), (255, 128, 128)).save(tmp_path / "lab.tif")
     assert read_photograph(tmp_path / "lab.tif").min() > 250                # white
-    monkeypatch.setattr("tinysegnet.data.photographs.decoded", lambda path: Image.new("La", (2, 1)))
+    monkeypatch.setattr("tinysegnet.data.photographs.decoded", lambda path, content: Image.new("La", (2, 1)))
     with pytest.raises(FileError, match=r"odd.tif is of the mode La: save it in RGB"):
         read_photograph("odd.tif")
 

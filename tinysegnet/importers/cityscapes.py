@@ -6,7 +6,7 @@ helpers/labels.py of https://github.com/mcordts/cityscapesScripts.
 
 from tinysegnet.importers.classes import mask_reader, numbered
 from tinysegnet.importers.finding import files_under, plain
-from tinysegnet.importers.sample import Sample
+from tinysegnet.importers.sample import Sample, split_of
 from tinysegnet.support.errors import InputError
 
 LAYOUT = """leftImg8bit/train/CITY/NAME_leftImg8bit.png and
@@ -39,6 +39,6 @@ def read(source, _, problems):
         train_ids = file.with_name(file.name.replace("_labelIds", "_labelTrainIds"))
         by_train_ids = train_ids.is_file() and not file.is_file()
         labels = of_train_ids(train_ids) if by_train_ids else of_ids(file)
-        split, _, rest = name.partition("/")
-        samples.append(Sample(rest, path, train_ids if by_train_ids else file, labels, split))
+        split = split_of(name.partition("/")[0])
+        samples.append(Sample(name.rpartition("/")[2], path, train_ids if by_train_ids else file, labels, split))
     return COLOURS, samples

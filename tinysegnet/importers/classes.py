@@ -15,6 +15,7 @@ def name_in(text):
     """A name of a tool, as a line of classes.txt can have it."""
     if not isinstance(text, str):
         raise TypeError(f"{text!r} is no name")
+    text.encode()                       # which fails for what is no text
     return " ".join(text.split())
 
 

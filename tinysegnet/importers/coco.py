@@ -14,8 +14,8 @@ from tinysegnet.importers.json_files import as_written_by, load_json
 from tinysegnet.importers.sample import Sample, noted, split_of
 from tinysegnet.support.errors import InputError
 
-LAYOUT = """annotations/instances_train.json, ..., or any NAME.json; photographs beside
-it, or in SOURCE, images/, train/, images/train/, data/"""
+LAYOUT = """annotations/instances_train.json, ..., or any NAME.json; photographs
+beside it, or in SOURCE, images/, train/, images/train/ or data/"""
 
 
 def read(source, _, problems):

@@ -21,10 +21,13 @@ def points_of(values, least=1):
 
     Raises ValueError unless there are so many at least.
     """
-    points = np.array(values, np.float64)
-    points = points.reshape(-1, 2) if points.ndim < 2 else points
+    try:
+        points = np.array(values, np.float64)
+        points = points.reshape(-1, 2) if points.ndim < 2 else points
+    except (TypeError, ValueError) as error:
+        raise ValueError("points that are no pairs of numbers") from error
     if points.shape[1:] != (2,) or len(points) < least:
-        raise ValueError(f"a shape must have {least} points or more, of two numbers each")
+        raise ValueError(f"{len(points)} points, where there must be {least} or more, of two numbers each")
     if not (np.abs(points) < FARTHEST).all():           # nor is a NaN
         raise ValueError("a point is at no certain place")
     return points

@@ -22,5 +22,5 @@ def as_written_by(tool, path):
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else error
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise FileError("damaged", path, f"is not as {tool} writes it ({reason}): save it there again") from error

@@ -55,6 +55,8 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     problems = Problems()
     found, samples = read(source, classes_file, problems)
     samples = with_names(samples, problems)
+    if not samples:
+        raise nothing_taken(source, problems)
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     try:
         with writing(folder):
@@ -68,8 +70,7 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
                 taken[name] = write(unfinished / str(len(taken)), sample, photograph, labels)
                 saved += taken[name].suffix != sample.photograph.suffix
         if not taken:
-            most = max(problems.values(), key=lambda problem: problem.count, default="there is no photograph")
-            raise InputError(f"nothing in {source} can be taken: {most}")
+            raise nothing_taken(source, problems)
         counts, how = move_to_splits(unfinished, taken, share, seed)
         with writing(folder):
             os.replace(unfinished, folder)
@@ -77,6 +78,11 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return Imported(classes, counts, how, saved, problems)
+
+
+def nothing_taken(source, problems):
+    most = max(problems.values(), key=lambda problem: problem.count, default="there is no photograph with labels")
+    return InputError(f"nothing in {source} can be taken: {most}")
 
 
 def with_names(samples, problems):
@@ -123,9 +129,10 @@ def write_classes(path, found, classes_file):
     try:
         read = read_classes(path)[0]
     except InputError as error:
-        raise InputError(f"the classes cannot be lines of a classes.txt: {error}") from error
+        said = str(error).replace(str(path), path.name)
+        raise InputError(f"the names of the classes are none for {path.name}: {said}") from error
     if read != classes:
-        raise InputError(f"the classes cannot be lines of a classes.txt, which would say {read}: rename them")
+        raise InputError(f"the names of the classes are none for {path.name}, in which they are {read}: rename them")
     return classes, table
 
 

@@ -1,0 +1,632 @@
+"""import-data: what other tools write, in tests/data/import, becomes the data set that it is in our own format."""
+
+import errno
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lessons.engine import course
+from tinysegnet import __main__ as commands
+from tinysegnet.commands.import_data import KINDS
+from tinysegnet.data import camvid, folder
+from tinysegnet.data.folder import dataset
+from tinysegnet.data.photographs import read_photograph
+from tinysegnet.importers import camvid32, cityscapes, sunrgbd, voc
+from tinysegnet.importers.dealing import deal
+from tinysegnet.importers.drawing import points_of, polygon
+from tinysegnet.importers.sample import split_of
+from tinysegnet.importers.writing import import_data
+from tinysegnet.support.errors import InputError
+
+MADE = Path(__file__).parent / "data" / "import"
+MAKE = course.load(MADE / "make.py")
+SKY_AND_ROAD = "Sky 128 128 128\nRoad 128 64 128\n"
+
+
+def imported(kind, source, out, **options):
+    return import_data(KINDS[kind].read, source, out, **options)
+
+
+def command(monkeypatch, *options):
+    monkeypatch.setattr("sys.argv", ["tinysegnet", "import-data", *map(str, options)])
+    commands.main()
+
+
+def content(path):
+    """The classes of a data set, and {(split, name): labels as lists}."""
+    data = dataset(path)
+    labels = {}
+    for split in folder.SPLITS:
+        if (path / split).is_dir():
+            for sample in data.samples(split):
+                labels[split, sample[0].stem] = data.read(sample)[1].tolist()
+    return data.classes, labels
+
+
+def twin(path, classes, labels):
+    """The same in our own format: {(split, name): labels}, grey, with a grey photograph each."""
+    for (split, name), a in labels.items():
+        save(path / split / f"{name}.png", np.repeat(a[..., None] // 2, 3, axis=2))
+        save(path / f"{split}annot" / f"{name}.png", a)
+    (path / "classes.txt").write_text("".join(f"{name}\n" for name in classes))
+    return path
+
+
+def save(path, a, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(a, np.uint8)).save(path, **options)
+
+
+def photograph(path, size=(6, 8)):
+    save(path, np.full((*size, 3), 90))
+
+
+def labelme(path, *shapes, size=(6, 8), **others):
+    """A file of labelme with shapes (name, kind, points), and its photograph."""
+    photograph(path.with_suffix(".png"), size)
+    shapes = [{"label": name, "shape_type": kind, "points": points} for name, kind, points in shapes]
+    said = {
+        "version": "5.11.4", "flags": {}, "imagePath": f"{path.stem}.png", "imageData": None, "imageHeight": size[0],
+        "imageWidth": size[1], "shapes": shapes,
+    }
+    path.write_text(json.dumps(said | others))
+
+
+def listed(done):
+    return [str(problem) for problem in done.problems.values()]
+
+
+ROAD = "road", "polygon", [[0, 3], [7, 3], [7, 5], [0, 5]]
+
+
+# What the tools write
+
+
+@pytest.mark.parametrize("name, kind", [
+    ("camvid-colours", "datumaro-camvid"), ("camvid-numbers", "datumaro-camvid"), ("voc-colours", "voc"),
+    ("voc-numbers", "voc"), ("coco", "coco"),
+])
+def test_what_datumaro_writes_is_its_twin(tmp_path, name, kind):
+    done = imported(kind, MADE / name, tmp_path / "out")
+    assert done.counts == {"train": 4, "val": 2} and done.how == "" and not done.problems
+    labels = {
+        (name.partition("_")[0], name): np.where(a == MAKE.VOID, 0, a + 1).astype(np.uint8)
+        for name, a in MAKE.scenes().items()
+    }
+    assert content(tmp_path / "out") == content(twin(tmp_path / "twin", ("background", *MAKE.NAMES), labels))
+
+
+@pytest.mark.parametrize("name, kind, classes", [
+    ("labelme", "labelme", ("background", "grass", "red kite", "sky")),
+    ("coco-polygons", "coco", ("background", "person", "dog", "bottle")),
+])
+def test_shapes_are_drawn_to_the_pixel_as_their_tool_does(tmp_path, name, kind, classes):
+    done = imported(kind, MADE / name, tmp_path / "out", share=0.3)
+    assert done.counts == {"train": 2, "val": 1} and not done.problems
+    found, labels = content(tmp_path / "out")
+    truth = {path.stem: np.array(Image.open(path)).tolist() for path in (MADE / "truth" / name).iterdir()}
+    assert found == classes and {stem: a for (_, stem), a in labels.items()} == truth and len(truth) == 3
+
+
+def test_the_photograph_in_a_file_of_labelme_is_taken_if_it_is_not_beside_it(tmp_path):
+    done = imported("labelme", MADE / "labelme", tmp_path / "out")
+    assert done.saved == 1
+    (path,) = [one for one in (tmp_path / "out").glob("*/a_2.png") if not one.parent.name.endswith("annot")]
+    assert (read_photograph(path) == MAKE.photograph(np.full(MAKE.SIZE, 4, np.uint8))).all()
+
+
+def test_a_polygon_has_the_pixels_whose_middle_it_encloses():
+    inside = polygon(points_of([1, 1, 4, 1, 4, 3, 1, 3]), (4, 6))
+    assert inside.tolist() == [[0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 0, 0], [0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0]]
+    around = polygon(points_of([-50, -50, 90, -50, 90, 90, -50, 90]), (4, 6))
+    assert around.all() and not polygon(points_of([7, 0, 9, 0, 9, 4]), (4, 6)).any()
+
+
+# Layouts that are written here, as the data sets have them
+
+
+def test_colours(tmp_path):
+    """In images/ and masks/ beside each other, within train/ and val/, or with these in both; names of masks."""
+    labels = np.array([[0, 0, 1], [0, 1, 255]], np.uint8)
+    colours = np.zeros((256, 3), np.uint8)
+    colours[[0, 1, 255]] = (128, 128, 128), (128, 64, 128), (0, 0, 0)
+    source = tmp_path / "source"
+    for image, mask in (
+        ("images/train/a.jpg", "masks/train/a.png"), ("images/val/b/1.png", "masks/val/b/1_mask.png"),
+        ("test/imgs/c.png", "test/labels/c_L.png"),
+    ):
+        photograph(source / image, (2, 3))
+        save(source / mask, colours[labels])
+    classes = tmp_path / "mine.txt"
+    classes.write_text(SKY_AND_ROAD + "void 0 0 0\n")
+    done = imported("colours", source, tmp_path / "out", classes_file=classes)
+    assert done.counts == {"train": 1, "val": 1, "test": 1} and not done.problems
+    truth = {("train", "a"): labels, ("val", "b_1"): labels, ("test", "c"): labels}
+    assert content(tmp_path / "out") == content(twin(tmp_path / "twin", ("Sky", "Road"), truth))
+    assert (tmp_path / "out/classes.txt").read_text() == SKY_AND_ROAD
+    assert (tmp_path / "out/train/a.jpg").read_bytes() == (source / "images/train/a.jpg").read_bytes()
+
+
+def test_camvid_in_32_colours(tmp_path):
+    """Every colour once; the drives stay together. The table is that of the authors' tutorial, typed a second time."""
+    table = """Sky 128 128 128, Building 128 0 0, Pole 192 192 128, Road 128 64 128, Pavement 0 0 192, Tree 128 128 0,
+        SignSymbol 192 128 128, Fence 64 64 128, Car 64 0 128, Pedestrian 64 64 0, Bicyclist 0 128 192,
+        Building 192 0 128, Building 0 128 64, Building 64 0 64, Building 64 192 0, Pole 0 0 64, Road 128 0 192,
+        Road 192 0 64, Pavement 64 192 128, Pavement 128 128 192, Tree 192 192 0, SignSymbol 128 128 64,
+        SignSymbol 0 64 64, Car 64 128 192, Car 192 128 192, Car 192 64 128, Car 128 64 64, Pedestrian 192 128 64,
+        Pedestrian 64 0 192, Pedestrian 64 128 64, Bicyclist 192 0 192, void 0 0 0"""
+    names, colours = zip(*((name, rgb) for name, *rgb in (entry.split() for entry in table.split(","))))
+    colours = np.array(colours, np.uint8).reshape(4, 8, 3)
+    labels = np.array([dict(zip(camvid.CLASSES, range(11))).get(name, 255) for name in names], np.uint8).reshape(4, 8)
+    source = tmp_path / "source"
+    drawn = ("0006R0_f01", "0006R0_f02", "0016E5_01", "0016E5_02", "Seq05VD_f01", "Seq05VD_f02")
+    for name in drawn:
+        photograph(source / "701_StillsRaw_full" / f"{name}.png", (4, 8))
+        save(source / "LabeledApproved_full" / f"{name}_L.png", colours)
+    imported("camvid32", source, tmp_path / "out")
+    found, read = content(tmp_path / "out")
+    assert found == camvid.CLASSES and {*map(str, read.values())} == {str(labels.tolist())} and len(read) == 6
+    val = [name for split, name in read if split == "val"]
+    assert len(val) == 2 and val[0][:4] == val[1][:4]
+    assert dataset(tmp_path / "out").palette.tolist() == camvid.PALETTE.tolist()
+    of_kaggle = tmp_path / "kaggle"
+    for old, new in (("701_StillsRaw_full", "train"), ("LabeledApproved_full", "train_labels")):
+        shutil.copytree(source / old, of_kaggle / new)
+        shutil.copytree(source / old, of_kaggle / new.replace("train", "val"))
+    assert imported("camvid32", of_kaggle, tmp_path / "again").counts == {"train": 6, "val": 6}
+
+
+def test_pascal_voc_with_its_palette_and_rims(tmp_path):
+    """21 classes, 255 around things; trainval.txt names what train.txt and val.txt name."""
+    source, names = tmp_path / "VOC2012", ("2007_000032", "2007_000033", "2008_000002")
+    labels = np.array([[0, 1, 255], [20, 15, 0]], np.uint8)
+    mask = Image.fromarray(labels)
+    palette = np.zeros((256, 3), np.uint8)
+    palette[:21], palette[255] = [voc.of_voc(k) for k in range(21)], voc.OF_VOID
+    mask.putpalette(palette.tobytes())
+    for name in names:
+        photograph(source / "JPEGImages" / f"{name}.jpg", (2, 3))
+        (source / "SegmentationClass").mkdir(exist_ok=True)
+        mask.save(source / "SegmentationClass" / f"{name}.png")
+    (source / "ImageSets/Segmentation").mkdir(parents=True)
+    for split, those in (("train", names[:2]), ("val", names[2:]), ("trainval", names)):
+        (source / f"ImageSets/Segmentation/{split}.txt").write_text("\n".join(those))
+    done = imported("voc", source, tmp_path / "out")
+    assert done.counts == {"train": 2, "val": 1} and not done.problems
+    truth = {("train", names[0]): labels, ("train", names[1]): labels, ("val", names[2]): labels}
+    assert content(tmp_path / "out") == content(twin(tmp_path / "twin", voc.CLASSES, truth))
+    save(source / "SegmentationClass" / f"{names[0]}.png", palette[labels])     # the same, in colours
+    imported("voc", source, tmp_path / "coloured")
+    assert content(tmp_path / "coloured") == content(tmp_path / "out")
+
+
+@pytest.mark.parametrize("image, mask", [
+    ("SUNRGBD-{}_images/img-000001.jpg", "sunrgbd_train_test_labels/img-{}.png"),
+    ("image/{}/img-000001.jpg", "label37/{}/img37labels-000001.png"),
+    ("{}/img-000001.jpg", "{}annot/img-000001.png"),
+])
+def test_sun_rgbd_moves_down_by_one(tmp_path, image, mask):
+    """1 to 37 are the classes, 0 is none. Where all labels are in one folder, those of train begin after test's."""
+    stored = {"train": np.array([[0, 1, 37]], np.uint8), "test": np.array([[2, 2, 0]], np.uint8)}
+    for split, number in (("train", "005051"), ("test", "000001")):
+        photograph(tmp_path / "source" / image.format(split), (1, 3))
+        save(tmp_path / "source" / mask.format(number if "train_test" in mask else split), stored[split])
+    imported("sunrgbd", tmp_path / "source", tmp_path / "out")
+    classes, labels = content(tmp_path / "out")
+    assert classes == sunrgbd.CLASSES and len(classes) == 37 and classes[36] == "bag"
+    assert labels == {("train", "img-000001"): [[255, 0, 36]], ("test", "img-000001"): [[1, 1, 255]]}
+
+
+@pytest.mark.parametrize("end, stored", [("labelIds", [[7, 8, 33, 0, 29]]), ("labelTrainIds", [[0, 1, 18, 255, 255]])])
+def test_cityscapes(tmp_path, end, stored):
+    for name in ("train/aachen/aachen_000000_000019", "val/ulm/ulm_000000_000001"):
+        photograph(tmp_path / "source/leftImg8bit" / f"{name}_leftImg8bit.png", (1, 5))
+        save(tmp_path / "source/gtFine" / f"{name}_gtFine_{end}.png", stored)
+    imported("cityscapes", tmp_path / "source", tmp_path / "out")
+    classes, labels = content(tmp_path / "out")
+    assert classes == tuple(cityscapes.COLOURS) and len(classes) == 19
+    assert labels == {
+        (split, name): [[0, 1, 18, 255, 255]]
+        for split, name in (("train", "aachen_000000_000019"), ("val", "ulm_000000_000001"))
+    }
+
+
+# Which are val
+
+
+def test_what_belongs_together_is_on_one_side():
+    films = [f"{film}_{i}" for film in "abcde" for i in range(10)]
+    for seed in range(5):
+        val, how = deal(films, 0.2, seed)
+        assert len(val) == 10 and len({films[i][0] for i in val}) == 1 and "begin alike" in how
+        assert deal(films, 0.2, seed) == (val, how)
+    assert len({frozenset(deal(films, 0.2, seed)[0]) for seed in range(5)}) > 1
+    folders = [f"{place}/{i}" for place in ("x", "y", "z") for i in (3, 1, 2)]
+    val, how = deal(folders, 0.2, 0)
+    assert len({folders[i][0] for i in val}) == 1 and len(val) == 3 and "in one folder" in how
+    every = [f"{k:04}-of-its-own-{k}b" for k in range(40)]
+    assert len(deal(every, 0.25, 0)[0]) == 10
+
+
+def test_of_a_single_film_val_is_the_end():
+    names = [f"IMG_{i}" for i in (12, 9, 1, 10, 2, 11, 3, 4, 5, 6)]
+    val, how = deal(names, 0.3, 0)
+    assert {names[i] for i in val} == {"IMG_10", "IMG_11", "IMG_12"}
+    assert how == "the last 3 of the 10 that begin with 'IMG_', in the order of their names"
+    names = [f"{folder}/{i}" for folder in ("long", "long2") for i in range(100)] + ["short/1"]
+    val, how = deal(names, 0.1, 0)
+    assert len(val) == 20 and "short/1" in [names[i] for i in val]
+    assert re.fullmatch(r"what is in one folder is on one side, and the last 19 of the 100 in long2?/, in .*", how)
+
+
+@pytest.mark.parametrize(
+    "count, share, expected", [(1, 0.2, 0), (2, 0.2, 1), (3, 0.9, 2), (10, 0.0, 0), (1000, 0.2, 200)]
+)
+def test_neither_side_is_empty_if_that_can_be(count, share, expected):
+    assert len(deal([f"a_{i}" for i in range(count)], share, 0)[0]) == expected
+    assert len(deal([f"{i}_a" for i in range(count)], share, 0)[0]) == expected
+
+
+@pytest.mark.parametrize("name, split", [
+    ("train", "train"), ("instances_train2017", "train"), ("valid", "val"), ("Validation", "val"), ("testing", "test"),
+    ("trainval", None), ("contest", None), ("default", None), ("train_val", None),
+])
+def test_what_names_of_splits_mean(name, split):
+    assert split_of(name) == split
+
+
+def test_the_tools_lists_are_kept_and_what_has_none_is_dealt_out(tmp_path):
+    """A list of val alone says nothing, and of train alone neither; test stays what it is."""
+    for split, count in (("default", 6), ("test", 2)):
+        for i in range(count):
+            photograph(tmp_path / f"source/{split}/{split}{i}.jpg")
+            save(tmp_path / f"source/{split}annot/{split}{i}.png", np.full((6, 8), i % 2 + 1))
+        lines = (f"/{split}/{split}{i}.jpg {split}annot/{split}{i}.png\n" for i in range(count))
+        (tmp_path / f"source/{split}.txt").write_text("".join(lines))
+    (tmp_path / "source/label_colors.txt").write_text("grass\nsky\n")
+    done = imported("datumaro-camvid", tmp_path / "source", tmp_path / "out", share=0.34)
+    assert done.counts == {"train": 4, "val": 2, "test": 2}
+    assert done.how.startswith("the last 2 of the 6 that begin with 'default'")
+
+
+# --classes
+
+
+def test_classes_are_chosen_and_ordered(tmp_path):
+    """Without background among them, what nothing was drawn over does not count; a class that is missing is said."""
+    sky = "sky", "rectangle", [[0, 0], [7, 1]]
+    labelme(tmp_path / "source/a_1.json", sky, ROAD)
+    labelme(tmp_path / "source/a_2.json", ROAD)
+    labelme(tmp_path / "source/a_3.json", ("tree", "rectangle", [[0, 0], [7, 1]]))
+    classes = tmp_path / "two.txt"
+    classes.write_text("road 1 2 3\nsky\n")
+    done = imported("labelme", tmp_path / "source", tmp_path / "out", classes_file=classes, share=0.5)
+    found, labels = content(tmp_path / "out")
+    assert found == ("road", "sky")
+    assert labels["train", "a_1"] == [[1] * 8] * 2 + [[255] * 8] + [[0] * 8] * 3
+    assert labels["val", "a_2"][0] == [255] * 8
+    assert listed(done) == [f"{tmp_path}/source/a_3.json has 'tree', which is in no line of --classes: add it there"]
+    classes.write_text("road\nbackground\nsky\ntree\n")
+    done = imported("labelme", tmp_path / "source", tmp_path / "again", classes_file=classes)
+    assert not done.problems and content(tmp_path / "again")[1]["train", "a_1"][2] == [1] * 8
+
+
+def test_names_that_no_classes_file_can_have(tmp_path):
+    for i, name in enumerate(("# the road", "red, kite", "")):
+        labelme(tmp_path / f"{i}/a.json", ROAD, (name, *ROAD[1:]))
+    with pytest.raises(InputError, match=r"none for classes.txt: classes.txt, line 2: each line is a class"):
+        imported("labelme", tmp_path / "0", tmp_path / "out")
+    imported("labelme", tmp_path / "1", tmp_path / "out")
+    assert dataset(tmp_path / "out").classes == ("background", "red, kite", "road")
+    with pytest.raises(InputError, match=r"none for classes.txt"):
+        imported("labelme", tmp_path / "2", tmp_path / "other")
+
+
+# What cannot be taken
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_layout_is_said_and_nothing_is_written(tmp_path, kind):
+    looked_for = {
+        "colours": "there is no file .*classes.txt", "camvid32": "701_StillsRaw_full/ and LabeledApproved_full/",
+        "voc": "JPEGImages/, SegmentationClass/ and ImageSets", "labelme": "there is no NAME.json",
+        "coco": "there is no JSON file", "sunrgbd": "SUNRGBD-train_images/ beside sunrgbd_train_test_labels/",
+        "datumaro-camvid": "label_colors.txt, train.txt and trainannot/", "cityscapes": "leftImg8bit/ and gtFine/",
+    }
+    (tmp_path / "source").mkdir()
+    with pytest.raises(InputError, match=looked_for[kind]):
+        imported(kind, tmp_path / "source", tmp_path / "out")
+    assert [*tmp_path.iterdir()] == [tmp_path / "source"]
+
+
+def test_folders_that_cannot_be_used(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    labelme(tmp_path / "source/a.json", ROAD)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine.txt").write_text("mine")
+    for source, out, sentence in (
+        ("nowhere", "out", "there is no folder nowhere"), ("source", "full", "full is there, and is not an empty"),
+        ("source", "full/mine.txt", "full/mine.txt is there"), ("", "out", "is named by nothing"),
+        ("source", "", "is named by nothing"), ("source", "full/mine.txt/out", "out cannot be written"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            imported("labelme", source, out)
+    assert sorted(os.listdir()) == ["full", "source"] and os.listdir("full") == ["mine.txt"]
+    with pytest.raises(InputError, match=r"there is no file nowhere.txt"):
+        imported("labelme", "source", "out", classes_file="nowhere.txt")
+    Path("empty").mkdir()
+    assert imported("labelme", "source", "empty").counts == {"train": 1}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device"), MemoryError])
+def test_an_interruption_leaves_nothing(tmp_path, error):
+    """It comes while the third photograph is looked at, when two have been written."""
+    for i in range(4):
+        labelme(tmp_path / f"source/a{i}.json", ROAD)
+
+    def read(source, classes_file, problems):
+        classes, samples = KINDS["labelme"].read(source, classes_file, problems)
+
+        def labels(size):
+            assert len([*(tmp_path / "out.unfinished").glob("*.png")]) == 2
+            raise error
+
+        return classes, [*samples[:2], samples[2]._replace(labels=labels)]
+
+    with pytest.raises(error if isinstance(error, type) else OSError):
+        import_data(read, tmp_path / "source", tmp_path / "out")
+    assert [*tmp_path.iterdir()] == [tmp_path / "source"]
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
+    """As on a full disk; here by the system's limit on the size of a file."""
+    resource = pytest.importorskip("resource", reason="Windows has no such limit")
+    labelme(tmp_path / "source/a.json", ROAD)
+    save(tmp_path / "source/a.png", np.random.default_rng(0).integers(0, 256, (60, 80, 3)))
+    (tmp_path / "source/a.json").write_text(json.dumps(SAID_BY_LABELME | {"imageHeight": 60, "imageWidth": 80}))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        with pytest.raises(InputError, match=r"0.png cannot be written \(File too large\): raise the limit"):
+            imported("labelme", tmp_path / "source", tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [*tmp_path.iterdir()] == [tmp_path / "source"]
+
+
+def test_damaged_and_missing_files_are_listed_by_kinds_and_the_rest_is_taken(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "source"
+    for name in ("good_1", "good_2", "cut", "gone_1", "gone_2", "small", "bare", "blurred"):
+        photograph(source / "images" / f"{name}.jpg")
+        save(source / "masks" / f"{name}.png", np.full((6, 8, 3), 128))
+    (source / "classes.txt").write_text(SKY_AND_ROAD)
+    (source / "images/cut.jpg").write_bytes((source / "images/good_1.jpg").read_bytes()[:300])
+    for name in ("gone_1", "gone_2"):
+        (source / f"masks/{name}.png").unlink()
+    save(source / "masks/small.png", np.full((3, 4, 3), 128))
+    save(source / "masks/bare.png", np.full((6, 8, 3), (1, 2, 3)))
+    Image.new("RGB", (8, 6)).save(source / "masks/blurred.png", "JPEG")
+    command(monkeypatch, "colours", "source", "mine")
+    said = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "mine: 1 train, 1 val; 2 classes: Sky, Road Val was chosen here: the last 1 of the 2 that begin with 'good_'",
+        "Not taken:", "images/gone_1.jpg has no labels: source/masks/gone_1.png is missing (1 more like it)",
+        "images/cut.jpg cannot be read as an image",
+        "masks/small.png has 3x4 pixels (height x width) and its image 6x8: they must be of one size",
+        "masks/bare.png has the colour 1 2 3 (row 0, column 0), which no class has", "masks/blurred.png is a JPEG",
+        "Now see what is in it: tinysegnet check-data mine",
+    ):
+        assert part in said, part
+    assert {path.name for path in (tmp_path / "mine/train").iterdir()} == {"good_1.jpg"}
+
+
+def test_a_photograph_turned_by_its_camera_needs_labels_of_the_turned_picture(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name, size in (("upright", (8, 6)), ("before", (6, 8))):
+        labelme(tmp_path / f"source/{name}.json", ROAD, size=size)
+        save(tmp_path / f"source/{name}.png", np.zeros((6, 8, 3)), exif=exif)
+    done = imported("labelme", tmp_path / "source", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/train").iterdir()] == ["upright.png"]
+    (said,) = listed(done)
+    assert "before.json has 6x8 pixels (height x width) and its image 8x6, turned by its EXIF note: draw" in said
+
+
+@pytest.mark.parametrize("name, sentence", [
+    ("../b.png", "names '../b.png', which is not in"), ("..\\b.png", "which is not in"), ("/b.png", "which is not in"),
+    ("C:\\b.png", "which is not in"), ("\\\\host\\b.png", "which is not in"), ("b.png", "b.png, which is missing"),
+    ("a\0.png", "which is missing"), (7, "is not as labelme writes it"),
+])
+def test_a_name_in_a_json_file_leads_nowhere_else(tmp_path, name, sentence):
+    labelme(tmp_path / "source/a.json", ROAD, imagePath=name)
+    photograph(tmp_path / "b.png")
+    with pytest.raises(InputError, match=f"(?s)^nothing in .* can be taken: .*{re.escape(sentence)}"):
+        imported("labelme", tmp_path / "source", tmp_path / "out")
+
+
+def test_a_name_of_windows_in_a_folder_beside_is_found(tmp_path):
+    labelme(tmp_path / "source/json/a.json", ROAD, imagePath="..\\images\\a.png")
+    photograph(tmp_path / "source/images/a.png")
+    assert imported("labelme", tmp_path / "source", tmp_path / "out").counts == {"train": 1}
+
+
+def test_two_photographs_of_one_name(tmp_path):
+    for name in ("a/1", "a_1", "b"):
+        labelme(tmp_path / f"source/{name}.json", ROAD)
+    done = imported("labelme", tmp_path / "source", tmp_path / "out")
+    (said,) = listed(done)
+    assert sum(done.counts.values()) == 2
+    assert said == f"{tmp_path}/source/a_1.png would have the name of {tmp_path}/source/a/1.png: rename one of them"
+
+
+def test_photographs_that_tinysegnet_does_not_look_for_become_png(tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/classes.txt").write_text(SKY_AND_ROAD)
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    save(tmp_path / "source/images/a.bmp", pixels)
+    save(tmp_path / "source/masks/a.png", np.zeros((6, 8)))
+    assert imported("colours", tmp_path / "source", tmp_path / "out").saved == 1
+    assert (read_photograph(tmp_path / "out/train/a.png") == pixels).all()
+
+
+WRONG = None, [], {"a": 1}, "x", -1, float("nan"), 10**400, [[1]], "\ud800"
+
+
+def nodes(tree, path=()):
+    """The path of each value in JSON: keys and indices."""
+    yield path
+    inner = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in inner:
+        yield from nodes(value, (*path, key))
+
+
+def exchanged(tree, path, value):
+    if not path:
+        return value
+    copy = tree.copy()
+    copy[path[0]] = exchanged(tree[path[0]], path[1:], value)
+    return copy
+
+
+SAID_BY_LABELME = {
+    "imagePath": "a.png", "imageData": None, "imageHeight": 6, "imageWidth": 8,
+    "shapes": [{"label": "road", "shape_type": "polygon", "points": [[0, 3], [7, 3], [7, 5]]}],
+}
+SAID_BY_COCO = {
+    "images": [{"id": 1, "file_name": "a.png", "height": 6, "width": 8}], "categories": [{"id": 3, "name": "road"}],
+    "annotations": [
+        {"image_id": 1, "category_id": 3, "iscrowd": 0, "segmentation": [[0, 3, 7, 3, 7, 5]]},
+        {"image_id": 1, "category_id": 3, "iscrowd": 1, "segmentation": {"size": [6, 8], "counts": [40, 8]}},
+    ],
+}
+
+
+@pytest.mark.parametrize("kind, said", [("labelme", SAID_BY_LABELME), ("coco", SAID_BY_COCO)])
+def test_json_of_any_shape_is_taken_or_refused_in_words(tmp_path, kind, said):
+    """Each value in a file in turn is something else. What is taken can be read."""
+    photograph(tmp_path / "source/a.png")
+    outcomes = {"taken": 0, "refused": 0}
+    for path in nodes(said):
+        for wrong in WRONG:
+            (tmp_path / "source/a.json").write_text(json.dumps(exchanged(said, path, wrong)))
+            try:
+                imported(kind, tmp_path / "source", tmp_path / "out")
+            except InputError:
+                outcomes["refused"] += 1
+                assert not (tmp_path / "out").exists()
+            else:
+                outcomes["taken"] += 1
+                assert content(tmp_path / "out")[1]["train", "a"]
+                shutil.rmtree(tmp_path / "out")
+    assert outcomes["taken"] > 10 and outcomes["refused"] > 100, outcomes
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ('{"shapes": [', "cannot be read as JSON"), ("[" * 100_000, "cannot be read as JSON"),
+    ('{"shapes": [], "imagePath": "a.png"}', "has no shape, and may not be done yet"),
+])
+def test_json_that_is_none_or_has_nothing(tmp_path, text, sentence):
+    labelme(tmp_path / "source/b.json", ROAD)
+    photograph(tmp_path / "source/a.png")
+    (tmp_path / "source/a.json").write_text(text)
+    (said,) = listed(imported("labelme", tmp_path / "source", tmp_path / "out"))
+    assert sentence in said
+
+
+@pytest.mark.parametrize("counts, sentence", [
+    ([40, 7], "not those of 6x8 pixels"), ([56, -8], "not those of 6x8 pixels"), ("X1", "not those of 6x8 pixels"),
+    ("\u00e9", "damaged"), ("o" * 50, "damaged"),
+])
+def test_run_lengths_that_are_damaged(tmp_path, counts, sentence):
+    said = exchanged(SAID_BY_COCO, ("annotations", 1, "segmentation", "counts"), counts)
+    photograph(tmp_path / "source/a.png")
+    (tmp_path / "source/a.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match=rf"a\.json, for a\.png, is not as COCO writes it \(.*{sentence}"):
+        imported("coco", tmp_path / "source", tmp_path / "out")
+
+
+def test_what_covers_less_lies_on_top_and_crowds_below(tmp_path):
+    small, large, crowd = ([[x, 0, 8, 0, 8, 6, x, 6]] for x in (6, 3, 7))
+    categories = [{"id": i, "name": name} for i, name in ((5, "a"), (6, "b"), (4, "c"))]
+    annotations = [
+        {"image_id": 1, "category_id": 5, "segmentation": small},
+        {"image_id": 1, "category_id": 6, "segmentation": large},
+        {"image_id": 1, "category_id": 4, "segmentation": crowd, "iscrowd": 1},
+    ]
+    photograph(tmp_path / "source/data/a.png")
+    said = SAID_BY_COCO | {"annotations": annotations, "categories": categories}
+    (tmp_path / "source/labels.json").write_text(json.dumps(said))
+    imported("coco", tmp_path / "source", tmp_path / "out")
+    classes, labels = content(tmp_path / "out")
+    assert classes == ("background", "c", "a", "b") and labels["train", "a"] == [[0] * 3 + [3] * 3 + [2] * 2] * 6
+
+
+def test_lists_and_maps_that_are_damaged(tmp_path):
+    for name, line, sentence in (
+        ("voc-colours", "sky:90,150::", "has the line 'sky:90,150::'"), ("voc-colours", "sky", "has the line 'sky'"),
+        ("voc-colours", "sky:::\nsky:::", "has the line 'sky:::'"), ("voc-colours", "\xe9", "cannot be read as UTF-8"),
+    ):
+        source = tmp_path / "source"
+        shutil.copytree(MADE / name, source)
+        (source / "labelmap.txt").write_text(f"{line}\n", encoding="latin-1")
+        with pytest.raises(InputError, match=sentence):
+            imported("voc", source, tmp_path / "out")
+        shutil.rmtree(source)
+    shutil.copytree(MADE / "camvid-numbers", source)
+    lines = "/val/val_1.jpg", '"/val/val_2.jpg" "../valannot/val_2.png"', "/val/x.jpg valannot/x.png"
+    (source / "val.txt").write_text("\n".join(lines))
+    done = imported("datumaro-camvid", source, tmp_path / "out")
+    assert sum(done.counts.values()) == 4 and len(done.problems) == 3
+    shutil.copytree(MADE / "camvid-numbers/trainannot", tmp_path / "city/gtFine")
+    (tmp_path / "city/leftImg8bit").mkdir()
+    (tmp_path / "city/label_colors.txt").write_text("grass\n")
+    with pytest.raises(InputError, match=r"says that these are other classes"):
+        imported("cityscapes", tmp_path / "city", tmp_path / "other")
+
+
+# The command
+
+
+def test_the_help_lists_the_kinds_and_fits_80_columns(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "-h")
+    said = capsys.readouterr().out
+    assert all(f"\n  {kind}\n      " in said for kind in KINDS) and max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("options, sentence", [
+    (("vok", "source", "out"), "there is no 'vok' to choose: it is one of colours, camvid32, voc"),
+    (("voc", "source", "out", "--val", "1"), "'1' is not a number from 0 to 0.9"),
+    (("voc", "source", "out", "--seed", "-1"), "'-1' is not a whole number"),
+])
+def test_options_that_are_none(monkeypatch, capsys, options, sentence):
+    with pytest.raises(SystemExit) as end:
+        command(monkeypatch, *options)
+    assert end.value.code == 2 and sentence in capsys.readouterr().err
+
+
+def test_what_was_imported_passes_check_data_and_ctrl_c_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command(monkeypatch, "voc", MADE / "voc-colours", "out")
+    assert capsys.readouterr().out == (
+        "out: 4 train, 2 val; 4 classes: background, grass, kite, sky\n\n"
+        "Now see what is in it:\ntinysegnet check-data out\n"
+    )
+    monkeypatch.setattr("sys.argv", ["tinysegnet", "check-data", "out"])
+    commands.main()
+    assert capsys.readouterr().out.endswith("Every file can be used.\n")
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(camvid32, "read", stopped)
+    with pytest.raises(KeyboardInterrupt, match="nothing was written"):
+        command(monkeypatch, "camvid32", MADE, "other")
