@@ -3,7 +3,17 @@
 import textwrap
 
 from tinysegnet.commands.check_data import print_problems
-from tinysegnet.importers import camvid32, cityscapes, coco, colours, datumaro_camvid, labelme, sunrgbd, voc
+from tinysegnet.importers import (
+    camvid32,
+    cityscapes,
+    coco,
+    colours,
+    datumaro_camvid,
+    label_studio,
+    labelme,
+    sunrgbd,
+    voc,
+)
 from tinysegnet.importers.writing import import_data
 from tinysegnet.support.options import at_least_0, between, choice
 from tinysegnet.support.program import program
@@ -11,7 +21,7 @@ from tinysegnet.support.signals import stopped_with
 
 KINDS = {
     "colours": colours, "camvid32": camvid32, "voc": voc, "labelme": labelme, "coco": coco, "sunrgbd": sunrgbd,
-    "datumaro-camvid": datumaro_camvid, "cityscapes": cityscapes,
+    "datumaro-camvid": datumaro_camvid, "cityscapes": cityscapes, "label-studio": label_studio,
 }
 SUMMARY = "make a data set of one in another tool's format"
 DESCRIPTION = """Make FOLDER, a data set as tinysegnet reads it, of one in another tool's format

@@ -1,13 +1,13 @@
-"""Shapes as labelme draws them, and polygons and run lengths as COCO does."""
+"""Shapes in labels: labelme's, polygons as COCO has them, regions of Label Studio."""
 
 import math
 from base64 import b64decode
-from operator import index
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from tinysegnet.data.photographs import decoded
+from tinysegnet.importers.run_lengths import brush, run_lengths
 
 FARTHEST = 1e5      # pixels: what is drawn farther out is a damaged file
 CORNERS = {         # of labelme's shapes, at least
@@ -92,31 +92,25 @@ def polygon(points, size):
     return (changes[:-1].cumsum() % 2 == 1).reshape(W, H).T
 
 
-def run_lengths(rle, size):
-    """bool (H, W): the pixels of {"size": [H, W], "counts": run lengths outside, inside, ..., down the columns}.
+def region(one, size):
+    """bool (H, W): the pixels of a region of Label Studio's, whose places are in % of the picture.
 
-    Raises ValueError unless they are of that many pixels.
+    Raises ValueError if it is of another size, or of a kind other than brush, polygon, rectangle.
     """
     H, W = size
-    counts = rle["counts"]
-    counts = numbers_in(counts) if isinstance(counts, str) else [*map(index, counts)]
-    if rle["size"] != [H, W] or sum(counts) != H * W or min(counts) < 0:
-        raise ValueError(f"its run lengths are not those of {H}x{W} pixels (height x width)")
-    return np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(W, H).T
-
-
-def numbers_in(text):
-    """COCO's compressed run lengths. A character is 48 and 6 bits: 5 of a number, lowest first, and whether more of it
-    follow; the last of these 5 bits is the sign. From the fourth on, what was added to the number two before."""
-    numbers, value, bits = [], 0, 0
-    for code in text.encode():
-        if not 48 <= code < 112 or bits > 60:
-            raise ValueError("its compressed run lengths are damaged")
-        value |= ((code - 48) & 31) << bits
-        bits += 5
-        if not (code - 48) & 32:
-            if (code - 48) & 16:
-                value -= 1 << bits
-            numbers.append(value + numbers[-2] if len(numbers) > 2 else value)
-            value, bits = 0, 0
-    return numbers
+    value, kind = one["value"], one["type"]
+    if (one["original_height"], one["original_width"]) != size or one.get("image_rotation"):
+        raise ValueError(f"a region that is not of {H}x{W} pixels (height x width), upright")
+    if kind == "brushlabels":
+        return brush(value["rle"], size)
+    if kind == "polygonlabels":
+        points = points_of(value["points"], 3)
+    elif kind == "rectanglelabels":
+        x, y, width, height = (value[key] for key in ("x", "y", "width", "height"))
+        a = math.radians(value.get("rotation", 0))          # clockwise, about the upper left corner
+        across, down = (math.cos(a), math.sin(a)), (-math.sin(a), math.cos(a))
+        sides = np.array([(0, 0), (width * W, 0), (width * W, height * H), (0, height * H)])
+        points = points_of((sides @ [across, down] + [x * W, y * H]) / [W, H], 4)
+    else:
+        raise ValueError(f"a region of the kind {kind!r}")
+    return polygon(points_of(points * [W / 100, H / 100]), size)

@@ -86,14 +86,15 @@ def nothing_taken(source, problems):
 
 
 def with_names(samples, problems):
-    """{(split, name): Sample}, with the name that its files will have; of two of one name, the second is a Problem.
+    """{(split, name): Sample}, with names without the folders that all have in common; "/" in them becomes "_".
 
-    Names are the same if people take them for the same: see folder.name_of.
+    Of two that have one name then, or names that people or a system may take for one, the second is a Problem.
     """
-    first = {}
-    named = {}
+    first, named = {}, {}
+    folders = [sample.name.rpartition("/")[0] for sample in samples]
+    common = f"{os.path.commonpath(folders)}/" if folders and all(folders) else ""
     for sample in samples:
-        name = unicodedata.normalize("NFC", sample.name)
+        name = unicodedata.normalize("NFC", sample.name.removeprefix(common))
         other = first.setdefault((sample.split or "train", name.replace("/", "_").casefold()), sample)
         if other is sample:
             named[sample.split, name] = sample

@@ -136,6 +136,29 @@ def by_pycocotools():
         save_truth("coco-polygons", Path(image["file_name"]).stem, labels)
 
 
+def by_label_studio():
+    """Its JSON, with a brush stroke of each class; the photographs by the names that they had before an upload."""
+    from label_studio_converter import brush
+
+    tasks = []
+    for number, (name, labels) in enumerate(scenes().items()):
+        path = HERE / "label-studio" / "photographs" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photograph(labels)).save(path)
+        result = [{
+            "id": NAMES[label], "type": "brushlabels", "from_name": "tag", "to_name": "image", "image_rotation": 0,
+            "original_height": SIZE[0], "original_width": SIZE[1], "value": {
+                "format": "rle", "rle": brush.mask2rle(np.uint8(255) * (labels == label)),
+                "brushlabels": [NAMES[label]],
+            },
+        } for label in np.unique(labels[labels != VOID])]
+        tasks.append({
+            "id": number, "data": {"image": f"/data/upload/1/0{number}abcdef-{name}.png"},
+            "annotations": [{"id": number, "was_cancelled": False, "result": result}],
+        })
+    (HERE / "label-studio" / "project-1.json").write_text(json.dumps(tasks))
+
+
 def save_truth(folder, name, labels):
     path = HERE / "truth" / folder / f"{name.replace('/', '_')}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,3 +176,4 @@ if __name__ == "__main__":
     by_datumaro("coco_instances", "coco", colours=False)
     by_labelme()
     by_pycocotools()
+    by_label_studio()

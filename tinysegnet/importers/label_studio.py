@@ -1,0 +1,60 @@
+"""Label Studio: its JSON export, with brush strokes, polygons and rectangles."""
+
+import re
+from functools import partial
+from urllib.parse import unquote
+
+import numpy as np
+
+from tinysegnet.data.problems import FileError
+from tinysegnet.importers.classes import name_in, numbered, with_background, without_void
+from tinysegnet.importers.drawing import region
+from tinysegnet.importers.finding import files_under, plain
+from tinysegnet.importers.json_files import as_written_by, load_json
+from tinysegnet.importers.sample import Sample, noted
+from tinysegnet.support.errors import InputError
+
+LAYOUT = """NAME.json, the export called JSON, and the photographs, in sub-folders
+too, by the names that they have there, or had before an upload"""
+
+
+def read(source, _, problems):
+    """See importers/__init__.py. The classes are `background` and the labels of regions, by the alphabet."""
+    paths, photographs, names, found = files_under(source, (".json",)), {}, set(), []
+    if not paths:
+        raise InputError(f"there is no NAME.json in {source}: name the folder that has Label Studio's export")
+    for photograph in files_under(source):
+        photographs.setdefault(photograph.name, []).append(photograph)
+    for path in paths:
+        with noted(problems), as_written_by("Label Studio", path):
+            for task in load_json(path):
+                with noted(problems), as_written_by("Label Studio", path):
+                    done = [one["result"] for one in task["annotations"] if not one.get("was_cancelled")]
+                    regions = [one for one in done[0] if "original_height" in one] if done else []
+                    names |= {name_in(one["value"][one["type"]][0]) for one in regions}
+                    found.append((path, photograph_of(path, task["data"], photographs), regions))
+    classes, samples = with_background(sorted(names)), []
+    for path, photograph, regions in found:
+        labels = partial(labels_of, f"{path}, for {photograph.name},", regions, numbered(classes))
+        samples.append(Sample(plain(photograph, source), photograph, path, labels))
+    return without_void(classes), samples
+
+
+def photograph_of(path, data, photographs):
+    """The one of that name. An upload has 8 letters more in front of it, a local file has it behind ?d=."""
+    name = re.split(r"[/\\=]", unquote(next((text for text in data.values() if isinstance(text, str)), "")))[-1]
+    those = photographs.get(name) or photographs.get(re.sub(r"^[0-9a-f]{8}-", "", name), [])
+    if len(those) != 1:
+        raise FileError("no photograph", path, f"is of {name}, of which there are {len(those)}: put one there")
+    return those[0]
+
+
+def labels_of(path, regions, label, size):
+    """The regions of the first annotation that was not cancelled, each over those before it."""
+    if not regions:
+        raise FileError("not labelled", path, "has no region, and may not be done yet: draw one, or remove it")
+    labels = np.zeros(size, np.uint8)
+    with as_written_by("Label Studio", path):
+        for one in regions:
+            labels[region(one, size)] = label[name_in(one["value"][one["type"]][0])]
+    return labels
