@@ -327,6 +327,9 @@ def test_names_that_no_classes_file_can_have(tmp_path):
     assert dataset(tmp_path / "out").classes == ("background", "red, kite", "road")
     with pytest.raises(InputError, match=r"none for classes.txt"):
         imported("labelme", tmp_path / "2", tmp_path / "other")
+    labelme(tmp_path / "many/a.json", *((f"class {i}", *ROAD[1:]) for i in range(300)))
+    with pytest.raises(InputError, match=r"there are 301 classes: it takes at most 255"):
+        imported("labelme", tmp_path / "many", tmp_path / "other")
 
 
 # What cannot be taken
@@ -364,6 +367,14 @@ def test_folders_that_cannot_be_used(tmp_path, monkeypatch):
         imported("labelme", "source", "out", classes_file="nowhere.txt")
     Path("empty").mkdir()
     assert imported("labelme", "source", "empty").counts == {"train": 1}
+    Path("hidden").mkdir()
+    Path("hidden/.mine").touch()
+    with pytest.raises(InputError, match="hidden is there"):
+        imported("labelme", "source", "hidden")
+    Path("here").mkdir()
+    monkeypatch.chdir("here")
+    with pytest.raises(InputError, match=r"\. cannot be written"):
+        imported("labelme", "../source", ".")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device"), MemoryError])
@@ -510,8 +521,8 @@ SAID_BY_COCO = {
 }
 
 
-SAID_BY_LABEL_STUDIO = [{"data": {"image": "/data/local-files/?d=mine/a.png"}, "annotations": [{"result": [
-    {"type": "polygonlabels", "original_height": 6, "original_width": 8, "value": {
+SAID_BY_LABEL_STUDIO = [{"id": 1, "data": {"image": "/data/local-files/?d=mine/a.png"}, "annotations": [{"result": [
+    {"id": 1, "type": "polygonlabels", "original_height": 6, "original_width": 8, "value": {
         "points": [[0, 50], [100, 50], [100, 100], [0, 100]], "polygonlabels": ["road"]}},
 ]}]}]
 
@@ -535,7 +546,7 @@ def test_json_of_any_shape_is_taken_or_refused_in_words(tmp_path, kind, said):
                 outcomes["taken"] += 1
                 assert content(tmp_path / "out")[1]["train", "a"]
                 shutil.rmtree(tmp_path / "out")
-    assert outcomes["taken"] > 5 and outcomes["refused"] > 80, outcomes
+    assert min(outcomes.values()) > 9, outcomes
 
 
 def test_regions_of_label_studio_are_in_percent_and_turn_about_their_upper_left_corner(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tinysegnet.data.classes_file import of_voc, read_classes
-from tinysegnet.data.folder import PHOTOGRAPHS, SPLITS, check_size, files_in
+from tinysegnet.data.folder import PHOTOGRAPHS, SPLITS, check_size
 from tinysegnet.data.photographs import upright_photograph
 from tinysegnet.data.problems import FileError, Problems
 from tinysegnet.importers.classes import BACKGROUND, VOID, classes_in, without_void
@@ -49,7 +49,7 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     source, folder = Path(source), Path(folder)
     if not source.is_dir():
         raise InputError(f"there is no folder {source}: name the one that holds the data set")
-    if os.path.lexists(folder) and not (folder.is_dir() and not folder.is_symlink() and not files_in(folder)):
+    if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there, and is not an empty folder: name another, or move it away")
     classes_file = Path(classes_file) if classes_file is not None else None
     problems = Problems()
@@ -57,7 +57,7 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     samples = with_names(samples, problems)
     if not samples:
         raise nothing_taken(source, problems)
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    unfinished = Path(f"{os.path.abspath(folder)}.unfinished")
     try:
         with writing(folder):
             shutil.rmtree(unfinished, ignore_errors=True)       # left of an attempt that was killed
@@ -110,8 +110,10 @@ def write_classes(path, found, classes_file):
     found         {name: colour or None} of the tool
     classes_file  that the classes are taken from, or None. What is background, and no class there, is void
 
-    Raises InputError if a name cannot be in classes.txt.
+    Raises InputError if there are too many, or a name cannot be in classes.txt.
     """
+    if len(found) > VOID:
+        raise InputError(f"there are {len(found)} classes: it takes at most {VOID}")
     table = np.full(256, -1, np.int16)
     table[VOID] = VOID
     if classes_file:
