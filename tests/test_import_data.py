@@ -479,6 +479,17 @@ def test_two_photographs_of_one_name(tmp_path):
     assert said == f"{tmp_path}/source/a_1.png would have the name of {tmp_path}/source/a/1.png: rename one of them"
 
 
+def test_a_photograph_that_two_files_label_is_taken_once(tmp_path):
+    """Else it could be in train and in val."""
+    for name in ("a", "b", "c"):
+        labelme(tmp_path / f"source/{name}.json", ROAD, **({"imagePath": "a.png"} if name == "c" else {}))
+    done = imported("labelme", tmp_path / "source", tmp_path / "out")
+    source = tmp_path / "source"
+    (said,) = listed(done)
+    assert said == f"{source}/a.png has labels twice, by {source}/a.json and {source}/c.json: remove those of one"
+    assert sum(done.counts.values()) == 2
+
+
 def test_photographs_that_tinysegnet_does_not_look_for_become_png(tmp_path):
     (tmp_path / "source").mkdir()
     (tmp_path / "source/classes.txt").write_text(SKY_AND_ROAD)

@@ -88,19 +88,24 @@ def nothing_taken(source, problems):
 def with_names(samples, problems):
     """{(split, name): Sample}, with names without the folders that all have in common; "/" in them becomes "_".
 
-    Of two that have one name then, or names that people or a system may take for one, the second is a Problem.
+    Of two that have one photograph, or one name then, or names that people or a system may take for one, the second is
+    a Problem.
     """
-    first, named = {}, {}
+    of_photograph, of_name, named = {}, {}, {}
     folders = [sample.name.rpartition("/")[0] for sample in samples]
     common = f"{os.path.commonpath(folders)}/" if folders and all(folders) else ""
     for sample in samples:
         name = unicodedata.normalize("NFC", sample.name.removeprefix(common))
-        other = first.setdefault((sample.split or "train", name.replace("/", "_").casefold()), sample)
-        if other is sample:
-            named[sample.split, name] = sample
-        else:
-            text = f"{sample.photograph} would have the name of {other.photograph}: rename one of them"
+        same = of_photograph.setdefault(sample.photograph, sample)
+        alike = of_name.setdefault((sample.split or "train", name.replace("/", "_").casefold()), sample)
+        if same is not sample:
+            text = f"{sample.photograph} has labels twice, by {same.file} and {sample.file}: remove those of one"
+            problems.add("labels twice", sample.photograph, text)
+        elif alike is not sample:
+            text = f"{sample.photograph} would have the name of {alike.photograph}: rename one of them"
             problems.add("two of one name", sample.photograph, text)
+        else:
+            named[sample.split, name] = sample
     return named
 
 
