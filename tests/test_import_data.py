@@ -377,6 +377,16 @@ def test_folders_that_cannot_be_used(tmp_path, monkeypatch):
         imported("labelme", "../source", ".")
 
 
+def test_what_lies_in_the_way_is_not_removed(tmp_path):
+    labelme(tmp_path / "source/a.json", ROAD)
+    there = tmp_path / "out.unfinished" / "mine.txt"
+    there.parent.mkdir()
+    there.touch()
+    with pytest.raises(InputError, match=r"out\.unfinished is there, perhaps left of an attempt that was killed: delete"):
+        imported("labelme", tmp_path / "source", tmp_path / "out")
+    assert there.exists() and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device"), MemoryError])
 def test_an_interruption_leaves_nothing(tmp_path, error):
     """It comes while the third photograph is looked at, when two have been written."""

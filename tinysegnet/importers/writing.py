@@ -58,10 +58,11 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     if not samples:
         raise nothing_taken(source, problems)
     unfinished = Path(f"{os.path.abspath(folder)}.unfinished")
+    if os.path.lexists(unfinished):
+        raise InputError(f"{unfinished} is there, perhaps left of an attempt that was killed: delete it")
+    with writing(folder):
+        unfinished.mkdir(parents=True)
     try:
-        with writing(folder):
-            shutil.rmtree(unfinished, ignore_errors=True)       # left of an attempt that was killed
-            unfinished.mkdir(parents=True)
         classes, table = write_classes(unfinished / "classes.txt", found, classes_file)
         taken, saved = {}, 0
         for name, sample in bar(samples.items(), "import", unit="img"):
