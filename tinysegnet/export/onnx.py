@@ -14,7 +14,7 @@ import numpy as np
 
 import tinysegnet
 from tinysegnet import inference
-from tinysegnet.data.normalisation import CENTRED, DEVIATION, IMAGENET, LOCAL_RESPONSE, MEAN, STANDARDISED
+from tinysegnet.data.normalisation import CENTRED, DEVIATION, IMAGENET, MEAN, STANDARDISED
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
 
@@ -89,7 +89,8 @@ class Corners:
 
     def __mul__(self, number):
         """`corners * 0` makes them first corners, see unpool_fixed in networks/more/blocks.py."""
-        assert number == 0
+        if number:
+            raise ValueError(f"corners can be multiplied by 0 alone, got {number}")
         return Corners()
 
 
@@ -135,8 +136,7 @@ class Recorder:
             variance = self.mean_of_colour(self.node("Mul", x, x, shape=shape))
             deviation = self.node("Sqrt", variance, shape=variance.shape)
             return self.node("Div", x, self.node("Add", deviation, 1.0, shape=deviation.shape), shape=shape)
-        assert kind == LOCAL_RESPONSE
-        one = N, H, W, 1
+        one = N, H, W, 1                        # LOCAL_RESPONSE
         squares = self.node("ReduceSum", self.node("Mul", x, x, shape=shape), [1], shape=one, keepdims=1)
         largeness = self.node("Add", self.node("Mul", squares, 2e-5, shape=one), 1.0, shape=one)
         return self.node("Mul", x, self.node("Pow", largeness, -0.75, shape=one), shape=shape)
@@ -155,11 +155,12 @@ class Recorder:
         return self.convolution(x, w[..., None], b, (2, 3, 0, 1), shape=x.shape, pads=[K // 2] * 4, group=C), None
 
     def conv_transpose2d(self, x, w, b, shape):
-        """Of a K that is even, as all are, it gives twice the size, of which `shape` may lack a row or a column."""
+        """It gives twice the size, of which `shape` may lack a row or a column. K is at least 2."""
         (N, H, W, _), (K, _, _, F) = x.shape, w.shape
-        assert K % 2 == 0
+        before, after = (K - 1) // 2, K // 2 - 1            # what falls outside
         y = self.convolution(
-            x, w, b, (2, 3, 0, 1), "ConvTranspose", shape=(N, 2 * H, 2 * W, F), strides=[2, 2], pads=[K // 2 - 1] * 4
+            x, w, b, (2, 3, 0, 1), "ConvTranspose",
+            shape=(N, 2 * H, 2 * W, F), strides=[2, 2], pads=[before, before, after, after],
         )
         return self.cut(y, shape), None
 
