@@ -202,7 +202,8 @@ def report(data, runtimes, amiss):
     for name, labels, apart, ours, theirs in measured(model, photographs, runtimes):
         ratio = statistics.median(ours) / statistics.median(theirs)
         yield f"| {name} | {percent(labels)} | {apart:.0e} | {spread(theirs)} | {spread(ours)} | {ratio:.2f} |"
-        amiss += [name] * (labels < LABELS or apart >= LOGITS)
+        if labels < LABELS or apart >= LOGITS:
+            amiss.append(name)
     title = "{} photographs of val, {}x{}".format(len(photographs), *SMALL_SIZE)
     yield f"\n## Small networks, after two epochs of streets: {title}\n"
     yield "| | filters | | labels that are ours | logits apart |\n|---|---|---|---|---|"
@@ -210,7 +211,8 @@ def report(data, runtimes, amiss):
         model = inference.load(trained(network, filters))
         for name, labels, apart in measured(model, photographs_of(data, SMALL_SIZE), runtimes, in_time=False):
             yield f"| {network} | {filters} | {name} | {percent(labels)} | {apart:.0e} |"
-            amiss += [f"{name}, {network}"] * (labels < LABELS_OF_SMALL or apart >= LOGITS)
+            if labels < LABELS_OF_SMALL or apart >= LOGITS:
+                amiss.append(f"{name}, {network}")
     yield (
         "\n*Logits apart*: the median difference as a part of the largest logit, of the photograph where it is largest."
         "\nSingle logits may differ by more: where two corners of a window are equal but for rounding, the maximum is"

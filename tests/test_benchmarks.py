@@ -701,6 +701,8 @@ def test_a_runtime_of_other_labels_is_told_from_one_of_ours(tmp_path, monkeypatc
         def close(self):
             pass
 
+    model.meta["size"] = [20, 28]
+    monkeypatch.setattr(inference, "load", lambda path=None: model)
     monkeypatch.setattr(runtimes, "Runtime", Fake)
     monkeypatch.setattr(runtimes, "PACKAGES", ())
     monkeypatch.setattr(runtimes, "SMALL", {"unet": 2})
@@ -708,7 +710,7 @@ def test_a_runtime_of_other_labels_is_told_from_one_of_ours(tmp_path, monkeypatc
     monkeypatch.setattr(runtimes, "PHOTOGRAPHS", 1)
     monkeypatch.setattr(runtimes, "ROUNDS", 1)
     monkeypatch.setattr(runtimes, "RESULTS", tmp_path / "page.md")
-    monkeypatch.setattr(runtimes, "trained", lambda network, filters: None)             # the network of the project
+    monkeypatch.setattr(runtimes, "trained", lambda network, filters: None)
     monkeypatch.setattr("sys.argv", ["runtimes.py", "--data", str(tmp_path / "tiny")])
     with pytest.raises(SystemExit) as stop:
         runtimes.main()
