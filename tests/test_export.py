@@ -258,9 +258,15 @@ def test_by_the_commands_there_and_back(command, capsys):
     assert Path("c.safetensors").read_bytes() == Path("a.safetensors").read_bytes()
 
 
+def said(**arguments):
+    """The meta of a network with other arguments, as JSON."""
+    meta = small().meta
+    return json.dumps(meta | {"network": meta["network"] | arguments})
+
+
 @pytest.mark.parametrize("changes, sentence", [
-    ({"encoder2.conv.w": None}, r"^a has no encoder2\.conv\.w: give one that  python -m tinysegnet export "),
-    ({"encoder9.conv.b": np.zeros(4, "f")}, r"^a has a encoder9\.conv\.b, which its network has not: give one"),
+    ({"encoder2.conv.w": None}, r"^a lacks encoder2\.conv\.w, and its network has: give one that  python "),
+    ({"encoder9.conv.b": np.zeros(4, "f")}, r"^a has encoder9\.conv\.b, which its network has not: give one"),
     ({"encoder1.conv.w": np.zeros((3, 3, 3, 4), "f")},
      r"encoder1\.conv\.w should be \(4, 3, 3, 3\), and is \(3, 3, 3, 4\)"),
     ({"classifier.b": np.zeros(3, np.float16)}, r"^a: classifier\.b is F16: save it as one of F32, F64$"),
@@ -272,6 +278,8 @@ def test_by_the_commands_there_and_back(command, capsys):
     ({"metadata": {"tinysegnet": "[1]"}}, "^a does not say rightly which network it holds: give one"),
     ({"metadata": {"tinysegnet": json.dumps(small().meta | {"network": {"name": "vnet", "classes": 3}})}},
      "^a holds a network 'vnet', unknown to this version"),
+    ({"metadata": {"tinysegnet": said(levels=99)}}, r"^a lacks decoder10\.conv\.b, and its network has: give one"),
+    ({"metadata": {"tinysegnet": said(filters=9999)}}, "^a is too small for the network that it names: give one"),
     ({"metadata": {"tinysegnet": json.dumps(small().meta | {"normalisation": "odd"})}}, "^a wants the input 'odd'"),
 ])
 def test_what_is_wrong_in_a_safetensors_is_named(tmp_path, monkeypatch, changes, sentence):

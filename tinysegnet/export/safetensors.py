@@ -10,6 +10,8 @@ Its metadata have one entry, META: the meta of the Model as JSON. (Several would
 """
 
 import json
+import math
+from pathlib import Path
 
 import numpy as np
 
@@ -32,9 +34,9 @@ def save(path, model):
     except ImportError as error:
         raise InputError("--safetensors needs a package: install it with  pip install -e '.[safetensors]'") from error
     arrays = {}
-    for name, (theirs, axes) in layouts(model.network).items():
+    for name, axes in layouts(model.network).items():
         array = model.params[name] if name in model.params else model.stats[name]
-        arrays[theirs] = np.ascontiguousarray(array.transpose(axes))        # 0.8.0 writes others wrong, in silence
+        arrays[name_in_file(name)] = np.ascontiguousarray(array.transpose(axes))    # 0.8.0 writes others wrong, unsaid
     atomic.write(path, save(arrays, {META: json.dumps(model.meta)}))
 
 
@@ -43,14 +45,16 @@ def load(path):
     with opened(path, "import-weights", "name a .safetensors") as file:
         meta = meta_of(file, path)
         network = inference.network_of(meta, path)
-        wanted, arrays = layouts(network), {}
-        for name, shape in (network.shapes | network.stats).items():
-            theirs, axes = wanted[name]
-            array = array_of(file, path, theirs, [shape[axis] for axis in axes], FLOATS, WAY_OUT)
+        shapes, arrays = network.shapes | network.stats, {}
+        for name in sorted({name_in_file(name) for name in shapes} ^ set(file.keys())):
+            amiss = "which its network has not" if name in file.keys() else "and its network has"
+            raise InputError(f"{path} {'has' if name in file.keys() else 'lacks'} {name}, {amiss}: {WAY_OUT}")
+        if sum(map(math.prod, shapes.values())) > Path(path).stat().st_size:        # said before memory is asked for
+            raise InputError(f"{path} is too small for the network that it names: {WAY_OUT}")
+        for name, axes in layouts(network).items():
+            shape = [shapes[name][axis] for axis in axes]
+            array = array_of(file, path, name_in_file(name), shape, FLOATS, WAY_OUT)
             arrays[name] = np.ascontiguousarray(array.transpose(np.argsort(axes)))
-        for name in sorted(file.keys()):
-            if name not in (theirs for theirs, _ in wanted.values()):
-                raise InputError(f"{path} has a {name}, which its network has not: {WAY_OUT}")
     params, stats = ({name: arrays[name] for name in names} for names in (network.shapes, network.stats))
     inference.check_arrays(network, params, stats, path)
     return meta, params, stats
@@ -69,17 +73,15 @@ def meta_of(file, path):
     return meta
 
 
+def name_in_file(name):
+    block, _, kind = name.rpartition(".")
+    return f"{block}.running_{kind}" if kind in ("mean", "var") else name
+
+
 def layouts(network):
-    """{our name: (the name in the file, our axes in the order of the file's)} of all arrays of a network."""
-    transposed = kernels_of_transposed_convolutions(network)
-    found = {
-        name: (name, TRANSPOSED if name in transposed else CONVOLUTION if len(shape) == 4 else (0,))
-        for name, shape in network.shapes.items()
-    }
-    for name in network.stats:
-        block, _, kind = name.rpartition(".")
-        found[name] = f"{block}.running_{kind}", (0,)
-    return found
+    """{name: our axes in the order of the file's} of all arrays of a network."""
+    found = {name: CONVOLUTION if len(shape) == 4 else (0,) for name, shape in (network.shapes | network.stats).items()}
+    return found | dict.fromkeys(kernels_of_transposed_convolutions(network), TRANSPOSED)
 
 
 def kernels_of_transposed_convolutions(network):
