@@ -320,7 +320,7 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
     assert {script.stem for script in scripts} == {
         "boundary", "cpu", "drives", "fine_tuning", "first_run", "formats", "gpu", "gpu_first", "inference",
-        "ingredients", "launches", "screening", "table1", "uncertainty", "winograd_error",
+        "ingredients", "launches", "runtimes", "screening", "table1", "uncertainty", "winograd_error",
     }
     for script in scripts:
         command = [sys.executable, "-S", script, "--help"]
@@ -332,7 +332,8 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
 @pytest.mark.parametrize(
     "script, missing, sentence",
     [("gpu.py", "cupy", "error: this benchmark needs a GPU"), ("cpu.py", "torch", "error: PyTorch is not installed"),
-     ("boundary.py", "scipy", "error: boundary F1 needs SciPy: pip install -e '.[boundary]'\n")],
+     ("boundary.py", "scipy", "error: boundary F1 needs SciPy: pip install -e '.[boundary]'\n"),
+     ("runtimes.py", "onnx", "error: onnx is not installed: pip install -r benchmarks/requirements-runtimes.txt\n")],
 )
 def test_what_is_not_installed_is_said(tmp_path, script, missing, sentence):
     process = run_without(missing, script, tmp_path)
@@ -787,3 +788,47 @@ def wait_for(path):
         if path.exists() and path.stat().st_size:
             return
         time.sleep(0.1)
+
+
+def test_a_runtime_of_other_labels_is_told_from_one_of_ours(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import runtimes
+
+    pytest.importorskip("onnx")
+    model = inference.load()
+    tiny_camvid.make(tmp_path / "tiny")
+
+    class Fake:
+        """OpenVINO has the classes in another order, and OpenCV is off by a little."""
+
+        def __init__(self, load, path, folder):
+            self.name = load.__name__
+
+        def run(self, x):
+            logits = inference.look(model, x[0].transpose(1, 2, 0).astype(np.uint8)).transpose(0, 3, 1, 2)
+            others = {"openvino": logits[:, ::-1], "opencv": logits + 2e-4 * np.abs(logits).max()}
+            return others.get(self.name, logits), 1.0
+
+        def close(self):
+            pass
+
+    model.meta["size"] = [20, 28]
+    monkeypatch.setattr(inference, "load", lambda path=None: model)
+    monkeypatch.setattr(runtimes, "Runtime", Fake)
+    monkeypatch.setattr(runtimes, "PACKAGES", ())
+    monkeypatch.setattr(runtimes, "SMALL", {"unet": 2})
+    monkeypatch.setattr(runtimes, "SMALL_SIZE", (20, 28))
+    monkeypatch.setattr(runtimes, "PHOTOGRAPHS", 1)
+    monkeypatch.setattr(runtimes, "ROUNDS", 1)
+    monkeypatch.setattr(runtimes, "RESULTS", tmp_path / "page.md")
+    monkeypatch.setattr(runtimes, "trained", lambda network, filters: None)
+    monkeypatch.setattr("sys.argv", ["runtimes.py", "--data", str(tmp_path / "tiny")])
+    with pytest.raises(SystemExit) as stop:
+        runtimes.main()
+    assert stop.value.code == 1
+    said, page = capsys.readouterr().out, (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert page in said
+    assert said.endswith("\nNot as it must be: openvino; opencv; openvino, unet; opencv, unet\n")
+    assert "| onnxruntime | 100.000 % | 0e+00 | 1.00 s (1.00 to 1.00) |" in page
+    assert "| opencv | 100.000 % | 2e-04 |" in page and "| unet | 2 | onnxruntime | 100.000 % | 0e+00 |" in page
+    assert float(re.search(r"\| openvino \| ([\d.]+) % \|", page)[1]) < 50

@@ -222,7 +222,7 @@ def test_where_nothing_can_be_written(tmp_path):
 
 
 def test_help_is_documentation(trained):
-    names = "train", "evaluate", "predict", "check-data", "download"
+    names = "train", "evaluate", "predict", "export", "import-weights", "check-data", "download"
     shown = {}
     for command in ((TRAIN,), ("-m", "tinysegnet"), *(("-m", "tinysegnet", name) for name in names)):
         process = run(trained[0], *command, "-h")

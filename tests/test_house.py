@@ -35,9 +35,10 @@ MAY_IMPORT = {
     "checker": ("support", "ops"),
     "checkpoint": ("support",),
     "inference": ("support", "ops", "networks", "checkpoint", "data"),
+    "export": ("support", "ops", "networks", "checkpoint", "data", "inference"),
     "training": ("support", "ops", "networks", "checkpoint", "data", "inference", "metrics"),
     "commands": (
-        "support", "ops", "networks", "checkpoint", "data", "inference", "metrics", "plots", "training",
+        "support", "ops", "networks", "checkpoint", "data", "inference", "metrics", "plots", "export", "training",
         "importers",
     ),
     "__main__": ("support", "commands"),

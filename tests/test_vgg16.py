@@ -215,7 +215,7 @@ def test_a_file_that_may_not_be_read_is_there_all_the_same(folder, monkeypatch):
     def refused(path, mode):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(vgg16, "open", refused, raising=False)
+    monkeypatch.setattr("tinysegnet.support.safetensors.open", refused, raising=False)
     with pytest.raises(PermissionError, match=r"vgg16\.safetensors"):
         vgg16.read(folder / "vgg16.safetensors")
 

@@ -1,4 +1,7 @@
-"""python -m tinysegnet train | evaluate | predict | check-data | import-data | download; installed: `tinysegnet`."""
+"""python -m tinysegnet train | evaluate | predict | export | import-weights | check-data | import-data | download
+
+Installed, it is `tinysegnet` alone too.
+"""
 
 import argparse
 import sys
@@ -9,7 +12,7 @@ from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import Parser
 from tinysegnet.support.program import program
 
-COMMANDS = "train", "evaluate", "predict", "check-data", "import-data", "download"
+COMMANDS = "train", "evaluate", "predict", "export", "import-weights", "check-data", "import-data", "download"
 
 
 def main():

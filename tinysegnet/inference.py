@@ -67,18 +67,18 @@ def load_on(xp, path=None):
     params, stats = groups["params"], groups["stats"]
     network = network_of(meta, path)
     check_arrays(network, params, stats, path)
-    if meta["normalisation"] not in NORMALISATIONS:
-        raise InputError(f"{path} wants the input {meta['normalisation']!r}: use the version that wrote it")
     model = Model(network, to_device(params, xp), to_device(stats, xp), meta)
     object.__setattr__(model, "folded", fold_all(model.params, model.stats))
     return model
 
 
 def network_of(meta, path):
-    """The network that a checkpoint names. Raises InputError if this version has none like that."""
+    """The network that a checkpoint names. Raises InputError if this version has none like that, or not its input."""
     name, arguments = meta["network"]["name"], {k: v for k, v in meta["network"].items() if k != "name"}
     if name not in networks.NETWORKS:
         raise InputError(f"{path} holds a network {name!r}, unknown to this version: use the version that wrote it")
+    if meta["normalisation"] not in NORMALISATIONS:
+        raise InputError(f"{path} wants the input {meta['normalisation']!r}: use the version that wrote it")
     count, names = arguments.get("classes"), len(meta["classes"])
     if count != names:
         raise InputError(f"{path} is a network of {count} classes and names {names}: give another file")

@@ -1,5 +1,8 @@
 """Options that several commands have."""
 
+from pathlib import Path
+
+from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import at_least_2
 
 ITS_OWN = "Network: the one that comes with tinysegnet, trained on CamVid."
@@ -16,3 +19,9 @@ def add_samples(option):
 
 def add_backend(option):
     option("--backend", choices=("numpy", "cupy"), default="numpy", help="processor or GPU (default: %(default)s)")
+
+
+def check_new(path):
+    """Raise InputError if there is something of that name already: it may have been trained for hours."""
+    if Path(path).exists():
+        raise InputError(f"{path} is already there: name another file, or move it away")

@@ -7,18 +7,18 @@ The file is a .safetensors with the names of torchvision and timm: "features.0.w
 
 from pathlib import Path
 
-import numpy as np
-
 from tinysegnet import networks
 from tinysegnet.data.normalisation import IMAGENET
 from tinysegnet.networks.blocks import names_of
 from tinysegnet.networks.more.segnet import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
+from tinysegnet.support.safetensors import array_of, opened
 
 NETWORKS, FILTERS = ("segnet", "bayesian-segnet"), 64
-FLOATS = "F16", "F32", "F64"       # as .safetensors calls them; NumPy has no bfloat16
+FLOATS = "F16", "F32", "F64"
 OF_NORM = "weight", "bias", "running_mean", "running_var"
 FILES_OF_PYTORCH = ".pth", ".pt", ".bin"
+WAY_OUT = "give VGG16, configuration D, with the names of torchvision or timm"
 
 
 def encoder_for(given):
@@ -37,23 +37,12 @@ def encoder_for(given):
 
 
 def read(path):
-    if not Path(path).is_file():
-        raise InputError(f"there is no file '{path}': name VGG16's weights, a .safetensors")
-    if Path(path).suffix in FILES_OF_PYTORCH:
+    if Path(path).is_file() and Path(path).suffix in FILES_OF_PYTORCH:
         raise InputError(f"{path} is of PyTorch: make it a .safetensors by the three lines in docs/networks.md")
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError as error:
-        raise InputError("--init-encoder needs a package: install it with  pip install -e '.[safetensors]'") from error
-    open(path, "rb").close()            # what keeps it from being read: safetensors says that it is not there
     network = networks.build("segnet")
     shapes = network.shapes | network.stats
-    try:
-        with safe_open(path, "numpy") as file:
-            names = names_in(file.keys())
-            return {ours: array_of(file, theirs, shapes[ours], path) for theirs, ours in names.items()}
-    except SafetensorError as error:
-        raise InputError(f"{path} is not a .safetensors file, or a damaged one ({error}): take another") from error
+    with opened(path, "--init-encoder", "name VGG16's weights, a .safetensors") as file:
+        return {ours: kernel_last(file, path, theirs, shapes[ours]) for theirs, ours in names_in(file.keys()).items()}
 
 
 def names_in(given):
@@ -70,20 +59,9 @@ def names_in(given):
     return names
 
 
-def array_of(file, name, shape, path):
-    """The array of that name in the file, a kernel as (K, K, C, F), if it is floats of that shape."""
-    if name not in file.keys():
-        raise InputError(f"{path} has no {name}: give VGG16, configuration D, with the names of torchvision or timm")
-    stored = file.get_slice(name)
-    found, dtype = tuple(stored.get_shape()), stored.get_dtype()
-    wanted = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape
-    if found != wanted:
-        raise InputError(f"{path}: {name} should be {wanted}, and is {found}: give VGG16, configuration D")
-    if dtype not in FLOATS:
-        raise InputError(f"{path}: {name} is {dtype}: save it as one of {', '.join(FLOATS)}")
-    array = file.get_tensor(name)
-    with np.errstate(over="ignore"):
-        is_number = np.isfinite(array.astype(np.float32))
-    if not is_number.all() or (name.endswith("running_var") and array.min() < 0):
-        raise InputError(f"{path}: {name} has values that cannot be: take another file")
-    return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
+def kernel_last(file, path, name, shape):
+    """The array of that name in the file, a kernel as (K, K, C, F)."""
+    if len(shape) < 4:
+        return array_of(file, path, name, shape, FLOATS, WAY_OUT)
+    K, _, C, F = shape
+    return array_of(file, path, name, (F, C, K, K), FLOATS, WAY_OUT).transpose(2, 3, 1, 0)
