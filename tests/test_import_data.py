@@ -325,7 +325,7 @@ def test_names_that_no_classes_file_can_have(tmp_path):
         imported("labelme", tmp_path / "0", tmp_path / "out")
     imported("labelme", tmp_path / "1", tmp_path / "out")
     assert dataset(tmp_path / "out").classes == ("background", "red, kite", "road")
-    with pytest.raises(InputError, match=r"none for classes.txt"):
+    with pytest.raises(InputError, match=r"a name is empty"):
         imported("labelme", tmp_path / "2", tmp_path / "other")
     labelme(tmp_path / "many/a.json", *((f"class {i}", *ROAD[1:]) for i in range(300)))
     with pytest.raises(InputError, match=r"there are 301 classes: it takes at most 255"):
@@ -633,6 +633,27 @@ def test_what_covers_less_lies_on_top_and_crowds_below(tmp_path):
     imported("coco", tmp_path / "source", tmp_path / "out")
     classes, labels = content(tmp_path / "out")
     assert classes == ("background", "c", "a", "b") and labels["train", "a"] == [[0] * 3 + [3] * 3 + [2] * 2] * 6
+
+
+def test_an_annotation_of_no_image_is_said(tmp_path):
+    """It may be of a photograph that was left out of the file, or that of one in it, with a wrong number."""
+    photograph(tmp_path / "source/data/a.png")
+    one, *others = SAID_BY_COCO["annotations"]
+    said = SAID_BY_COCO | {"annotations": [one, *others, one | {"image_id": 77}]}
+    (tmp_path / "source/labels.json").write_text(json.dumps(said))
+    done = imported("coco", tmp_path / "source", tmp_path / "out")
+    [problem] = done.problems.values()
+    assert sum(done.counts.values()) == 1 and "has annotations of images that it has not: 77" in str(problem)
+
+
+def test_a_name_that_is_empty_is_of_its_file(tmp_path):
+    labelme(tmp_path / "source/a.json", ROAD)
+    labelme(tmp_path / "source/b.json", (" ", *ROAD[1:]))
+    done = imported("labelme", tmp_path / "source", tmp_path / "out")
+    [problem] = done.problems.values()
+    assert sum(done.counts.values()) == 1 and "b.json is not as labelme writes it (a name is empty)" in str(problem)
+    with pytest.raises(InputError, match=r"source/out is inside .*source, which is to stay as it is: name another"):
+        imported("labelme", tmp_path / "source", tmp_path / "source/out")
 
 
 def test_lists_and_maps_that_are_damaged(tmp_path):

@@ -16,7 +16,9 @@ def name_in(text):
     if not isinstance(text, str):
         raise TypeError(f"{text!r} is no name")
     text.encode()                       # which fails for what is no text
-    return " ".join(text.split())
+    if not (name := " ".join(text.split())):
+        raise ValueError("a name is empty")
+    return name
 
 
 def classes_in(path, least=2):

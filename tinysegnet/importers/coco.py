@@ -1,7 +1,7 @@
 """COCO's instances (Lin et al. 2014): a JSON file for many photographs, with polygons and run lengths."""
 
 from functools import partial
-from operator import index
+from operator import index, itemgetter
 from pathlib import PureWindowsPath
 
 import numpy as np
@@ -28,33 +28,33 @@ def read(source, _, problems):
     for path in paths:
         with noted(problems), as_written_by("COCO", path):
             said = load_json(path)
-            categories = sorted(said["categories"], key=lambda category: category["id"])
-            names |= dict.fromkeys(name_in(category["name"]) for category in categories)
-            annotations = {image["id"]: [] for image in said["images"]}
+            of_category = {one["id"]: name_in(one["name"]) for one in sorted(said["categories"], key=itemgetter("id"))}
+            names |= dict.fromkeys(of_category.values())
+            annotations, of_none = {image["id"]: [] for image in said["images"]}, []
             for one in said["annotations"]:
-                annotations.setdefault(one["image_id"], []).append(one)
-            found += [(path, categories, image, annotations[image["id"]]) for image in said["images"]]
-    classes, samples = with_background(names), []
-    label = numbered(classes)
-    for path, categories, image, annotations in found:
+                annotations.get(one["image_id"], of_none).append(one)
+            found += [(path, of_category, image, annotations[image["id"]]) for image in said["images"]]
+            if of_none:
+                raise FileError("of none", path, f"has annotations of images that it has not: {of_none[0]['image_id']}")
+    classes, samples, label = with_background(names), [], numbered(with_background(names))
+    for path, of_category, image, annotations in found:
         with noted(problems), as_written_by("COCO", path):
-            of_category = {one["id"]: label[name_in(one["name"])] for one in categories}
             kind = path.stem.removeprefix("instances_")         # "train", "val2017"
             folders = path.parent, *(source / folder for folder in (f"images/{kind}", kind, "images", ".", "data"))
             photograph = first_file([inside(source, folder, image["file_name"], path) for folder in folders])
-            labels = partial(labels_of, f"{path}, for {photograph.name},", annotations, of_category)
+            labels = partial(labels_of, f"{path}, for {photograph.name},", annotations, of_category, label)
             name = PureWindowsPath(image["file_name"]).with_suffix("").as_posix()
-            split, size = split_of(kind) or split_of(path.parent.name), (index(image["height"]), index(image["width"]))
-            samples.append(Sample(name, photograph, path, labels, split, size))
+            size = index(image["height"]), index(image["width"])
+            samples.append(Sample(name, photograph, path, labels, split_of(kind) or split_of(path.parent.name), size))
     return without_void(classes), samples
 
 
-def labels_of(path, annotations, label, size):
+def labels_of(path, annotations, of_category, label, size):
     """A crowd lies below what is not, and what covers more pixels below what covers fewer."""
     if not annotations:
         raise FileError("not labelled", path, "has no annotation, and may not be done yet: draw one, or remove it")
     labels = np.zeros(size, np.uint8)
     with as_written_by("COCO", path):
         for one in sorted(annotations, key=lambda one: (not one.get("iscrowd"), -outlined(one, size).sum())):
-            labels[outlined(one, size)] = label[one["category_id"]]
+            labels[outlined(one, size)] = label[of_category[one["category_id"]]]
     return labels

@@ -48,7 +48,7 @@ def labelmap(path):
         rgb = [part.strip() for part in rgb.split(",")] if rgb.strip() else []
         if line.startswith("#"):
             continue
-        if not name_in(name) or name_in(name) in colours or len(rgb) not in (0, 3) or not all(map(is_byte, rgb)):
+        if not name.strip() or name_in(name) in colours or len(rgb) not in (0, 3) or not all(map(is_byte, rgb)):
             raise InputError(f"{path} has the line {line!r}: write a name of its own and a colour, as sky:90,150,230::")
         colours[name_in(name)] = tuple(map(int, rgb)) or of_voc(len(colours))
     return colours

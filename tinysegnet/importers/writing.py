@@ -49,6 +49,8 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     source, folder = Path(source), Path(folder)
     if not source.is_dir():
         raise InputError(f"there is no folder {source}: name the one that holds the data set")
+    if source.resolve() in folder.resolve().parents:
+        raise InputError(f"{folder} is inside {source}, which is to stay as it is: name another")
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there, and is not an empty folder: name another, or move it away")
     classes_file = Path(classes_file) if classes_file is not None else None
