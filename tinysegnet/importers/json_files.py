@@ -23,4 +23,5 @@ def as_written_by(tool, path):
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else error
-        raise FileError("damaged", path, f"is not as {tool} writes it ({reason}): save it there again") from error
+        way_out = "choose its own KIND, or save it there again"
+        raise FileError("damaged", path, f"is not as {tool} writes it ({reason}): {way_out}") from error
