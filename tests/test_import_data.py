@@ -656,6 +656,19 @@ def test_a_name_that_is_empty_is_of_its_file(tmp_path):
         imported("labelme", tmp_path / "source", tmp_path / "source/out")
 
 
+def test_a_class_without_a_pixel_is_said(tmp_path, monkeypatch, capsys):
+    """All is drawn over: nothing is background, and check-data would ask if the labels start at 1."""
+    whole = [[-1, -1], [9, -1], [9, 9], [-1, 9]]
+    labelme(tmp_path / "source/a.json", ("sky", "polygon", whole), ROAD)
+    labelme(tmp_path / "source/b.json", ("sky", "polygon", whole), ROAD)
+    command(monkeypatch, "labelme", tmp_path / "source", tmp_path / "out")
+    said = "No pixel is background: to leave that out, name the others by --classes FILE.\n"
+    assert said in capsys.readouterr().out
+    (tmp_path / "names.txt").write_text("sky\nroad\n")
+    command(monkeypatch, "labelme", tmp_path / "source", tmp_path / "better", "--classes", tmp_path / "names.txt")
+    assert "No pixel" not in capsys.readouterr().out
+
+
 def test_lists_and_maps_that_are_damaged(tmp_path):
     for name, line, sentence in (
         ("voc-colours", "sky:90,150::", "has the line 'sky:90,150::'"), ("voc-colours", "sky", "has the line 'sky'"),

@@ -53,5 +53,8 @@ def run(args):
         print(textwrap.fill(f"Val was chosen here: {done.how}.", 79, break_on_hyphens=False))
     if done.saved:
         print(f"Saved anew, as PNG: {done.saved} photograph{'s' * (done.saved > 1)}.")
+    if done.unused:
+        said = f"No pixel is {', '.join(done.unused)}: to leave that out, name the others by --classes FILE."
+        print(textwrap.fill(said, 79, break_on_hyphens=False))
     print_problems("Not taken", done.problems.values())
     print(f"\nNow see what is in it:\n{program()} check-data {args.folder}")

@@ -27,6 +27,7 @@ class Imported(NamedTuple):
     how       how val was chosen, in words, or "" if the tool has a list
     saved     how many photographs were saved anew, as PNG
     problems  what could not be taken
+    unused    the names of classes that have no pixel
     """
 
     classes: tuple
@@ -34,6 +35,7 @@ class Imported(NamedTuple):
     how: str
     saved: int
     problems: Problems
+    unused: list
 
 
 def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
@@ -66,11 +68,12 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
         unfinished.mkdir(parents=True)
     try:
         classes, table = write_classes(unfinished / "classes.txt", found, classes_file)
-        taken, saved = {}, 0
+        taken, saved, pixels = {}, 0, np.zeros(256, np.int64)
         for name, sample in bar(samples.items(), "import", unit="img"):
             with noted(problems):
                 photograph, labels = usable(sample, [*found], table)
                 taken[name] = write(unfinished / str(len(taken)), sample, photograph, labels)
+                pixels += np.bincount(labels.ravel(), minlength=256)
                 saved += taken[name].suffix != sample.photograph.suffix
         if not taken:
             raise nothing_taken(source, problems)
@@ -80,7 +83,8 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    return Imported(classes, counts, how, saved, problems)
+    unused = [name for name, count in zip(classes, pixels) if not count]
+    return Imported(classes, counts, how, saved, problems, unused)
 
 
 def nothing_taken(source, problems):
