@@ -35,6 +35,7 @@ from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
 from tinysegnet.training.loop import exact_statistics  # noqa: E402
 from tinysegnet.training.runs import read_config  # noqa: E402
+from tinysegnet.training.settings import OFF  # noqa: E402
 
 DESCRIPTION = """What a recipe reaches on a drive that the network has never seen.
 
@@ -116,7 +117,7 @@ def models(best, data):
     if read_config(best.parent)["settings"].average is not None:
         last = inference.load(best.with_name("last.npz"))
         settings = read_config(best.parent)["settings"]
-        settings = replace(settings, flip=False, scale=None, crop=None, jitter=None, relight=None, paste=None)
+        settings = replace(settings, flip=False, scale=None, crop=None, jitter=None, **OFF)
         stats = exact_statistics(last, training_batches(data, settings, epoch=0))
         result[", last weights"] = replace(last, stats=stats)
     return result

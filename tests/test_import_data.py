@@ -656,6 +656,42 @@ def test_a_name_that_is_empty_is_of_its_file(tmp_path):
         imported("labelme", tmp_path / "source", tmp_path / "source/out")
 
 
+def test_masks_are_read_by_the_sources_own_classes(tmp_path):
+    """--classes gives another order, in grey masks too."""
+    for i in range(3):
+        photograph(tmp_path / f"source/images/{i}.png", (2, 3))
+        save(tmp_path / f"source/masks/{i}.png", np.array([[0, 1, 2]] * 2, np.uint8))
+    (tmp_path / "source/classes.txt").write_text("Sky 9 9 9\nRoad 8 8 8\nCar 7 7 7\n")
+    (tmp_path / "names.txt").write_text("Road\nCar\nSky\n")
+    imported("colours", tmp_path / "source", tmp_path / "out", classes_file=tmp_path / "names.txt")
+    classes, labels = content(tmp_path / "out")
+    assert classes == ("Road", "Car", "Sky") and set(map(str, labels.values())) == {str([[2, 0, 1]] * 2)}
+
+
+def test_what_is_there_twice_is_said(tmp_path):
+    photograph(tmp_path / "coco/data/a.png")
+    for name in ("images", "categories"):
+        twice = SAID_BY_COCO | {name: SAID_BY_COCO[name] * 2}
+        (tmp_path / "coco/labels.json").write_text(json.dumps(twice))
+        with pytest.raises(InputError, match=r"is not as COCO writes it \(two have one id\)"):
+            imported("coco", tmp_path / "coco", tmp_path / "out")
+    shutil.copytree(MADE / "voc-colours", tmp_path / "voc")
+    lists = tmp_path / "voc/ImageSets/Segmentation"
+    train, val = ((lists / f"{split}.txt").read_text().split() for split in ("train", "val"))
+    (lists / "val.txt").write_text("\n".join([*val, train[0]]))
+    done = imported("voc", tmp_path / "voc", tmp_path / "out")
+    assert f"val.txt names {train[0]}, as train.txt does: remove it from one" in str(list(done.problems.values()))
+    assert done.counts["train"] == len(train) and done.counts["val"] == len(val)
+
+
+def test_digits_of_other_scripts_are_names(tmp_path):
+    for name in ("\u0663", "a", "\uff11", "\u00b2"):
+        photograph(tmp_path / f"source/images/{name}.png", (2, 3))
+        save(tmp_path / f"source/masks/{name}.png", np.array([[0, 1, 1]] * 2, np.uint8))
+    (tmp_path / "source/classes.txt").write_text("sky\nroad\n")
+    assert sum(imported("colours", tmp_path / "source", tmp_path / "out").counts.values()) == 4
+
+
 def test_a_class_without_a_pixel_is_said(tmp_path, monkeypatch, capsys):
     """All is drawn over: nothing is background, and check-data would ask if the labels start at 1."""
     whole = [[-1, -1], [9, -1], [9, 9], [-1, 9]]

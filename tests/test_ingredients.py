@@ -19,7 +19,7 @@ from tinysegnet.data.relight import relight
 from tinysegnet.ops import fast
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.errors import InputError
-from tinysegnet.training import loop, optim
+from tinysegnet.training import library, loop, optim
 from tinysegnet.training.auxiliary import auxiliary
 from tinysegnet.training.averaging import averaged, averages_of, averaging
 from tinysegnet.training.hard_pixels import with_hard_pixels
@@ -145,6 +145,16 @@ WAYS = {
     "lovasz": lambda ops: with_lovasz(ops, 0.7),
     "all": lambda ops: with_lovasz(with_label_smoothing(with_hard_pixels(ops, 0.5), 0.1), 0.7),
 }
+
+
+@pytest.mark.parametrize("setting", ["label_smoothing", "hard_pixels", "lovasz"])
+def test_a_setting_of_the_loss_arrives(setting):
+    logits, labels, weights = batch(4)
+    losses = []
+    for changes in ({}, {setting: 0.5}):
+        settings = from_recipe("best", data="streets", size=(24, 32), steps=10, **changes)
+        losses.append(library.functions(settings, None).ops.softmax_cross_entropy(logits, labels, weights, VOID)[0])
+    assert abs(losses[0] - losses[1]) > 1e-3
 
 
 @pytest.mark.parametrize("name", WAYS)

@@ -11,7 +11,7 @@ from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.data.folds import dealt_out, k_of_parts
 from tinysegnet.metrics.boundary import of_scipy
 from tinysegnet.support.errors import InputError
-from tinysegnet.support.options import label
+from tinysegnet.support.options import label, or_none
 from tinysegnet.support.progress import bar
 from tinysegnet.training.loop import predictions
 from tinysegnet.training.settings import as_text, option_of
@@ -35,7 +35,7 @@ def add_options(option):
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--split", choices=("train", "val", "test"), default="val", help="default: %(default)s")
     option("--fold", type=k_of_parts, metavar="k/K", help="let val be what it was in a training with that --fold")
-    option("--hold-out", metavar="BEGINNING", help="the same, of a training with that --hold-out")
+    option("--hold-out", type=or_none(str), metavar="BEGINNING", help="the same, of a training with that --hold-out")
     option("--bf", action="store_true", help="judge the outlines too (needs SciPy: pip install -e '.[boundary]')")
     add_samples(option)
     add_backend(option)

@@ -1,6 +1,7 @@
 """python -m tinysegnet export"""
 
 import textwrap
+from pathlib import Path
 
 from tinysegnet import inference
 from tinysegnet.commands.options import ITS_OWN, add_weights, check_new
@@ -28,6 +29,8 @@ def run(args):
         raise InputError("nothing is to be written: name a file by --onnx or --safetensors")
     if not args.onnx and (args.size or args.batch):
         raise InputError("--size and --batch belong to a graph: add --onnx FILE, or leave them out")
+    if args.onnx and args.safetensors and Path(args.onnx).resolve() == Path(args.safetensors).resolve():
+        raise InputError(f"--onnx and --safetensors both name {args.onnx}: name two files")
     for path in filter(None, (args.onnx, args.safetensors)):
         check_new(path)
     model = inference.load(args.weights)

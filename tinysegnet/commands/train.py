@@ -18,7 +18,16 @@ from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.plots import figures as plots
 from tinysegnet.support.backend import keep_freed_memory, select
 from tinysegnet.support.errors import InputError
-from tinysegnet.support.options import Parser, at_least_0, at_least_1, folder_name, height_x_width, label, positive
+from tinysegnet.support.options import (
+    Parser,
+    at_least_0,
+    at_least_1,
+    folder_name,
+    height_x_width,
+    label,
+    or_none,
+    positive,
+)
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import Stop, stopped_with
 from tinysegnet.training import fine_tune, library, loop, runs
@@ -50,7 +59,8 @@ def add_options(option):
     option("--ignore", type=label, help="label of pixels that do not count (default: 255, in CamVid 11)")
     option("--fold", type=k_of_parts, metavar="k/K",
            help="for few photographs: of train and val together, in K parts, let part k be val")
-    option("--hold-out", metavar="BEGINNING", help="of these, let val be those whose names begin so, such as one film")
+    option("--hold-out", type=or_none(str), metavar="BEGINNING",
+           help="of these, let val be those whose names begin so, such as one film")
     option("--size", type=height_x_width, metavar="HxW", help="size to train at, as in 180x240 (default: as it is)")
     option("--recipe", choices=RECIPES, metavar="RECIPE",
            help=f"{', '.join(RECIPES)}: see training/settings.py (default: the data's, or that of --ops lessons)")
@@ -173,7 +183,7 @@ def say_what_is_seen(settings, train, val):
     height, width = settings.size
     part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
     print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
-    if settings.statistics == "exact":
+    if has_exact_statistics(settings):
         print("Each epoch is judged with batch-norm statistics of one pass through all of them")
     if settings.backend == "cupy":
         print("The first step compiles what the GPU will run: up to a minute, and only the first time")
@@ -219,7 +229,7 @@ def end_epoch(run, trainer, stop):
     judged = replace(run.model, meta=run.meta())
     if run.settings.average is not None:
         judged = replace(judged, params=averaged(judged.params, run.opt_state))
-    if run.settings.statistics == "exact" or run.settings.average is not None:
+    if has_exact_statistics(run.settings):
         judged = with_exact_statistics(judged, run, trainer, stop)
     in_one_look = replace(judged, meta=judged.meta | {"test_scales": None})
     counts = evaluate_on_val(in_one_look, run, trainer, stop)
@@ -229,6 +239,11 @@ def end_epoch(run, trainer, stop):
     if is_best:
         draw(in_one_look, run, trainer, counts)
     say_epoch(line, f"val {metrics.summary(values)}  ")
+
+
+def has_exact_statistics(settings):
+    """Whether each epoch is judged with them: the running ones are not those of averaged weights."""
+    return settings.statistics == "exact" or settings.average is not None
 
 
 def say_epoch(line, on_val=""):
@@ -255,7 +270,7 @@ def finish(run, trainer, stop, train):
 
 
 def say_which_epoch_is_kept(run, epoch):
-    by, exact = run.settings.best_by, run.settings.statistics == "exact"
+    by, exact = run.settings.best_by, has_exact_statistics(run.settings)
     text = f"Epoch {epoch} was the last" if by == "last" else f"Epoch {epoch} was the best: {by} {100 * run.best:.1f}"
     if exact:
         print(f"\n{text}.")

@@ -1,7 +1,7 @@
 """COCO's instances (Lin et al. 2014): a JSON file for many photographs, with polygons and run lengths."""
 
 from functools import partial
-from operator import index, itemgetter
+from operator import index
 from pathlib import PureWindowsPath
 
 import numpy as np
@@ -10,7 +10,7 @@ from tinysegnet.data.problems import FileError
 from tinysegnet.importers.classes import name_in, numbered, with_background, without_void
 from tinysegnet.importers.drawing import outlined
 from tinysegnet.importers.finding import files_under, first_file, inside
-from tinysegnet.importers.json_files import as_written_by, load_json
+from tinysegnet.importers.json_files import as_written_by, by_id, load_json
 from tinysegnet.importers.sample import Sample, noted, split_of
 from tinysegnet.support.errors import InputError
 
@@ -28,9 +28,9 @@ def read(source, _, problems):
     for path in paths:
         with noted(problems), as_written_by("COCO", path):
             said = load_json(path)
-            of_category = {one["id"]: name_in(one["name"]) for one in sorted(said["categories"], key=itemgetter("id"))}
+            of_category = {number: name_in(one["name"]) for number, one in by_id(said["categories"]).items()}
             names |= dict.fromkeys(of_category.values())
-            annotations, of_none = {image["id"]: [] for image in said["images"]}, []
+            annotations, of_none = {number: [] for number in by_id(said["images"])}, []
             for one in said["annotations"]:
                 annotations.get(one["image_id"], of_none).append(one)
             found += [(path, of_category, image, annotations[image["id"]]) for image in said["images"]]

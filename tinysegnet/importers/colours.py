@@ -15,8 +15,9 @@ ENDS = "", "_mask", "_label", "_L"
 
 
 def read(source, classes_file, problems):
-    """See importers/__init__.py. The masks are read as docs/data.md says."""
-    colours = classes_in(classes_file or source / "classes.txt")
+    """See importers/__init__.py. The masks are read as docs/data.md says, by SOURCE's classes.txt if it has one."""
+    own = source / "classes.txt"
+    colours = classes_in(own if own.is_file() or classes_file is None else classes_file)
     labels_of = mask_reader(colours, numbered(colours))
     samples = []
     for root in (source, *sorted(path for path in source.iterdir() if split_of(path.name))):

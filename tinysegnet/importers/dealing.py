@@ -50,4 +50,4 @@ def grouped(names):
 
 def natural(name):
     """By which 9 comes before 10."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", name)]
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]

@@ -16,6 +16,14 @@ def load_json(path):
         raise FileError("no JSON", path, f"cannot be read as JSON ({error}): put an intact one there") from error
 
 
+def by_id(items):
+    """{its "id": item}, in the order of the ids. Raises ValueError if two have one."""
+    found = {one["id"]: one for one in items}
+    if len(found) < len(items):
+        raise ValueError("two have one id")
+    return dict(sorted(found.items()))
+
+
 @contextmanager
 def as_written_by(tool, path):
     """What a file lacks, or has in another form than the tool writes it, becomes a FileError of that file."""

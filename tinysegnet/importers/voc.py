@@ -5,7 +5,8 @@ M. Everingham et al., The Pascal Visual Object Classes (VOC) challenge, IJCV 88,
 
 from tinysegnet.data.classes_file import is_byte, of_voc
 from tinysegnet.data.folder import PHOTOGRAPHS
-from tinysegnet.importers.classes import mask_reader, name_in, numbered, without_void
+from tinysegnet.data.problems import FileError
+from tinysegnet.importers.classes import VOID_NAMES, mask_reader, name_in, numbered, without_void
 from tinysegnet.importers.finding import first_file, inside, lines_of
 from tinysegnet.importers.sample import Sample, noted, split_of
 from tinysegnet.support.errors import InputError
@@ -22,21 +23,26 @@ OF_VOID = 224, 224, 192         # the rims of things, which are 255 in the palet
 
 def read(source, _, problems):
     """See importers/__init__.py. What train.txt and val.txt name is not taken from trainval.txt again."""
-    lists = sorted((source / "ImageSets/Segmentation").glob("*.txt"), key=lambda path: split_of(path.stem) is None)
+    lists = sorted((source / "ImageSets/Segmentation").glob("*.txt"))
+    lists.sort(key=lambda path: split_of(path.stem) is None)
     photographs, masks = source / "JPEGImages", source / "SegmentationClass"
     if not (lists and photographs.is_dir() and masks.is_dir()):
         raise InputError(f"there are not all of JPEGImages/, SegmentationClass/ and ImageSets/Segmentation/train.txt "
                          f"in {source}: name the folder that has them")
     file = source / "labelmap.txt"
     colours = labelmap(file) if file.is_file() else {name: of_voc(k) for k, name in enumerate(CLASSES)}
-    with_void = colours if OF_VOID in colours.values() else colours | {"void": OF_VOID}
+    free = next(name for name in VOID_NAMES if name not in colours)
+    with_void = colours if OF_VOID in colours.values() else colours | {free: OF_VOID}
     labels_of, samples = mask_reader(with_void, numbered(with_void)), {}
     for path in lists:
         for name in (line.strip('"') for line in lines_of(path)):
             with noted(problems):
                 mask = inside(source, masks, f"{name}.png", path)
                 wanted = [inside(source, photographs, f"{name}{suffix}", path) for suffix in PHOTOGRAPHS]
-                samples.setdefault(name, Sample(name, first_file(wanted), mask, labels_of(mask), split_of(path.stem)))
+                split = split_of(path.stem)
+                one = samples.setdefault(name, Sample(name, first_file(wanted), mask, labels_of(mask), split))
+                if split not in (None, one.split):
+                    raise FileError("two lists", path, f"names {name}, as {one.split}.txt does: remove it from one")
     return without_void(colours), [*samples.values()]
 
 

@@ -121,6 +121,7 @@ class Run:
         halved = (1, "them"), (crop, "a part of them"), (scale, f"them, seen at {scale} of their size,")
         check_size(self.model.network.levels, *self.settings.size, *min(halved, key=lambda share: share[0]))
         drawn = fine_tune.begin(self.model, self.settings)
+        self.opt_state = start(self.settings, self.model.params)        # averages begin at these weights
         packages = {"tinysegnet": tinysegnet.__version__, "numpy": np.__version__, "pillow": PIL.__version__}
         if self.xp is not np:
             packages["cupy"] = self.xp.__version__
@@ -231,6 +232,7 @@ class Run:
                 way_out = "put it back, or start another --name"
                 raise InputError(f"the file of {option} is not the one that {self.path} began with: {way_out}")
         fine_tune.begin(self.model, self.settings)
+        self.opt_state = start(self.settings, self.model.params)
         self.save()
 
     def log(self, **line):
