@@ -692,6 +692,24 @@ def test_digits_of_other_scripts_are_names(tmp_path):
     assert sum(imported("colours", tmp_path / "source", tmp_path / "out").counts.values()) == 4
 
 
+def test_the_classes_that_are_known_by_heart():
+    """As their releases list them."""
+    assert " ".join(name.replace(" ", "-") for name in sunrgbd.CLASSES) == (
+        "wall floor cabinet bed chair sofa table door window bookshelf picture counter blinds desk shelves curtain "
+        "dresser pillow mirror floor-mat clothes ceiling books fridge tv paper towel shower-curtain box whiteboard "
+        "person night-stand toilet sink lamp bathtub bag"
+    )
+    assert " ".join(voc.CLASSES) == (
+        "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
+        "pottedplant sheep sofa train tvmonitor"
+    )
+    assert list(cityscapes.IDS.items()) == list({
+        "road": 7, "sidewalk": 8, "building": 11, "wall": 12, "fence": 13, "pole": 17, "traffic light": 19,
+        "traffic sign": 20, "vegetation": 21, "terrain": 22, "sky": 23, "person": 24, "rider": 25, "car": 26,
+        "truck": 27, "bus": 28, "train": 31, "motorcycle": 32, "bicycle": 33,
+    }.items())
+
+
 def test_a_class_without_a_pixel_is_said(tmp_path, monkeypatch, capsys):
     """All is drawn over: nothing is background, and check-data would ask if the labels start at 1."""
     whole = [[-1, -1], [9, -1], [9, 9], [-1, 9]]
