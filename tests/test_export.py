@@ -254,6 +254,8 @@ def test_by_the_commands_there_and_back(command, capsys):
         "b.npz is a checkpoint of segnet-basic, 3 classes: see --weights",
     ]
     assert Path("b.npz").read_bytes() == Path("small.npz").read_bytes()
+    with pytest.raises(InputError, match=r"a\.safetensors is not a checkpoint .*: import-weights makes one of it$"):
+        inference.load("a.safetensors")
     command("export --safetensors c.safetensors --weights b.npz")
     assert Path("c.safetensors").read_bytes() == Path("a.safetensors").read_bytes()
 

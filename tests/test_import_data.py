@@ -710,6 +710,47 @@ def test_the_classes_that_are_known_by_heart():
     }.items())
 
 
+def test_camvid_32_is_read_by_colours_alone(tmp_path):
+    for i in range(2):
+        photograph(tmp_path / f"source/images/{i}.png", (2, 3))
+        save(tmp_path / f"source/labels/{i}_L.png", np.array([[0, 1, 2]] * 2, np.uint8))
+    with pytest.raises(InputError, match=r"0_L\.png has numbers, of which nothing says the classes: take the"):
+        imported("camvid32", tmp_path / "source", tmp_path / "out")
+
+
+def test_a_photograph_is_named_from_any_of_the_folders(tmp_path):
+    photograph(tmp_path / "source/images/a.png")
+    (tmp_path / "source/annotations").mkdir()
+    image = SAID_BY_COCO["images"][0] | {"file_name": "../images/a.png"}
+    said = json.dumps(SAID_BY_COCO | {"images": [image]})
+    (tmp_path / "source/annotations/instances_all.json").write_text(said)
+    assert sum(imported("coco", tmp_path / "source", tmp_path / "out").counts.values()) == 1
+
+
+def test_names_that_no_training_would_find_are_said(tmp_path):
+    for name in ("a", ".b", "c" * 150 + "/" + "d" * 150):
+        (tmp_path / f"source/images/{name}").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"source/masks/{name}").parent.mkdir(parents=True, exist_ok=True)
+        photograph(tmp_path / f"source/images/{name}.png", (2, 3))
+        save(tmp_path / f"source/masks/{name}.png", np.array([[0, 1, 1]] * 2, np.uint8))
+    (tmp_path / "source/classes.txt").write_text("sky\nroad\n")
+    done = imported("colours", tmp_path / "source", tmp_path / "out")
+    assert sum(done.counts.values()) == 1 and "hidden or too long a name: rename it" in str([*done.problems.values()])
+
+
+def test_what_is_answered_about_a_region_is_no_class(tmp_path):
+    shutil.copytree(MADE / "label-studio", tmp_path / "source")
+    [path] = (tmp_path / "source").glob("*.json")
+    tasks = json.loads(path.read_text())
+    first = tasks[0]["annotations"][0]["result"][0]
+    tasks[0]["annotations"][0]["result"].append(first | {"type": "choices", "value": {"choices": ["red"]}})
+    path.write_text(json.dumps(tasks))
+    whole, other = (imported("label-studio", source, tmp_path / f"out{i}") for i, source in enumerate((
+        MADE / "label-studio", tmp_path / "source")))
+    assert whole.classes == other.classes and not other.problems
+    assert content(tmp_path / "out0") == content(tmp_path / "out1")
+
+
 def test_a_class_without_a_pixel_is_said(tmp_path, monkeypatch, capsys):
     """All is drawn over: nothing is background, and check-data would ask if the labels start at 1."""
     whole = [[-1, -1], [9, -1], [9, 9], [-1, 9]]

@@ -81,7 +81,8 @@ def load(path):
         except (InputError, MemoryError):       # these have their own sentences
             raise
         except Exception as error:      # a damaged archive can fail in any way that zipfile, NumPy and JSON know
-            raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: take another") from error
+            way_out = "import-weights makes one of it" if Path(path).suffix == ".safetensors" else "take another"
+            raise InputError(f"{path} is not a checkpoint of tinysegnet, or a damaged one: {way_out}") from error
     return meta, groups
 
 

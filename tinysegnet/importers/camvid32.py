@@ -37,7 +37,7 @@ def read(source, _, problems):
     for number, (name, those) in enumerate(COLOURS.items()):
         for i, colour in enumerate(those):
             label[f"{name} {i}"], colours[f"{name} {i}"] = number, colour
-    labels_of, samples = mask_reader(colours, label), []
+    labels_of, samples = mask_reader(colours, label, numbers=False), []
     for images, masks in FOLDERS:
         if (source / images).is_dir() and (source / masks).is_dir():
             for path in files_under(source / images):

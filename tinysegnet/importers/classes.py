@@ -4,6 +4,7 @@ import numpy as np
 
 from tinysegnet.data.classes_file import read_classes
 from tinysegnet.data.labels import Legend, read_labels
+from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
 
 VOID = 255
@@ -45,11 +46,12 @@ def numbered(names):
     return {name: classes.index(name) if name in classes else VOID for name in names}
 
 
-def mask_reader(colours, label):
+def mask_reader(colours, label, numbers=True):
     """labels_of(path) gives the `labels` of a Sample whose labels are an image, see data/labels.py.
 
     colours  {name: colour or None}, in the order of the numbers that the tool gives them, from 0
     label    {name: label}
+    numbers  whether the tool gives them numbers at all; if not, masks that have numbers are refused
     """
     if len(colours) > VOID:
         raise InputError(f"there are {len(colours)} classes: it takes at most {VOID}")
@@ -60,7 +62,10 @@ def mask_reader(colours, label):
             owners[colour] = (*owners.get(colour, ()), number)
     legend = Legend(tuple(colours), VOID, owners)
 
-    def labels_of(path):
-        return lambda size: table[read_labels(path, legend).labels]
+    def labels(path):
+        file = read_labels(path, legend)
+        if file.way == "number" and not numbers:
+            raise FileError("numbers", path, "has numbers, of which nothing says the classes: take the one in colours")
+        return table[file.labels]
 
-    return labels_of
+    return lambda path: lambda size: labels(path)

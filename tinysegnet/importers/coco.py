@@ -9,7 +9,7 @@ import numpy as np
 from tinysegnet.data.problems import FileError
 from tinysegnet.importers.classes import name_in, numbered, with_background, without_void
 from tinysegnet.importers.drawing import outlined
-from tinysegnet.importers.finding import files_under, first_file, inside
+from tinysegnet.importers.finding import files_under, first_file, inside_any
 from tinysegnet.importers.json_files import as_written_by, by_id, load_json
 from tinysegnet.importers.sample import Sample, noted, split_of
 from tinysegnet.support.errors import InputError
@@ -41,7 +41,7 @@ def read(source, _, problems):
         with noted(problems), as_written_by("COCO", path):
             kind = path.stem.removeprefix("instances_")         # "train", "val2017"
             folders = path.parent, *(source / folder for folder in (f"images/{kind}", kind, "images", ".", "data"))
-            photograph = first_file([inside(source, folder, image["file_name"], path) for folder in folders])
+            photograph = first_file(inside_any(source, folders, image["file_name"], path))
             labels = partial(labels_of, f"{path}, for {photograph.name},", annotations, of_category, label)
             name = PureWindowsPath(image["file_name"]).with_suffix("").as_posix()
             size = index(image["height"]), index(image["width"])

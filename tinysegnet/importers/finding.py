@@ -39,6 +39,19 @@ def inside(source, folder, name, path):
     return Path(source, os.path.relpath(whole, root))
 
 
+def inside_any(source, folders, name, path):
+    """Those paths that `name` means, seen from one of the folders in turn, that are `inside`; FileError if none is."""
+    found, refused = [], None
+    for folder in folders:
+        try:
+            found.append(inside(source, folder, name, path))
+        except FileError as error:
+            refused = refused or error
+    if not found:
+        raise refused
+    return found
+
+
 def lines_of(path):
     """The lines of a text file, without those that are empty. Raises InputError if it is none."""
     try:

@@ -30,7 +30,7 @@ def read(source, _, problems):
             for task in load_json(path):
                 with noted(problems), as_written_by("Label Studio", path):
                     done = [one["result"] for one in task["annotations"] if not one.get("was_cancelled")]
-                    regions = [one for one in done[0] if "original_height" in one] if done else []
+                    regions = [one for one in done[0] if one["type"].endswith("labels")] if done else []
                     names |= {name_in(one["value"][one["type"]][0]) for one in regions}
                     found.append((path, photograph_of(path, task["data"], photographs), regions))
     classes, samples = with_background(sorted(names)), []

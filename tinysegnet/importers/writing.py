@@ -19,6 +19,8 @@ from tinysegnet.importers.sample import noted
 from tinysegnet.support.errors import InputError, writing
 from tinysegnet.support.progress import bar
 
+LONGEST_NAME = 240      # bytes, without the suffix: file systems take 255
+
 
 class Imported(NamedTuple):
     """
@@ -103,14 +105,18 @@ def with_names(samples, problems):
     common = f"{os.path.commonpath(folders)}/" if folders and all(folders) else ""
     for sample in samples:
         name = unicodedata.normalize("NFC", sample.name.removeprefix(common))
+        file = name.replace("/", "_")
         same = of_photograph.setdefault(sample.photograph, sample)
-        alike = of_name.setdefault((sample.split or "train", name.replace("/", "_").casefold()), sample)
+        alike = of_name.setdefault((sample.split or "train", file.casefold()), sample)
         if same is not sample:
             text = f"{sample.photograph} has labels twice, by {same.file} and {sample.file}: remove those of one"
             problems.add("labels twice", sample.photograph, text)
         elif alike is not sample:
             text = f"{sample.photograph} would have the name of {alike.photograph}: rename one of them"
             problems.add("two of one name", sample.photograph, text)
+        elif file.startswith(".") or len(file.encode(errors="surrogatepass")) > LONGEST_NAME:
+            text = f"{sample.photograph} would be {file[:40]!r}, which is hidden or too long a name: rename it"
+            problems.add("no name", sample.photograph, text)
         else:
             named[sample.split, name] = sample
     return named
