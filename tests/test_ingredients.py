@@ -7,6 +7,7 @@ import pytest
 import tiny_camvid
 from generators import seeds
 from hypothesis import given
+from PIL import Image, ImageFilter
 
 from tinysegnet import networks
 from tinysegnet.checker.gradcheck import check_backward
@@ -64,6 +65,31 @@ def test_light_becomes_darker_and_brighter_redder_and_bluer_and_most_of_the_orde
     assert min(means) < 60 and max(means) > 170 and 90 < np.median(means) < 140
     assert min(warmth) < 0.8 and max(warmth) > 1.25 and abs(np.median(warmth) - 1) < 0.1
     assert 0 < np.median(noise) < 10
+
+
+def drawn(gamma=0, exposure=0, contrast=0, warmth=0, blur=0, noise=0, blurred=False):
+    """A generator that draws these, from -1 to 1, blur and noise from 0 on."""
+    each = iter([np.array([gamma, exposure, contrast, warmth]), np.array([blur, noise])])
+    return SimpleNamespace(
+        uniform=lambda low, high, count: next(each), random=lambda: 0.0 if blurred else 1.0,
+        standard_normal=np.random.default_rng(0).standard_normal,
+    )
+
+
+def test_each_part_of_a_light_by_hand():
+    photograph = np.random.default_rng(0).integers(60, 140, (9, 10, 3), np.uint8)
+    x, s = photograph / 255, 0.5
+    by_hand = {
+        "gamma": x ** np.exp(s), "exposure": x * np.exp(s), "contrast": (x - x.mean()) * np.exp(s) + x.mean(),
+        "warmth": x * np.exp([s / 3, 0, -s / 3]),
+    }
+    for part, expected in by_hand.items():
+        np.testing.assert_allclose(relight(photograph, s, drawn(**{part: 1})), 255 * expected, atol=0.51, err_msg=part)
+    np.testing.assert_array_equal(relight(photograph, s, drawn()), photograph)
+    image = Image.fromarray(photograph).filter(ImageFilter.GaussianBlur(0.8))
+    np.testing.assert_array_equal(relight(photograph, s, drawn(blur=0.8, blurred=True)), np.asarray(image))
+    noisy = relight(np.full((60, 80, 3), 128, np.uint8), s, drawn(noise=1)).astype(float)
+    assert noisy.std() == pytest.approx(255 * 0.05 * s, rel=0.05)
 
 
 def test_what_is_pasted_keeps_its_outline_and_its_place():

@@ -68,7 +68,8 @@ def in_words(beginning):
 
 
 def with_val(data, everything, val, option, how):
-    dealt = {"train": [sample for sample in everything if sample not in set(val)], "val": val}
+    judged = set(val)
+    dealt = {"train": [sample for sample in everything if sample not in judged], "val": val}
 
     def samples(split):
         if split not in dealt:

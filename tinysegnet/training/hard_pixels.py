@@ -7,7 +7,8 @@ from tinysegnet.support.backend import array_module
 
 def with_hard_pixels(ops, share):
     """These operations with a softmax_cross_entropy that counts only so large a share of a batch's labelled pixels:
-    those whose true class has the lowest probability. The others are as if they were not labelled."""
+    those whose true class has the lowest probability, and all that are as hard as the last of them. The others are as
+    if they were not labelled."""
     def softmax_cross_entropy(logits, labels, class_weights, ignore):
         xp = array_module(logits)
         p = ops.softmax(logits)

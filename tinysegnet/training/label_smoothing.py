@@ -29,6 +29,6 @@ def with_label_smoothing(ops, e):
         dlogits = (1 - e) * ops.softmax_cross_entropy_backward(dloss, of_truth)
         return dlogits + (dloss * share)[..., None] * (weights.sum() * p - weights)
 
-    mine = dict(softmax_cross_entropy=softmax_cross_entropy,
+    loss = dict(softmax_cross_entropy=softmax_cross_entropy,
                 softmax_cross_entropy_backward=softmax_cross_entropy_backward)
-    return SimpleNamespace(**vars(ops) | mine)
+    return SimpleNamespace(**vars(ops) | loss)

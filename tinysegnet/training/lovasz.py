@@ -9,7 +9,8 @@ def with_lovasz(ops, weight):
     """These operations with `weight` times the Lovasz softmax loss in their softmax_cross_entropy."""
     def softmax_cross_entropy(logits, labels, class_weights, ignore):
         loss, cache = ops.softmax_cross_entropy(logits, labels, class_weights, ignore)
-        lovasz, dp, p = lovasz_softmax(ops.softmax(logits), labels, ignore)
+        p = ops.softmax(logits)
+        lovasz, dp = lovasz_softmax(p, labels, ignore)
         return loss + array_module(logits).asarray(weight * lovasz, loss.dtype), (cache, dp, p)
 
     def softmax_cross_entropy_backward(dloss, cache):
@@ -18,13 +19,13 @@ def with_lovasz(ops, weight):
         through_softmax = p * (dp - (p * dp).sum(axis=3, keepdims=True))
         return dlogits + (weight * dloss).astype(p.dtype) * through_softmax
 
-    mine = dict(softmax_cross_entropy=softmax_cross_entropy,
+    loss = dict(softmax_cross_entropy=softmax_cross_entropy,
                 softmax_cross_entropy_backward=softmax_cross_entropy_backward)
-    return SimpleNamespace(**vars(ops) | mine)
+    return SimpleNamespace(**vars(ops) | loss)
 
 
 def lovasz_softmax(p, labels, ignore):
-    """The mean over the classes that a batch has of the Lovasz extension of 1 - IoU; its gradient by p; and p.
+    """The mean over the classes that a batch has of the Lovasz extension of 1 - IoU, and its gradient by p.
 
     p       (N, H, W, classes), probabilities
     labels  (N, H, W)
@@ -48,7 +49,7 @@ def lovasz_softmax(p, labels, ignore):
         dp[..., k][labelled] = sign * of_pixels
         present.append((errors * of_pixels).sum())
     count = max(len(present), 1)
-    return sum(present) / count, dp / count, p
+    return sum(present) / count, dp / count
 
 
 def jaccard_growth(true):

@@ -271,10 +271,10 @@ class Run:
         figures = {name: float(value) for name, value in figures.items()}
         line = {"epoch": self.epoch, "loss": self.mean_loss(), "seconds": time.monotonic() - self.since, **figures}
         self.log(**line)
-        value = figures and (self.epoch if self.settings.best_by == "last" else figures[self.settings.best_by])
-        is_best = bool(figures) and value >= self.best      # of equals the later: it has learnt for longer
+        values = figures | {"last": self.epoch} if figures else {}
+        is_best = values.get(self.settings.best_by, -2) >= self.best    # of equals the later: it has learnt for longer
         if is_best:
-            self.best = value
+            self.best = values[self.settings.best_by]
             checkpoint.save(self.path / "best.npz", judged.meta, params=judged.params, stats=judged.stats)
         self.epoch, self.step, self.since = self.epoch + 1, 0, time.monotonic()
         self.save()
