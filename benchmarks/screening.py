@@ -56,7 +56,7 @@ def standard_error(effects):
     """Of effects, if most of them are none: Lenth's pseudo standard error (1989)."""
     sizes = [abs(effect) for effect in effects]
     first = 1.5 * statistics.median(sizes)
-    return 1.5 * statistics.median(size for size in sizes if size < 2.5 * first)
+    return 1.5 * statistics.median(size for size in sizes if size <= 2.5 * first)
 
 
 def report(recipes, table, args):

@@ -710,6 +710,7 @@ def test_effects_that_add_up_are_found_exactly(screening):
     rng = np.random.default_rng(0)
     errors = [screening.standard_error([*rng.normal(0, 2, 9), 9, -12]) for _ in range(300)]
     assert np.mean(errors) == pytest.approx(2, abs=0.3)         # the two that are large are taken for effects
+    assert screening.standard_error([0] * 11) == 0
 
 
 @pytest.mark.docs       # a minute

@@ -3,8 +3,11 @@
 import dataclasses
 import errno
 import json
+import os
 import re
+import shutil
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +27,8 @@ onnx = pytest.importorskip("onnx")
 safetensors = pytest.importorskip("safetensors.numpy")
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
-PAGE = (Path(__file__).parents[1] / "docs/export.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/export.md").read_text(encoding="utf-8")
 every_network = pytest.mark.parametrize("name", networks.NETWORKS)
 
 
@@ -281,6 +285,7 @@ def said(**arguments):
     ({"metadata": {"tinysegnet": json.dumps(small().meta | {"network": {"name": "vnet", "classes": 3}})}},
      "^a holds a network 'vnet', unknown to this version"),
     ({"metadata": {"tinysegnet": said(levels=99)}}, r"^a lacks decoder10\.conv\.b, and its network has: give one"),
+    ({"metadata": {"tinysegnet": json.dumps(small().meta | {"size": [2**16, 4]})}}, "^a does not say rightly which"),
     ({"metadata": {"tinysegnet": said(filters=9999)}}, "^a is too small for the network that it names: give one"),
     ({"metadata": {"tinysegnet": json.dumps(small().meta | {"normalisation": "odd"})}}, "^a wants the input 'odd'"),
 ])
@@ -329,3 +334,24 @@ def test_the_lines_on_the_page_see_what_we_see(tmp_path, monkeypatch, package):
     exec(code(package).replace("(360, 270)", "(61, 45)"), names)
     expected = inference.look(model, photograph).argmax(axis=3)[0]
     assert len(np.unique(expected)) > 3 and (names["labels"] == expected).mean() > 0.999
+
+
+@pytest.mark.docs       # seconds
+def test_the_way_from_labels_to_a_program(tmp_path, monkeypatch):
+    """The commands and the program of docs/labels-to-program.md, on labelme's photographs, small and of one epoch."""
+    monkeypatch.chdir(tmp_path)
+    for film in "abc":
+        shutil.copytree(ROOT / "tests/data/import/labelme", f"outlined/{film}")
+    Image.open(next(Path("outlined").rglob("*.png"))).convert("RGB").save("photo.jpg")
+    page = (ROOT / "docs/labels-to-program.md").read_text(encoding="utf-8")
+    commands, program = re.findall(r"```(?:python)?\n(.*?)```", page, re.DOTALL)
+    for command in commands.splitlines():
+        words = command.replace("240x320", "48x64").replace("--epochs 20", "--epochs 1").split()[1:]
+        subprocess.run([sys.executable, *words], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    assert {path.name for path in Path().iterdir()} == {
+        "outlined", "photo.jpg", "mine", "mine.png", "runs", "seen", "mine.onnx",
+    }
+    pytest.importorskip("onnxruntime")
+    names = {}
+    exec(program, names)
+    assert names["labels"].shape == (48, 64) and Image.open("labels.png").size == Image.open("photo.jpg").size
