@@ -66,7 +66,7 @@ def anchors(text):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_to_files_resolve(page):
     links = re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8"))
-    assert len(links) >= (2 if page.stem in ("data", "export") else 10)
+    assert len(links) >= 2
     for link in links:
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page
