@@ -28,7 +28,7 @@ from tinysegnet.support.threads import workers  # noqa: E402
 from tinysegnet.training import fine_tune, loop  # noqa: E402
 from tinysegnet.training.settings import RECIPES, from_recipe, steps_of  # noqa: E402
 
-DESCRIPTION = """Twelve photographs: fine-tuning against training anew.
+DESCRIPTION = """Twelve photographs: fine-tuning against training from scratch.
 
     python benchmarks/fine_tuning.py --data CAMVID
 
@@ -83,7 +83,7 @@ def reached(data, size, epochs, seed, init):
 
 
 def report(data, epochs):
-    yield "# Twelve photographs: fine-tuning against training anew\n"
+    yield "# Twelve photographs: fine-tuning against training from scratch\n"
     versions = f"Python {platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}"
     yield f"{datetime.date.today()}, `python benchmarks/fine_tuning.py --data CAMVID --epochs {epochs}`."
     yield f"{versions}. Threads: {workers()}. By the recipe"
@@ -96,7 +96,7 @@ def report(data, epochs):
     yield f"| | {titles} | processor seconds each |\n|---{'|---' * len(SEEDS)}|---|"
     for name, whole in (("CamVid", data), ("streets", streets.dataset())):
         chosen, (height, width) = few(whole), SIZES[name]
-        for title, init in (("`--init shipped`", fine_tune.SHIPPED), ("anew", None)):
+        for title, init in (("`--init shipped`", fine_tune.SHIPPED), ("from scratch", None)):
             trainings = [reached(chosen, (height, width), epochs, seed, init) for seed in SEEDS]
             seconds = sum(seconds for _, seconds in trainings) / len(trainings)
             mious = " | ".join(f"{miou:.1f}" for miou, _ in trainings)

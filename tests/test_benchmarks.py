@@ -430,7 +430,7 @@ def test_twelve_photographs_of_val_are_learnt_and_the_others_judged(fine_tuning,
         fine_tuning.few(data, 23)
 
 
-def test_fine_tuning_is_set_against_training_anew(fine_tuning, tmp_path, monkeypatch, capsys):
+def test_fine_tuning_is_set_against_training_from_scratch(fine_tuning, tmp_path, monkeypatch, capsys):
     tiny_camvid.make(tmp_path / "tiny", (("train", 1), ("val", 14)))
     monkeypatch.setattr(streets, "VAL", range(10, 23))
     monkeypatch.setattr(fine_tuning, "RESULTS", tmp_path)
@@ -446,7 +446,7 @@ def test_fine_tuning_is_set_against_training_anew(fine_tuning, tmp_path, monkeyp
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert [first for first, *_ in rows[1:]] == [
         f"{name} at 24x32, {count} judged, {how}" for name, count in (("CamVid", 2), ("streets", 1))
-        for how in ("`--init shipped`", "anew")
+        for how in ("`--init shipped`", "from scratch")
     ]
     assert all(0 < float(miou) < 100 and float(seconds) >= 0 for _, miou, seconds in rows[1:])
 

@@ -591,7 +591,7 @@ def test_a_classifier_of_other_classes_is_drawn_anew(begun, capsys):
         capsys.readouterr()
         meta, arrays = begun("--init", "first.npz", "--size", "12x16", name=f"tuned{count}")
         said = " ".join(capsys.readouterr().out.split())
-        assert "with first.npz, whose classes are others: so classifier.w, classifier.b are drawn anew." in said
+        assert "with first.npz, whose classes are others: so classifier.w, classifier.b begin at random." in said
         assert meta["classes"] == list(names) and arrays["classifier.w"].shape == (1, 1, 3, count)
         for name, array in arrays.items():
             expected = anew if name.startswith("classifier") else of_file

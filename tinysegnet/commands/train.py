@@ -163,7 +163,7 @@ def say_what_it_begins_with(init, drawn):
     """A line on --init; drawn: the names of the arrays that are not the file's, None if the run has begun before."""
     if init is not None and drawn is not None:
         source = "the network that comes with tinysegnet" if init == fine_tune.SHIPPED else init
-        others = f", whose classes are others: so {', '.join(drawn)} are drawn anew" if drawn else ", with all of it"
+        others = f", whose classes are others: so {', '.join(drawn)} begin at random" if drawn else ", with all of it"
         print(textwrap.fill(f"It begins with {source}{others}.", 79))
 
 
