@@ -27,8 +27,7 @@ def deal(names, share, seed):
             left.append((beginning, group))
     how = f"{what} (val: {some_of(whole)})" if val and len(groups) < len(names) else "drawn at random" if val else ""
     if 2 * len(val) < wanted:
-        beginning, group = max(left, key=lambda named: len(named[1]))
-        rest = wanted - len(val)
+        rest, (beginning, group) = wanted - len(val), max(left, key=lambda named: len(named[1]))
         val += group[-rest:]
         which = f"the last {rest} of the {len(group)} {where} {beginning}, in the order of their names"
         how = f"{how}, and {which}" if how else which
@@ -48,8 +47,7 @@ def grouped(names):
         beginnings = [f"{folder or '.'}/" for folder in folders]
         what, where = "what is in one folder is on one side", "in"
     else:
-        before = (re.sub(r"\d+\D*$", "", name.rpartition("/")[2]) for name in names)      # their last digits
-        beginnings = [*map(repr, before)]
+        beginnings = [repr(re.sub(r"\d+\D*$", "", name.rpartition("/")[2])) for name in names]
         what, where = "names that begin alike, up to their last number, are on one side", "that begin with"
     groups = defaultdict(list)
     for i in sorted(range(len(names)), key=lambda i: natural(names[i])):

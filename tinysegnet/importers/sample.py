@@ -9,8 +9,6 @@ from typing import NamedTuple
 from tinysegnet.data.folder import SPLITS
 from tinysegnet.data.problems import FileError
 
-ALONE = "alone"     # the kind of Problem
-
 
 class Sample(NamedTuple):
     """
@@ -58,4 +56,4 @@ def noted(problems):
 def left_over(problems, paths, sentence):
     """Each of the paths, for which there is no other half, becomes one of the Problems."""
     for path in paths:
-        problems.add(ALONE, path, f"{path} {sentence}")
+        problems.add("alone", path, f"{path} {sentence}")

@@ -16,7 +16,7 @@ from tinysegnet.data.problems import FileError, Problems
 from tinysegnet.importers.classes import BACKGROUND, VOID, classes_in, without_void
 from tinysegnet.importers.dealing import deal
 from tinysegnet.importers.misspelt import misspelt
-from tinysegnet.importers.sample import ALONE, NothingDrawnError, noted
+from tinysegnet.importers.sample import NothingDrawnError, noted
 from tinysegnet.support.errors import InputError, writing
 from tinysegnet.support.progress import bar
 
@@ -98,7 +98,7 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
 
 def nothing_taken(source, problems):
     default = "there is no photograph with labels"
-    most = max(problems.values(), key=lambda problem: (problem.kind != ALONE, problem.count), default=default)
+    most = max(problems.values(), key=lambda problem: (problem.kind != "alone", problem.count), default=default)
     return InputError(f"nothing in {source} can be taken: {most}")
 
 
