@@ -35,6 +35,14 @@ def test_samples_are_pairs_of_one_name(folder):
         assert image.parent.name == "train" and annotation.parent.name == "trainannot" and image.name == annotation.name
 
 
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_folder_of_another_tool_is_sent_to_import_data(tmp_path, split):
+    (tmp_path / "voc/JPEGImages").mkdir(parents=True)
+    sentence = rf"{split}: a data set has one, beside {split}annot/, and python -m tinysegnet import-data makes a data"
+    with pytest.raises(InputError, match=sentence):
+        folders.samples(tmp_path / "voc", split)
+
+
 def test_a_missing_folder_an_empty_one_and_a_missing_annotation_are_named(folder):
     with pytest.raises(InputError, match=r"there is no folder .*test: a data set has one, beside testannot/"):
         folders.samples(folder, "test")

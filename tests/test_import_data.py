@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from base64 import b64encode
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tinysegnet.data.photographs import read_photograph
 from tinysegnet.importers import camvid32, cityscapes, sunrgbd, voc
 from tinysegnet.importers.dealing import deal
 from tinysegnet.importers.drawing import points_of, polygon
+from tinysegnet.importers.misspelt import alike, misspelt
 from tinysegnet.importers.sample import split_of
 from tinysegnet.importers.writing import import_data
 from tinysegnet.support.errors import InputError
@@ -246,11 +248,15 @@ def test_what_belongs_together_is_on_one_side():
     for seed in range(5):
         val, how = deal(films, 0.2, seed)
         assert len(val) == 10 and len({films[i][0] for i in val}) == 1 and "begin alike" in how
+        assert f"(val: '{films[min(val)][0]}_')" in how
         assert deal(films, 0.2, seed) == (val, how)
     assert len({frozenset(deal(films, 0.2, seed)[0]) for seed in range(5)}) > 1
     folders = [f"{place}/{i}" for place in ("x", "y", "z") for i in (3, 1, 2)]
     val, how = deal(folders, 0.2, 0)
     assert len({folders[i][0] for i in val}) == 1 and len(val) == 3 and "in one folder" in how
+    assert f"(val: {folders[min(val)][0]}/)" in how
+    val, how = deal(["0", *(f"{place:02}/{i}" for place in range(40) for i in range(2))], 0.2, 0)
+    assert re.search(r" \(val: (\d\d/, ){5}3 more\)$", how) and len(val) == 16
     every = [f"{k:04}-of-its-own-{k}b" for k in range(40)]
     assert len(deal(every, 0.25, 0)[0]) == 10
 
@@ -263,7 +269,7 @@ def test_of_a_single_film_val_is_the_end():
     names = [f"{folder}/{i}" for folder in ("long", "long2") for i in range(100)] + ["short/1"]
     val, how = deal(names, 0.1, 0)
     assert len(val) == 20 and "short/1" in [names[i] for i in val]
-    assert re.fullmatch(r"what is in one folder is on one side, and the last 19 of the 100 in long2?/, in .*", how)
+    assert how.startswith("what is in one folder is on one side (val: short/), and the last 19 of the 100 in long")
 
 
 @pytest.mark.parametrize(
@@ -332,6 +338,55 @@ def test_names_that_no_classes_file_can_have(tmp_path):
         imported("labelme", tmp_path / "many", tmp_path / "other")
 
 
+def test_void_in_any_case_of_letters_is_no_class(tmp_path):
+    for i, name in enumerate(("VOID", "Unlabelled", "Ignore")):
+        photograph(tmp_path / f"{i}/images/a.png", (1, 3))
+        save(tmp_path / f"{i}/masks/a.png", [[0, 1, 2]])
+        (tmp_path / f"{i}/classes.txt").write_text(f"sky\n{name}\nroad\n")
+        imported("colours", tmp_path / str(i), tmp_path / f"out{i}")
+        assert content(tmp_path / f"out{i}") == (("sky", "road"), {("train", "a"): [[0, 255, 1]]})
+
+
+def test_colours_that_classes_has_not_are_asked_of_the_file_that_was_given(tmp_path):
+    photograph(tmp_path / "source/images/a.png", (1, 2))
+    save(tmp_path / "source/masks/a.png", [[(1, 2, 3), (4, 5, 6)]])
+    save(tmp_path / "source/masks/alone.png", [[(1, 2, 3), (4, 5, 6)]])         # which is not the reason
+    save(tmp_path / "source/masks/alone_2.png", [[(1, 2, 3), (4, 5, 6)]])
+    for lines, sentence in (
+        ("sky\nroad\n", "names.txt has no colours: write that of each class behind its name"),
+        ("sky 9 9 9\nroad 8 8 8\n", r"which no class has: write it beside its class in .*names.txt"),
+    ):
+        (tmp_path / "names.txt").write_text(lines)
+        with pytest.raises(InputError, match=sentence):
+            imported("colours", tmp_path / "source", tmp_path / "out", classes_file=tmp_path / "names.txt")
+
+
+@pytest.mark.parametrize("one, other, near", [
+    ("tree", "tres", True), ("tree", "Trees", True), ("Red kite", "red_kite", True), ("a-b", "AB", True),
+    ("car", "cat", False), ("lane 1", "lane 2", False), ("lane", "lane2", False), ("road", "broads", False),
+    ("tree", "free", True), ("tree", "three", True), ("wood", "woad", True), ("road", "raod", False), ("x", "y", False),
+])
+def test_names_that_are_near(one, other, near):
+    assert alike(one, other) == alike(other, one) == near
+
+
+def test_names_that_may_be_one_class_are_asked_about(tmp_path, monkeypatch, capsys):
+    for i, name in enumerate(("tree", "tres", "sky", "Tree")):
+        labelme(tmp_path / f"source/{i}.json", ROAD, (name, "rectangle", [[0, 0], [7, 1]]))
+    command(monkeypatch, "labelme", tmp_path / "source", tmp_path / "out")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Could be wrong: - Are 'Tree' and 'tree' or 'Tree' and 'tres' or 'tree' and 'tres' one class? If so" in said
+    (tmp_path / "names.txt").write_text("tree\nTree\nroad\nsky\nroads\n")
+    command(monkeypatch, "labelme", tmp_path / "source", tmp_path / "new", "--classes", tmp_path / "names.txt")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "No pixel is roads: to leave that out" in said and "or 'road' and 'roads' one class (and 1 more)?" in said
+    assert "source/1.json has 'tres', which is in no line of --classes: add it there" in said
+    assert misspelt({"aaaa", "aaab", "aaac"} | {"AAAA"}).endswith("one class (and 3 more)? If so, correct it in "
+                                                                  "the tool, and import again")
+    for names in (camvid.CLASSES, voc.CLASSES, sunrgbd.CLASSES, cityscapes.COLOURS):
+        assert not misspelt(names)
+
+
 # What cannot be taken
 
 
@@ -382,9 +437,27 @@ def test_what_lies_in_the_way_is_not_removed(tmp_path):
     there = tmp_path / "out.unfinished" / "mine.txt"
     there.parent.mkdir()
     there.touch()
-    with pytest.raises(InputError, match=r"out\.unfinished is there, perhaps left of an attempt that was killed"):
+    with pytest.raises(InputError, match=r"out\.unfinished is there, .*: wait for its end, or, if none is at work"):
         imported("labelme", tmp_path / "source", tmp_path / "out")
     assert there.exists() and not (tmp_path / "out").exists()
+
+
+def test_of_two_imports_at_a_time_the_first_is_let_finish(tmp_path):
+    """The second begins in its middle, and after the first has looked whether it is alone."""
+    for i in range(2):
+        labelme(tmp_path / f"source/a{i}.json", ROAD)
+
+    def read(source, classes_file, problems):
+        classes, samples = KINDS["labelme"].read(source, classes_file, problems)
+
+        def labels(size):
+            with pytest.raises(InputError, match=r"another import may be at work in it"):
+                imported("labelme", tmp_path / "source", tmp_path / "out")
+            return samples[0].labels(size)
+
+        return classes, [samples[0]._replace(labels=labels), samples[1]]
+
+    assert import_data(read, tmp_path / "source", tmp_path / "out").counts == {"train": 1, "val": 1}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device"), MemoryError])
@@ -436,6 +509,10 @@ def test_damaged_and_missing_files_are_listed_by_kinds_and_the_rest_is_taken(tmp
     save(source / "masks/small.png", np.full((3, 4, 3), 128))
     save(source / "masks/bare.png", np.full((6, 8, 3), (1, 2, 3)))
     Image.new("RGB", (8, 6)).save(source / "masks/blurred.png", "JPEG")
+    Image.new("RGB", (8, 6)).save(source / "masks/of_jpeg.jpg")
+    photograph(source / "images/of_jpeg.jpg")
+    for name in ("of_none", "of_none_2"):
+        save(source / f"masks/{name}.png", np.full((6, 8, 3), 128))
     command(monkeypatch, "colours", "source", "mine")
     said = " ".join(capsys.readouterr().out.split())
     for part in (
@@ -443,7 +520,9 @@ def test_damaged_and_missing_files_are_listed_by_kinds_and_the_rest_is_taken(tmp
         "Not taken:", "images/gone_1.jpg has no labels: source/masks/gone_1.png is missing (1 more like it)",
         "images/cut.jpg cannot be read as an image",
         "masks/small.png has 3x4 pixels (height x width) and its image 6x8: they must be of one size",
-        "masks/bare.png has the colour 1 2 3 (row 0, column 0), which no class has", "masks/blurred.png is a JPEG",
+        "masks/bare.png has the colour 1 2 3 (row 0, column 0), which no class has", 
+        "masks/blurred.png is a JPEG, which blurs labels: save it as PNG from the program it was drawn in (1 more",
+        "masks/of_none.png has no photograph of its name: put one there, or remove it (1 more like it)",
         "Now see what is in it: tinysegnet check-data mine",
     ):
         assert part in said, part
@@ -474,10 +553,23 @@ def test_a_name_in_a_json_file_leads_nowhere_else(tmp_path, name, sentence):
         imported("labelme", tmp_path / "source", tmp_path / "out")
 
 
+def test_the_photograph_in_the_file_is_taken_if_its_name_leads_out(tmp_path):
+    photograph(tmp_path / "b.png")
+    save(tmp_path / "mine.png", np.full((6, 8, 3), 7))
+    data = b64encode((tmp_path / "mine.png").read_bytes()).decode()
+    for i, name in enumerate(("../b.png", str(tmp_path / "b.png"), "gone.png")):
+        labelme(tmp_path / f"source/a{i}.json", ROAD, imagePath=name, imageData=data)
+        (tmp_path / f"source/a{i}.png").unlink()
+    done = imported("labelme", tmp_path / "source", tmp_path / "out", share=0)
+    assert done.saved == 3 and not done.problems
+    assert all((read_photograph(path) == 7).all() for path in (tmp_path / "out/train").iterdir())
+
+
 def test_a_name_of_windows_in_a_folder_beside_is_found(tmp_path):
     labelme(tmp_path / "source/json/a.json", ROAD, imagePath="..\\images\\a.png")
     photograph(tmp_path / "source/images/a.png")
-    assert imported("labelme", tmp_path / "source", tmp_path / "out").counts == {"train": 1}
+    done = imported("labelme", tmp_path / "source", tmp_path / "out")
+    assert done.counts == {"train": 1} and not done.problems
 
 
 def test_two_photographs_of_one_name(tmp_path):
@@ -570,6 +662,22 @@ def test_json_of_any_shape_is_taken_or_refused_in_words(tmp_path, kind, said):
     assert min(outcomes.values()) > 9, outcomes
 
 
+def test_a_later_region_of_label_studio_lies_over_an_earlier_one(tmp_path):
+    """As in Label Studio's own converter, whichever is larger."""
+    size = {"original_height": 2, "original_width": 4, "type": "rectanglelabels"}
+    boxes = ("sky", 0, 50), ("car", 0, 100), ("road", 50, 50), ("sky", 75, 25)
+    regions = [
+        size | {"value": {"x": x, "y": 0, "width": width, "height": 100, "rectanglelabels": [name]}}
+        for name, x, width in boxes
+    ]
+    tasks = [{"data": {"image": "a.png"}, "annotations": [{"result": regions}]}]
+    photograph(tmp_path / "source/a.png", (2, 4))
+    (tmp_path / "source/export.json").write_text(json.dumps(tasks))
+    imported("label-studio", tmp_path / "source", tmp_path / "out")
+    classes, labels = content(tmp_path / "out")
+    assert classes == ("background", "car", "road", "sky") and labels["train", "a"] == [[1, 1, 2, 3]] * 2
+
+
 def test_regions_of_label_studio_are_in_percent_and_turn_about_their_upper_left_corner(tmp_path):
     """An annotation that was cancelled is passed over, and so is what is no region; a stroke may be damaged."""
     size = {"original_height": 6, "original_width": 8}
@@ -633,6 +741,65 @@ def test_what_covers_less_lies_on_top_and_crowds_below(tmp_path):
     imported("coco", tmp_path / "source", tmp_path / "out")
     classes, labels = content(tmp_path / "out")
     assert classes == ("background", "c", "a", "b") and labels["train", "a"] == [[0] * 3 + [3] * 3 + [2] * 2] * 6
+
+
+@pytest.mark.parametrize("kind, said", [
+    ("labelme", SAID_BY_LABELME | {"shapes": []}), ("coco", SAID_BY_COCO | {"annotations": []}),
+    ("label-studio", exchanged(SAID_BY_LABEL_STUDIO, (0, "annotations", 0, "result"), [])),
+])
+def test_a_picture_with_nothing_on_it_is_background_if_that_was_named(tmp_path, monkeypatch, capsys, kind, said):
+    """Else it could be one that is not done yet, and so is a task of Label Studio without any annotation."""
+    photograph(tmp_path / "source/a.png")
+    (tmp_path / "source/a.json").write_text(json.dumps(said))
+    names = tmp_path / "names.txt"
+    names.write_text("road\nsky\n")
+    with pytest.raises(InputError, match=r"may not be done yet: draw one, remove it, or name background in --classes"):
+        imported(kind, tmp_path / "source", tmp_path / "out", classes_file=names)
+    names.write_text("road\nbackground\n")
+    command(monkeypatch, kind, tmp_path / "source", tmp_path / "out", "--classes", names)
+    assert content(tmp_path / "out")[1] == {("train", "a"): [[1] * 8] * 6}
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Could be wrong: - " in out and "has nothing drawn on it, and is all background: remove it if not d" in out
+    assert "Not taken" not in out
+    if kind == "label-studio":
+        undone = exchanged(said, (0, "annotations"), [])
+        (tmp_path / "source/a.json").write_text(json.dumps(undone))
+        with pytest.raises(InputError, match=r"a\.png, is unlabelled: label it"):
+            imported(kind, tmp_path / "source", tmp_path / "other", classes_file=names)
+
+
+def test_photographs_that_labelme_knows_nothing_of_are_listed(tmp_path, monkeypatch):
+    """That of a file that is damaged has one, and what is named may be no file at all."""
+    labelme(tmp_path / "here/a.json", ROAD, imagePath="")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputError, match=r"a.json is of \., which is missing"):
+        imported("labelme", ".", tmp_path / "out")
+    for name in ("a/1", "a/2"):
+        labelme(tmp_path / f"source/{name}.json", ROAD)
+    (tmp_path / "source/a/2.json").write_text("{")
+    for name in ("a/3.jpg", "b/1.png", "1.jpg"):
+        photograph(tmp_path / "source" / name)
+    said = listed(imported("labelme", tmp_path / "source", tmp_path / "out"))
+    alone = f"{tmp_path}/source/1.jpg has no JSON file: draw its shapes in labelme (2 more like it)"
+    assert len(said) == 2 and alone in said
+
+
+def test_masks_of_two_folders_and_in_other_formats_are_found(tmp_path):
+    """masks/ has those of images/ and of imgs/: but one is alone. A PNG comes first."""
+    source = tmp_path / "source"
+    for name in ("images/a", "imgs/b"):
+        photograph(source / f"{name}.jpg", (2, 3))
+    save(source / "masks/a.bmp", np.zeros((2, 3)))
+    save(source / "masks/alone.png", np.zeros((2, 3)))
+    photograph(source / "train/images/c.png", (2, 3))
+    save(source / "train/masks/c.png", np.zeros((2, 3)))
+    for suffix, kind in ((".jpg", "JPEG"), (".PNG", "PNG"), (".webp", "WEBP")):
+        save(source / f"masks/b_label{suffix}", np.ones((2, 3)), format=kind)
+    (source / "classes.txt").write_text(SKY_AND_ROAD)
+    done = imported("colours", source, tmp_path / "out", share=0)
+    labels = {("train", name): [[k] * 3] * 2 for name, k in (("a", 0), ("b", 1), ("c", 0))}
+    assert content(tmp_path / "out")[1] == labels
+    assert listed(done) == [f"{source}/masks/alone.png has no photograph of its name: put one there, or remove it"]
 
 
 def test_an_annotation_of_no_image_is_said(tmp_path):
@@ -788,6 +955,17 @@ def test_lists_and_maps_that_are_damaged(tmp_path):
 
 
 # The command
+
+
+def test_that_there_is_no_val_is_said(tmp_path, monkeypatch, capsys):
+    labelme(tmp_path / "source/a.json", ROAD)
+    said = "There is no val, as there is one photograph: add another, or say --val 0.\n"
+    for out, options in (("out", ()), ("meant", ("--val", "0"))):
+        command(monkeypatch, "labelme", tmp_path / "source", tmp_path / out, *options)
+        assert (said in capsys.readouterr().out) == (not options)
+    labelme(tmp_path / "source/b.json", ROAD)
+    command(monkeypatch, "labelme", tmp_path / "source", tmp_path / "two")
+    assert "There is no val" not in capsys.readouterr().out
 
 
 def test_the_help_lists_the_kinds_and_fits_80_columns(monkeypatch, capsys):

@@ -51,10 +51,13 @@ def run(args):
     print(textwrap.fill(said, 79, subsequent_indent="  ", break_on_hyphens=False))
     if done.how:
         print(textwrap.fill(f"Val was chosen here: {done.how}.", 79, break_on_hyphens=False))
+    if args.val and "val" not in done.counts:
+        print("There is no val, as there is one photograph: add another, or say --val 0.")
     if done.saved:
         print(f"Saved anew, as PNG: {done.saved} photograph{'s' * (done.saved > 1)}.")
     if done.unused:
         said = f"No pixel is {', '.join(done.unused)}: to leave that out, name the others by --classes FILE."
         print(textwrap.fill(said, 79, break_on_hyphens=False))
-    print_problems("Not taken", done.problems.values())
+    print_problems("Not taken", [problem for problem in done.problems.values() if problem.refused])
+    print_problems("Could be wrong", [problem for problem in done.problems.values() if not problem.refused])
     print(f"\nNow see what is in it:\n{program()} check-data {args.folder}")

@@ -27,6 +27,7 @@ PHOTOGRAPHS = ".png", ".jpg", ".jpeg"
 IMAGES = *PHOTOGRAPHS, ".bmp", ".gif", ".tif", ".tiff", ".webp"
 OF_WINDOWS = "thumbs.db", "desktop.ini"
 SPLITS = "train", "val", "test"
+OF_OTHERS = "and python -m tinysegnet import-data makes a data set of another tool's"
 
 
 class Pair(NamedTuple):
@@ -93,6 +94,8 @@ def samples(folder, split):
             way_out = f"rename {near[0]}/" if near else f"a data set has one, beside {other.name}/"
             if split == "val" and not (near or other.is_dir()):
                 way_out += ", unless --fold k/K deals out train"
+            if not (near or (folder / "train").is_dir() or (folder / "trainannot").is_dir()):
+                way_out = f"a data set has one, beside {other.name}/, {OF_OTHERS}"
             raise InputError(f"there is no folder {path}: {way_out}")
     photographs = list_photographs(images)
     if not photographs:

@@ -29,11 +29,13 @@ class Legend:
     classes  their names, in the order of their numbers
     ignore   the number of void
     colours  {(r, g, b): (numbers)} of the colours that are given: those of the classes that have it, or of void
+    file     that says them
     """
 
     classes: tuple[str, ...]
     ignore: int
     colours: dict
+    file: str = "classes.txt"
 
     def of_numbers(self, numbers):
         """The label for each number, -1 where it is of no class and not void."""
@@ -261,7 +263,7 @@ def unknown_labels(path, stored, legend):
 def unknown_colours(path, colour, place, others, legend):
     """FileError of colours that are not those of one class; the one that most pixels have is named."""
     if not legend.colours:
-        text = "is in colour, and classes.txt has no colours: write that of each class behind its name"
+        text = f"is in colour, and {legend.file} has no colours: write that of each class behind its name"
         return FileError("no colours", path, text)
     what = "has the colour {} (row {}, column {})".format(in_words(colour), *place)
     if owners := legend.colours.get(tuple(colour.tolist())):
@@ -270,7 +272,8 @@ def unknown_colours(path, colour, place, others, legend):
     if others > len(legend.classes):
         text = f"{what} and {others} more that no class has: was it resized smoothly, or a JPEG once? Make it without"
         return FileError("blended colours", path, text)
-    way_out = f"write it beside its class in classes.txt, or paint {in_words([legend.ignore] * 3)} what does not count"
+    void = in_words([legend.ignore] * 3)
+    way_out = f"write it beside its class in {legend.file}, or paint {void} what does not count"
     return FileError("unknown colour", path, f"{what}, which no class has: {way_out}")
 
 

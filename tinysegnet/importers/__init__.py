@@ -5,5 +5,5 @@ a list of Samples. It enters what it must leave out into the Problems, and raise
 layout. LAYOUT says in the help of the command which files it looks for.
 
 Shared are sample.py, finding.py (files), classes.py (names, colours, masks), json_files.py, drawing.py (polygons);
-writing.py makes the folder, and dealing.py chooses val.
+writing.py makes the folder, dealing.py chooses val, and misspelt.py finds names that may be one.
 """

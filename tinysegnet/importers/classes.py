@@ -46,12 +46,13 @@ def numbered(names):
     return {name: classes.index(name) if name in classes else VOID for name in names}
 
 
-def mask_reader(colours, label, numbers=True):
+def mask_reader(colours, label, numbers=True, file="classes.txt"):
     """labels_of(path) gives the `labels` of a Sample whose labels are an image, see data/labels.py.
 
     colours  {name: colour or None}, in the order of the numbers that the tool gives them, from 0
     label    {name: label}
     numbers  whether the tool gives them numbers at all; if not, masks that have numbers are refused
+    file     that says the colours
     """
     if len(colours) > VOID:
         raise InputError(f"there are {len(colours)} classes: it takes at most {VOID}")
@@ -60,12 +61,12 @@ def mask_reader(colours, label, numbers=True):
         table[number] = label[name]
         if colour:
             owners[colour] = (*owners.get(colour, ()), number)
-    legend = Legend(tuple(colours), VOID, owners)
+    legend = Legend(tuple(colours), VOID, owners, str(file))
 
     def labels(path):
-        file = read_labels(path, legend)
-        if file.way == "number" and not numbers:
+        read = read_labels(path, legend)
+        if read.way == "number" and not numbers:
             raise FileError("numbers", path, "has numbers, of which nothing says the classes: take the one in colours")
-        return table[file.labels]
+        return table[read.labels]
 
     return lambda path: lambda size: labels(path)

@@ -11,7 +11,7 @@ from tinysegnet.importers.classes import name_in, numbered, with_background, wit
 from tinysegnet.importers.drawing import outlined
 from tinysegnet.importers.finding import files_under, first_file, inside_any
 from tinysegnet.importers.json_files import as_written_by, by_id, load_json
-from tinysegnet.importers.sample import Sample, noted, split_of
+from tinysegnet.importers.sample import NothingDrawnError, Sample, noted, split_of
 from tinysegnet.support.errors import InputError
 
 LAYOUT = """annotations/instances_train.json, ..., or any NAME.json; photographs
@@ -52,7 +52,7 @@ def read(source, _, problems):
 def labels_of(path, annotations, of_category, label, size):
     """A crowd lies below what is not, and what covers more pixels below what covers fewer."""
     if not annotations:
-        raise FileError("not labelled", path, "has no annotation, and may not be done yet: draw one, or remove it")
+        raise NothingDrawnError(path, "annotation")
     labels = np.zeros(size, np.uint8)
     with as_written_by("COCO", path):
         for one in sorted(annotations, key=lambda one: (not one.get("iscrowd"), -outlined(one, size).sum())):

@@ -17,31 +17,38 @@ def deal(names, share, seed):
     wanted = min(max(1, round(share * len(names))), len(names) - 1) if share else 0
     groups, what, where = grouped(names)
     most = max(wanted, min(2 * wanted, len(names) // 2))
-    val, left = [], []
+    val, left, whole = [], [], []
     for i in np.random.default_rng(seed).permutation(len(groups)):
         beginning, group = groups[i]
         if len(val) < wanted and len(val) + len(group) <= most:
             val += group
+            whole.append(beginning)
         else:
             left.append((beginning, group))
-    how = what if val and len(groups) < len(names) else "drawn at random" if val else ""
+    how = f"{what} (val: {some_of(whole)})" if val and len(groups) < len(names) else "drawn at random" if val else ""
     if 2 * len(val) < wanted:
-        beginning, group = max(left, key=lambda named: len(named[1]))
-        rest = wanted - len(val)
+        rest, (beginning, group) = wanted - len(val), max(left, key=lambda named: len(named[1]))
         val += group[-rest:]
-        which = f"the last {rest} of the {len(group)} {where.format(beginning)}, in the order of their names"
+        which = f"the last {rest} of the {len(group)} {where} {beginning}, in the order of their names"
         how = f"{how}, and {which}" if how else which
     return {*val}, how
+
+
+def some_of(beginnings, most=5):
+    """Their list, cut short."""
+    shown = sorted(beginnings, key=natural)[:most]
+    return ", ".join([*shown, f"{len(beginnings) - most} more"] if len(beginnings) > most else shown)
 
 
 def grouped(names):
     """[(beginning, the indices of its names in their order)], what they are in words, and where one is."""
     folders = [name.rpartition("/")[0] for name in names]
     if len({*folders}) > 1:
-        beginnings, what, where = folders, "what is in one folder is on one side", "in {}/"
+        beginnings = [f"{folder or '.'}/" for folder in folders]
+        what, where = "what is in one folder is on one side", "in"
     else:
-        beginnings = [re.sub(r"\d+\D*$", "", name.rpartition("/")[2]) for name in names]    # before the last digits
-        what, where = "names that begin alike, up to their last number, are on one side", "that begin with {!r}"
+        beginnings = [repr(re.sub(r"\d+\D*$", "", name.rpartition("/")[2])) for name in names]
+        what, where = "names that begin alike, up to their last number, are on one side", "that begin with"
     groups = defaultdict(list)
     for i in sorted(range(len(names)), key=lambda i: natural(names[i])):
         groups[beginnings[i]].append(i)

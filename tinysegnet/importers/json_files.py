@@ -1,9 +1,11 @@
 """JSON files that are trusted in nothing."""
 
 import json
+import os
 from contextlib import contextmanager
 
 from tinysegnet.data.problems import FileError
+from tinysegnet.importers.finding import inside
 
 
 def load_json(path):
@@ -22,6 +24,20 @@ def by_id(items):
     if len(found) < len(items):
         raise ValueError("two have one id")
     return dict(sorted(found.items()))
+
+
+def photograph_of(source, path, name, embedded):
+    """The path that `name` in the JSON file at `path` means, or that file's own if it is not there, but `embedded`.
+
+    Raises FileError if the name leads out of `source`, and nothing is embedded.
+    """
+    try:
+        photograph = inside(source, path.parent, name, path)
+    except FileError:
+        if not embedded:
+            raise
+        return path
+    return path if embedded and not os.path.isfile(photograph) else photograph
 
 
 @contextmanager

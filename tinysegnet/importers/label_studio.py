@@ -11,7 +11,7 @@ from tinysegnet.importers.classes import name_in, numbered, with_background, wit
 from tinysegnet.importers.drawing import region
 from tinysegnet.importers.finding import files_under, plain
 from tinysegnet.importers.json_files import as_written_by, load_json
-from tinysegnet.importers.sample import Sample, noted
+from tinysegnet.importers.sample import NothingDrawnError, Sample, noted
 from tinysegnet.support.errors import InputError
 
 LAYOUT = """NAME.json, the export called JSON, and the photographs, in sub-folders
@@ -30,8 +30,8 @@ def read(source, _, problems):
             for task in load_json(path):
                 with noted(problems), as_written_by("Label Studio", path):
                     done = [one["result"] for one in task["annotations"] if not one.get("was_cancelled")]
-                    regions = [one for one in done[0] if one["type"].endswith("labels")] if done else []
-                    names |= {name_in(one["value"][one["type"]][0]) for one in regions}
+                    regions = [one for one in done[0] if one["type"].endswith("labels")] if done else None
+                    names |= {name_in(one["value"][one["type"]][0]) for one in regions or ()}
                     found.append((path, photograph_of(path, task["data"], photographs), regions))
     classes, samples = with_background(sorted(names)), []
     for path, photograph, regions in found:
@@ -50,9 +50,9 @@ def photograph_of(path, data, photographs):
 
 
 def labels_of(path, regions, label, size):
-    """The regions of the first annotation that was not cancelled, each over those before it."""
+    """The regions of the first annotation that was not cancelled, None if there is none, each over those before it."""
     if not regions:
-        raise FileError("not labelled", path, "has no region, and may not be done yet: draw one, or remove it")
+        raise NothingDrawnError(path, "region") if regions == [] else FileError("bare", path, "is unlabelled: label it")
     labels = np.zeros(size, np.uint8)
     with as_written_by("Label Studio", path):
         for one in regions:

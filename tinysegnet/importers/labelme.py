@@ -1,6 +1,5 @@
 """labelme: a JSON file for each photograph, with named shapes."""
 
-import os
 from base64 import b64decode
 from functools import partial
 from operator import index
@@ -8,12 +7,11 @@ from operator import index
 import numpy as np
 from PIL import Image
 
-from tinysegnet.data.problems import FileError
 from tinysegnet.importers.classes import name_in, numbered, with_background, without_void
 from tinysegnet.importers.drawing import draw_shape
-from tinysegnet.importers.finding import files_under, inside, plain
-from tinysegnet.importers.json_files import as_written_by, load_json
-from tinysegnet.importers.sample import Sample, noted
+from tinysegnet.importers.finding import files_under, plain
+from tinysegnet.importers.json_files import as_written_by, load_json, photograph_of
+from tinysegnet.importers.sample import NothingDrawnError, Sample, left_over, noted
 from tinysegnet.support.errors import InputError
 
 LAYOUT = """NAME.json, in sub-folders too, and the photograph that each names, or
@@ -32,9 +30,11 @@ def read(source, _, problems):
             names |= {name_in(shape["label"]) for shape in said["shapes"]}
             size = [said.get(key) for key in ("imageHeight", "imageWidth")]
             size = None if None in size else tuple(map(index, size))
-            embedded = said.get("imageData") and not os.path.isfile(path.parent / said["imagePath"])
-            photograph = path if embedded else inside(source, path.parent, said["imagePath"], path)
-            found.append((path, photograph, size, partial(content_of, path) if embedded else None))
+            photograph = photograph_of(source, path, said["imagePath"], said.get("imageData"))
+            found.append((path, photograph, size, partial(content_of, path) if photograph == path else None))
+    named = {path.parent / path.stem for path in (*paths, *(photograph for _, photograph, *_ in found))}
+    alone = (path for path in files_under(source) if path.parent / path.stem not in named)
+    left_over(problems, alone, "has no JSON file: draw its shapes in labelme")
     classes = with_background(sorted(names))
     label = numbered(classes)
     return without_void(classes), [
@@ -54,7 +54,7 @@ def labels_of(path, label, size):
     with as_written_by("labelme", path):
         shapes = load_json(path)["shapes"]
         if not shapes:
-            raise FileError("not labelled", path, "has no shape, and may not be done yet: draw one, or remove it")
+            raise NothingDrawnError(path, "shape")
         for shape in shapes:
             draw_shape(picture, shape, label[name_in(shape["label"])], path)
     return np.array(picture)

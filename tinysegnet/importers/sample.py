@@ -30,6 +30,14 @@ class Sample(NamedTuple):
     content: Callable | None = None
 
 
+class NothingDrawnError(FileError):
+    """A picture without any `what`: it may be empty, or not labelled yet, which its tool does not tell."""
+
+    def __init__(self, path, what):
+        way_out = "draw one, remove it, or name background in --classes FILE if it is empty"
+        super().__init__("nothing drawn", path, f"has no {what}, and may not be done yet: {way_out}")
+
+
 def split_of(text):
     """Which split a name means: "instances_train2017", "valid", "testing"; None if it means none, or two."""
     found = {*re.findall(rf"(?<![a-z])({'|'.join(SPLITS)})(?:id|idation|ing)?(?![a-z])", text.lower())}
@@ -43,3 +51,9 @@ def noted(problems):
         yield
     except FileError as error:
         problems.add(error.kind, error.path, str(error))
+
+
+def left_over(problems, paths, sentence):
+    """Each of the paths, for which there is no other half, becomes one of the Problems."""
+    for path in paths:
+        problems.add("alone", path, f"{path} {sentence}")

@@ -15,7 +15,8 @@ from tinysegnet.data.photographs import upright_photograph
 from tinysegnet.data.problems import FileError, Problems
 from tinysegnet.importers.classes import BACKGROUND, VOID, classes_in, without_void
 from tinysegnet.importers.dealing import deal
-from tinysegnet.importers.sample import noted
+from tinysegnet.importers.misspelt import misspelt
+from tinysegnet.importers.sample import NothingDrawnError, noted
 from tinysegnet.support.errors import InputError, writing
 from tinysegnet.support.progress import bar
 
@@ -28,7 +29,7 @@ class Imported(NamedTuple):
     counts    {split: how many photographs}
     how       how val was chosen, in words, or "" if the tool has a list
     saved     how many photographs were saved anew, as PNG
-    problems  what could not be taken
+    problems  what could not be taken, `refused`, and what could be wrong
     unused    the names of classes that have no pixel
     """
 
@@ -64,16 +65,20 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     if not samples:
         raise nothing_taken(source, problems)
     unfinished = Path(f"{os.path.abspath(folder)}.unfinished")
-    if os.path.lexists(unfinished):
-        raise InputError(f"{unfinished} is there, perhaps left of an attempt that was killed: delete it")
     with writing(folder):
-        unfinished.mkdir(parents=True)
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            unfinished.mkdir()          # which one of two imports at a time can do
+        except FileExistsError as error:
+            text = f"{unfinished} is there, and another import may be at work in it: wait for its end, or, if none is"
+            raise InputError(f"{text} at work, delete that folder") from error
     try:
         classes, table = write_classes(unfinished / "classes.txt", found, classes_file)
+        empty = bool(classes_file) and next(iter(found), None) in BACKGROUND and table[0] != VOID
         taken, saved, pixels = {}, 0, np.zeros(256, np.int64)
         for name, sample in bar(samples.items(), "import", unit="img"):
             with noted(problems):
-                photograph, labels = usable(sample, [*found], table)
+                photograph, labels = usable(sample, [*found], table, problems if empty else None)
                 taken[name] = write(unfinished / str(len(taken)), sample, photograph, labels)
                 pixels += np.bincount(labels.ravel(), minlength=256)
                 saved += taken[name].suffix != sample.photograph.suffix
@@ -85,12 +90,15 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+    if alike := misspelt({*found, *classes}):
+        problems.add("misspelt", source, alike, refused=False)
     unused = [name for name, count in zip(classes, pixels) if not count]
     return Imported(classes, counts, how, saved, problems, unused)
 
 
 def nothing_taken(source, problems):
-    most = max(problems.values(), key=lambda problem: problem.count, default="there is no photograph with labels")
+    default = "there is no photograph with labels"
+    most = max(problems.values(), key=lambda problem: (problem.kind != "alone", problem.count), default=default)
     return InputError(f"nothing in {source} can be taken: {most}")
 
 
@@ -157,8 +165,11 @@ def write_classes(path, found, classes_file):
     return classes, table
 
 
-def usable(sample, names, table):
-    """Of a sample the photograph, upright, uint8 (H, W, 3), and the labels, uint8 (H, W). Raises FileError."""
+def usable(sample, names, table, empty=None):
+    """Of a sample the photograph, upright, uint8 (H, W, 3), and the labels, uint8 (H, W). Raises FileError.
+
+    empty  Problems, if a picture on which nothing is drawn is to be all background, label 0: there it is entered
+    """
     if not sample.content and not os.path.isfile(sample.photograph):
         raise FileError("no photograph", sample.file, f"is of {sample.photograph}, which is missing: put it there")
     if not os.path.isfile(sample.file):
@@ -166,7 +177,13 @@ def usable(sample, names, table):
     photograph, turned = upright_photograph(sample.photograph, sample.content and sample.content())
     size = photograph.shape[:2]
     check_size(sample.size or size, size, turned, sample.file)
-    labels = sample.labels(size)
+    try:
+        labels = sample.labels(size)
+    except NothingDrawnError as error:
+        if empty is None:
+            raise
+        labels, text = np.zeros(size, np.uint8), "has nothing drawn on it, and is all background: remove it if not done"
+        empty.add(error.kind, error.path, f"{error.path} {text}", refused=False)
     check_size(labels.shape, size, turned, sample.file)
     unlisted = labels[table[labels] == -1]
     if unlisted.size:
