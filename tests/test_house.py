@@ -19,7 +19,7 @@ CORE = {
     "checker": ("finite_differences", "gradcheck"),
 }
 FILES = [PACKAGE / room / f"{name}.py" for room, names in CORE.items() for name in names]
-DELETABLE = "ops/fast", "ops/more", "networks/more"
+DELETABLE = "ops/fast", "ops/more", "networks/more", "look"
 LOOSE_AT_MOST = 4
 LINES_AT_MOST = 1300
 
@@ -36,10 +36,11 @@ MAY_IMPORT = {
     "checkpoint": ("support",),
     "inference": ("support", "ops", "networks", "checkpoint", "data"),
     "export": ("support", "ops", "networks", "checkpoint", "data", "inference"),
+    "look": ("support", "ops", "networks", "checkpoint", "data", "inference"),
     "training": ("support", "ops", "networks", "checkpoint", "data", "inference", "metrics"),
     "commands": (
         "support", "ops", "networks", "checkpoint", "data", "inference", "metrics", "plots", "export", "training",
-        "importers",
+        "importers", "look",
     ),
     "__main__": ("support", "commands"),
 }

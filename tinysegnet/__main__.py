@@ -1,6 +1,4 @@
-"""python -m tinysegnet train | evaluate | predict | export | import-weights | check-data | import-data | download
-
-Installed, it is `tinysegnet` alone too.
+"""python -m tinysegnet COMMAND, see COMMANDS. Installed, it is `tinysegnet` alone too.
 """
 
 import argparse
@@ -12,7 +10,7 @@ from tinysegnet.support.errors import exit_in_words
 from tinysegnet.support.options import Parser
 from tinysegnet.support.program import program
 
-COMMANDS = "train", "evaluate", "predict", "export", "import-weights", "check-data", "import-data", "download"
+COMMANDS = "train", "evaluate", "predict", "look", "export", "import-weights", "check-data", "import-data", "download"
 
 
 def main():

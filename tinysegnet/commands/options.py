@@ -8,8 +8,7 @@ from tinysegnet.support.options import at_least_2
 ITS_OWN = "Network: the one that comes with tinysegnet, trained on CamVid."
 
 
-def add_weights(option):
-    usual = "the network that comes with this, for CamVid"
+def add_weights(option, usual="the network that comes with this, for CamVid"):
     option("--weights", metavar="FILE", help=f"a checkpoint, such as runs/first/best.npz (default: {usual})")
 
 

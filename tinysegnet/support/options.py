@@ -47,6 +47,12 @@ def at_least_0(text):
     return int(text)
 
 
+def port(text):
+    if not (text.isdecimal() and len(text) <= 5 and 1024 <= int(text) <= 65535):
+        raise ArgumentTypeError(f"{text!r} is not a port: write a number from 1024 to 65535")
+    return int(text)
+
+
 def png_file(text):
     if not text.lower().endswith(".png"):
         raise ArgumentTypeError(f"{text!r} is not the name of a picture: write one that ends in .png")

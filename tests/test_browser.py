@@ -1,0 +1,224 @@
+"""The page of `look` in a real browser, served and from a folder: nothing fails in silence, nobody else is asked."""
+
+import base64
+import io
+import os
+import re
+import shutil
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinysegnet import inference
+from tinysegnet.commands.look import STREETS
+from tinysegnet.look import static, views
+from tinysegnet.look.ways_up import WAYS
+
+pytestmark = pytest.mark.browser
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SHOWN = "body:not([aria-busy]) #levels .layer"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: install your system's package chromium")
+    with playwright.sync_playwright() as running:
+        args = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=args)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shown():
+    networks = views.Network(inference.load(), "Of photographs."), views.Network(inference.load(STREETS), "Of streets.")
+    return views.Views(*networks)
+
+
+@pytest.fixture(scope="module")
+def served(shown):
+    """The address of a server that runs meanwhile."""
+    uvicorn = pytest.importorskip("uvicorn")
+    import socket
+
+    from tinysegnet.look.server import application
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(application(shown, port), log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{port}/"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def exported(shown, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "page"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(static, "STREETS", {"street-1": 0, "street-2": 0})
+        patch.setattr(static, "APART", 40)
+        static.write(folder, shown)
+    return f"{(folder / 'index.html').as_uri()}"
+
+
+@pytest.fixture
+def page(browser):
+    """A page that must not complain, or ask anybody else."""
+    complaints, asked = [], []
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.complaints = complaints
+    yield page
+    own = re.match(r"file://|http://127\.0\.0\.1:\d+/", page.url)[0]
+    assert not complaints
+    assert all(url.startswith((own, "data:")) for url in asked), asked
+    page.close()
+
+
+def opened(page, address, state=""):
+    page.goto(f"{address}#{state}")
+    page.wait_for_selector(SHOWN)
+    return page
+
+
+def picture_of(page, selector):
+    """What a canvas shows, as a PNG in base64."""
+    return page.eval_on_selector(selector, "canvas => canvas.toDataURL()").partition(",")[2]
+
+
+def state_of(page):
+    return dict(part.split("=") for part in page.url.partition("#")[2].split("&") if part)
+
+
+@pytest.mark.parametrize("where", ["served", "exported"])
+def test_each_view_shows_something(page, where, request):
+    opened(page, request.getfixturevalue(where))
+    in_the_u = [f"#levels .level:nth-child({level}) canvas.one" for level in (1, 2, 3, 4)]
+    for selector in ("#photograph", "#classes", "#gradient", "#map", *in_the_u):
+        picture = Image.open(io.BytesIO(base64.b64decode(picture_of(page, selector))))
+        assert len(picture.convert("RGB").getcolors(2**20)) > 5, selector
+    names = page.locator("#levels .name").all_text_contents()
+    assert sorted(names) == sorted([f"{kind}coder{i}" for kind in ("en", "de") for i in (1, 2, 3, 4)] + ["classifier"])
+    assert page.locator("#corners-drawing .winner").count() == 32
+    assert "receptive field" in page.locator("#gradient-words").inner_text()
+    assert "Row 48, column 64" in page.locator("#reading").inner_text()
+    assert page.locator("#said").is_hidden()
+
+
+@pytest.mark.parametrize("where", ["served", "exported"])
+def test_the_switch_changes_the_answer_and_the_drawing(page, where, request):
+    opened(page, request.getfixturevalue(where))
+    answers = {"corners": picture_of(page, "#classes")}
+    for way, arrows in (("replication", 4), ("bilinear", 4), ("first", 16)):
+        page.check(f"#ways input[value={way}]")
+        page.wait_for_selector(SHOWN)
+        assert state_of(page)["way"] == way
+        assert page.locator("#corners-drawing .arrow").count() == arrows
+        answers[way] = picture_of(page, "#classes")
+    assert len(set(answers.values())) == len(WAYS)
+
+
+@pytest.mark.parametrize("where", ["served", "exported"])
+def test_a_link_shows_the_same_again(page, browser, where, request):
+    address = request.getfixturevalue(where)
+    opened(page, address)
+    page.click("#levels canvas.strip >> nth=2", position={"x": 60, "y": 30})
+    page.wait_for_selector(SHOWN)
+    page.click("#classes", position={"x": 30, "y": 200})
+    page.wait_for_selector(SHOWN)
+    page.click("#legend button:has-text('Road')")
+    page.check("#ways input[value=first]")
+    page.wait_for_selector(SHOWN)
+    state = state_of(page)
+    assert {"layer", "channel", "row", "column", "show", "way"} <= state.keys() and state["show"] == "Road"
+    before = {name: picture_of(page, name) for name in ("#photograph", "#classes", "#map")}
+    other = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened(other, address, page.url.partition("#")[2])
+    assert {name: picture_of(other, name) for name in before} == before
+    assert other.locator("#window-title").inner_text() == page.locator("#window-title").inner_text()
+    other.close()
+
+
+@pytest.mark.parametrize("where", ["served", "exported"])
+def test_the_sum_that_is_written_out_is_the_value_of_the_map(page, where, request, shown):
+    opened(page, request.getfixturevalue(where), "image=street-2&layer=decoder2&channel=3&row=40&column=60")
+    y = shown.array("street-2", "corners", "decoder2.y")
+    tolerance = (0.001 if where == "served" else 0.03) * float(np.abs(y).max())
+    assert float(page.locator(".addition b").inner_text()) == pytest.approx(y[20, 30, 3], abs=tolerance)
+    box = page.locator("#map").bounding_box()
+    page.hover("#map", position={"x": box["width"] * 10.5 / 64, "y": box["height"] * 5.5 / 48})
+    assert "around row 5, column 10" in page.locator("#sum").inner_text()
+    assert float(page.locator(".addition b").inner_text()) == pytest.approx(y[5, 10, 3], abs=tolerance)
+    assert page.locator("table.numbers td").count() == 98
+
+
+def test_a_photograph_is_dropped_and_seen(page, served, tmp_path):
+    opened(page, served)
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (300, 400, 3), np.uint8)).save(tmp_path / "mine.png")
+    page.set_input_files("#file", tmp_path / "mine.png")
+    page.wait_for_selector("#images button[aria-pressed=true]:has-text('photograph')")
+    page.wait_for_selector(SHOWN)
+    assert state_of(page)["image"].startswith("photograph-")
+    assert page.locator("#answer .network").inner_text() == "Of photographs."
+    assert "64 channels" in page.locator("#levels").inner_text()
+
+
+def test_what_is_no_photograph_is_said_and_the_page_stays(page, served, tmp_path):
+    opened(page, served)
+    (tmp_path / "mine.png").write_bytes(b"no photograph")
+    page.set_input_files("#file", tmp_path / "mine.png")
+    page.wait_for_selector("#said:has-text('The photograph cannot be read as an image')")
+    assert "400" in page.complaints.pop()               # the browser says so by itself
+    assert page.locator("#images button").count() >= 3
+    page.click("#images button >> nth=1")
+    page.wait_for_selector(SHOWN)
+    assert page.locator("#said").is_hidden()
+
+
+def test_the_keys_move_what_is_looked_at(page, served):
+    opened(page, served, "layer=encoder2&channel=3&row=40&column=60")
+    for key, changes in (
+        (".", {"channel": "4"}), (",", {"channel": "3"}), ("m", {"layer": "encoder3"}), ("w", {"way": "replication"}),
+    ):
+        page.keyboard.press(key)
+        page.wait_for_timeout(50)
+        page.wait_for_selector(SHOWN)
+        assert state_of(page).items() >= changes.items(), key
+    page.focus("#classes")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(50)
+    page.wait_for_selector(SHOWN)
+    assert (state_of(page)["row"], state_of(page)["column"]) == ("41", "61")
+
+
+@pytest.mark.parametrize("state", [
+    "image=nothing", "way=up&layer=encoder77&channel=999&row=99999&column=9999&show=Moon&input=7", "row=-1&channel=x",
+    "%%%&&&==",
+])
+def test_a_broken_link_shows_something(page, served, state):
+    opened(page, served, state)
+    assert page.locator("#corners-drawing .winner").count() == 32
+
+
+def test_the_exported_page_fits_a_telephone(page, exported):
+    page.set_viewport_size({"width": 390, "height": 844})
+    opened(page, exported)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    sizes = page.eval_on_selector_all("main *:not(svg *)", """all => all.filter((e) => e.childNodes[0]?.nodeType === 3)
+        .map((e) => parseFloat(getComputedStyle(e).fontSize))""")
+    assert min(sizes) >= 11
+    svg = page.locator("#corners-drawing svg")
+    scale = svg.bounding_box()["width"] / float(svg.get_attribute("viewBox").split()[2])
+    assert 11 * scale >= 9

@@ -1,0 +1,141 @@
+"use strict";
+// The page: what is chosen is shown, and what is clicked is chosen.
+
+const WAYS = {corners: "into its corner", replication: "into all four", bilinear: "bilinearly", first: "into the first corner"};
+let turn = 0;               // of show(): an older one that is still waiting must not draw over a newer one
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+function say(words) {
+  byId("said").textContent = words;
+  byId("said").hidden = !words;
+}
+
+/** Show the state. The panels wait for their maps, and then all are drawn. */
+async function show() {
+  const mine = ++turn;
+  document.body.setAttribute("aria-busy", "true");
+  try {
+    const images = await source.images();
+    if (!images.some(({name}) => name === state.image)) {
+      if (state.image) say(`There is no picture ${state.image} any more: drop the photograph again, or look at a street.`);
+      state.image = images[0].name;
+    }
+    if (!(state.way in WAYS)) state.way = "corners";
+    const seen = await source.seen(state.image, state.way);
+    await settle(seen);
+    const panels = await Promise.all([showAnswer, showBackward, showU, showWindow, showCorners].map((panel) => panel(seen)));
+    if (mine !== turn) return;
+    choices(images);
+    panels.forEach((draw) => draw());
+    document.querySelector("#answer .network").textContent = seen.words;
+    document.body.removeAttribute("aria-busy");
+  } catch (error) {
+    if (mine === turn) say(error.message);
+  }
+}
+
+/** Bring what the address says to what there is. */
+async function settle(seen) {
+  const [H, W] = seen.size;
+  if (!seen.layers.some(({name}) => name === state.layer)) state.layer = (seen.layers.findLast(({unpool}) => unpool !== null) ?? seen.layers[0]).name;
+  if (state.row < 0 || state.row >= H) state.row = H >> 1;
+  if (state.column < 0 || state.column >= W) state.column = W >> 1;
+  if (!["classes", "confidence", ...seen.classes].includes(state.show)) state.show = "classes";
+  if (state.channel < 0) state.channel = liveliest(await seen.array(`${seen.layers[0].name}.y`));
+  state.channel = Math.min(state.channel, seen.layers.find(({name}) => name === state.layer).channels - 1);
+}
+
+/** The channel with the largest value near the chosen pixel, in a map of the first level: there is something to see. */
+function liveliest({shape: [H, W, C], values}) {
+  let [best, most] = [0, 0];
+  for (let r = Math.max(state.row - 4, 0); r < Math.min(state.row + 4, H); r++) {
+    for (let i = (r * W + Math.max(state.column - 4, 0)) * C; i < (r * W + Math.min(state.column + 4, W)) * C; i++) {
+      if (values[i] > most) [best, most] = [i % C, values[i]];
+    }
+  }
+  return best;
+}
+
+function choices(images) {
+  const buttons = images.map(({name, title}) => {
+    const button = make("button", {type: "button", onclick: () => { say(""); change({image: name, row: -1, column: -1}); }}, title);
+    button.setAttribute("aria-pressed", name === state.image);
+    return button;
+  });
+  if (source.live) buttons.push(fileChoice());
+  byId("images").replaceChildren(...buttons);
+  for (const radio of document.querySelectorAll("#ways input")) radio.checked = radio.value === state.way;
+}
+
+function fileChoice() {
+  const input = make("input", {type: "file", accept: "image/*", id: "file", onchange: () => input.files[0] && take(input.files[0])});
+  return make("label", {className: "file"}, "a photograph of your own: choose it, or drop it here", input);
+}
+
+/** Look at a photograph that was dropped or chosen. */
+async function take(file) {
+  say("Looking ...");
+  try {
+    const {name} = await source.upload(file);
+    say("");
+    change({image: name, row: -1, column: -1});
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+const KEYS = {
+  ",": (seen, layer) => ({channel: (state.channel + layer.channels - 1) % layer.channels, input: -1}),
+  ".": (seen, layer) => ({channel: (state.channel + 1) % layer.channels, input: -1}),
+  m: (seen) => ({layer: beside(seen, 1), input: -1}),
+  n: (seen) => ({layer: beside(seen, -1), input: -1}),
+  w: () => ({way: Object.keys(WAYS)[(Object.keys(WAYS).indexOf(state.way) + 1) % 4]}),
+};
+const ARROWS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
+
+function beside(seen, step) {
+  const names = seen.layers.map(({name}) => name);
+  return names[(names.indexOf(state.layer) + step + names.length) % names.length];
+}
+
+async function typed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const onCanvas = event.target.tagName === "CANVAS";
+  if (!(event.key in KEYS) && !(onCanvas && event.key in ARROWS)) return;
+  event.preventDefault();
+  const seen = await source.seen(state.image, state.way), layer = seen.layers.find(({name}) => name === state.layer);
+  if (event.key in KEYS) return change(KEYS[event.key](seen, layer));
+  const step = event.target.id === "map" ? 1 << layer.level : 1, [down, right] = ARROWS[event.key];
+  change({row: clamp(state.row + step * down, seen.size[0]), column: clamp(state.column + step * right, seen.size[1])});
+}
+
+function begin() {
+  for (const [way, words] of Object.entries(WAYS)) {
+    const radio = make("input", {type: "radio", name: "way", value: way, onchange: () => change({way})});
+    byId("ways").append(make("label", {}, radio, words));
+  }
+  for (const id of ["photograph", "classes", "gradient", "map"]) {
+    byId(id).onclick = async (event) => change(pixelAt(event, byId(id), await source.seen(state.image, state.way)));
+  }
+  document.addEventListener("keydown", typed);
+  window.addEventListener("hashchange", () => { readAddress(); show(); });
+  if (source.live) {
+    document.addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("over"); });
+    document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("over"); });
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      document.body.classList.remove("over");
+      if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+    });
+  }
+  byId("origin").textContent = source.live
+    ? "All is computed by NumPy on this machine. Photographs are kept in memory alone."
+    : "Computed beforehand; the maps are rounded to 7 bits. With photographs of your own: python -m tinysegnet look";
+  readAddress();
+  show();
+}
+
+begin();

@@ -1,0 +1,27 @@
+"use strict";
+// What is looked at: kept in the address, so that a link shows the same.
+
+const USUAL = {image: "", way: "corners", layer: "", channel: -1, row: -1, column: -1, show: "classes", input: -1};
+const state = {...USUAL};
+
+/** Take the state from the address. A number that is none, or a name that is unknown later, becomes the usual one. */
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  for (const [name, usual] of Object.entries(USUAL)) {
+    const text = given.get(name);
+    if (typeof usual === "number") state[name] = /^\d{1,5}$/.test(text ?? "") ? Number(text) : usual;
+    else state[name] = text ?? usual;
+  }
+}
+
+function writeAddress() {
+  const kept = Object.entries(state).filter(([name, value]) => value !== USUAL[name]);
+  history.replaceState(null, "", `#${new URLSearchParams(kept)}`);
+}
+
+/** Change the state, keep it in the address, and show it. */
+function change(changes) {
+  Object.assign(state, changes);
+  writeAddress();
+  show();
+}

@@ -1,0 +1,92 @@
+"use strict";
+// The U: every map, encoder down on the left and decoder up on the right, each level half as large as the one above.
+
+const WIDEST = 230;         // pixels of the page for a map of the first level
+
+async function showU(seen) {
+  const maps = await Promise.all(seen.layers.map((layer) => mapOf(seen, layer)));
+  return () => {
+    const byLevel = new Map(), bottom = deepest(seen);
+    seen.layers.forEach((layer, i) => {
+      const level = byLevel.get(layer.level) ?? {down: [], up: []};
+      byLevel.set(layer.level, level);
+      if (i <= bottom) level.down.push(cell(seen, layer, maps[i]));
+      else level.up.unshift(cell(seen, layer, maps[i]));
+    });
+    const levels = [...byLevel].sort(([a], [b]) => a - b);
+    byId("levels").replaceChildren(...levels.map(([level, {down, up}]) => make(
+      "div", {className: "level"}, make("div", {className: "side"}, ...down), across(seen, level), make("div", {className: "side"}, ...up),
+    )));
+    document.querySelector("#u .key").textContent =
+      "Orange to white: above 0. Blue to white: below 0. Each map by its own largest value.";
+  };
+}
+
+/** What goes on from a layer: its map, after the ReLU if there is one. */
+async function mapOf(seen, layer) {
+  const y = await seen.array(`${layer.name}.y`);
+  return layer.relu ? rectified(y) : y;
+}
+
+/** What goes from the encoder to the decoder at a level. */
+function across(seen, level) {
+  const pooled = seen.layers.find((layer) => layer.level === level && layer.pool !== null);
+  const unpooled = pooled && seen.layers.some(({unpool}) => unpool === pooled.pool);
+  return make("div", {className: "across"}, ...(unpooled ? ["corners", make("br"), state.way === "corners" ? "\u27f6" : "not used"] : []));
+}
+
+/** The number of the last layer before the last pooling. */
+function deepest(seen) {
+  return seen.layers.findLastIndex((layer) => layer.pool !== null);
+}
+
+function cell(seen, layer, map) {
+  const [H, W, C] = map.shape, chosen = layer.name === state.layer, top = seen.size[1], channel = Math.min(state.channel, C - 1);
+  const size = make("canvas", {className: "one"}), strip = make("canvas", {className: "strip"});
+  draw(size, pictureOf(channelOf(map, channel)));
+  size.style.width = `${Math.max(WIDEST * W / top, 12)}px`;
+  size.setAttribute("role", "img");
+  size.setAttribute("aria-label", `${layer.name}, channel ${channel}`);
+  size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen)});
+  const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.round(width * seen.size[0] / top);
+  contactSheet(strip, map, columns, width, height, chosen ? channel : -1);
+  strip.setAttribute("role", "img");
+  strip.setAttribute("aria-label", `${layer.name}, all ${C} channels`);
+  strip.onclick = (event) => {
+    const {left, top, width: shownWidth, height: shownHeight} = strip.getBoundingClientRect();
+    const q = Math.floor((event.clientX - left) / shownWidth * columns), r = Math.floor((event.clientY - top) / shownHeight * rows);
+    if (r * columns + q < C) change({layer: layer.name, channel: r * columns + q, input: -1});
+  };
+  const button = make("button", {type: "button", className: "name", onclick: () => change({layer: layer.name, input: -1})}, layer.name);
+  button.setAttribute("aria-pressed", chosen);
+  return make(
+    "div", {className: `layer${chosen ? " chosen" : ""}`},
+    make("div", {className: "maps"}, size, strip),
+    make("div", {}, button, make("span", {className: "quiet"}, ` ${H} x ${W}, ${C} channels${layer.relu ? ", ReLU" : ""}${layer.pool === null ? "" : ", pooled"}`)),
+  );
+}
+
+/** All channels of a map as small pictures in rows, the chosen one in a frame. */
+function contactSheet(canvas, map, columns, width, height, chosen) {
+  const C = map.shape[2];
+  canvas.width = columns * width;
+  canvas.height = Math.ceil(C / columns) * height;
+  const context = canvas.getContext("2d"), small = document.createElement("canvas");
+  for (let c = 0; c < C; c++) {
+    const [left, top] = [c % columns * width, Math.floor(c / columns) * height];
+    draw(small, pictureOf(channelOf(map, c)));
+    context.drawImage(small, left, top, width - 1, height - 1);
+    if (c === chosen) {
+      context.strokeStyle = "#fff";
+      context.lineWidth = 2;
+      context.strokeRect(left + 1, top + 1, width - 3, height - 3);
+    }
+  }
+}
+
+/** The pixel of the photograph where a canvas, which shows all of it, was clicked. */
+function pixelAt(event, canvas, seen) {
+  const {left, top, width, height} = canvas.getBoundingClientRect(), [H, W] = seen.size;
+  const along = (part, length) => Math.min(Math.max(Math.floor(part * length), 0), length - 1);
+  return {row: along((event.clientY - top) / height, H), column: along((event.clientX - left) / width, W)};
+}

@@ -1,0 +1,97 @@
+"use strict";
+// How one value of a map came to be: the window of the map before it, times the kernel, summed up.
+
+async function showWindow(seen) {
+  const layer = seen.layers.find(({name}) => name === state.layer);
+  const [x, y, w, b] = await Promise.all(["x", "y", "w", "b"].map((part) => seen.array(`${layer.name}.${part}`)));
+  const map = channelOf(layer.relu ? rectified(y) : y, state.channel), [H, W] = map.shape, canvas = byId("map");
+  const scale = Math.max(1, Math.round(480 / W)), picture = pictureOf(map);
+  const point = (row, column) => {
+    const context = draw(canvas, picture, scale);
+    mark(context, [row, column, row + 1, column + 1], scale);
+    byId("sum").replaceChildren(...sumOf(seen, layer, {x, y, w, b}, row, column));
+  };
+  return () => {
+    byId("window-title").textContent = `How a value of ${layer.name}, channel ${state.channel}, comes to be`;
+    byId("map-words").textContent = `The map, ${H} x ${W}. Move over it: every pixel is a sum of ${terms(layer, x, w)} products.`;
+    canvas.onmousemove = (event) => {
+      const {left, top, width, height} = canvas.getBoundingClientRect();
+      point(clamp(Math.floor((event.clientY - top) / height * H), H), clamp(Math.floor((event.clientX - left) / width * W), W));
+    };
+    canvas.onmouseleave = () => point(...pixelOf(layer, y.shape, seen.size));
+    point(...pixelOf(layer, y.shape, seen.size));
+  };
+}
+
+function clamp(place, length) {
+  return Math.min(Math.max(place, 0), length - 1);
+}
+
+/** The pixel of a layer's map where the chosen pixel of the photograph is. */
+function pixelOf(layer, [H, W], size) {
+  return [clamp(state.row >> layer.level, H), clamp(state.column >> layer.level, W)];
+}
+
+function terms(layer, x, w) {
+  const [K] = w.shape, channels = layer.kind === "conv2d" ? x.shape[2] : 1;
+  return channels === 1 ? `${K} x ${K}` : `${K} x ${K} x ${channels}`;
+}
+
+/** Elements that write out y[row, column, channel] of a convolution. */
+function sumOf(seen, layer, {x, y, w, b}, row, column) {
+  if (layer.kind === "conv_transpose2d") return [make("p", {}, "This layer is a transposed convolution: it spreads each value, and has no window.")];
+  const f = state.channel, [H, W, C] = x.shape, [K] = w.shape, F = y.shape[2], wide = layer.kind === "conv2d";
+  const channels = wide ? [...Array(C).keys()] : [f];
+  const value = (i, j, c) => {
+    const [r, q] = [row + i - (K >> 1), column + j - (K >> 1)];
+    return r < 0 || r >= H || q < 0 || q >= W ? 0 : x.values[(r * W + q) * C + c];
+  };
+  const weight = (i, j, c) => w.values[wide ? ((i * K + j) * C + c) * F + f : (i * K + j) * C + c];
+  const grid = (entry) => [...Array(K * K).keys()].map((at) => entry(Math.floor(at / K), at % K));
+  const parts = channels.map((c) => grid((i, j) => value(i, j, c) * weight(i, j, c)).reduce((sum, term) => sum + term, 0));
+  const total = parts.reduce((sum, part) => sum + part, b.values[f]);
+  const order = channels.map((c, at) => [c, parts[at]]).sort((p, q) => Math.abs(q[1]) - Math.abs(p[1]));
+  const [input, share] = order.find(([c]) => c === state.input) ?? order[0];
+  const from = layer.of === "photograph" ? ["red", "green", "blue"].map((name) => `${name}`) : null;
+  const name = (c) => from?.[c] ?? `channel ${c}`;
+  const buttons = order.slice(0, 12).map(([c, part]) => {
+    const button = make("button", {type: "button", onclick: () => change({input: c})}, `${from?.[c] ?? c} ${part >= 0 ? "+" : ""}${short(part)}`);
+    button.setAttribute("aria-pressed", c === input);
+    return button;
+  });
+  const others = order.length - 1;
+  const line = make(
+    "p", {className: "addition"}, `${short(share)} from ${name(input)}`,
+    others ? `${added(total - share - b.values[f])} from ${others === 1 ? "the other" : `the ${others} others`}` : "",
+    `${added(b.values[f])} bias = `, make("b", {}, short(total)),
+    layer.relu ? (total > 0 ? ", which the ReLU leaves" : ", of which the ReLU makes 0") : "",
+  );
+  const what = {photograph: "the photograph, from -0.5 to 0.5", pool: "the pooled map", unpool: "the unpooled map", map: "the map before"}[layer.of] ?? "the maps before";
+  const shown = K === 1 ? [] : [make(
+    "div", {className: "grids"},
+    numbers(`${name(input)} of ${what}, around row ${row}, column ${column}`, grid((i, j) => value(i, j, input)), K), "x",
+    numbers("its kernel", grid((i, j) => weight(i, j, input)), K),
+  )];
+  return [
+    make("p", {}, order.length > 1 ? "What each channel of the map before adds, the largest first:" : "Its kernel sees one channel alone:"),
+    make("div", {className: "shares"}, ...buttons), ...shown, line,
+  ];
+}
+
+function added(value) {
+  return ` ${value < 0 ? "\u2212" : "+"} ${short(Math.abs(value))}`;
+}
+
+/** A table of K x K numbers, each on its colour. */
+function numbers(caption, values, K) {
+  const table = make("table", {className: "numbers"}, make("caption", {}, caption)), most = largest(values);
+  for (let i = 0; i < K; i++) {
+    const row = table.insertRow();
+    for (const value of values.slice(i * K, (i + 1) * K)) {
+      const cell = row.insertCell();
+      cell.textContent = short(value).replace(/^(-?)0\./, "$1.");
+      cell.style.background = `rgb(${colourOf(0.75 * value / most)})`;
+    }
+  }
+  return table;
+}

@@ -1,0 +1,146 @@
+"""What the page asks for: pictures by their names, what the networks compute in them, and the arrays of that."""
+
+import hashlib
+import io
+import threading
+import warnings
+from collections import OrderedDict
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from tinysegnet import inference
+from tinysegnet.data.photographs import upright_photograph
+from tinysegnet.data.streets import scene
+from tinysegnet.look.input_gradient import input_gradient
+from tinysegnet.look.receptive_field import receptive_field
+from tinysegnet.look.seen import look
+from tinysegnet.ops import softmax
+from tinysegnet.support.errors import InputError
+
+STREETS = {"street-1": 1_000_000, "street-2": 1_000_002, "street-3": 1_000_003}     # their seeds, of val
+PHOTOGRAPHS_KEPT, LOOKS_KEPT = 4, 6
+LARGEST_FILE, MOST_PIXELS = 20 * 10**6, 40 * 10**6
+
+
+class TooLargeError(InputError):
+    """A photograph of more bytes or pixels than the page takes."""
+
+
+class Network(NamedTuple):
+    model: inference.Model
+    words: str              # which one it is
+
+
+class Picture(NamedTuple):
+    title: str
+    pixels: np.ndarray      # uint8 (H, W, 3)
+    network: Network        # that looks at it
+
+
+class Views:
+    """The pictures and what is seen in them. Several threads may ask at once: one is answered after the other."""
+
+    def __init__(self, of_photographs, of_streets):
+        """of_...: the Network that looks at them"""
+        self.of_photographs, self.lock = of_photographs, threading.Lock()
+        self.streets = {
+            name: Picture(name.replace("-", " "), scene(seed)[0], of_streets) for name, seed in STREETS.items()
+        }
+        self.photographs, self.looks = OrderedDict(), OrderedDict()
+
+    def images(self):
+        pictures = self.streets | self.photographs
+        return [{"name": name, "title": picture.title} for name, picture in pictures.items()]
+
+    def add(self, content):
+        """The name of a photograph, whose file has that content; the last few are kept.
+
+        Raises InputError if it is none; TooLargeError, before it is decoded, if it is too large.
+        """
+        pixels = read(content)
+        name = f"photograph-{hashlib.sha256(content).hexdigest()[:8]}"
+        with self.lock:
+            look(self.of_photographs.model, pixels)         # which says if it is too small
+            self.photographs[name] = Picture(name.replace("-", " "), pixels, self.of_photographs)
+            if len(self.photographs) > PHOTOGRAPHS_KEPT:
+                gone, _ = self.photographs.popitem(last=False)
+                self.looks = OrderedDict((key, seen) for key, seen in self.looks.items() if key[0] != gone)
+        return name
+
+    def picture(self, name):
+        """Raises KeyError if there is none of that name, or no longer."""
+        return (self.streets | self.photographs)[name]
+
+    def seen(self, name, way):
+        """The Seen of a picture. Raises KeyError if there is no such picture or way."""
+        picture = self.picture(name)
+        with self.lock:
+            if (name, way) not in self.looks:
+                self.looks[name, way] = look(picture.network.model, picture.pixels, way)
+                if len(self.looks) > LOOKS_KEPT:
+                    self.looks.popitem(last=False)
+            self.looks.move_to_end((name, way))
+            return self.looks[name, way]
+
+    def about(self, name, way):
+        """What JSON can hold of a Seen: all but the arrays."""
+        seen, network = self.seen(name, way), self.picture(name).network
+        meta = network.model.meta
+        layers = [
+            {
+                "name": layer.name, "kind": layer.kind, "of": layer.of, "level": layer.level, "relu": layer.relu,
+                "pool": layer.pool, "unpool": layer.unpool, "channels": layer.y.shape[2],
+            }
+            for layer in seen.layers
+        ]
+        return {
+            "network": meta["network"]["name"], "words": network.words, "size": seen.photograph.shape[:2],
+            "classes": meta["classes"], "palette": meta["palette"], "layers": layers,
+        }
+
+    def array(self, name, way, which):
+        """One of a Seen's, by its name:  photograph   probabilities   corners.0   encoder1.x   (and y, w, b)
+
+        Raises KeyError if there is none.
+        """
+        seen = self.seen(name, way)
+        if which == "photograph":
+            return seen.photograph
+        if which == "probabilities":
+            return softmax(seen.scores)
+        owner, _, part = which.rpartition(".")
+        if owner == "corners":
+            return dict(enumerate(seen.corners))[int(part) if part.isdecimal() else part]
+        layer = {layer.name: layer for layer in seen.layers}[owner]
+        return {"x": layer.x, "y": layer.y, "w": layer.w, "b": layer.b}[part]
+
+    def gradient(self, name, way, row, column, label):
+        """|d score / d input|, (H, W), and the receptive field. Raises KeyError, or IndexError beyond the picture."""
+        seen, model = self.seen(name, way), self.picture(name).network.model
+        if not (0 <= row < seen.scores.shape[0] and 0 <= column < seen.scores.shape[1]
+                and 0 <= label < seen.scores.shape[2]):
+            raise IndexError("outside")
+        with self.lock:
+            top, left, bottom, right = receptive_field(model, seen.scores.shape[:2], row, column)
+            gradient = input_gradient(model, seen.photograph, row, column, label, way)
+        inside = np.zeros_like(gradient)            # Fourier's rounding leaves a billionth everywhere
+        inside[top:bottom, left:right] = gradient[top:bottom, left:right]
+        return inside, (top, left, bottom, right)
+
+
+def read(content):
+    """The photograph, uint8 (H, W, 3), in a file of that content. Raises as Views.add does."""
+    if len(content) > LARGEST_FILE:
+        raise TooLargeError(f"The file has more than {LARGEST_FILE // 10**6} MB: give a smaller one.")
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content)) as image:
+            pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = MOST_PIXELS + 1
+    except Exception:                               # upright_photograph says in words what it is instead
+        pixels = 0
+    if pixels > MOST_PIXELS:
+        raise TooLargeError(f"The photograph has more than {MOST_PIXELS // 10**6} million pixels: give a smaller one.")
+    return upright_photograph("The photograph", content)[0]
