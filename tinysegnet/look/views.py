@@ -20,7 +20,7 @@ from tinysegnet.ops import softmax
 from tinysegnet.support.errors import InputError
 
 STREETS = {"street-1": 1_000_000, "street-2": 1_000_002, "street-3": 1_000_003}     # their seeds, of val
-PHOTOGRAPHS_KEPT, LOOKS_KEPT = 4, 6
+PHOTOGRAPHS_KEPT, LOOKS_KEPT = 4, 8
 LARGEST_FILE, MOST_PIXELS = 20 * 10**6, 40 * 10**6
 
 

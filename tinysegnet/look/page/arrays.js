@@ -8,8 +8,16 @@ function channelOf({shape: [H, W, C], values}, channel) {
   return {shape: [H, W], values: result};
 }
 
-function rectified({shape, values}) {
-  return {shape, values: values.map((value) => Math.max(value, 0))};
+/** make(of), made once and remembered in `made`, a WeakMap. */
+function once(made, of, make) {
+  if (!made.has(of)) made.set(of, make(of));
+  return made.get(of);
+}
+
+const rectifiedMaps = new WeakMap();
+
+function rectified(map) {
+  return once(rectifiedMaps, map, ({shape, values}) => ({shape, values: values.map((value) => Math.max(value, 0))}));
 }
 
 /** The largest absolute value, and not 0, so that one can divide by it. */
@@ -26,10 +34,13 @@ function colourOf(value) {
   return value >= 0 ? [first, second, third] : [third, second, first];
 }
 
+// The same as numbers, as a picture has them, of values from -255 to 255.
+const COLOURS = new Uint32Array(new Uint8Array([...Array(511).keys()].flatMap((i) => [...colourOf((i - 255) / 255), 255])).buffer);
+
 /** A picture of the map {shape: [H, W], values}, for putImageData; most: the value that is brightest. */
 function pictureOf({shape: [H, W], values}, most = largest(values)) {
-  const picture = new ImageData(W, H);
-  for (let i = 0; i < H * W; i++) picture.data.set([...colourOf(values[i] / most), 255], 4 * i);
+  const picture = new ImageData(W, H), pixels = new Uint32Array(picture.data.buffer);
+  for (let i = 0; i < H * W; i++) pixels[i] = COLOURS[255 + Math.round(255 * Math.max(-1, Math.min(1, values[i] / most)))];
   return picture;
 }
 

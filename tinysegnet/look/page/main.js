@@ -13,7 +13,7 @@ function say(words) {
   byId("said").hidden = !words;
 }
 
-/** Show the state. The panels wait for their maps, and then all are drawn. */
+/** Show the state. The panels wait for their maps, and then are drawn together; the gradient, which takes longest, later. */
 async function show() {
   const mine = ++turn;
   document.body.setAttribute("aria-busy", "true");
@@ -26,12 +26,16 @@ async function show() {
     if (!(state.way in WAYS)) state.way = "corners";
     const seen = await source.seen(state.image, state.way);
     await settle(seen);
-    const panels = await Promise.all([showAnswer, showBackward, showU, showWindow, showCorners].map((panel) => panel(seen)));
+    const panels = await Promise.all([showAnswer, showU, showWindow, showCorners].map((panel) => panel(seen)));
     if (mine !== turn) return;
     choices(images);
     panels.forEach((draw) => draw());
     document.querySelector("#answer .network").textContent = seen.words;
+    const backward = await showBackward(seen);
+    if (mine !== turn) return;
+    backward();
     document.body.removeAttribute("aria-busy");
+    for (const way of source.live && mine === turn ? Object.keys(WAYS) : []) await source.seen(state.image, way);     // ahead of the switch
   } catch (error) {
     if (mine === turn) say(error.message);
   }

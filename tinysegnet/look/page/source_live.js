@@ -35,13 +35,16 @@ const source = {
   seen(image, way) {
     return this.once(`${image} ${way}`, async () => {
       const seen = await (await this.answer(`seen/${image}?way=${way}`)).json();
-      seen.array = (name) => this.array(image, way, name);
+      const bottom = seen.layers.findLastIndex(({pool}) => pool !== null), before = seen.layers.slice(0, bottom + 1);
+      const alike = (name) => /(^photograph|^corners.*|\.[wb])$/.test(name) || before.some((layer) => name.startsWith(`${layer.name}.`));
+      seen.array = (name) => this.array(image, way, name, alike(name) ? "" : way);
       return seen;
     });
   },
 
-  array(image, way, name) {
-    return this.once(`${image} ${way} ${name}`, async () => {
+  /** A map of one way up; what is alike in all is asked for once, and kept as that of the way "". */
+  array(image, way, name, keptAs) {
+    return this.once(`${image} ${keptAs} ${name}`, async () => {
       const response = await this.answer(`arrays/${image}/${name}?way=${way}`);
       return arrayIn(await response.arrayBuffer(), response.headers.get("X-Array"));
     });

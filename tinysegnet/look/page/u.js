@@ -49,7 +49,11 @@ function cell(seen, layer, map) {
   size.setAttribute("aria-label", `${layer.name}, channel ${channel}`);
   size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen)});
   const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.round(width * seen.size[0] / top);
-  contactSheet(strip, map, columns, width, height, chosen ? channel : -1);
+  const sheet = once(sheets, map, () => contactSheet(map, columns, width, height));
+  [strip.width, strip.height] = [sheet.width, sheet.height];
+  const context = strip.getContext("2d");
+  context.drawImage(sheet, 0, 0);
+  if (chosen) frame(context, channel % columns * width, Math.floor(channel / columns) * height, width, height);
   strip.setAttribute("role", "img");
   strip.setAttribute("aria-label", `${layer.name}, all ${C} channels`);
   strip.onclick = (event) => {
@@ -66,22 +70,32 @@ function cell(seen, layer, map) {
   );
 }
 
-/** All channels of a map as small pictures in rows, the chosen one in a frame. */
-function contactSheet(canvas, map, columns, width, height, chosen) {
-  const C = map.shape[2];
-  canvas.width = columns * width;
-  canvas.height = Math.ceil(C / columns) * height;
-  const context = canvas.getContext("2d"), small = document.createElement("canvas");
+const sheets = new WeakMap();
+
+/** All channels of a map as small pictures in rows. */
+function contactSheet(map, columns, width, height) {
+  const C = map.shape[2], sheet = new OffscreenCanvas(columns * width, Math.ceil(C / columns) * height);
+  const context = sheet.getContext("2d");
   for (let c = 0; c < C; c++) {
-    const [left, top] = [c % columns * width, Math.floor(c / columns) * height];
-    draw(small, pictureOf(channelOf(map, c)));
-    context.drawImage(small, left, top, width - 1, height - 1);
-    if (c === chosen) {
-      context.strokeStyle = "#fff";
-      context.lineWidth = 2;
-      context.strokeRect(left + 1, top + 1, width - 3, height - 3);
-    }
+    const small = pictureOf(sampled(channelOf(map, c), width - 1, height - 1));
+    context.putImageData(small, c % columns * width, Math.floor(c / columns) * height);
   }
+  return sheet;
+}
+
+/** A map of that size, of each of whose pixels the nearest of `map` is taken. */
+function sampled({shape: [H, W], values}, width, height) {
+  const result = new Float32Array(width * height);
+  for (let r = 0; r < height; r++) {
+    for (let q = 0; q < width; q++) result[r * width + q] = values[Math.floor((r + 0.5) * H / height) * W + Math.floor((q + 0.5) * W / width)];
+  }
+  return {shape: [height, width], values: result};
+}
+
+function frame(context, left, top, width, height) {
+  context.strokeStyle = "#fff";
+  context.lineWidth = 2;
+  context.strokeRect(left + 1, top + 1, width - 3, height - 3);
 }
 
 /** The pixel of the photograph where a canvas, which shows all of it, was clicked. */
