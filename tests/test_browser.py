@@ -203,6 +203,29 @@ def test_the_keys_move_what_is_looked_at(page, served):
     assert (state_of(page)["row"], state_of(page)["column"]) == ("41", "61")
 
 
+def test_back_undoes_a_choice(page, served):
+    opened(page, served)
+    page.click("#images button >> nth=1")
+    page.wait_for_selector(SHOWN)
+    page.check("#ways input[value=first]")
+    page.wait_for_selector(SHOWN)
+    for state in ({"image": "street-2"}, {}):
+        page.go_back()
+        page.wait_for_timeout(50)
+        page.wait_for_selector(SHOWN)
+        assert state_of(page).get("way") is None and state_of(page).items() >= state.items()
+    assert page.locator("#images button[aria-pressed=true]").inner_text() == "street 1"
+
+
+def test_the_truth_is_shown_and_counted(page, exported):
+    opened(page, exported)
+    assert re.search(r"\d\d % of them are right", page.locator("#classes-words").inner_text())
+    before = picture_of(page, "#classes")
+    page.click("#legend button:has-text('the truth')")
+    page.wait_for_selector(SHOWN)
+    assert picture_of(page, "#classes") != before and state_of(page)["show"] == "truth"
+
+
 @pytest.mark.parametrize("state", [
     "image=nothing", "way=up&layer=encoder77&channel=999&row=99999&column=9999&show=Moon&input=7", "row=-1&channel=x",
     "%%%&&&==",

@@ -230,12 +230,13 @@ def test_what_is_no_photograph_is_said(shown, content, sentence):
 
 def test_what_is_asked_for_is_there(shown):
     about = json.loads(json.dumps(shown.about("street-1", "bilinear")))
+    assert about["truth"] is False
     assert about["size"] == [20, 27] and about["words"] == "Network: a small one." and about["classes"][2] == "car"
     for layer in about["layers"]:
         assert shown.array("street-1", "bilinear", f"{layer['name']}.y").shape[2] == layer["channels"]
     probabilities = shown.array("street-1", "bilinear", "probabilities")
     np.testing.assert_allclose(probabilities.sum(axis=2), 1, rtol=1e-5)
-    for which in ("corners.2", "corners.x", "encoder1", "encoder1.z", "encoder9.y", ""):
+    for which in ("corners.2", "corners.x", "encoder1", "encoder1.z", "encoder9.y", "truth", ""):
         with pytest.raises(KeyError):
             shown.array("street-1", "bilinear", which)
     for pixel in ((20, 0, 0), (0, 27, 0), (0, 0, 3), (-1, 0, 0)):
@@ -418,7 +419,7 @@ def test_the_exported_page_has_all_that_it_may_ask_for(shown, tmp_path, monkeypa
                 packed = arrays[packed["same"]] if "same" in packed else packed
                 expected = shown.array("street-1", way, f"{layer['name']}.{part}")
                 assert np.abs(unpacked(packed) - expected).max() <= 0.5001 * np.abs(expected).max() / 63
-    assert len(content["corners"]["gradients"]) == 2 and not content["first"]["gradients"]
+    assert len(content["corners"]["gradients"]) == 4 and not content["first"]["gradients"]
     one = content["corners"]["gradients"][0]
     top, left, bottom, right = one["field"]
     expected, _ = shown.gradient("street-1", "corners", one["row"], one["column"], one["label"])
@@ -482,9 +483,21 @@ def test_the_page_is_written_by_the_command(command, monkeypatch):
     assert not Path("other").exists()
 
 
-def test_the_streets_network_knows_streets():
+def test_the_truth_of_a_street_is_there_if_the_network_has_its_classes():
     from tinysegnet.commands.look import STREETS
-    from tinysegnet.data import open_dataset
 
-    model, (data, _) = inference.load(STREETS), open_dataset("streets")
-    assert model.meta["classes"] == list(data.classes) and model.meta["network"]["filters"] == 16
+    network = views.Network(inference.load(STREETS), "")
+    shown = views.Views(network, network)
+    truth = shown.array("street-2", "first", "truth")[:, :, 0]
+    labels = shown.array("street-2", "corners", "probabilities").argmax(axis=2)
+    assert shown.about("street-2", "corners")["truth"] and (labels == truth)[truth < 11].mean() > 0.8
+
+
+@pytest.mark.docs       # seconds
+def test_the_streets_network_is_as_good_as_its_page_says(capsys, monkeypatch):
+    from tinysegnet.commands.look import STREETS
+
+    monkeypatch.setattr(sys, "argv", ["tinysegnet", "evaluate", "--data", "streets", "--weights", str(STREETS)])
+    __main__.main()
+    said = re.search(r"G (\S+), C (\S+), mIoU (\S+?)\.?\s", STREETS.with_name("README.md").read_text(encoding="utf-8"))
+    assert capsys.readouterr().out.splitlines()[-1] == "G {}  C {}  mIoU {}".format(*said.groups())

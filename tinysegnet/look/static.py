@@ -59,6 +59,7 @@ def street(views, name, way):
     seen, arrays = views.seen(name, way), {}
     names = ["probabilities", *(f"{layer.name}.{part}" for layer in seen.layers for part in "xy")]
     names += ["photograph", *(f"corners.{number}" for number in range(len(seen.corners)))]
+    names += ["truth"] if views.has_truth(name, way) else []
     for which in names:
         array = views.array(name, way, which)
         if way == CORNERS or not np.array_equal(array, views.array(name, CORNERS, which)):
@@ -73,7 +74,7 @@ def pixels(seen):
     """Those of a grid, each with its best class: (row, column, label)."""
     H, W, _ = seen.scores.shape
     labels = seen.scores.argmax(axis=2)
-    return [(r, q, int(labels[r, q])) for r in range(APART // 2, H, APART) for q in range(APART // 2, W, APART)]
+    return [(r, q, int(labels[r, q])) for r in range(0, H, APART) for q in range(0, W, APART)]
 
 
 def gradient(views, name, way, row, column, label):

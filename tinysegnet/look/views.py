@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tinysegnet import inference
+from tinysegnet.data.camvid import CLASSES
 from tinysegnet.data.photographs import upright_photograph
 from tinysegnet.data.streets import scene
 from tinysegnet.look.input_gradient import input_gradient
@@ -37,6 +38,7 @@ class Picture(NamedTuple):
     title: str
     pixels: np.ndarray      # uint8 (H, W, 3)
     network: Network        # that looks at it
+    truth: np.ndarray | None = None         # labels (H, W), if they are known and the network's
 
 
 class Views:
@@ -45,9 +47,11 @@ class Views:
     def __init__(self, of_photographs, of_streets):
         """of_...: the Network that looks at them"""
         self.of_photographs, self.lock = of_photographs, threading.Lock()
-        self.streets = {
-            name: Picture(name.replace("-", " "), scene(seed)[0], of_streets) for name, seed in STREETS.items()
-        }
+        self.streets, classes = {}, of_streets.model.meta["classes"]
+        for name, seed in STREETS.items():
+            pixels, labels = scene(seed)
+            truth = labels if classes == list(CLASSES) else None
+            self.streets[name] = Picture(name.replace("-", " "), pixels, of_streets, truth)
         self.photographs, self.looks = OrderedDict(), OrderedDict()
 
     def images(self):
@@ -98,10 +102,15 @@ class Views:
         return {
             "network": meta["network"]["name"], "words": network.words, "size": seen.photograph.shape[:2],
             "classes": meta["classes"], "palette": meta["palette"], "layers": layers,
+            "truth": self.has_truth(name, way),
         }
 
+    def has_truth(self, name, way):
+        truth = self.picture(name).truth
+        return truth is not None and truth.shape == self.seen(name, way).photograph.shape[:2]
+
     def array(self, name, way, which):
-        """One of a Seen's, by its name:  photograph   probabilities   corners.0   encoder1.x   (and y, w, b)
+        """One of a Seen's, by its name:  photograph   truth   probabilities   corners.0   encoder1.x   (and y, w, b)
 
         Raises KeyError if there is none.
         """
@@ -110,6 +119,8 @@ class Views:
             return seen.photograph
         if which == "probabilities":
             return softmax(seen.scores)
+        if which == "truth" and self.has_truth(name, way):
+            return self.picture(name).truth[:, :, None]
         owner, _, part = which.rpartition(".")
         if owner == "corners":
             return dict(enumerate(seen.corners))[int(part) if part.isdecimal() else part]

@@ -6,8 +6,9 @@ async function showBackward(seen) {
   const one = shownClass(seen), label = one >= 0 ? one : labelAt(scores, state.row, state.column);
   const found = await source.gradient(state.image, state.way, state.row, state.column, label);
   return () => {
+    byId("gradient").hidden = !found;
     if (!found) {
-      byId("gradient-words").textContent = "Computed beforehand for the corners alone: choose these.";
+      byId("gradient-words").textContent = "It has been computed beforehand only for values that go into their corner: switch back to see it.";
       return;
     }
     const [H, W] = found.shape, scale = Math.max(1, Math.floor(480 / W)), picture = new ImageData(W, H), most = largest(found.values);
@@ -19,11 +20,13 @@ async function showBackward(seen) {
     const context = draw(byId("gradient"), picture, scale), [top, left, bottom, right] = found.field;
     mark(context, found.field, scale, "#9fd0ff");
     mark(context, [found.row, found.column, found.row + 1, found.column + 1], scale);
+    const exactly = found.row === state.row && found.column === state.column;
     byId("gradient-words").replaceChildren(
-      `How much the score of ${seen.classes[found.label]} at row ${found.row}, column ${found.column} changes with each pixel of `,
-      `the photograph: |d score / d input|, computed by the backward pass. Half of it is in ${half(found.values)} pixels. `,
-      `In the blue frame, ${bottom - top} x ${right - left}, are all that it can depend on: its receptive field.`,
-      found.row === state.row && found.column === state.column ? "" : " (The nearest pixel for which it was computed beforehand.)",
+      exactly ? "How" : "The nearest pixel for which this was computed beforehand: how",
+      ` much the score of ${seen.classes[found.label]} at row ${found.row}, column ${found.column} changes with each pixel of `,
+      `the photograph, |d score / d input|, by the backward pass. Half of it is in ${half(found.values)} of ${H * W} pixels. `,
+      bottom - top === H && right - left === W ? "It can depend on all of the picture: its receptive field is no smaller."
+        : `In the blue frame, ${bottom - top} x ${right - left}, are all that it can depend on: its receptive field.`,
     );
   };
 }

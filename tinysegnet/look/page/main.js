@@ -47,9 +47,8 @@ async function settle(seen) {
   if (!seen.layers.some(({name}) => name === state.layer)) state.layer = (seen.layers.findLast(({unpool}) => unpool !== null) ?? seen.layers[0]).name;
   if (state.row < 0 || state.row >= H) state.row = H >> 1;
   if (state.column < 0 || state.column >= W) state.column = W >> 1;
-  if (!["classes", "confidence", ...seen.classes].includes(state.show)) state.show = "classes";
+  if (!["classes", "confidence", ...(seen.truth ? ["truth"] : []), ...seen.classes].includes(state.show)) state.show = "classes";
   if (state.channel < 0) state.channel = liveliest(await seen.array(`${seen.layers[0].name}.y`));
-  state.channel = Math.min(state.channel, seen.layers.find(({name}) => name === state.layer).channels - 1);
 }
 
 /** The channel with the largest value near the chosen pixel, in a map of the first level: there is something to see. */
@@ -92,8 +91,8 @@ async function take(file) {
 }
 
 const KEYS = {
-  ",": (seen, layer) => ({channel: (state.channel + layer.channels - 1) % layer.channels, input: -1}),
-  ".": (seen, layer) => ({channel: (state.channel + 1) % layer.channels, input: -1}),
+  ",": (seen, layer) => ({channel: (channelIn(layer) + layer.channels - 1) % layer.channels, input: -1}),
+  ".": (seen, layer) => ({channel: (channelIn(layer) + 1) % layer.channels, input: -1}),
   m: (seen) => ({layer: beside(seen, 1), input: -1}),
   n: (seen) => ({layer: beside(seen, -1), input: -1}),
   w: () => ({way: Object.keys(WAYS)[(Object.keys(WAYS).indexOf(state.way) + 1) % 4]}),

@@ -14,14 +14,15 @@ function readAddress() {
   }
 }
 
-function writeAddress() {
-  const kept = Object.entries(state).filter(([name, value]) => value !== USUAL[name]);
-  history.replaceState(null, "", `#${new URLSearchParams(kept)}`);
-}
-
-/** Change the state, keep it in the address, and show it. */
+/** Change the state, keep it in the address, so that the browser's Back undoes it, and show it. */
 function change(changes) {
   Object.assign(state, changes);
-  writeAddress();
+  const kept = Object.entries(state).filter(([name, value]) => value !== USUAL[name]);
+  history.pushState(null, "", `#${new URLSearchParams(kept)}`);
   show();
+}
+
+/** The chosen channel of a layer's map, or its last one, if it has fewer. */
+function channelIn({channels}) {
+  return Math.min(state.channel, channels - 1);
 }

@@ -17,9 +17,17 @@ async function showU(seen) {
     byId("levels").replaceChildren(...levels.map(([level, {down, up}]) => make(
       "div", {className: "level"}, make("div", {className: "side"}, ...down), across(seen, level), make("div", {className: "side"}, ...up),
     )));
-    document.querySelector("#u .key").textContent =
-      "Orange to white: above 0. Blue to white: below 0. Each map by its own largest value.";
+    byId("u-words").textContent = uInWords(seen, bottom);
   };
+}
+
+function uInWords(seen, bottom) {
+  const names = seen.layers.map(({name}) => name), unpools = seen.layers.some(({unpool}) => unpool !== null);
+  const up = !unpools ? "" : state.way === "corners" ? "Going up, a value is put into that corner. "
+    : "Going up, nobody asks for the corner now; the network was trained with corners, and nothing tells it that they are gone. ";
+  return `Down on the left from ${names[0]} to ${names[bottom]}, up on the right from ${names[bottom + 1]} to ${names.at(-1)}; each level is half as ` +
+    `large as the one above. Going down, every window of 2 x 2 keeps its largest value only, and remembers in which corner that was. ${up}` +
+    "The small pictures are the channels of a map: choose one. From black, 0, orange goes up and blue goes down, to the largest value of the map.";
 }
 
 /** What goes on from a layer: its map, after the ReLU if there is one. */
@@ -41,10 +49,11 @@ function deepest(seen) {
 }
 
 function cell(seen, layer, map) {
-  const [H, W, C] = map.shape, chosen = layer.name === state.layer, top = seen.size[1], channel = Math.min(state.channel, C - 1);
+  const [H, W, C] = map.shape, chosen = layer.name === state.layer, top = seen.size[1], channel = channelIn(layer);
   const size = make("canvas", {className: "one"}), strip = make("canvas", {className: "strip"});
-  draw(size, pictureOf(channelOf(map, channel)));
-  size.style.width = `${Math.max(WIDEST * W / top, 12)}px`;
+  const one = channelOf(map, channel), wide = Math.max(WIDEST * W / top, 12), scale = Math.ceil(wide / W), [row, column] = pixelOf(layer, map.shape);
+  mark(draw(size, pictureOf(one), scale), [row, column, row + 1, column + 1], scale);
+  size.style.width = `${wide}px`;
   size.setAttribute("role", "img");
   size.setAttribute("aria-label", `${layer.name}, channel ${channel}`);
   size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen)});
@@ -66,7 +75,7 @@ function cell(seen, layer, map) {
   return make(
     "div", {className: `layer${chosen ? " chosen" : ""}`},
     make("div", {className: "maps"}, size, strip),
-    make("div", {}, button, make("span", {className: "quiet"}, ` ${H} x ${W}, ${C} channels${layer.relu ? ", ReLU" : ""}${layer.pool === null ? "" : ", pooled"}`)),
+    make("div", {}, button, make("span", {className: "quiet"}, ` ${H} x ${W}, ${C} channels${layer.relu ? ", ReLU" : ""}${layer.pool === null ? "" : ", pooled"}; up to ${short(largest(one.values))}`)),
   );
 }
 

@@ -4,7 +4,7 @@
 async function showWindow(seen) {
   const layer = seen.layers.find(({name}) => name === state.layer);
   const [x, y, w, b] = await Promise.all(["x", "y", "w", "b"].map((part) => seen.array(`${layer.name}.${part}`)));
-  const map = channelOf(layer.relu ? rectified(y) : y, state.channel), [H, W] = map.shape, canvas = byId("map");
+  const f = channelIn(layer), map = channelOf(layer.relu ? rectified(y) : y, f), [H, W] = map.shape, canvas = byId("map");
   const scale = Math.max(1, Math.round(480 / W)), picture = pictureOf(map);
   const point = (row, column) => {
     const context = draw(canvas, picture, scale);
@@ -12,14 +12,15 @@ async function showWindow(seen) {
     byId("sum").replaceChildren(...sumOf(seen, layer, {x, y, w, b}, row, column));
   };
   return () => {
-    byId("window-title").textContent = `How a value of ${layer.name}, channel ${state.channel}, comes to be`;
+    const isLast = layer === seen.layers.at(-1);
+    byId("window-title").textContent = `How a value of ${layer.name}, channel ${f}${isLast ? `, ${seen.classes[f]},` : ","} comes to be`;
     byId("map-words").textContent = `The map, ${H} x ${W}. Move over it: every pixel is a sum of ${terms(layer, x, w)} products.`;
     canvas.onmousemove = (event) => {
       const {left, top, width, height} = canvas.getBoundingClientRect();
       point(clamp(Math.floor((event.clientY - top) / height * H), H), clamp(Math.floor((event.clientX - left) / width * W), W));
     };
-    canvas.onmouseleave = () => point(...pixelOf(layer, y.shape, seen.size));
-    point(...pixelOf(layer, y.shape, seen.size));
+    canvas.onmouseleave = () => point(...pixelOf(layer, y.shape));
+    point(...pixelOf(layer, y.shape));
   };
 }
 
@@ -28,19 +29,19 @@ function clamp(place, length) {
 }
 
 /** The pixel of a layer's map where the chosen pixel of the photograph is. */
-function pixelOf(layer, [H, W], size) {
+function pixelOf(layer, [H, W]) {
   return [clamp(state.row >> layer.level, H), clamp(state.column >> layer.level, W)];
 }
 
 function terms(layer, x, w) {
   const [K] = w.shape, channels = layer.kind === "conv2d" ? x.shape[2] : 1;
-  return channels === 1 ? `${K} x ${K}` : `${K} x ${K} x ${channels}`;
+  return [...(K > 1 ? [K, K] : []), ...(channels > 1 ? [channels] : [])].join(" x ");
 }
 
 /** Elements that write out y[row, column, channel] of a convolution. */
 function sumOf(seen, layer, {x, y, w, b}, row, column) {
   if (layer.kind === "conv_transpose2d") return [make("p", {}, "This layer is a transposed convolution: it spreads each value, and has no window.")];
-  const f = state.channel, [H, W, C] = x.shape, [K] = w.shape, F = y.shape[2], wide = layer.kind === "conv2d";
+  const f = channelIn(layer), [H, W, C] = x.shape, [K] = w.shape, F = y.shape[2], wide = layer.kind === "conv2d";
   const channels = wide ? [...Array(C).keys()] : [f];
   const value = (i, j, c) => {
     const [r, q] = [row + i - (K >> 1), column + j - (K >> 1)];
@@ -52,6 +53,7 @@ function sumOf(seen, layer, {x, y, w, b}, row, column) {
   const total = parts.reduce((sum, part) => sum + part, b.values[f]);
   const order = channels.map((c, at) => [c, parts[at]]).sort((p, q) => Math.abs(q[1]) - Math.abs(p[1]));
   const [input, share] = order.find(([c]) => c === state.input) ?? order[0];
+  const what = {photograph: "the photograph, from -0.5 to 0.5,", pool: "the pooled map", unpool: "the map from below", map: "the map before"}[layer.of] ?? "the maps before";
   const from = layer.of === "photograph" ? ["red", "green", "blue"].map((name) => `${name}`) : null;
   const name = (c) => from?.[c] ?? `channel ${c}`;
   const buttons = order.slice(0, 12).map(([c, part]) => {
@@ -66,14 +68,13 @@ function sumOf(seen, layer, {x, y, w, b}, row, column) {
     `${added(b.values[f])} bias = `, make("b", {}, short(total)),
     layer.relu ? (total > 0 ? ", which the ReLU leaves" : ", of which the ReLU makes 0") : "",
   );
-  const what = {photograph: "the photograph, from -0.5 to 0.5", pool: "the pooled map", unpool: "the unpooled map", map: "the map before"}[layer.of] ?? "the maps before";
   const shown = K === 1 ? [] : [make(
     "div", {className: "grids"},
-    numbers(`${name(input)} of ${what}, around row ${row}, column ${column}`, grid((i, j) => value(i, j, input)), K), "x",
+    numbers(`${name(input)} of ${what} around row ${row}, column ${column}`, grid((i, j) => value(i, j, input)), K), "x",
     numbers("its kernel", grid((i, j) => weight(i, j, input)), K),
   )];
   return [
-    make("p", {}, order.length > 1 ? "What each channel of the map before adds, the largest first:" : "Its kernel sees one channel alone:"),
+    make("p", {}, order.length > 1 ? `What each channel of ${what} adds${order.length > 12 ? ` (12 of ${order.length})` : ""}, the largest first:` : "Its kernel sees one channel alone:"),
     make("div", {className: "shares"}, ...buttons), ...shown, line,
   ];
 }
@@ -90,7 +91,7 @@ function numbers(caption, values, K) {
     for (const value of values.slice(i * K, (i + 1) * K)) {
       const cell = row.insertCell();
       cell.textContent = short(value).replace(/^(-?)0\./, "$1.");
-      cell.style.background = `rgb(${colourOf(0.75 * value / most)})`;
+      cell.style.background = `rgb(${colourOf(0.6 * value / most)})`;
     }
   }
   return table;
