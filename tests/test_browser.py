@@ -111,7 +111,7 @@ def test_each_view_shows_something(page, where, request):
     assert sorted(names) == sorted([f"{kind}coder{i}" for kind in ("en", "de") for i in (1, 2, 3, 4)] + ["classifier"])
     assert page.locator("#corners-drawing .winner").count() == 32
     assert "receptive field" in page.locator("#gradient-words").inner_text()
-    assert "Row 48, column 64" in page.locator("#reading").inner_text()
+    assert "Row 48, column 32" in page.locator("#reading").inner_text()
     assert page.locator("#said").is_hidden()
 
 
@@ -119,11 +119,13 @@ def test_each_view_shows_something(page, where, request):
 def test_the_switch_changes_the_answer_and_the_drawing(page, where, request):
     opened(page, request.getfixturevalue(where))
     answers = {"corners": picture_of(page, "#classes")}
-    for way, arrows in (("replication", 4), ("bilinear", 4), ("first", 16)):
+    assert page.locator("#corners-drawing .arrow").count() == 1
+    for way in ("replication", "bilinear", "first"):
         page.check(f"#ways input[value={way}]")
         page.wait_for_selector(SHOWN)
         assert state_of(page)["way"] == way
-        assert page.locator("#corners-drawing .arrow").count() == arrows
+        assert page.locator("#corners-drawing .arrow").count() == 0
+        assert page.locator("#gradient").is_visible() == (where == "served")
         answers[way] = picture_of(page, "#classes")
     assert len(set(answers.values())) == len(WAYS)
 

@@ -7,6 +7,7 @@ async function showBackward(seen) {
   const found = await source.gradient(state.image, state.way, state.row, state.column, label);
   return () => {
     byId("gradient").hidden = !found;
+    byId("backward-title").textContent = "What that pixel looked at";
     if (!found) {
       byId("gradient-words").textContent = "It has been computed beforehand only for values that go into their corner: switch back to see it.";
       return;
@@ -21,6 +22,7 @@ async function showBackward(seen) {
     mark(context, found.field, scale, "#9fd0ff");
     mark(context, [found.row, found.column, found.row + 1, found.column + 1], scale);
     const exactly = found.row === state.row && found.column === state.column;
+    if (!exactly) byId("backward-title").textContent = "What a pixel nearby looked at";
     byId("gradient-words").replaceChildren(
       exactly ? "How" : "The nearest pixel for which this was computed beforehand: how",
       ` much the score of ${seen.classes[found.label]} at row ${found.row}, column ${found.column} changes with each pixel of `,

@@ -19,19 +19,21 @@ async function showCorners(seen) {
     const c = channelIn(encoder), [H, W] = before.shape;
     const place = (at, length) => 2 * clamp((at >> encoder.level >> 1) - side / 4, Math.max(Math.ceil((length - side) / 2), 0) + 1);
     const top = place(state.row, H), left = place(state.column, W);
-    byId("corners-words").textContent = cornersInWords(encoder, decoder, c, chosen);
+    byId("corners-words").textContent = cornersInWords(encoder, decoder, c, chosen, seen.layers.indexOf(decoder) === seen.layers.indexOf(encoder) + 1);
     byId("corners-drawing").replaceChildren(drawing({encoder, decoder, before, corners, after, c, top, left, side}));
   };
 }
 
-function cornersInWords(encoder, decoder, c, chosen) {
+function cornersInWords(encoder, decoder, c, chosen, turns) {
+  const value = turns ? "Here, at the turn, it is the same value that goes up again" : "The value that comes up from the level below is another one";
+
   const goes = {
-    corners: "The value that comes up from the level below is another one; but it is put into that corner, with zeros in the other three cells. " +
+    corners: `${value}: it is put into that corner, with zeros in the other three cells. ` +
       "So an edge stays where the encoder saw it, to the pixel: that is how SegNet keeps edges sharp.",
-    replication: "Now nobody asks for the corner: the value that comes up from the level below goes to all four cells, a quarter to each. Where in the window the edge was, is lost.",
-    bilinear: "Now nobody asks for the corner: a cell has the mean of the values around it that come up from the level below, divided by four. Edges become slopes.",
+    replication: "Now nobody asks for the corner: the value that comes up from the level below goes to all four cells, a quarter to each, so that their sum is as before. Where in the window the edge was, is lost.",
+    bilinear: "Now nobody asks for the corner: a cell has the mean of the values around it that come up from the level below, divided by four, so that their sum is about as before. Edges become slopes.",
     first: "Now nobody asks for the corner: the value that comes up from the level below always goes into the first cell, up to a pixel beside where the edge was.",
-  }[state.way];
+  }[state.way] + (state.way === "corners" ? "" : " And so at every level.");
   const others = chosen === encoder || chosen === decoder ? "" : `${chosen.name} has no corners; these are those of ${encoder.name}. `;
   return `${others}Channel ${c}. On the left is the map of ${encoder.name}, in windows of 2 x 2. The largest value of each goes down, and two bits remember in which ` +
     `corner it was (framed; of equals, the first, with a dashed frame). On the right is the map that ${decoder.name} takes. ${goes}`;
@@ -43,7 +45,7 @@ function drawing({encoder, decoder, before, corners, after, c, top, left, side})
   const apart = side * CELL + (side === 8 ? 190 : 60), head = 22;
   const svg = svgElement("svg", {viewBox: `-2 0 ${apart + side * CELL + 4} ${head + rows * CELL + 4}`, role: "img"});
   svg.setAttribute("aria-label", `The corners of ${encoder.name}, channel ${c}, from row ${top}, column ${left}`);
-  const texts = [];           // they come last, so that no arrow strikes them out
+  const texts = [], last = [];            // what is drawn over the cells: first the numbers, then what belongs to the chosen window
   const piece = (map) => [...Array(rows * columns).keys()].map((at) =>
     map.values[((top + Math.floor(at / columns)) * W + left + at % columns) * C + c]);
   for (const [map, x, word] of [[before, 0, `${encoder.name}, before pooling`], [after, apart, `into ${decoder.name}`]]) {
@@ -61,10 +63,10 @@ function drawing({encoder, decoder, before, corners, after, c, top, left, side})
     for (let q = left / 2; 2 * q < left + columns; q++) {
       const values = [0, 1, 2, 3].map((k) => before.values[((2 * r + (k >> 1)) * W + 2 * q + (k & 1)) * C + c]);
       const equal = values.every((value) => value === values[0]), here = r === chosen[0] && q === chosen[1];
-      drawWindow({svg, corners, c, top, left, head, apart, r, q, equal, here, rows, columns});
+      drawWindow({svg, corners, c, top, left, head, apart, r, q, equal, here, rows, columns, last});
     }
   }
-  svg.append(...texts);
+  svg.append(...texts, ...last);
   for (let r = top / 2; 2 * r < top + rows; r++) {
     for (let q = left / 2; 2 * q < left + columns; q++) {
       const pick = svgElement("rect", {x: (2 * q - left) * CELL, y: head + (2 * r - top) * CELL, width: 2 * CELL, height: 2 * CELL, class: "pick"});
@@ -76,21 +78,24 @@ function drawing({encoder, decoder, before, corners, after, c, top, left, side})
 }
 
 /** One window of both pieces: its frame, the frame of its maximum, and the arrows to where its value goes. */
-function drawWindow({svg, corners, c, top, left, head, apart, r, q, equal, here, rows, columns}) {
-  const [, w, C] = corners.shape, corner = corners.values[(r * w + q) * C + c], also = here ? " chosen" : "";
+function drawWindow({svg, corners, c, top, left, head, apart, r, q, equal, here, rows, columns, last}) {
+  const [, w, C] = corners.shape, corner = corners.values[(r * w + q) * C + c];
   const y = head + (2 * r - top) * CELL, x = (2 * q - left) * CELL;
   const height = Math.min(2, rows - (2 * r - top)) * CELL, width = Math.min(2, columns - (2 * q - left)) * CELL;
   const [dy, dx] = [(corner >> 1) * CELL, (corner & 1) * CELL];
-  for (const start of [x, apart + x]) svg.append(svgElement("rect", {x: start, y, width, height, class: `block${also}`}));
-  svg.append(svgElement("rect", {x: x + dx + 2, y: y + dy + 2, width: CELL - 4, height: CELL - 4, class: `winner${equal ? " tie" : ""}`}));
-  const to = {corners: [corner], first: [0], replication: [0, 1, 2, 3], bilinear: [0, 1, 2, 3]}[state.way];
-  for (const goal of to) {
-    const [gy, gx] = [(goal >> 1) * CELL, (goal & 1) * CELL];
-    if (gy >= height || gx >= width) continue;
-    if (state.way === "corners") svg.append(svgElement("rect", {x: apart + x + gx + 2, y: y + gy + 2, width: CELL - 4, height: CELL - 4, class: `winner${equal ? " tie" : ""}`}));
-    const [x1, y1, x2, y2] = [x + dx + CELL, y + dy + CELL / 2, apart + x + gx + (state.way === "corners" ? 0 : CELL / 2), y + gy + CELL / 2];
-    if (to.length === 1 || here) svg.append(svgElement("path", {d: `M${x1} ${y1} C${x1 + 90} ${y1} ${x2 - 90} ${y2} ${x2} ${y2}`, class: `arrow${also}`}));
+  for (const start of [x, apart + x]) {
+    svg.append(svgElement("rect", {x: start, y, width, height, class: "block"}));
+    if (here) last.push(svgElement("rect", {x: start, y, width, height, class: "block chosen"}));
   }
+  svg.append(svgElement("rect", {x: x + dx + 2, y: y + dy + 2, width: CELL - 4, height: CELL - 4, class: `winner${equal ? " tie" : ""}`}));
+  if (state.way !== "corners") return;
+  svg.append(svgElement("rect", {x: apart + x + dx + 2, y: y + dy + 2, width: CELL - 4, height: CELL - 4, class: `winner${equal ? " tie" : ""}`}));
+  if (!here) return;
+  const [x1, y1, x2, y2] = [x + dx + CELL - 2, y + dy + 6, apart + x + dx - 1, y + dy + 6];
+  last.push(
+    svgElement("path", {d: `M${x1} ${y1} C${x1 + 80} ${y1 - 70} ${x2 - 80} ${y2 - 70} ${x2} ${y2}`, class: "arrow"}),
+    svgElement("path", {d: `M${x2 + 2} ${y2 + 2} l-11 -2 l7 -9 z`, class: "head"}),
+  );
 }
 
 function svgElement(kind, attributes, text = "") {

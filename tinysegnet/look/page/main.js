@@ -45,8 +45,8 @@ async function show() {
 async function settle(seen) {
   const [H, W] = seen.size;
   if (!seen.layers.some(({name}) => name === state.layer)) state.layer = (seen.layers.findLast(({unpool}) => unpool !== null) ?? seen.layers[0]).name;
-  if (state.row < 0 || state.row >= H) state.row = H >> 1;
-  if (state.column < 0 || state.column >= W) state.column = W >> 1;
+  if (state.row < 0 || state.row >= H) state.row = (H >> 1) & ~15;
+  if (state.column < 0 || state.column >= W) state.column = (W >> 2) & ~15;
   if (!["classes", "confidence", ...(seen.truth ? ["truth"] : []), ...seen.classes].includes(state.show)) state.show = "classes";
   if (state.channel < 0) state.channel = liveliest(await seen.array(`${seen.layers[0].name}.y`));
 }

@@ -16,7 +16,7 @@ async function showU(seen) {
     const levels = [...byLevel].sort(([a], [b]) => a - b);
     byId("levels").replaceChildren(...levels.map(([level, {down, up}]) => make(
       "div", {className: "level"}, make("div", {className: "side"}, ...down), across(seen, level), make("div", {className: "side"}, ...up),
-    )));
+    )), make("div", {className: "turn"}, `the map of ${seen.layers[bottom].name}, pooled once more, goes up again \u2934`));
     byId("u-words").textContent = uInWords(seen, bottom);
   };
 }
@@ -26,7 +26,7 @@ function uInWords(seen, bottom) {
   const up = !unpools ? "" : state.way === "corners" ? "Going up, a value is put into that corner. "
     : "Going up, nobody asks for the corner now; the network was trained with corners, and nothing tells it that they are gone. ";
   return `Down on the left from ${names[0]} to ${names[bottom]}, up on the right from ${names[bottom + 1]} to ${names.at(-1)}; each level is half as ` +
-    `large as the one above. Going down, every window of 2 x 2 keeps its largest value only, and remembers in which corner that was. ${up}` +
+    `high and half as wide as the one above. Going down, every window of 2 x 2 keeps its largest value only, and remembers in which corner that was. ${up}` +
     "The small pictures are the channels of a map: choose one. From black, 0, orange goes up and blue goes down, to the largest value of the map.";
 }
 
@@ -75,7 +75,7 @@ function cell(seen, layer, map) {
   return make(
     "div", {className: `layer${chosen ? " chosen" : ""}`},
     make("div", {className: "maps"}, size, strip),
-    make("div", {}, button, make("span", {className: "quiet"}, ` ${H} x ${W}, ${C} channels${layer.relu ? ", ReLU" : ""}${layer.pool === null ? "" : ", pooled"}; up to ${short(largest(one.values))}`)),
+    make("div", {}, button, make("span", {className: "quiet"}, ` ${H} x ${W}, ${C} channels${layer.relu ? ", ReLU" : ""}; up to ${short(largest(one.values))}${layer.pool === null ? "" : `; then pooled to ${(H + 1) >> 1} x ${(W + 1) >> 1}`}`)),
   );
 }
 
