@@ -205,11 +205,42 @@ def test_the_keys_move_what_is_looked_at(page, served):
 
 @pytest.mark.parametrize("state", [
     "image=nothing", "way=up&layer=encoder77&channel=999&row=99999&column=9999&show=Moon&input=7", "row=-1&channel=x",
-    "%%%&&&==",
+    "%%%&&&==", "way=constructor",
 ])
 def test_a_broken_link_shows_something(page, served, state):
     opened(page, served, state)
     assert page.locator("#corners-drawing .winner").count() == 32
+
+
+def test_an_answer_that_comes_late_changes_nothing(page, served):
+    """Neither the pixel, which is chosen by the size of a picture, nor the number of gradients that are asked for."""
+    opened(page, served, "image=street-1")
+    page.evaluate("""() => {
+        const {seen} = source;
+        source.seen = async (image, way) => {
+            const answer = await seen.call(source, image, way);
+            await new Promise((go) => setTimeout(go, image === "street-3" ? 300 : 0));
+            return image === "street-2" ? {...answer, size: [10, 10]} : answer;
+        };
+        change({image: "street-2", row: -1, column: -1});
+        change({image: "street-3", row: -1, column: -1});
+    }""")
+    page.wait_for_selector(SHOWN)
+    assert page.evaluate("() => [state.row, state.column]") == [48, 64]
+    asked = page.evaluate("""async () => {
+        let asked = 0, go;
+        const {gradient} = source, pause = () => new Promise((next) => setTimeout(next, 1000));
+        source.gradient = (...pixel) => new Promise((next) => {
+            asked++;
+            go = () => next(gradient.call(source, ...pixel));
+        });
+        for (const row of [1, 2, 3]) { change({row}); await pause(); }
+        source.gradient = gradient;
+        go();
+        return asked;
+    }""")
+    page.wait_for_selector(SHOWN)
+    assert asked == 1 and "at row 3," in page.locator("#gradient-words").inner_text()
 
 
 def test_the_exported_page_fits_a_telephone(page, exported):

@@ -8,6 +8,7 @@ import numpy as np
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -60,7 +61,7 @@ def application(views, port):
         Route("/", file), Route("/{name}", file),
     ]
     app = Starlette(routes=routes, exception_handlers={
-        TooLargeError: said(413), InputError: said(400),
+        TooLargeError: said(413), InputError: said(400), ClientDisconnect: said(400),
         KeyError: not_there, IndexError: not_there, ValueError: not_there,
     })
     return OfThisPage(app, {f"{host}:{port}" for host in (HOST, "localhost")})
@@ -71,6 +72,8 @@ def way_of(request):
 
 
 def array_response(array, headers=None):
+    if array.dtype == np.float64:                       # as some checkpoints have it; the page takes the half
+        array = array.astype(np.float32)
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     headers = {"X-Array": f"{array.dtype.name} {','.join(map(str, array.shape))}"} | (headers or {})
     return Response(array.tobytes(), media_type="application/octet-stream", headers=headers)
@@ -121,5 +124,8 @@ def serve(views, port, ready):
             raise InputError(f"port {port} is taken ({error.strerror}): name another by --port") from error
         port = listening.getsockname()[1]
         ready(port)
-        config = uvicorn.Config(application(views, port), log_level="warning", lifespan="off")
+        config = uvicorn.Config(
+            application(views, port), log_level="warning", lifespan="off",
+            timeout_graceful_shutdown=1,                # an upload that stands still would keep it for ever
+        )
         uvicorn.Server(config).run(sockets=[listening])

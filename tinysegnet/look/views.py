@@ -22,6 +22,8 @@ from tinysegnet.support.errors import InputError
 STREETS = {"street-1": 1_000_000, "street-2": 1_000_002, "street-3": 1_000_003}     # their seeds, of val
 PHOTOGRAPHS_KEPT, LOOKS_KEPT = 4, 8
 LARGEST_FILE, MOST_PIXELS = 20 * 10**6, 40 * 10**6
+# Pillow starts a program for some others (EPS), and some hold more pixels than their header says (ICO).
+FORMATS = "PNG", "JPEG", "MPO", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000"
 
 
 class TooLargeError(InputError):
@@ -62,8 +64,8 @@ class Views:
         pixels = read(content)
         name = f"photograph-{hashlib.sha256(content).hexdigest()[:8]}"
         with self.lock:
-            look(self.of_photographs.model, pixels)         # which says if it is too small
             self.photographs[name] = Picture(name.replace("-", " "), pixels, self.of_photographs)
+            self.photographs.move_to_end(name)
             if len(self.photographs) > PHOTOGRAPHS_KEPT:
                 gone, _ = self.photographs.popitem(last=False)
                 self.looks = OrderedDict((key, seen) for key, seen in self.looks.items() if key[0] != gone)
@@ -136,11 +138,13 @@ def read(content):
         raise TooLargeError(f"The file has more than {LARGEST_FILE // 10**6} MB: give a smaller one.")
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content)) as image:
-            pixels = image.width * image.height
+            pixels, kind = image.width * image.height, image.format
     except Image.DecompressionBombError:
-        pixels = MOST_PIXELS + 1
+        pixels, kind = MOST_PIXELS + 1, None
     except Exception:                               # upright_photograph says in words what it is instead
-        pixels = 0
+        pixels, kind = 0, FORMATS[0]
     if pixels > MOST_PIXELS:
         raise TooLargeError(f"The photograph has more than {MOST_PIXELS // 10**6} million pixels: give a smaller one.")
+    if kind not in FORMATS:
+        raise InputError(f"The photograph is of the kind {kind}: save it as JPEG or PNG.")
     return upright_photograph("The photograph", content)[0]

@@ -2,6 +2,7 @@
 // The page: what is chosen is shown, and what is clicked is chosen.
 
 const WAYS = {corners: "into its corner", replication: "into all four", bilinear: "bilinearly", first: "into the first corner"};
+let backwardSeen = Promise.resolve();       // the gradient that was asked for last
 let turn = 0;               // of show(): an older one that is still waiting must not draw over a newer one
 
 function byId(id) {
@@ -23,15 +24,20 @@ async function show() {
       if (state.image) say(`There is no picture ${state.image} any more: drop the photograph again, or look at a street.`);
       state.image = images[0].name;
     }
-    if (!(state.way in WAYS)) state.way = "corners";
+    if (!Object.hasOwn(WAYS, state.way)) state.way = "corners";
     const seen = await source.seen(state.image, state.way);
-    await settle(seen);
+    const first = await seen.array(`${seen.layers[0].name}.y`);
+    if (mine !== turn) return;
+    settle(seen, first);
     const panels = await Promise.all([showAnswer, showU, showWindow, showCorners].map((panel) => panel(seen)));
     if (mine !== turn) return;
     choices(images);
     panels.forEach((draw) => draw());
     document.querySelector("#answer .network").textContent = seen.words;
-    const backward = await showBackward(seen);
+    await backwardSeen.catch(() => {});         // one at a time, or those of a key held down would queue
+    if (mine !== turn) return;
+    backwardSeen = showBackward(seen);
+    const backward = await backwardSeen;
     if (mine !== turn) return;
     backward();
     document.body.removeAttribute("aria-busy");
@@ -42,13 +48,13 @@ async function show() {
 }
 
 /** Bring what the address says to what there is. */
-async function settle(seen) {
+function settle(seen, first) {
   const [H, W] = seen.size;
   if (!seen.layers.some(({name}) => name === state.layer)) state.layer = (seen.layers.findLast(({unpool}) => unpool !== null) ?? seen.layers[0]).name;
   if (state.row < 0 || state.row >= H) state.row = H >> 1;
   if (state.column < 0 || state.column >= W) state.column = W >> 1;
   if (!["classes", "confidence", ...seen.classes].includes(state.show)) state.show = "classes";
-  if (state.channel < 0) state.channel = liveliest(await seen.array(`${seen.layers[0].name}.y`));
+  if (state.channel < 0) state.channel = liveliest(first);
   state.channel = Math.min(state.channel, seen.layers.find(({name}) => name === state.layer).channels - 1);
 }
 

@@ -66,7 +66,7 @@ function sumOf(seen, layer, {x, y, w, b}, row, column) {
     `${added(b.values[f])} bias = `, make("b", {}, short(total)),
     layer.relu ? (total > 0 ? ", which the ReLU leaves" : ", of which the ReLU makes 0") : "",
   );
-  const what = {photograph: "the photograph, from -0.5 to 0.5", pool: "the pooled map", unpool: "the unpooled map", map: "the map before"}[layer.of] ?? "the maps before";
+  const what = {photograph: "the photograph, normalised", pool: "the pooled map", unpool: "the unpooled map", map: "the map before"}[layer.of] ?? "the maps before";
   const shown = K === 1 ? [] : [make(
     "div", {className: "grids"},
     numbers(`${name(input)} of ${what}, around row ${row}, column ${column}`, grid((i, j) => value(i, j, input)), K), "x",
