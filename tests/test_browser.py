@@ -162,10 +162,11 @@ def test_the_sum_that_is_written_out_is_the_value_of_the_map(page, where, reques
     assert page.locator("table.numbers td").count() == 98
 
 
-def test_a_photograph_is_dropped_and_seen(page, served, tmp_path):
+@pytest.mark.parametrize("size", [(300, 400), (1, 3000), (3000, 1)])
+def test_a_photograph_is_dropped_and_seen(page, served, tmp_path, size):
     opened(page, served)
     rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (300, 400, 3), np.uint8)).save(tmp_path / "mine.png")
+    Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)).save(tmp_path / "mine.png")
     page.set_input_files("#file", tmp_path / "mine.png")
     page.wait_for_selector("#images button[aria-pressed=true]:has-text('photograph')")
     page.wait_for_selector(SHOWN)

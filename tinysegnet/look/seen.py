@@ -13,7 +13,7 @@ from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.shapes import ceil_div
 
 CONVOLUTIONS = "conv2d", "depthwise_conv2d", "conv_transpose2d"
-PIXELS = 180 * 240          # at the most: more would not fit on the page, and would make it slow
+PIXELS, LONGEST = 180 * 240, 720        # at the most: more would not fit on the page, and would make it slow
 
 
 @dataclass
@@ -79,10 +79,10 @@ def normalised(model, photograph):
 
 
 def size_shown(model, size):
-    """(H, W) at which a photograph of `size` is seen here: as `predict` sees it, but of no more than PIXELS."""
+    """(H, W) at which a photograph is seen here: as `predict` sees it, but of no more than PIXELS and LONGEST."""
     seen = inference.size_seen(model, size)
     factor, least = min(1, (PIXELS / math.prod(seen)) ** 0.5), 2**model.network.levels
-    return tuple(max(least, min(side, PIXELS // least)) for side in scaled(seen, factor))     # a strip is shortened
+    return tuple(max(least, min(side, LONGEST)) for side in scaled(seen, factor))     # a strip is shortened
 
 
 @dataclass

@@ -48,7 +48,7 @@ function cell(seen, layer, map) {
   size.setAttribute("role", "img");
   size.setAttribute("aria-label", `${layer.name}, channel ${channel}`);
   size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen)});
-  const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.round(width * seen.size[0] / top);
+  const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.max(3, Math.round(width * seen.size[0] / top));
   const sheet = once(sheets, map, () => contactSheet(map, columns, width, height));
   [strip.width, strip.height] = [sheet.width, sheet.height];
   const context = strip.getContext("2d");
