@@ -162,6 +162,38 @@ def test_the_sum_that_is_written_out_is_the_value_of_the_map(page, where, reques
     assert page.locator("table.numbers td").count() == 98
 
 
+def test_the_pictures_are_those_of_the_arrays(page, served, shown):
+    """But for the marks on them."""
+    def drawn(selector, shape):
+        picture = np.array(Image.open(io.BytesIO(base64.b64decode(picture_of(page, selector)))).convert("RGB"), int)
+        scale = len(picture) // shape[0]
+        return picture[scale // 2 :: scale, scale // 2 :: scale]
+
+    def alike(got, expected):
+        return np.mean(np.abs(got - expected) <= 3) > 0.98
+
+    def red(values):
+        return 255 * np.clip(values / 0.6, 0, 1)
+
+    def array(which):
+        return shown.array("street-2", "first", which)
+
+    opened(page, served, "image=street-2&way=first&layer=encoder2&channel=5&row=10&column=10")
+    probabilities, palette = array("probabilities"), np.array(shown.about("street-2", "first")["palette"])
+    size = probabilities.shape[:2]
+    assert alike(drawn("#photograph", size), array("photograph"))
+    assert alike(drawn("#classes", size), palette[probabilities.argmax(axis=2)])
+    y = np.maximum(array("encoder2.y")[:, :, 5], 0)
+    picture = drawn("#map", y.shape)
+    assert alike(picture[:, :, 0], red(y / y.max())) and alike(np.minimum(picture[:, :, 0] - picture[:, :, 2], 0), 0)
+    page.click("#legend button:has-text('how sure')")
+    page.wait_for_selector(SHOWN)
+    assert alike(drawn("#classes", size)[:, :, 0], red(probabilities.max(axis=2)))
+    best = [round(100 * p) for p in sorted(map(float, probabilities[10, 10]))[:-4:-1]]
+    assert [int(n) for n in re.findall(r"(\d+) %", page.locator("#reading").inner_text())] == best
+    assert page.evaluate("() => half(new Float32Array([1, 1, 5, 1]))") == 1
+
+
 @pytest.mark.parametrize("size", [(300, 400), (1, 3000), (3000, 1)])
 def test_a_photograph_is_dropped_and_seen(page, served, tmp_path, size):
     opened(page, served)

@@ -94,6 +94,13 @@ def test_the_page_knows_what_becomes_of_a_map():
         assert window[i, j] == window.max()
 
 
+def test_the_network_is_given_what_it_was_trained_with():
+    model = small()
+    model.meta["normalisation"] = "imagenet"
+    expected = normalise(photograph()[None], np, "imagenet")[0]
+    np.testing.assert_array_equal(look(model, photograph()).layers[0].x, expected)
+
+
 def test_levels_are_counted_where_halving_rounds_up():
     levels = [layer.level for layer in look(small("segnet"), photograph(33, 48)).layers]
     assert sorted(set(levels)) == [0, 1, 2, 3, 4]
@@ -235,6 +242,7 @@ def test_what_is_too_large_is_not_decoded(shown, monkeypatch):
     (b"", "^The photograph cannot be read as an image"), (b"GIF89a", "^The photograph cannot be read as an image"),
     (file_of(photograph())[:-40], "^The photograph cannot be read as an image"),
     (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "^The photograph is of the kind EPS: save"),
+    (b"\0\0\0\x18ftypheic\0\0\0\0", "^The photograph is a HEIC photograph, as phones take them: save it as JPEG"),
     (file_of(photograph(), "ICO"), "^The photograph is of the kind ICO: save it as JPEG or PNG"),
 ])
 def test_what_is_no_photograph_is_said(shown, content, sentence):
@@ -512,7 +520,8 @@ def test_without_the_packages_a_line_says_how_to_install_them(command, monkeypat
 
 def test_the_page_is_written_by_the_command(command, monkeypatch):
     monkeypatch.setattr(static, "STREETS", {"street-1": 0})
-    command("--weights", "small.npz", "--export", "page")
+    command("--weights", str(Path("small.npz").resolve()), "--export", "page")
+    assert '"words":"Network: small.npz."' in Path("page/street-1-corners.js").read_text()      # no folder of ours
     assert Path("page/index.html").is_file()
     with pytest.raises(InputError, match=r"^there is no checkpoint no\.npz"):
         command("--weights", "no.npz", "--export", "other")

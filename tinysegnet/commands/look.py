@@ -1,5 +1,7 @@
 """python -m tinysegnet look"""
 
+from pathlib import Path
+
 from tinysegnet import inference
 from tinysegnet.commands.options import ITS_OWN, add_weights
 from tinysegnet.look.views import Network, Views
@@ -23,7 +25,7 @@ def add_options(option):
 
 def run(args):
     if args.weights:
-        views = Views(*[Network(inference.load(args.weights), f"Network: {args.weights}.")] * 2)
+        views = Views(*[Network(inference.load(args.weights), f"Network: {Path(args.weights).name}.")] * 2)
     else:
         views = Views(Network(inference.load(), ITS_OWN), Network(inference.load(STREETS), OF_STREETS))
     if args.export:

@@ -21,7 +21,7 @@ async function showAnswer(seen) {
     mark(draw(byId("photograph"), asItIs, scale), pixel, scale);
     mark(draw(byId("classes"), colours, scale), pixel, scale);
     const words = {classes: "The most probable class of each pixel.", confidence: "How probable that class is, by the network's own word: black 0, white 1."};
-    byId("classes-words").textContent = words[state.show] ?? `How probable ${seen.classes[one]} is: black 0, white 1.`;
+    byId("classes-words").textContent = one < 0 ? words[state.show] : `How probable ${seen.classes[one]} is: black 0, white 1.`;
     legend(seen);
     byId("reading").textContent = readingOf(seen, scores, state.row, state.column);
   };
