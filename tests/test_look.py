@@ -404,6 +404,7 @@ def test_several_questions_at_once_have_their_own_answers(client, shown):
     asked = [(f"street-{1 + i % 3}", way) for i, way in enumerate([*WAYS] * 3)]
     with ThreadPoolExecutor(6) as pool:
         got = list(pool.map(lambda one: array_of(client.get(f"/arrays/{one[0]}/decoder1.y?way={one[1]}")), asked))
+    assert len(shown.looks) == views.LOOKS_KEPT < len(set(asked))
     for (image, way), array in zip(asked, got):
         pixels = shown.picture(image).pixels
         np.testing.assert_array_equal(array, look(small(), pixels, way).layers[3].y)
