@@ -164,10 +164,43 @@ def test_the_sum_that_is_written_out_is_the_value_of_the_map(page, where, reques
     assert page.locator("table.numbers td").count() == 98
 
 
-def test_a_photograph_is_dropped_and_seen(page, served, tmp_path):
+def test_the_pictures_are_those_of_the_arrays(page, served, shown):
+    """But for the marks on them."""
+    def drawn(selector, shape):
+        picture = np.array(Image.open(io.BytesIO(base64.b64decode(picture_of(page, selector)))).convert("RGB"), int)
+        scale = len(picture) // shape[0]
+        return picture[scale // 2 :: scale, scale // 2 :: scale]
+
+    def alike(got, expected):
+        return np.mean(np.abs(got - expected) <= 3) > 0.98
+
+    def red(values):
+        return 255 * np.clip(values / 0.6, 0, 1)
+
+    def array(which):
+        return shown.array("street-2", "first", which)
+
+    opened(page, served, "image=street-2&way=first&layer=encoder2&channel=5&row=10&column=10")
+    probabilities, palette = array("probabilities"), np.array(shown.about("street-2", "first")["palette"])
+    size = probabilities.shape[:2]
+    assert alike(drawn("#photograph", size), array("photograph"))
+    assert alike(drawn("#classes", size), palette[probabilities.argmax(axis=2)])
+    y = np.maximum(array("encoder2.y")[:, :, 5], 0)
+    picture = drawn("#map", y.shape)
+    assert alike(picture[:, :, 0], red(y / y.max())) and alike(np.minimum(picture[:, :, 0] - picture[:, :, 2], 0), 0)
+    page.click("#legend button:has-text('how sure')")
+    page.wait_for_selector(SHOWN)
+    assert alike(drawn("#classes", size)[:, :, 0], red(probabilities.max(axis=2)))
+    best = [round(100 * p) for p in sorted(map(float, probabilities[10, 10]))[:-4:-1]]
+    assert [int(n) for n in re.findall(r"(\d+) %", page.locator("#reading").inner_text())] == best
+    assert page.evaluate("() => half(new Float32Array([1, 1, 5, 1]))") == 1
+
+
+@pytest.mark.parametrize("size", [(300, 400), (1, 3000), (3000, 1)])
+def test_a_photograph_is_dropped_and_seen(page, served, tmp_path, size):
     opened(page, served)
     rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (300, 400, 3), np.uint8)).save(tmp_path / "mine.png")
+    Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)).save(tmp_path / "mine.png")
     page.set_input_files("#file", tmp_path / "mine.png")
     page.wait_for_selector("#images button[aria-pressed=true]:has-text('photograph')")
     page.wait_for_selector(SHOWN)
@@ -230,11 +263,42 @@ def test_the_truth_is_shown_and_counted(page, exported):
 
 @pytest.mark.parametrize("state", [
     "image=nothing", "way=up&layer=encoder77&channel=999&row=99999&column=9999&show=Moon&input=7", "row=-1&channel=x",
-    "%%%&&&==",
+    "%%%&&&==", "way=constructor",
 ])
 def test_a_broken_link_shows_something(page, served, state):
     opened(page, served, state)
     assert page.locator("#corners-drawing .winner").count() == 32
+
+
+def test_an_answer_that_comes_late_changes_nothing(page, served):
+    """Neither the pixel, which is chosen by the size of a picture, nor the number of gradients that are asked for."""
+    opened(page, served, "image=street-1")
+    page.evaluate("""() => {
+        const {seen} = source;
+        source.seen = async (image, way) => {
+            const answer = await seen.call(source, image, way);
+            await new Promise((go) => setTimeout(go, image === "street-3" ? 300 : 0));
+            return image === "street-2" ? {...answer, size: [10, 10]} : answer;
+        };
+        change({image: "street-2", row: -1, column: -1});
+        change({image: "street-3", row: -1, column: -1});
+    }""")
+    page.wait_for_selector(SHOWN)
+    assert page.evaluate("() => [state.row, state.column]") == [48, 32]
+    asked = page.evaluate("""async () => {
+        let asked = 0, go;
+        const {gradient} = source, pause = () => new Promise((next) => setTimeout(next, 1000));
+        source.gradient = (...pixel) => new Promise((next) => {
+            asked++;
+            go = () => next(gradient.call(source, ...pixel));
+        });
+        for (const row of [1, 2, 3]) { change({row}); await pause(); }
+        source.gradient = gradient;
+        go();
+        return asked;
+    }""")
+    page.wait_for_selector(SHOWN)
+    assert asked == 1 and "at row 3," in page.locator("#gradient-words").inner_text()
 
 
 def test_the_exported_page_fits_a_telephone(page, exported):

@@ -70,7 +70,7 @@ def test_a_value_of_any_layer_is_the_sum_that_the_page_writes_out(name):
     assert len({layer.name for layer in seen.layers}) == len(seen.layers) > 2
     assert seen.layers[0].of == "photograph" and np.array_equal(seen.layers[0].x, x[0])
     for layer in seen.layers:
-        assert layer.level == round(np.log2(len(seen.photograph) / len(layer.y)))
+        assert [-(-side // 2**layer.level) for side in seen.photograph.shape[:2]] == list(layer.y.shape[:2])
         if layer.kind != "conv_transpose2d":
             pixels = [(0, 0), (len(layer.y) - 1, layer.y.shape[1] - 1), (len(layer.y) // 2, layer.y.shape[1] // 3)]
             for row, column in pixels:
@@ -94,12 +94,30 @@ def test_the_page_knows_what_becomes_of_a_map():
         assert window[i, j] == window.max()
 
 
+def test_the_network_is_given_what_it_was_trained_with():
+    model = small()
+    model.meta["normalisation"] = "imagenet"
+    expected = normalise(photograph()[None], np, "imagenet")[0]
+    np.testing.assert_array_equal(look(model, photograph()).layers[0].x, expected)
+
+
+def test_levels_are_counted_where_halving_rounds_up():
+    levels = [layer.level for layer in look(small("segnet"), photograph(33, 48)).layers]
+    assert sorted(set(levels)) == [0, 1, 2, 3, 4]
+
+
+def test_a_network_that_unpools_by_no_corners_is_not_shown_with_them():
+    layers = look(small("segnet-basic-fixed-index"), photograph()).layers
+    assert [layer.of for layer in layers].count("unpool") == 2 and {layer.unpool for layer in layers} == {None}
+
+
 def test_no_picture_is_shown_larger_than_the_page_can_show():
     model = inference.load()
     assert size_shown(model, (3000, 4000)) == (180, 240)
     strip = size_shown(model, (40, 4000))
     assert strip[0] >= 2**model.network.levels and strip[0] * strip[1] < 1.05 * 180 * 240
     assert size_shown(small(), (300, 420)) == (20, 28)
+    assert size_shown(model, (1, 40_000_000)) == (16, 720) and size_shown(model, (40_000_000, 1)) == (720, 16)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -202,9 +220,12 @@ def test_a_photograph_is_kept_in_memory_and_the_oldest_goes(shown):
     names = [shown.add(file_of(photograph(seed=seed))) for seed in range(5)]
     assert [one["name"] for one in shown.images()] == [*views.STREETS, *names[1:]]
     np.testing.assert_array_equal(shown.array(names[-1], "corners", "photograph"), photograph(seed=4))
-    with pytest.raises(KeyError):
+    with pytest.raises(views.NotThereError):
         shown.seen(names[0], "corners")
     assert shown.add(file_of(photograph(seed=4))) == names[4] and len(shown.images()) == 7
+    shown.add(file_of(photograph(seed=1)))              # it is the newest now
+    last = shown.add(file_of(photograph(seed=5)))
+    assert [one["name"] for one in shown.images()][3:] == [names[3], names[4], names[1], last]
 
 
 def test_what_is_too_large_is_not_decoded(shown, monkeypatch):
@@ -220,6 +241,9 @@ def test_what_is_too_large_is_not_decoded(shown, monkeypatch):
 @pytest.mark.parametrize("content, sentence", [
     (b"", "^The photograph cannot be read as an image"), (b"GIF89a", "^The photograph cannot be read as an image"),
     (file_of(photograph())[:-40], "^The photograph cannot be read as an image"),
+    (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "^The photograph is of the kind EPS: save"),
+    (b"\0\0\0\x18ftypheic\0\0\0\0", "^The photograph is a HEIC photograph, as phones take them: save it as JPEG"),
+    (file_of(photograph(), "ICO"), "^The photograph is of the kind ICO: save it as JPEG or PNG"),
 ])
 def test_what_is_no_photograph_is_said(shown, content, sentence):
     before = shown.images()
@@ -237,10 +261,10 @@ def test_what_is_asked_for_is_there(shown):
     probabilities = shown.array("street-1", "bilinear", "probabilities")
     np.testing.assert_allclose(probabilities.sum(axis=2), 1, rtol=1e-5)
     for which in ("corners.2", "corners.x", "encoder1", "encoder1.z", "encoder9.y", "truth", ""):
-        with pytest.raises(KeyError):
+        with pytest.raises(views.NotThereError):
             shown.array("street-1", "bilinear", which)
     for pixel in ((20, 0, 0), (0, 27, 0), (0, 0, 3), (-1, 0, 0)):
-        with pytest.raises(IndexError):
+        with pytest.raises(views.NotThereError):
             shown.gradient("street-1", "corners", *pixel)
 
 
@@ -259,12 +283,16 @@ class Client:
     def ask(self, method, address, headers, content=b""):
         path, _, query = address.partition("?")
         headers = {"Host": "127.0.0.1:8008"} | {name.replace("_", "-"): value for name, value in headers.items()}
-        parts = [content[i : i + 2**16] for i in range(0, len(content), 2**16)] or [b""]
+        parts = content             # as it arrives; None: the line breaks
+        if isinstance(content, bytes):
+            parts = [content[i : i + 2**16] for i in range(0, len(content), 2**16)] or [b""]
         got = SimpleNamespace(status=None, headers={}, content=b"")
 
         async def receive():
             if not parts:
                 await asyncio.Event().wait()                # it stays on the line
+            if parts[0] is None:
+                return {"type": "http.disconnect"}
             return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
         async def send(message):
@@ -337,6 +365,22 @@ def test_a_photograph_goes_up_and_is_seen(client):
     assert (large.status, large.text) == (413, "The file has more than 20 MB: give a smaller one.")
 
 
+def test_an_upload_that_is_broken_off_is_no_failure_of_the_server(client, shown):
+    before = shown.images()
+    assert client.post("/photographs", [b"the first part", None]).status == 400
+    assert shown.images() == before
+
+
+def test_a_network_of_64_bits_is_shown_in_32():
+    pytest.importorskip("starlette")
+    from tinysegnet.look.server import application
+
+    network = views.Network(small(dtype=np.float64), "")
+    client = Client(application(views.Views(network, network), 8008))
+    for address in ("arrays/street-1/encoder1.y", "gradients/street-1?row=0&column=0&label=0"):
+        assert array_of(client.get(f"/{address}")).dtype == np.float32
+
+
 @pytest.mark.parametrize("headers", [
     {"Host": "example.org"}, {"Host": "127.0.0.1"}, {"Host": "localhost:8009"}, {"Origin": "http://example.org"},
     {"Origin": "null"}, {"Origin": "http://localhost:8008"}, {"Sec_Fetch_Site": "cross-site"},
@@ -350,6 +394,11 @@ def test_other_sites_are_turned_away(client, shown, headers):
     assert shown.images() == before
 
 
+def test_a_link_from_elsewhere_leads_to_the_page_and_no_further(client):
+    assert client.get("/", Sec_Fetch_Site="cross-site").status == 200
+    assert client.get("/", Origin="http://example.org").status == 403
+
+
 def test_its_own_questions_are_let_through(client):
     for host in ("127.0.0.1:8008", "localhost:8008"):
         headers = {"Host": host, "Origin": f"http://{host}", "Sec_Fetch_Site": "same-origin"}
@@ -361,6 +410,7 @@ def test_several_questions_at_once_have_their_own_answers(client, shown):
     asked = [(f"street-{1 + i % 3}", way) for i, way in enumerate([*WAYS] * 3)]
     with ThreadPoolExecutor(6) as pool:
         got = list(pool.map(lambda one: array_of(client.get(f"/arrays/{one[0]}/decoder1.y?way={one[1]}")), asked))
+    assert len(shown.looks) == views.LOOKS_KEPT < len(set(asked))
     for (image, way), array in zip(asked, got):
         pixels = shown.picture(image).pixels
         np.testing.assert_array_equal(array, look(small(), pixels, way).layers[3].y)
@@ -419,6 +469,7 @@ def test_the_exported_page_has_all_that_it_may_ask_for(shown, tmp_path, monkeypa
                 packed = arrays[packed["same"]] if "same" in packed else packed
                 expected = shown.array("street-1", way, f"{layer['name']}.{part}")
                 assert np.abs(unpacked(packed) - expected).max() <= 0.5001 * np.abs(expected).max() / 63
+    assert content["corners"]["arrays"]["classifier.x"] == {"same": "decoder1.y"}
     assert len(content["corners"]["gradients"]) == 4 and not content["first"]["gradients"]
     one = content["corners"]["gradients"][0]
     top, left, bottom, right = one["field"]
@@ -476,7 +527,8 @@ def test_without_the_packages_a_line_says_how_to_install_them(command, monkeypat
 
 def test_the_page_is_written_by_the_command(command, monkeypatch):
     monkeypatch.setattr(static, "STREETS", {"street-1": 0})
-    command("--weights", "small.npz", "--export", "page")
+    command("--weights", str(Path("small.npz").resolve()), "--export", "page")
+    assert '"words":"Network: small.npz."' in Path("page/street-1-corners.js").read_text()      # no folder of ours
     assert Path("page/index.html").is_file()
     with pytest.raises(InputError, match=r"^there is no checkpoint no\.npz"):
         command("--weights", "no.npz", "--export", "other")

@@ -1,5 +1,7 @@
 """python -m tinysegnet look"""
 
+from pathlib import Path
+
 from tinysegnet import inference
 from tinysegnet.commands.options import ITS_OWN, add_weights
 from tinysegnet.look.views import Network, Views
@@ -23,13 +25,15 @@ def add_options(option):
 
 def run(args):
     if args.weights:
-        views = Views(*[Network(inference.load(args.weights), f"Network: {args.weights}.")] * 2)
+        views = Views(*[Network(inference.load(args.weights), f"Network: {Path(args.weights).name}.")] * 2)
     else:
         views = Views(Network(inference.load(), ITS_OWN), Network(inference.load(STREETS), OF_STREETS))
-    if args.export:
+    if args.export is not None:
         from tinysegnet.look import static
 
-        return static.write(args.export, views)
+        static.write(args.export, views)
+        size = sum(path.stat().st_size for path in Path(args.export).iterdir())
+        return print(f"{args.export} has the page, {size / 1e6:.1f} MB: open its index.html")
     try:
         from tinysegnet.look import server
     except ModuleNotFoundError as error:

@@ -86,17 +86,19 @@ def decoded(path, content=None):
     except MemoryError:
         raise
     except Exception as error:      # a damaged file can fail in any way that Pillow's many formats know
-        if is_heic(path):
+        if is_heic(path, content):
             raise FileError("HEIC", path, "is a HEIC photograph, as phones take them: save it as JPEG") from error
         reason = "of no known kind" if isinstance(error, UnidentifiedImageError) else error     # it names the path
         text = f"cannot be read as an image ({reason}): put an intact one there"
         raise FileError("cannot be read", path, text) from error
 
 
-def is_heic(path):
-    """Whether the file begins as a phone's photographs do, whatever its name (ISO 23008-12)."""
-    if not Path(path).is_file():
-        return False
-    with open(path, "rb") as file:
-        start = file.read(12)
+def is_heic(path, content=None):
+    """Whether the file, or its content, begins as a phone's photographs do, whatever its name (ISO 23008-12)."""
+    if content is None:
+        if not Path(path).is_file():
+            return False
+        with open(path, "rb") as file:
+            content = file.read(12)
+    start = content[:12]
     return start[4:8] == b"ftyp" and start[8:11] in (b"hei", b"hev", b"mif", b"msf")

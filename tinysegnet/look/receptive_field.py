@@ -2,7 +2,7 @@
 
 It is the backward of the network with an `ops` whose maps have one channel and say "depends" or "does not". A kernel of
 K x K spreads that over K x K pixels, and so does a pooling or an unpooling over the four pixels of a window, as the
-maximum may be in any of its corners.
+maximum may be in any of its corners. (The normalisation of the input is left out: `standardised` sees every pixel.)
 """
 
 import numpy as np

@@ -10,9 +10,10 @@ from tinysegnet.data.images import resize_photograph, scaled
 from tinysegnet.data.normalisation import normalise
 from tinysegnet.look.ways_up import CORNERS, WAYS
 from tinysegnet.ops.fast import ops_with
+from tinysegnet.support.shapes import ceil_div
 
 CONVOLUTIONS = "conv2d", "depthwise_conv2d", "conv_transpose2d"
-PIXELS = 180 * 240          # at the most: more would not fit on the page, and would make it slow
+PIXELS, LONGEST = 180 * 240, 720        # at the most: more would not fit on the page, and would make it slow
 
 
 @dataclass
@@ -63,8 +64,6 @@ def look(model, photograph, way=CORNERS):
     """What the network computes in a photograph, uint8 (H, W, 3), brought to the size at which the page shows it.
 
     way  of WAYS, in the place of its unpooling
-
-    Raises InputError if the photograph cannot be halved as often as the network asks.
     """
     photograph = resize_photograph(photograph, size_shown(model, photograph.shape[:2]))
     x = normalised(model, photograph)
@@ -80,10 +79,10 @@ def normalised(model, photograph):
 
 
 def size_shown(model, size):
-    """(H, W) at which a photograph of `size` is seen here: as `predict` sees it, but of no more than PIXELS."""
+    """(H, W) at which a photograph is seen here: as `predict` sees it, but of no more than PIXELS and LONGEST."""
     seen = inference.size_seen(model, size)
-    factor = min(1, (PIXELS / math.prod(seen)) ** 0.5)
-    return tuple(max(2**model.network.levels, side) for side in scaled(seen, factor))
+    factor, least = min(1, (PIXELS / math.prod(seen)) ** 0.5), 2**model.network.levels
+    return tuple(max(least, min(side, LONGEST)) for side in scaled(seen, factor))     # a strip is shortened
 
 
 @dataclass
@@ -96,7 +95,7 @@ class Keeper:
     others: dict                                        # operations in the place of the usual ones
     layers: list = field(default_factory=list)
     corners: list = field(default_factory=list)
-    shapes: list = field(default_factory=list)          # of the maps that were pooled
+    poolings: dict = field(default_factory=dict)        # {id of an array of corners: the number of the pooling}
     came: dict = field(default_factory=dict)            # {id of an array: (how it came, of which layer or pooling)}
     alive: list = field(default_factory=list)           # these arrays: an id is that of no other as long as they live
 
@@ -118,13 +117,19 @@ class Keeper:
         def convolve(x, w, b, *shape):
             y, cache = getattr(self.usual, kind)(x, w, b, *shape)
             how, of = self.came.get(id(x), ("others", None))
-            level = round(math.log2(self.image.shape[1] / y.shape[1]))
-            layer = Layer(self.names[id(b)], kind, x[0], y[0], w, b, how, level, of if how == "unpool" else None)
+            unpool = of if how == "unpool" else None
+            layer = Layer(self.names[id(b)], kind, x[0], y[0], w, b, how, self.level(y), unpool)
             self.layers.append(layer)
             self.note(y, "map", layer)
             return y, cache
 
         return convolve
+
+    def level(self, y):
+        """Halving rounds up, so that no logarithm of the sides tells it."""
+        sides = self.image.shape[1:3]
+        levels = range(len(self.poolings) + 1)
+        return next(n for n in levels if tuple(ceil_div(side, 2**n) for side in sides) == y.shape[1:3])
 
     def relu(self, x):
         y, cache = self.usual.relu(x)
@@ -139,13 +144,13 @@ class Keeper:
         _, layer = self.came.get(id(x), (None, None))
         if layer:
             layer.pool = len(self.corners)
+        self.poolings[id(corners)] = len(self.corners)
         self.corners.append(corners[0])
-        self.shapes.append(x.shape)
+        self.alive.append(corners)
         self.note(y, "pool", None)
         return y, corners
 
     def max_unpool(self, x, corners, shape):
         y = self.usual.max_unpool(x, corners, shape)
-        last = max(number for number, pooled in enumerate(self.shapes) if pooled == tuple(shape))
-        self.note(y, "unpool", last)
+        self.note(y, "unpool", self.poolings.get(id(corners)))      # None if they are others than a pooling's
         return y

@@ -8,17 +8,18 @@ import numpy as np
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tinysegnet.look.views import LARGEST_FILE, TooLargeError
+from tinysegnet.look.views import LARGEST_FILE, NotThereError, TooLargeError
 from tinysegnet.support.errors import InputError
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).parent / "page"
 FILES = {path.name.replace("source_live", "source"): path for path in PAGE.iterdir() if path.name != "source_static.js"}
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:;"
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:;"
                                " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -39,7 +40,10 @@ def application(views, port):
         return array_response(views.array(image, way_of(request), name))
 
     def gradients(request):
-        pixel = [int(request.query_params[name]) for name in ("row", "column", "label")]
+        try:
+            pixel = [int(request.query_params[name]) for name in ("row", "column", "label")]
+        except (KeyError, ValueError) as error:
+            raise NotThereError(request.url.query) from error
         gradient, field = views.gradient(request.path_params["image"], way_of(request), *pixel)
         return array_response(gradient, {"X-Field": ",".join(map(str, field))})
 
@@ -52,7 +56,10 @@ def application(views, port):
         return JSONResponse({"name": await run_in_threadpool(views.add, bytes(content))})
 
     def file(request):
-        return FileResponse(FILES[request.path_params.get("name", "index.html")])
+        name = request.path_params.get("name", "index.html")
+        if name not in FILES:
+            raise NotThereError(name)
+        return FileResponse(FILES[name])
 
     routes = [
         Route("/images", images), Route("/seen/{image}", seen), Route("/arrays/{image}/{name}", arrays),
@@ -60,8 +67,7 @@ def application(views, port):
         Route("/", file), Route("/{name}", file),
     ]
     app = Starlette(routes=routes, exception_handlers={
-        TooLargeError: said(413), InputError: said(400),
-        KeyError: not_there, IndexError: not_there, ValueError: not_there,
+        TooLargeError: said(413), InputError: said(400), ClientDisconnect: said(400), NotThereError: not_there,
     })
     return OfThisPage(app, {f"{host}:{port}" for host in (HOST, "localhost")})
 
@@ -71,6 +77,8 @@ def way_of(request):
 
 
 def array_response(array, headers=None):
+    if array.dtype == np.float64:                       # as some checkpoints have it; the page takes the half
+        array = array.astype(np.float32)
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     headers = {"X-Array": f"{array.dtype.name} {','.join(map(str, array.shape))}"} | (headers or {})
     return Response(array.tobytes(), media_type="application/octet-stream", headers=headers)
@@ -98,7 +106,8 @@ class OfThisPage:
         given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         ours = given.get("host") in self.hosts
         ours &= given.get("origin", f"http://{given.get('host')}") == f"http://{given.get('host')}"
-        ours &= given.get("sec-fetch-site", "none") in ("same-origin", "none")
+        from_page = given.get("sec-fetch-site", "none") in ("same-origin", "none")
+        ours &= from_page or scope["path"] == "/"           # to which any page may have a link
 
         async def send_with_headers(message):
             if message["type"] == "http.response.start":
@@ -121,5 +130,8 @@ def serve(views, port, ready):
             raise InputError(f"port {port} is taken ({error.strerror}): name another by --port") from error
         port = listening.getsockname()[1]
         ready(port)
-        config = uvicorn.Config(application(views, port), log_level="warning", lifespan="off")
+        config = uvicorn.Config(
+            application(views, port), log_level="warning", lifespan="off",
+            timeout_graceful_shutdown=1,                # an upload that stands still would keep it for ever
+        )
         uvicorn.Server(config).run(sockets=[listening])

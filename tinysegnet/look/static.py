@@ -64,7 +64,8 @@ def street(views, name, way):
         array = views.array(name, way, which)
         if way == CORNERS or not np.array_equal(array, views.array(name, CORNERS, which)):
             arrays[which] = packed(array)
-    same = {f"{layer.name}.x": f"{before.name}.y" for before, layer in pairwise(seen.layers) if layer.x is before.y}
+    pairs = [(before, layer) for before, layer in pairwise(seen.layers) if np.array_equal(layer.x, before.y)]
+    same = {f"{layer.name}.x": f"{before.name}.y" for before, layer in pairs}
     arrays |= {x: {"same": y} for x, y in same.items() if x in arrays}
     gradients = [gradient(views, name, way, *pixel) for pixel in pixels(seen)] if way == CORNERS else []
     return {"about": views.about(name, way), "arrays": arrays, "gradients": gradients}

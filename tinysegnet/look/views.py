@@ -12,17 +12,25 @@ from PIL import Image
 
 from tinysegnet import inference
 from tinysegnet.data.camvid import CLASSES
+from tinysegnet.data.images import resize_photograph
 from tinysegnet.data.photographs import upright_photograph
 from tinysegnet.data.streets import scene
 from tinysegnet.look.input_gradient import input_gradient
 from tinysegnet.look.receptive_field import receptive_field
-from tinysegnet.look.seen import look
+from tinysegnet.look.seen import look, size_shown
+from tinysegnet.look.ways_up import WAYS
 from tinysegnet.ops import softmax
 from tinysegnet.support.errors import InputError
 
 STREETS = {"street-1": 1_000_000, "street-2": 1_000_002, "street-3": 1_000_003}     # their seeds, of val
 PHOTOGRAPHS_KEPT, LOOKS_KEPT = 4, 8
 LARGEST_FILE, MOST_PIXELS = 20 * 10**6, 40 * 10**6
+# Pillow starts a program for some others (EPS), and some hold more pixels than their header says (ICO).
+FORMATS = "PNG", "JPEG", "MPO", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000"
+
+
+class NotThereError(KeyError):
+    """There is no picture, way or array of that name."""
 
 
 class TooLargeError(InputError):
@@ -63,23 +71,29 @@ class Views:
 
         Raises InputError if it is none; TooLargeError, before it is decoded, if it is too large.
         """
-        pixels = read(content)
         name = f"photograph-{hashlib.sha256(content).hexdigest()[:8]}"
-        with self.lock:
-            look(self.of_photographs.model, pixels)         # which says if it is too small
+        with self.lock:                     # one is decoded at a time: it may have 120 MB
+            pixels = read(content)
+            pixels = resize_photograph(pixels, size_shown(self.of_photographs.model, pixels.shape[:2]))
             self.photographs[name] = Picture(name.replace("-", " "), pixels, self.of_photographs)
+            self.photographs.move_to_end(name)
             if len(self.photographs) > PHOTOGRAPHS_KEPT:
                 gone, _ = self.photographs.popitem(last=False)
                 self.looks = OrderedDict((key, seen) for key, seen in self.looks.items() if key[0] != gone)
         return name
 
     def picture(self, name):
-        """Raises KeyError if there is none of that name, or no longer."""
-        return (self.streets | self.photographs)[name]
+        """Raises NotThereError if there is none of that name, or no longer."""
+        pictures = self.streets | self.photographs
+        if name not in pictures:
+            raise NotThereError(name)
+        return pictures[name]
 
     def seen(self, name, way):
-        """The Seen of a picture. Raises KeyError if there is no such picture or way."""
+        """The Seen of a picture. Raises NotThereError if there is no such picture or way."""
         picture = self.picture(name)
+        if way not in WAYS:
+            raise NotThereError(way)
         with self.lock:
             if (name, way) not in self.looks:
                 self.looks[name, way] = look(picture.network.model, picture.pixels, way)
@@ -112,27 +126,26 @@ class Views:
     def array(self, name, way, which):
         """One of a Seen's, by its name:  photograph   truth   probabilities   corners.0   encoder1.x   (and y, w, b)
 
-        Raises KeyError if there is none.
+        Raises NotThereError if there is none.
         """
         seen = self.seen(name, way)
-        if which == "photograph":
-            return seen.photograph
+        arrays = {f"{layer.name}.{part}": getattr(layer, part) for layer in seen.layers for part in "xywb"}
+        arrays |= {f"corners.{number}": corners for number, corners in enumerate(seen.corners)}
+        arrays["photograph"] = seen.photograph
+        if self.has_truth(name, way):
+            arrays["truth"] = self.picture(name).truth[:, :, None]
         if which == "probabilities":
             return softmax(seen.scores)
-        if which == "truth" and self.has_truth(name, way):
-            return self.picture(name).truth[:, :, None]
-        owner, _, part = which.rpartition(".")
-        if owner == "corners":
-            return dict(enumerate(seen.corners))[int(part) if part.isdecimal() else part]
-        layer = {layer.name: layer for layer in seen.layers}[owner]
-        return {"x": layer.x, "y": layer.y, "w": layer.w, "b": layer.b}[part]
+        if which not in arrays:
+            raise NotThereError(which)
+        return arrays[which]
 
     def gradient(self, name, way, row, column, label):
-        """|d score / d input|, (H, W), and the receptive field. Raises KeyError, or IndexError beyond the picture."""
+        """|d score / d input|, (H, W), and the receptive field. Raises NotThereError, also beyond the picture."""
         seen, model = self.seen(name, way), self.picture(name).network.model
         if not (0 <= row < seen.scores.shape[0] and 0 <= column < seen.scores.shape[1]
                 and 0 <= label < seen.scores.shape[2]):
-            raise IndexError("outside")
+            raise NotThereError(f"{row}, {column}, {label}")
         with self.lock:
             top, left, bottom, right = receptive_field(model, seen.scores.shape[:2], row, column)
             gradient = input_gradient(model, seen.photograph, row, column, label, way)
@@ -147,11 +160,13 @@ def read(content):
         raise TooLargeError(f"The file has more than {LARGEST_FILE // 10**6} MB: give a smaller one.")
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content)) as image:
-            pixels = image.width * image.height
+            pixels, kind = image.width * image.height, image.format
     except Image.DecompressionBombError:
-        pixels = MOST_PIXELS + 1
+        pixels, kind = MOST_PIXELS + 1, None
     except Exception:                               # upright_photograph says in words what it is instead
-        pixels = 0
+        pixels, kind = 0, FORMATS[0]
     if pixels > MOST_PIXELS:
         raise TooLargeError(f"The photograph has more than {MOST_PIXELS // 10**6} million pixels: give a smaller one.")
+    if kind not in FORMATS:
+        raise InputError(f"The photograph is of the kind {kind}: save it as JPEG or PNG.")
     return upright_photograph("The photograph", content)[0]

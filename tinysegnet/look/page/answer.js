@@ -26,7 +26,7 @@ async function showAnswer(seen) {
       confidence: "How probable that class is, by the network's own word: from black, 0, to white, 1.",
       truth: "What is drawn in truth. Black does not count.",
     };
-    byId("classes-words").textContent = words[state.show] ?? `How probable ${seen.classes[one]} is: from black, 0, to white, 1.`;
+    byId("classes-words").textContent = one < 0 ? words[state.show] : `How probable ${seen.classes[one]} is: from black, 0, to white, 1.`;
     legend(seen);
     const read = (row, column) => { byId("reading").textContent = readingOf(seen, scores, row, column); };
     read(state.row, state.column);

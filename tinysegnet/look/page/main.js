@@ -2,6 +2,7 @@
 // The page: what is chosen is shown, and what is clicked is chosen.
 
 const WAYS = {corners: "into its corner", replication: "into all four", bilinear: "bilinearly", first: "into the first corner"};
+let backwardSeen = Promise.resolve();       // the gradient that was asked for last
 let turn = 0;               // of show(): an older one that is still waiting must not draw over a newer one
 
 function byId(id) {
@@ -23,15 +24,22 @@ async function show() {
       if (state.image) say(`There is no picture ${state.image} any more: drop the photograph again, or look at a street.`);
       state.image = images[0].name;
     }
-    if (!(state.way in WAYS)) state.way = "corners";
+    if (!Object.hasOwn(WAYS, state.way)) state.way = "corners";
     const seen = await source.seen(state.image, state.way);
-    await settle(seen);
+    const first = await seen.array(`${seen.layers[0].name}.y`);
+    if (mine !== turn) return;
+    settle(seen, first);
     const panels = await Promise.all([showAnswer, showU, showWindow, showCorners].map((panel) => panel(seen)));
     if (mine !== turn) return;
     choices(images);
     panels.forEach((draw) => draw());
     document.querySelector("#answer .network").textContent = seen.words;
-    const backward = await showBackward(seen);
+    document.querySelector("h1").textContent = document.title = `Look inside ${seen.network}`;
+    byId("ways").hidden = !seen.layers.some(({unpool}) => unpool !== null);
+    await backwardSeen.catch(() => {});         // one at a time, or those of a key held down would queue
+    if (mine !== turn) return;
+    backwardSeen = showBackward(seen);
+    const backward = await backwardSeen;
     if (mine !== turn) return;
     backward();
     document.body.removeAttribute("aria-busy");
@@ -42,13 +50,13 @@ async function show() {
 }
 
 /** Bring what the address says to what there is. */
-async function settle(seen) {
+function settle(seen, first) {
   const [H, W] = seen.size;
   if (!seen.layers.some(({name}) => name === state.layer)) state.layer = (seen.layers.findLast(({unpool}) => unpool !== null) ?? seen.layers[0]).name;
   if (state.row < 0 || state.row >= H) state.row = (H >> 1) & ~15;
   if (state.column < 0 || state.column >= W) state.column = (W >> 2) & ~15;
   if (!["classes", "confidence", ...(seen.truth ? ["truth"] : []), ...seen.classes].includes(state.show)) state.show = "classes";
-  if (state.channel < 0) state.channel = liveliest(await seen.array(`${seen.layers[0].name}.y`));
+  if (state.channel < 0) state.channel = liveliest(first);
 }
 
 /** The channel with the largest value near the chosen pixel, in a map of the first level: there is something to see. */
@@ -64,7 +72,7 @@ function liveliest({shape: [H, W, C], values}) {
 
 function choices(images) {
   const buttons = images.map(({name, title}) => {
-    const button = make("button", {type: "button", onclick: () => { say(""); change({image: name, row: -1, column: -1}); }}, title);
+    const button = make("button", {type: "button", onclick: () => change({image: name, row: -1, column: -1})}, title);
     button.setAttribute("aria-pressed", name === state.image);
     return button;
   });
@@ -83,7 +91,6 @@ async function take(file) {
   say("Looking ...");
   try {
     const {name} = await source.upload(file);
-    say("");
     change({image: name, row: -1, column: -1});
   } catch (error) {
     say(error.message);

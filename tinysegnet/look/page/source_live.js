@@ -5,7 +5,7 @@ const source = {
   live: true,
   kept: new Map(),
 
-  /** The result of `ask` for that key, asked for once. The oldest go, as maps are large. */
+  /** The result of `ask` for that key, asked for once. Those not asked for in the longest time go, as maps are large. */
   once(key, ask) {
     if (!this.kept.has(key)) {
       const result = ask();
@@ -13,7 +13,10 @@ const source = {
       result.catch(() => this.kept.delete(key));
       if (this.kept.size > 60) this.kept.delete(this.kept.keys().next().value);
     }
-    return this.kept.get(key);
+    const result = this.kept.get(key);
+    this.kept.delete(key);
+    this.kept.set(key, result);
+    return result;
   },
 
   async answer(address, options) {

@@ -16,6 +16,7 @@ function readAddress() {
 
 /** Change the state, keep it in the address, so that the browser's Back undoes it, and show it. */
 function change(changes) {
+  say("");
   Object.assign(state, changes);
   const kept = Object.entries(state).filter(([name, value]) => value !== USUAL[name]);
   history.pushState(null, "", `#${new URLSearchParams(kept)}`);

@@ -26,7 +26,7 @@ function uInWords(seen, bottom) {
   const up = !unpools ? "" : state.way === "corners" ? "Going up, a value is put into that corner. "
     : "Going up, nobody asks for the corner now; the network was trained with corners, and nothing tells it that they are gone. ";
   return `Down on the left from ${names[0]} to ${names[bottom]}, up on the right from ${names[bottom + 1]} to ${names.at(-1)}; each level is half as ` +
-    `high and half as wide as the one above. Going down, every window of 2 x 2 keeps its largest value only, and remembers in which corner that was. ${up}` +
+    `high and half as wide as the one above. Going down, every window of 2 x 2 keeps its largest value only${unpools ? ", and remembers in which corner that was" : ""}. ${up}` +
     "The small pictures are the channels of a map: choose one. From black, 0, orange goes up and blue goes down, to the largest value of the map.";
 }
 
@@ -57,7 +57,7 @@ function cell(seen, layer, map) {
   size.setAttribute("role", "img");
   size.setAttribute("aria-label", `${layer.name}, channel ${channel}`);
   size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen)});
-  const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.round(width * seen.size[0] / top);
+  const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.max(3, Math.round(width * seen.size[0] / top));
   const sheet = once(sheets, map, () => contactSheet(map, columns, width, height));
   [strip.width, strip.height] = [sheet.width, sheet.height];
   const context = strip.getContext("2d");

@@ -53,7 +53,7 @@ function sumOf(seen, layer, {x, y, w, b}, row, column) {
   const total = parts.reduce((sum, part) => sum + part, b.values[f]);
   const order = channels.map((c, at) => [c, parts[at]]).sort((p, q) => Math.abs(q[1]) - Math.abs(p[1]));
   const [input, share] = order.find(([c]) => c === state.input) ?? order[0];
-  const what = {photograph: "the photograph, from -0.5 to 0.5,", pool: "the pooled map", unpool: "the map from below", map: "the map before"}[layer.of] ?? "the maps before";
+  const what = {photograph: "the photograph, normalised,", pool: "the pooled map", unpool: "the map from below", map: "the map before"}[layer.of] ?? "the maps before";
   const from = layer.of === "photograph" ? ["red", "green", "blue"].map((name) => `${name}`) : null;
   const name = (c) => from?.[c] ?? `channel ${c}`;
   const buttons = order.slice(0, 12).map(([c, part]) => {
