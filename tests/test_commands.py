@@ -129,6 +129,7 @@ def test_evaluate_repeats_the_table(trained):
         ((TRAIN, "--name", ""), "'' is not the name of a folder: write one word"),
         ((TRAIN, "--name", "../other"), "'../other' is not the name of a folder"),
         ((TRAIN, "--ops", "lessons", "--conv", "im2col"), "is for your own NumPy functions: leave out --conv"),
+        ((TRAIN, "--ops", "lessons", "--set", "lovasz=1"), "by the loss of lesson 04: leave out --set lovasz"),
         ((TRAIN, "--lr", "nan"), "'nan' is not a number above 0"),
         ((*EVALUATE, "none.npz"), "there is no checkpoint none.npz"),
         ((*EVALUATE, "other.npz"), "was not trained on the classes of CamVid in tiny"),

@@ -204,6 +204,8 @@ def resolve(given, data, train, val):
     if batch > train.images:
         few = train.images
         raise InputError(f"a batch of {batch} is more than the {few} training images: give --batch {few}")
+    if values.get("auxiliary") is not None and values.get("network") != "segnet-basic-auxiliary":
+        raise InputError("--set auxiliary is for a network that has that classifier: --network segnet-basic-auxiliary")
     return from_recipe(recipe, **values, steps=steps_of(train.images, batch))
 
 
