@@ -123,7 +123,7 @@ def report(rows, made, out):
         note = f", {borrowed} borrowed" if borrowed else ""
         score = f"{tables.number(row.points) if row.judged else '-':>4} of {tables.number(row.worth)}{note}"
         line = f"{row.person.name:<24}{score}{f', {row.remark}' if row.remark else ''}"
-        print(textwrap.fill(line, 79, subsequent_indent="    ", drop_whitespace=False))
+        print(textwrap.fill(line, 79, subsequent_indent="    "))
     for (_, lesson, function, sentence), who in made[:5]:
         print(textwrap.fill(f"{len(who)} x {lesson} {function}: {sentence}", 79, subsequent_indent="    "))
     print(f"more in {out}")

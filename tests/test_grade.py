@@ -222,13 +222,31 @@ def test_a_text_is_a_slip_without_what_is_of_one_case(text, slip):
     assert slips.in_text(text) == slips.of("y", Verdict(WRONG, text)) == [slip]
 
 
-def test_what_a_function_uses_is_known_by_way_of_others():
-    space = {}
-    text = "def a(): 0\ndef b(): return [c() for _ in a()]\ndef c(): return b()\ndef d(x=len): d(); return x(1)"
-    exec(text, space)
-    names = ["a", "b", "c", "d", "x"]
-    assert slips.used_by(space["c"], names) == ["a", "b"] and slips.used_by(space["d"], names) == []
-    assert slips.used_by(len, names) == slips.used_by(None, names) == []
+def a():
+    return 1
+
+
+def b():
+    return [c() for _ in [a()]]
+
+
+def c():
+    return b()
+
+
+def d(dy, need_dx=True):
+    dx = c() if need_dx else None
+    dw = dx and dy + a()
+    db = dy.sum(initial=len(dy))
+    return dx, dw, db
+
+
+def test_what_a_result_comes_from_is_known_by_way_of_other_functions():
+    names = ["a", "b", "c", "d", "len"]
+    assert slips.uses(d, ["dx", "dw", "db"], names) == {"dx": ["a", "b", "c"], "dw": ["a", "b", "c"], "db": ["len"]}
+    assert slips.uses(c, ["y"], names) == {"y": ["a", "b"]} and slips.uses(a, ["y"], names) == {"y": []}
+    assert slips.uses(d, [""], names) == {"": ["a", "b", "c", "len"]}
+    assert slips.uses(len, ["y"], names) == slips.uses(None, ["y"], names) == {"y": []}
 
 
 def part(exercise="relu", kind="done", said=(), uses=(), lesson="02_relu", **more):
@@ -531,6 +549,16 @@ def test_a_judge_that_cannot_write_says_so(monkeypatch):
     with suppress(OSError):
         file.close()
     assert stopped.value.code == judge_file.CANNOT_WRITE
+
+
+def test_a_function_that_cannot_be_watched_is_not_wrong(monkeypatch):
+    """Each is stopped by a thread, and there may be no more of them: the function is not called, and not judged."""
+    def none_left(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(watch.threading.Thread, "start", none_left)
+    with pytest.raises(watch.NoAlarmError, match="can't start new thread: give it more memory"):
+        watch.watched(lambda: 1 // 0, __file__, "nowhere")()
 
 
 def test_no_path_of_the_teachers_machine_goes_out(monkeypatch):

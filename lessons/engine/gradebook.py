@@ -99,8 +99,8 @@ def by_lesson(rows, lessons, roster):
 def mistakes(rows):
     """[(kind, lesson, function, sentence), [who]]: what to explain again, the commonest first.
 
-    A slip counts once for each person and lesson, in the first function that shows it: what calls a function that is
-    not done yet is not counted, as the fault may be there.
+    A slip counts once for each person and lesson, in the first function that shows it: what comes from a function that
+    is not done yet is not counted, as the fault may be there.
     """
     made = defaultdict(dict)
     for row in rows:

@@ -35,7 +35,7 @@ class Part(NamedTuple):
     kind: str           # one of KINDS
     text: str = ""      # why
     slips: tuple = ()   # (kind, sentence): see slips.py
-    uses: tuple = ()    # the lesson's other functions that this one calls
+    uses: tuple = ()    # the lesson's other functions that it comes from
     worth: float = 1    # points, if it is done
 
     @property
@@ -63,14 +63,14 @@ def trial(lesson, limits):
             memory, judged = verdicts_in(Path(folder) / "verdicts.jsonl")
     except (OSError, JudgeError) as error:
         raise InputError(f"the judge does not work here, and nobody was judged: {reason(error)}") from error
-    failed = [f"{name} {part}".strip() for name, (verdicts, _) in judged.items() for part in verdicts
-              if verdicts[part][0] != DONE]
+    failed = [" ".join(f"{name} {part} {text}".split()) for name, verdicts in judged.items()
+              for part, (kind, text, *_) in verdicts.items() if kind != DONE]
     if failed and limits.seed != "-":
         raise InputError(f"with --seed {limits.seed} the cases of lesson {number} are no good: choose another number")
     if failed or end != ENDED + "0":
         why = failed[0] if failed else f"{end}: see --seconds and --megabytes"
         raise InputError(f"the judge of lesson {number} fails on the right answers, and nobody was judged: {why}")
-    return {name: list(verdicts) for name, (verdicts, _) in judged.items()}, memory
+    return {name: list(verdicts) for name, verdicts in judged.items()}, memory
 
 
 def grade_lesson(mine, lesson, wanted, limits):
@@ -100,10 +100,10 @@ def all_parts(lesson, wanted, kind, text):
 def parts(lesson, wanted, judged, end, folder):
     cannot_be_read = f"mine/{lesson.name}.py cannot be read"
     for exercise, names in wanted.items():
-        known, uses = judged.get(exercise, ({}, []))
+        known = judged.get(exercise, {})
         for name in names:
-            found = known.get(name) or known.get("") or (CRASHED, f"  {end}", [("crash", end)])
-            kind, text, slips = found
+            found = known.get(name) or known.get("") or (CRASHED, f"  {end}", [("crash", end)], [])
+            kind, text, slips, uses = found
             kind = CRASHED if cannot_be_read in text.partition("\n")[0] else kind
             said = tuple((sort, impersonal(sentence, folder)) for sort, sentence in slips)
             text = with_its_page(impersonal(text, folder), lesson).strip("\n")
@@ -151,18 +151,18 @@ def copy_python(mine, to):
 
 
 def verdicts_in(path):
-    """(megabytes, {exercise: ({part: (kind, text, slips)}, uses)}) of what a judge has written, up to what nobody can
+    """(megabytes, {exercise: {part: (kind, text, slips, uses)}}) of what a judge has written, up to what nobody can
     read: strangers' code ran beside it."""
     memory, judged = 0, {}
     with suppress(OSError, ValueError, TypeError, AttributeError):
         first, *lines = path.read_text(encoding="utf-8").splitlines()
         [memory] = json.loads(first)
         for line in lines:
-            exercise, verdicts, uses = json.loads(line)
+            exercise, verdicts = json.loads(line)
             judged[exercise] = {
-                part: (str(kind), str(text), [(str(sort), str(sentence)) for sort, sentence in slips])
-                for part, (kind, text, slips) in verdicts.items()
-            }, [str(name) for name in uses]
+                part: (str(kind), str(text), [(str(sort), str(what)) for sort, what in slips], [*map(str, uses)])
+                for part, (kind, text, slips, uses) in verdicts.items()
+            }
     return memory, judged
 
 
@@ -184,14 +184,14 @@ def judge_in_process(name, folder, limits, whose="mine"):
             status = None
         except OSError as error:
             raise JudgeError(f"the judge cannot be started{because(error)}") from error
+    if status == CANNOT_WRITE:
+        raise JudgeError("the judge could not write its verdicts: is the disk full?")
     began = (Path(folder) / "verdicts.jsonl").exists() and (Path(folder) / "verdicts.jsonl").stat().st_size
     if not began:
         lines = said.read_text(encoding="utf-8", errors="replace").split("\n") if said.exists() else []
         last = next((line.strip() for line in reversed(lines) if line.strip()), f"it ended with status {status}")
         late = f"it had not begun after {limits.seconds} seconds: raise --seconds, or lower --jobs"
         raise JudgeError(f"the judge failed: {late if status is None else last}")
-    if status == CANNOT_WRITE:
-        raise JudgeError("the judge could not write its verdicts: is the disk full?")
     if status is not None and status == -getattr(signal, "SIGKILL", 0):
         raise JudgeError("the system killed the judge: for want of memory, if with --jobs 1 it does not")
     return f"stopped after {limits.seconds} seconds" if status is None else f"{ENDED}{status}"

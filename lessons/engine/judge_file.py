@@ -5,13 +5,14 @@
 FOLDER/mine holds LESSON.py, and what it may import. SEED is "-" for the cases that everybody knows. WHOSE is "mine", or
 "library" for a trial of the judge with the right answers. To FOLDER/verdicts.jsonl goes a line of JSON once the judge
 is ready, [megabytes that may be taken], and one for each exercise as soon as it is judged, so that what came before an
-end by force is known: [name, {part: [kind, text, slips]}, names of the exercises that it uses]. What stands on stderr
-before the judge is ready is why it failed.
+end by force is known: [name, {part: [kind, text, slips, names of the exercises that it comes from]}]. What stands on
+stderr before the judge is ready is why it failed.
 """
 
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from lessons.engine import course, judging, own_files, slips
 from lessons.engine.exercises import Verdict
+from lessons.engine.watch import watched
 
 try:
     import resource
@@ -42,15 +44,18 @@ def main(name, folder, megabytes, seed, whose):
     for exercise in exercises:
         try:
             if whose == "library":
-                verdicts, function = exercise.check(exercise.answer), None
+                verdicts, function = exercise.check(watched(exercise.answer, __file__, "nowhere")), None
             else:
                 with own_files.noted(lesson):
                     verdicts, function = judging.verdicts_on(lesson, exercise)
         except Exception as error:          # of the checker's own
-            text = f"  the check itself failed: {type(error).__name__}: {error}"
+            text = f"  the check itself failed: {str(error).strip() or type(error).__name__}"
             verdicts, function = {"": Verdict(NOT_JUDGED, text)}, None
-        said = {part: [verdict.kind, verdict.text, slips.of(part, verdict)] for part, verdict in verdicts.items()}
-        write(file, [exercise.name, said, slips.used_by(function, [one.name for one in exercises])])
+        said = {part: [*verdict, [], []] for part, verdict in verdicts.items()}
+        with suppress(Exception):           # what is only counted must cost no marks
+            used = slips.uses(function, list(verdicts), [one.name for one in exercises])
+            said = {part: [*verdict, slips.of(part, verdict), used[part]] for part, verdict in verdicts.items()}
+        write(file, [exercise.name, said])
 
 
 def exercises_by_seed(lesson, seed):

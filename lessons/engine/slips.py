@@ -3,6 +3,7 @@
 import re
 from types import FunctionType
 
+from lessons.engine import failing
 from lessons.engine.exercises import WRONG
 from tinysegnet.checker.report import Finding, Report
 
@@ -54,25 +55,34 @@ def general(sentence):
     return re.sub(r"(?<![\w.])[-+]?\d+(\.\d+)?(e[-+]?\d+)?(?![\w.]*\w)", "#", sentence)
 
 
-def used_by(function, names):
-    """Which functions of those names a learner's function calls, by way of others of the file too."""
-    found, seen = set(), set()
+def uses(function, parts, names):
+    """{part: which functions of those names it comes from}, of a learner's function, by way of others of the file
+    too."""
+    found = {part: [] for part in parts}
+    if isinstance(function, FunctionType):
+        direct, space = names_in(function.__code__), function.__globals__
+        for name in sorted({*names} - {function.__name__}):
+            by_way_of = {one for one in direct if name in reachable(one, space)}
+            if by_way_of:
+                places = failing.coming_from(function, by_way_of, len(parts))
+                for i, part in enumerate(parts):
+                    found[part] += [name] * (i in places)
+    return found
 
-    def visit(code, space):
-        if code in seen:
-            return
-        seen.add(code)
-        for name in code.co_names:
-            called = space.get(name)
-            if name in names:
-                found.add(name)
-            if isinstance(called, FunctionType):
-                visit(called.__code__, called.__globals__)
-        for constant in code.co_consts:
-            if hasattr(constant, "co_names"):
-                visit(constant, space)
 
-    if not isinstance(function, FunctionType):
-        return []
-    visit(function.__code__, function.__globals__)
-    return sorted(found - {function.__name__})
+def reachable(name, space, seen=None):
+    """The name, and those of what the function calls that it is, if it is one of Python."""
+    seen = set() if seen is None else seen
+    if name not in seen:
+        seen.add(name)
+        called = space.get(name)
+        if isinstance(called, FunctionType):
+            for other in names_in(called.__code__):
+                reachable(other, called.__globals__, seen)
+    return seen
+
+
+def names_in(code):
+    """The names that a function's code has of elsewhere, functions inside it included."""
+    inner = [constant for constant in code.co_consts if hasattr(constant, "co_names")]
+    return set(code.co_names).union(*map(names_in, inner))
