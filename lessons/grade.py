@@ -20,7 +20,7 @@ from tinysegnet.support.errors import InputError, exit_in_words, say, writing
 from tinysegnet.support.options import at_least_0, at_least_1
 from tinysegnet.support.progress import bar
 
-DESCRIPTION = """Grade what a class has handed in:  python -m lessons.grade handed-in --out grades
+DESCRIPTION = """Grade what a class handed in:  python -m lessons.grade handed-in --out grades
 
 Name a folder or zip of each person, mine/ or what holds it, or one that holds
 all of them, as Moodle and Canvas export it. Of attempt-1/, attempt-2/, or

@@ -308,8 +308,8 @@ HANDED_IN = {       # what lies in one folder, and {name: (attempts, remark)}
                 "Ann Lee_19_assignsubmission_file_/02_relu.py": ""},
                {"Ann Lee (moodle)": "", "Ann Lee (moodle) 2": "", "Bo": "nothing handed in"}),
     "canvas": ({"leeann_12_34_hw.zip": {R: ""}, "leeann_12_56_hw-1.zip": {R: ""}, "bo_LATE_7_8_02_relu-2.py": "",
-                "bo_LATE_7_9_mine_utils.py": ""},
-               {"leeann": ["hw.zip", "hw-1.zip"], "bo": ""}),
+                "bo_LATE_7_9_mine_utils.py": "", f"cy_7_8_1/{R}": "", f"cy_7_8_2/{R}": ""},
+               {"leeann": ["hw.zip", "hw-1.zip"], "bo": "", "cy_7_8_1": "", "cy_7_8_2": ""}),
 }
 
 
@@ -431,6 +431,11 @@ def test_a_person_is_found_by_id_name_or_email(name):
     people = [Person("s1", "Ann Lee", "a.lee@x.edu"), Person("s2", "Bo", "")]
     ann, bo = roster.matched(people, handed_in(name))
     assert ann.submission and ann.clear and (bo.submission, bo.remark) == (None, "nothing handed in")
+
+
+def test_accents_are_as_others_write_them():
+    names = roster.names_of(Person("1", "Mu\u0308ller, J\xf6rg", "j.m@x.edu"))
+    assert {"mullerjorg", "jorgmuller", "jm"} <= names and roster.plain("M\xfcller J\xf6rg") in names
 
 
 def test_what_is_not_clear_is_said_and_not_guessed():

@@ -64,12 +64,12 @@ def matched(people, submissions):
 
 def names_of(person):
     """All that somebody's folder may be called."""
-    words = re.findall(r"[^\W_]+", person.name)
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", person.name))
     orders = words, words[-1:] + words[:-1], words[1:] + words[:1]         # Ann Lee; Lee, Ann; leeann
     names = [person.id, person.email, person.email.partition("@")[0], *("".join(order) for order in orders)]
     return {plain(name) for name in names} - {""}
 
 
 def plain(name):
-    """Without case, and what stands between words."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
+    """Without case, accents, and what stands between words."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name)).casefold()

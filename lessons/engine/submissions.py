@@ -57,7 +57,7 @@ def whose(path):
     """(what a person is called, name and number perhaps), and the name that a file had before a platform added that."""
     path = path.parent if path.name == "mine" else path
     name = path.name.removesuffix(path.suffix) if path.is_file() else path.name
-    if match := MOODLE.fullmatch(path.name) or CANVAS.fullmatch(path.name):
+    if match := by_platform(path):
         return (match["name"], match["id"]), match["file"]
     return (name,), path.name
 
@@ -87,7 +87,8 @@ def is_own(path):
 
 
 def by_platform(path):
-    return bool(MOODLE.fullmatch(path.name) or CANVAS.fullmatch(path.name))
+    """The match of a name that Moodle gives to folders and files, or Canvas to files; or None."""
+    return MOODLE.fullmatch(path.name) or (CANVAS.fullmatch(path.name) if path.is_file() else None)
 
 
 def visible(folder):
