@@ -1,186 +1,132 @@
 """python -m lessons.grade"""
 
 import argparse
-import csv
 import json
 import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
-from xml.etree import ElementTree
 
-from lessons.engine import course
-from lessons.engine.exercises import DONE, TODO, WRONG
+from lessons.engine import course, gradebook, points, roster, tables
+from lessons.engine.feedback import feedback
+from lessons.engine.gradebook import Row
+from lessons.engine.grading import BORROWED, NOT_JUDGED, Limits, all_parts, grade_lesson, trial
+from lessons.engine.roster import Match, Person
+from lessons.engine.submissions import submissions
 from tinysegnet.support import atomic
-from tinysegnet.support.errors import InputError, exit_in_words, writing
-from tinysegnet.support.options import at_least_1
+from tinysegnet.support.errors import InputError, exit_in_words, say, writing
+from tinysegnet.support.options import at_least_0, at_least_1
 from tinysegnet.support.progress import bar
 
-DESCRIPTION = """Grade what a class has handed in:  python -m lessons.grade alice bob --out grades
+DESCRIPTION = """Grade what a class handed in:  python -m lessons.grade handed-in --out grades
 
-Each folder is the mine/ of one person, or holds it. Its files are judged by the lessons and the library that are here,
-each lesson in a process of its own with limits on time and memory; what they import of the folder is taken along. A
-point for each part that is done, a gradient, say; none for what is borrowed. THIS RUNS THE CODE OF STRANGERS, which may
-do whatever you may do on this machine: use a container, or an account that has nothing to lose. In the folder --out:
+Name a folder or zip of each person, mine/ or what holds it, or one that holds
+all of them, as Moodle and Canvas export it. Of attempt-1/, attempt-2/, or
+several zips of a person, each lesson counts at its best. All is judged by the
+lessons and the library that are here, each lesson in a process of its own with
+limits on time and memory; what it imports of the folder is taken along. A point
+for each part that is done, a gradient, say; none for what is borrowed.
 
-    grades.csv                  a line for each person, a column for each lesson
-    junit.xml                   for a continuous-integration server
-    NAME/results.json           for Gradescope
-    mistakes.csv                how often each known mistake was made, and by whom
+THIS RUNS THE CODE OF STRANGERS, which may do whatever you may do on this
+machine: use a container, or an account that has nothing to lose.
+
+In the folder --out:
+
+    grades.csv          a line for each person, a column for each lesson
+    lessons.csv         a line for each lesson of each person: done, wrong,
+                        TODO, borrowed, crashed, not handed in, not judged
+    mistakes.csv        what to explain again, the commonest first
+    NAME/feedback.md    for the person
+    NAME/results.json   for Gradescope
+    junit.xml           for a continuous-integration server
+
+Exit status: 0; 1 if somebody could not be judged; 2 if nobody was.
 """
 
 SECONDS = 60            # watch.PATIENCE is a third of it: two functions that wait leave time for the others
 
 
-class Part(NamedTuple):
-    """What one point is given for."""
-
-    lesson: str
-    exercise: str
-    name: str           # of the gradient or result
-    kind: str           # done, wrong, TODO or borrowed
-    text: str           # why
-
-    @property
-    def points(self):
-        return int(self.kind == DONE)
+def chosen_lessons(numbers):
+    lessons = [lesson for lesson in course.lessons() if not numbers or lesson.name[:2] in numbers]
+    if unknown := set(numbers or ()) - {lesson.name[:2] for lesson in lessons}:
+        raise InputError(f"there is no lesson {min(unknown)}: give two digits, as in --lessons 02 06")
+    return lessons
 
 
-def folder_of(path):
-    """The folder with the answers, and whose they are. Raises InputError if there are none."""
-    path = Path(path).resolve()
-    mine = path / "mine" if (path / "mine").is_dir() else path
-    if not any(mine.glob("[0-9][0-9]_*.py")):
-        raise InputError(f"there is no answer to any lesson in {path}: name a folder mine/, or one that holds it")
-    return mine, path.parent.name if path.name == "mine" else path.name
+def in_pool(jobs, function, tasks, title):
+    with ThreadPoolExecutor(jobs) as pool:
+        return dict(zip(tasks, bar(pool.map(function, tasks), title, len(tasks))))
 
 
-def parts_of(lesson):
-    """{exercise: names of its parts} of a lesson, as the library's own answers have them."""
-    return {exercise.name: list(exercise.check(exercise.answer)) for exercise in course.exercises(lesson)}
+def trials(lessons, limits, jobs):
+    """{lesson: {exercise: names of its parts}}, after a trial of the judge."""
+    patient = limits._replace(seconds=max(limits.seconds, SECONDS))
+    found = in_pool(jobs, lambda lesson: trial(lesson, patient), lessons, "trying the judge")
+    memory = min(memory for _, memory in found.values())
+    if memory < limits.megabytes and sys.platform != "win32":
+        say(f"no more than {memory} MB are allowed here" if memory else "there is no limit on memory on this machine")
+    return {lesson: wanted for lesson, (wanted, _) in found.items()}
 
 
-def grade_lesson(mine, lesson, wanted, seconds, megabytes):
-    """The Parts of one lesson of one person."""
-    verdicts, end = {}, "not handed in"
-    if (mine / f"{lesson.name}.py").is_file():
-        with tempfile.TemporaryDirectory() as folder:
-            with suppress(shutil.Error):        # of those that cannot be read the lesson's matters, as far as is known
-                shutil.copytree(mine, Path(folder) / "mine", ignore=all_but_python)
-            shutil.copyfile(mine / f"{lesson.name}.py", Path(folder) / "mine" / f"{lesson.name}.py")
-            end = judge_in_process(lesson.name, folder, seconds, megabytes)
-            verdicts = verdicts_in(Path(folder) / "verdicts.jsonl")
-    for exercise, names in wanted.items():
-        not_judged = (TODO if end == "not handed in" else WRONG), f"  {end}"
-        known = verdicts.get(exercise, {})
-        for name in names:
-            kind, text = known.get(name) or known.get("") or not_judged
-            yield Part(lesson.name, exercise, name, kind, text.strip("\n"))
-
-
-def all_but_python(folder, names):
-    """What an answer cannot import of a folder that was handed in."""
-    paths = {name: Path(folder) / name for name in names}
-    folders = {name for name, path in paths.items() if path.is_dir() and not path.is_symlink() and name[0] not in "._"}
-    return {name for name, path in paths.items() if not (path.is_file() and path.suffix == ".py")} - folders
-
-
-def verdicts_in(path):
-    """{exercise: {part: (kind, text)}} of what a judge has written, up to what nobody can read: strangers' code ran
-    beside it."""
-    judged = {}
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            exercise, verdicts = json.loads(line)
-            judged[exercise] = {part: (str(kind), str(text)) for part, (kind, text) in verdicts.items()}
-    return judged
-
-
-def judge_in_process(name, folder, seconds, megabytes):
-    """Judge the file of a lesson in a process of its own. Returns in words how that ended."""
-    environment = os.environ | {"PYTHONPATH": str(course.ROOT), "TINYSEGNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "lessons.engine.judge_file", name, folder, str(megabytes)]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    try:
-        status = subprocess.run(command, cwd=folder, env=environment, timeout=seconds, check=False, **quiet).returncode
-    except subprocess.TimeoutExpired:
-        return f"stopped after {seconds} seconds"
-    return f"no verdict: the process ended with status {status}"
-
-
-def mistakes_in(report):
-    """The sentences after "mistake" in a report, put together again; each once, where others are "as for" one."""
-    lines = report.splitlines()
-    for i, line in enumerate(lines):
-        if match := re.match(r"\s+mistake {4}", line):
-            sentence = [line[match.end() :]]
-            for more in lines[i + 1 :]:
-                if more[: match.end()].strip():
-                    break
-                sentence.append(more.strip())
-            if sentence[0].partition(" for ")[0] != "as":
-                yield " ".join(sentence)
-
-
-def write_grades(parts, lessons, path):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["name", "points", "of", *(lesson.name for lesson in lessons)])
-        for name, those in parts.items():
-            of_each = [sum(part.points for part in those if part.lesson == lesson.name) for lesson in lessons]
-            table.writerow([name, sum(of_each), len(those), *of_each])
-
-
-def write_mistakes(parts, path):
-    """Each mistake once for each person and exercise, the commonest first."""
-    made = defaultdict(set)
-    for name, those in parts.items():
-        for part in those:
-            for sentence in mistakes_in(part.text):
-                made[part.lesson, part.exercise, sentence].add(name)
-    rows = sorted(made.items(), key=lambda row: (-len(row[1]), row[0]))
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["times", "lesson", "exercise", "mistake", "who"])
-        table.writerows([len(who), *what, ", ".join(sorted(who))] for what, who in rows)
-    return rows
-
-
-def write_junit(parts, path):
-    suites = ElementTree.Element("testsuites")
-    for name, those in parts.items():
-        failures = sum(part.kind != DONE for part in those)
-        suite = ElementTree.SubElement(suites, "testsuite", name=name, tests=str(len(those)), failures=str(failures))
-        for part in those:
-            classname = f"{part.lesson}.{part.exercise}"
-            case = ElementTree.SubElement(suite, "testcase", classname=classname, name=part.name)
-            if part.kind != DONE:
-                ElementTree.SubElement(case, "failure", message=part.kind).text = printable(part.text)
-    ElementTree.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
-
-
-def printable(text):
-    """Without the control characters that XML cannot hold; a learner's exception may have any."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
-
-
-def gradescope(those):
-    """What Gradescope's results.json holds."""
-    tests = [
-        {
-            "name": f"{part.lesson} {part.exercise} {part.name}", "score": part.points, "max_score": 1,
-            "status": "passed" if part.points else "failed", "output": f"{part.kind}\n{part.text}".strip(),
-        }
-        for part in those
+def judged(matches, wanted, limits, jobs, worth):
+    """A Row for each Match."""
+    people = [match.person or Person("", match.submission.name, "") for match in matches]
+    folders = gradebook.folders_for([person.id or person.name for person in people])
+    tasks = [
+        (mine, lesson) for match in matches if match.submission for mine in match.submission.attempts.values()
+        for lesson in wanted if (mine / f"{lesson.name}.py").is_file()
     ]
-    return {"score": sum(part.points for part in those), "tests": tests}
+    found = in_pool(jobs, lambda task: grade_lesson(*task, wanted[task[1]], limits), tasks, "grading")
+    for match, person, folder in zip(matches, people, folders):
+        parts, attempts = [], {}
+        for lesson, exercises in wanted.items():
+            tried = match.submission.attempts if match.submission else {}
+            tried = {name: points.weighted(found[mine, lesson], worth) for name, mine in tried.items()
+                     if (mine, lesson) in found}
+            nothing = all_parts(lesson, exercises, NOT_JUDGED, f"  {match.remark}") if not match.clear else (
+                grade_lesson(None, lesson, exercises, limits))
+            name, best = gradebook.best(tried) if tried else ("", points.weighted(nothing, worth))
+            parts, attempts = parts + best, attempts | {lesson.name: name}
+        yield Row(person, folder, parts, attempts, remark(match, parts))
+
+
+def remark(match, parts):
+    failed = {part.lesson[:2]: part.text.strip() for part in parts if part.kind == NOT_JUDGED} if match.clear else {}
+    why = [f"lesson {', '.join(failed)} not judged: {next(iter(failed.values()))}"] if failed else []
+    return "; ".join(filter(None, [match.remark, *why]))
+
+
+def write(out, rows, lessons, with_roster):
+    """All files. Returns the class's mistakes."""
+    made = gradebook.mistakes(rows)
+    with writing(out):
+        tables.write(out / "grades.csv", gradebook.grades(rows, lessons, with_roster))
+        tables.write(out / "lessons.csv", gradebook.by_lesson(rows, lessons, with_roster))
+        tables.write(out / "mistakes.csv", gradebook.mistakes_table(made))
+        gradebook.junit(rows, out / "junit.xml")
+        for row in rows:
+            folder = out / row.folder
+            folder.mkdir(exist_ok=True)
+            atomic.write(folder / "feedback.md", feedback(row).encode())
+            (folder / "results.json").unlink(missing_ok=True)
+            if row.judged:              # no mark is better than a wrong one
+                results = json.dumps(gradebook.gradescope(row), indent=1)
+                atomic.write(folder / "results.json", results.encode())
+    return made
+
+
+def report(rows, made, out):
+    for row in rows:
+        borrowed = sum(part.kind == BORROWED for part in row.parts)
+        note = f", {borrowed} borrowed" if borrowed else ""
+        score = f"{tables.number(row.points) if row.judged else '-':>4} of {tables.number(row.worth)}{note}"
+        line = f"{row.person.name:<24}{score}{f', {row.remark}' if row.remark else ''}"
+        print(textwrap.fill(line, 79, subsequent_indent="    "))
+    for (_, lesson, function, sentence), who in made[:5]:
+        print(textwrap.fill(f"{len(who)} x {lesson} {function}: {sentence}", 79, subsequent_indent="    "))
+    print(f"more in {out}")
 
 
 def main():
@@ -188,50 +134,32 @@ def main():
         "python -m lessons.grade", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     option = parser.add_argument
-    option("folders", nargs="+", metavar="FOLDER", help="the mine/ of one person each, or a folder that holds it")
+    option("folders", nargs="+", metavar="FOLDER", help="of one person each, or of all; or zips of these")
     option("--out", type=Path, required=True, metavar="DIR", help="where the grades go")
     option("--lessons", nargs="+", metavar="NN", help="only these, 02 06 for instance (default: all)")
+    option("--roster", type=Path, metavar="CSV", help="the class, with columns id, name, email: a line for each")
+    option("--points", type=Path, metavar="CSV", help="columns lesson, function, points; its parts share them")
+    option("--seed", type=at_least_0, metavar="N", help="draw the cases anew (default: as known to all)")
     option("--seconds", type=at_least_1, default=SECONDS, help="for a lesson of one person (default: %(default)s)")
     option("--megabytes", type=at_least_1, default=4000, help="of memory, not on Windows (default: %(default)s)")
     option("--jobs", type=at_least_1, default=os.cpu_count(), help="so many at once (default: one a processor)")
     args = parser.parse_args()
-    lessons = [lesson for lesson in course.lessons() if not args.lessons or lesson.name[:2] in args.lessons]
-    if unknown := set(args.lessons or ()) - {lesson.name[:2] for lesson in lessons}:
-        raise InputError(f"there is no lesson {min(unknown)}: give two digits, as in --lessons 02 06")
-    people = {}
-    for folder in args.folders:
-        mine, name = folder_of(folder)
-        if name in people:
-            raise InputError(f"two folders are called {name}: rename one, so that the grades can be told apart")
-        people[name] = mine
-    with writing(args.out):
-        args.out.mkdir(parents=True, exist_ok=True)
-
-    wanted = {lesson: parts_of(lesson) for lesson in lessons}
-    tasks = [(name, lesson) for name in people for lesson in lessons]
-
-    def grade(task):
-        name, lesson = task
-        return name, list(grade_lesson(people[name], lesson, wanted[lesson], args.seconds, args.megabytes))
-
-    parts = {name: [] for name in people}
-    with ThreadPoolExecutor(args.jobs) as pool:
-        for name, those in bar(pool.map(grade, tasks), "grading", len(tasks)):
-            parts[name] += those
-    with writing(args.out):
-        write_grades(parts, lessons, args.out / "grades.csv")
-        write_junit(parts, args.out / "junit.xml")
-        for name, those in parts.items():
-            (args.out / name).mkdir(exist_ok=True)
-            atomic.write(args.out / name / "results.json", json.dumps(gradescope(those), indent=1).encode())
-        commonest = write_mistakes(parts, args.out / "mistakes.csv")
-    for name, those in parts.items():
-        borrowed = sum(part.kind == "borrowed" for part in those)
-        note = f", {borrowed} borrowed" if borrowed else ""
-        print(f"{name:<24}{sum(part.points for part in those):>4} of {len(those)}{note}")
-    for (lesson, exercise, sentence), who in commonest[:5]:
-        print(f"{len(who)} x {lesson} {exercise}: {sentence}")
-    print(f"more in {args.out}")
+    lessons = chosen_lessons(args.lessons)
+    people = roster.read(args.roster) if args.roster else None
+    worth = points.read(args.points) if args.points else {}
+    limits = Limits(args.seconds, args.megabytes, "-" if args.seed is None else str(args.seed))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
+        with writing(work):
+            found = submissions(args.folders, Path(work).resolve(), args.out.resolve())
+        matches = roster.matched(people, found) if people else [Match(None, one, one.remark) for one in found]
+        with writing(args.out):
+            args.out.mkdir(parents=True, exist_ok=True)
+        rows = list(judged(matches, trials(lessons, limits, args.jobs), limits, args.jobs, worth))
+    made = write(args.out, rows, [lesson.name for lesson in lessons], bool(people))
+    report(rows, made, args.out)
+    if failed := [row.person.name for row in rows if not row.judged]:
+        say(f"not judged, see grades.csv: {', '.join(failed)}")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lessons import grade
-from lessons.engine import course, judging, my_segnet, own_files
+from lessons.engine import course, grading, judging, my_segnet, own_files
 from lessons.engine.exercises import DONE, WRONG, Verdict
 
 ROOT = Path(__file__).parents[1]
@@ -220,6 +219,9 @@ def test_what_an_older_course_remembers_is_read_and_judged_again(mine):
 
 # ---- handed in ----
 
+LIMITS = grading.Limits(60, 4000)
+judge = grading.grade_lesson
+
 @pytest.fixture
 def class_room(tmp_path, monkeypatch):
     """class_room(files) -> [(part, kind, text)] of lesson 02, of files handed in. The teacher's mine/ is all wrong."""
@@ -238,7 +240,7 @@ def class_room(tmp_path, monkeypatch):
         handed_in.mkdir(parents=True)
         for name, text in files.items():
             write(handed_in / name, text)
-        return [(part.name, part.kind, part.text) for part in grade.grade_lesson(handed_in, RELU, wanted, 60, 4000)]
+        return [(part.name, part.kind, part.text) for part in judge(handed_in, RELU, wanted, LIMITS)]
 
     run.folder = tmp_path / "ann" / "mine"
     return run
@@ -269,7 +271,7 @@ def test_a_helper_that_was_not_handed_in_is_named(class_room, mine):
         write(mine / "02_relu.py", way + ANSWER)
         [at_home] = judging.judge(RELU, RELU_BACKWARD).verdicts.values()
         [(_, kind, text)] = class_room({"02_relu.py": way + ANSWER})
-        assert kind == WRONG and "cannot be read" in text and at_home.text.strip("\n") == text
+        assert kind == grading.CRASHED and "cannot be read" in text and at_home.text.strip("\n") == text
         assert sentence in " ".join(text.split()) and text.count("hand") == 1
 
 
@@ -282,17 +284,17 @@ def test_what_lies_beside_the_answers_is_no_hindrance(class_room):
     for name in "json.py", "lessons.py", "tinysegnet.py":
         write(class_room.folder / name, "1 / 0\n")
     write(class_room.folder / "notes.txt", "")
-    alone = "from pathlib import Path\nassert len([*Path(__file__).parent.rglob('*.*')]) == 5\n"
+    alone = "from pathlib import Path\nassert len([*Path(__file__).parent.rglob('*.*')]) == 4\n"
     write(class_room.folder / "02_relu.py", alone + "from operator import mul as times" + ANSWER)
     wanted = {"relu_backward": ["dx"]}
-    assert [part.kind for part in grade.grade_lesson(class_room.folder, RELU, wanted, 60, 4000)] == [DONE]
+    assert [part.kind for part in judge(class_room.folder, RELU, wanted, LIMITS)] == [DONE]
 
 
 def test_only_python_files_go_along(tmp_path):
     for name in "a.py", "b.txt", ".hidden/c.py", "__pycache__/d.py", "tools/e.py":
         write(tmp_path / "from" / name, "")
     (tmp_path / "from/circle").symlink_to(tmp_path / "from")
-    shutil.copytree(tmp_path / "from", tmp_path / "to", ignore=grade.all_but_python)
+    grading.copy_python(tmp_path / "from", tmp_path / "to")
     assert {path.relative_to(tmp_path / "to").as_posix() for path in (tmp_path / "to").rglob("*.*")} == {
         "a.py", "tools/e.py"
     }

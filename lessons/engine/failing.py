@@ -23,24 +23,44 @@ def reached(function, error, count):
     """
     everything = set(range(count))
     try:
+        code = inspect.unwrap(function).__code__
+        place = next(place for place in traceback.extract_tb(error.__traceback__)
+                     if (place.filename, place.name) == (code.co_filename, code.co_name))
+    except (AttributeError, StopIteration):
+        return everything
+
+    def here(node, indent):
+        where = place.lineno - code.co_firstlineno + 1, (place.colno or indent) - indent
+        return covers(node, where)
+
+    return spoilt_by(function, here, count)
+
+
+def coming_from(function, called, count):
+    """The same places of what a learner's function returns that come from calls of functions of those names."""
+    return spoilt_by(function, lambda node, indent: bool(names(node) & called), count)
+
+
+def spoilt_by(function, here, count):
+    """The places that come from where here(node, indent of the source) is so."""
+    everything = set(range(count))
+    try:
         function = inspect.unwrap(function)
         code, source = function.__code__, inspect.getsource(function)
         [definition] = ast.parse(textwrap.dedent(source)).body
-        place = next(place for place in traceback.extract_tb(error.__traceback__)
-                     if (place.filename, place.name) == (code.co_filename, code.co_name))
-    except (OSError, TypeError, AttributeError, SyntaxError, ValueError, StopIteration):
+    except (OSError, TypeError, AttributeError, SyntaxError, ValueError):
         return everything
     returns = [node.value for node in ast.walk(definition) if isinstance(node, ast.Return)]
     if not returns or any(not isinstance(value, ast.Tuple) or len(value.elts) != count for value in returns):
         return everything
     indent = len(source) - len(source.lstrip())
-    here = place.lineno - code.co_firstlineno + 1, (place.colno or indent) - indent
     local = {*code.co_varnames, *code.co_cellvars}
     steps = [*steps_in(definition, local)]
-    spoilt = {name for node, written, _ in steps if covers(node, here) for name in written & local}
+    spoilt = {name for node, written, _ in steps if here(node, indent) for name in written & local}
     while more := {name for _, written, read in steps if read & spoilt for name in written & local} - spoilt:
         spoilt |= more
-    found = {i for value in returns for i, part in enumerate(value.elts) if covers(part, here) or names(part) & spoilt}
+    found = {i for value in returns for i, part in enumerate(value.elts)
+             if here(part, indent) or names(part) & spoilt}
     return found or everything
 
 

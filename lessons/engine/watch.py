@@ -34,6 +34,10 @@ class TroubleError(Exception):
     """The learner's function did not come to an end. The text says where, and what was there."""
 
 
+class NoAlarmError(Exception):
+    """A function cannot be watched here, and was not called."""
+
+
 class TooLong(BaseException):
     """Thrown into a function that runs for too long. Not an Exception: that it might catch."""
 
@@ -60,7 +64,7 @@ def watched(function, file, forbidden, seconds=SECONDS):
                     sys.setprofile(before)
         except TooLong:
             raise TroubleError(f"  {alarm.why}\n{line_of(alarm.frames, file)}") from TimeoutError(alarm.why)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, NoAlarmError):
             raise
         except BaseException as error:          # SystemExit, and whatever pytest.skip() raises, are no Exceptions
             if f"{type(error).__module__}.{type(error).__name__}" in QUIT:
@@ -110,7 +114,10 @@ class Alarm:
         self.thread, self.outermost, self.traced = threading.get_ident(), sys._getframe(1), bool(sys.gettrace())
         self.lock, self.over = threading.Lock(), False
         self.begin()
-        self.wait(self.seconds)
+        try:
+            self.wait(self.seconds)
+        except RuntimeError as error:           # Python can start no thread
+            raise NoAlarmError(f"{error}: give it more memory, or let it have more processes") from error
 
     def begin(self):
         self.computed, self.begun = time.process_time(), time.monotonic()
