@@ -204,7 +204,7 @@ def test_judged_now_and_then(run, capsys):
 def test_a_small_set_is_judged_with_exact_statistics(script, images, by_default):
     data = folder.dataset("tiny")
     train = survey(data, "train")
-    with pytest.raises(InputError, match="^--set auxiliary is for a network that has that classifier: "):
+    with pytest.raises(InputError, match=r"^--set auxiliary is for a network that has that classifier: "):
         settings.resolve({"auxiliary": 0.4}, data, train, train)
     given = settings.resolve({}, data, replace(train, images=images), train)
     assert given.statistics == by_default
