@@ -271,6 +271,7 @@ def test_classes_and_colours_are_the_authors():
     assert tuple(colours) == camvid.CLASSES and camvid.VOID == 11
 
 
+@pytest.mark.docs       # seconds
 def test_the_real_camvid(camvid_folder):
     """Counts and weights as published with the project's sources: the weights are to four decimals."""
     samples = folders.samples(camvid_folder, "train")

@@ -41,6 +41,7 @@ def complaints(text, page):
     return "".join(said)
 
 
+@pytest.mark.docs       # half a minute
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_the_examples_of_a_page_give_what_it_says(page):
     assert not complaints(page.read_text(encoding="utf-8"), page)
@@ -58,6 +59,7 @@ def section(text, title):
     return re.search(rf"(?ms)^## {re.escape(title)}$.*?(?=^## )", text)[0]
 
 
+@pytest.mark.docs       # seconds
 @pytest.mark.parametrize(
     ("lesson", "first", "title"),
     [
@@ -301,6 +303,7 @@ def run_has(folder):
     return folder.exists() and any(folder.glob("*.py"))
 
 
+@pytest.mark.docs       # seconds
 def test_untouched_exercises_are_all_to_do(classroom):
     process = classroom("lessons")
     assert process.returncode == 1

@@ -48,6 +48,7 @@ def test_it_was_trained_by_the_recipe(config):
     assert config["command"] == "python train.py --recipe best --size 270x360 --name best"
 
 
+@pytest.mark.docs       # seconds
 def test_it_was_trained_on_camvid_as_released(config, camvid_folder):
     data = folder.dataset(str(camvid_folder))
     train, val = checked_surveys(data)[0]
