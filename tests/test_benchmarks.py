@@ -314,6 +314,7 @@ def test_what_is_counted(counting):
     assert of(lambda: fused(a, a)[0]) == (1, 4 * 80, 0, (4, 5), "float32")
 
 
+@pytest.mark.docs       # seconds
 def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     """A fresh clone: with -S Python does not look for what is installed in place, and all else is on its path."""
     environment = {"PYTHONPATH": str(Path(np.__file__).parents[1]), "PATH": ""}
@@ -430,6 +431,7 @@ def test_twelve_photographs_of_val_are_learnt_and_the_others_judged(fine_tuning,
         fine_tuning.few(data, 23)
 
 
+@pytest.mark.docs       # seconds
 def test_fine_tuning_is_set_against_training_from_scratch(fine_tuning, tmp_path, monkeypatch, capsys):
     tiny_camvid.make(tmp_path / "tiny", (("train", 1), ("val", 14)))
     monkeypatch.setattr(streets, "VAL", range(10, 23))

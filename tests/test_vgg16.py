@@ -237,6 +237,7 @@ def test_settings_that_do_not_go_with_it(folder, given, sentence):
         vgg16.encoder_for(vars(settings(folder / "vgg16.safetensors", **given)))
 
 
+@pytest.mark.docs       # seconds
 def test_a_run_begins_with_it_and_goes_on_without_the_file(folder, tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
