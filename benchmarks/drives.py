@@ -107,7 +107,8 @@ def judged(job, data, looks):
     with open(KEPT, "a", encoding="utf-8") as file:
         counts = {how: counts.tolist() for how, counts in results.items()}
         print(json.dumps(job.key | {"counts": counts}), file=file)
-    print(f"{job.name}: mIoU {percent(results[ONE_LOOK]):.1f} in one look", flush=True)
+    line = f"{job.name}: mIoU {percent(results[ONE_LOOK]):.1f} in one look\n"
+    print(line, end="", flush=True)         # with its end in one piece, as two jobs may print at a time
     return results
 
 
