@@ -10,6 +10,7 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image
+from test_look import small
 
 from tinysegnet import inference
 from tinysegnet.commands.look import STREETS
@@ -299,6 +300,17 @@ def test_an_answer_that_comes_late_changes_nothing(page, served):
     }""")
     page.wait_for_selector(SHOWN)
     assert asked == 1 and "at row 3," in page.locator("#gradient-words").inner_text()
+
+
+@pytest.mark.parametrize("name", ["segnet-basic-no-pooling", "segnet-basic-fixed-index", "unet", "fcn-basic"])
+def test_a_network_without_corners_is_shown_without_the_switch(page, tmp_path, monkeypatch, name):
+    network = views.Network(small(name), "A small one.")
+    monkeypatch.setattr(static, "STREETS", {"street-1": 0})
+    static.write(tmp_path / "page", views.Views(network, network))
+    opened(page, (tmp_path / "page/index.html").as_uri())
+    assert page.locator("#ways").is_hidden() and page.locator("h1").inner_text() == f"Look inside {name}"
+    assert f"{name} unpools no map by its corners" in page.locator("#corners-words").inner_text()
+    assert "undefined" not in page.locator("body").inner_text() and page.locator(".addition b, #sum p").count()
 
 
 def test_the_exported_page_fits_a_telephone(page, exported):

@@ -1,5 +1,5 @@
 """Other ways up in the place of unpooling. What a trained decoder makes of their maps shows what the corners are worth.
-All give a window the sum that unpooling gives it: only the place differs.
+All give a map about the sum that unpooling gives it: only the place differs.
 """
 
 from tinysegnet.ops import fast

@@ -31,7 +31,7 @@ async function showAnswer(seen) {
     const read = (row, column) => { byId("reading").textContent = readingOf(seen, scores, row, column); };
     read(state.row, state.column);
     for (const canvas of [byId("photograph"), byId("classes")]) {
-      canvas.onmousemove = (event) => { const {row, column} = pixelAt(event, canvas, seen); read(row, column); };
+      canvas.onmousemove = (event) => { const {row, column} = pixelAt(event, canvas, seen.size); read(row, column); };
       canvas.onmouseleave = () => read(state.row, state.column);
     }
   };

@@ -26,7 +26,6 @@ async function showCorners(seen) {
 
 function cornersInWords(encoder, decoder, c, chosen, turns) {
   const value = turns ? "Here, at the turn, it is the same value that goes up again" : "The value that comes up from the level below is another one";
-
   const goes = {
     corners: `${value}: it is put into that corner, with zeros in the other three cells. ` +
       "So an edge stays where the encoder saw it, to the pixel: that is how SegNet keeps edges sharp.",
@@ -39,7 +38,7 @@ function cornersInWords(encoder, decoder, c, chosen, turns) {
     `corner it was (framed; of equals, the first, with a dashed frame). On the right is the map that ${decoder.name} takes. ${goes}`;
 }
 
-/** The two pieces of maps as a drawing, with an arrow for each window. */
+/** The two pieces of maps as a drawing, with an arrow for the chosen window. */
 function drawing({encoder, decoder, before, corners, after, c, top, left, side}) {
   const [H, W, C] = before.shape, rows = Math.min(side, H - top), columns = Math.min(side, W - left);
   const apart = side * CELL + (side === 8 ? 190 : 60), head = 22;

@@ -128,7 +128,7 @@ function begin() {
     byId("ways").append(make("label", {}, radio, words));
   }
   for (const id of ["photograph", "classes", "gradient", "map"]) {
-    byId(id).onclick = async (event) => change(pixelAt(event, byId(id), await source.seen(state.image, state.way)));
+    byId(id).onclick = async (event) => change(pixelAt(event, byId(id), (await source.seen(state.image, state.way)).size));
   }
   document.addEventListener("keydown", typed);
   window.addEventListener("hashchange", () => { readAddress(); show(); });

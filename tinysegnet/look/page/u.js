@@ -16,18 +16,20 @@ async function showU(seen) {
     const levels = [...byLevel].sort(([a], [b]) => a - b);
     byId("levels").replaceChildren(...levels.map(([level, {down, up}]) => make(
       "div", {className: "level"}, make("div", {className: "side"}, ...down), across(seen, level), make("div", {className: "side"}, ...up),
-    )), make("div", {className: "turn"}, `the map of ${seen.layers[bottom].name}, pooled once more, goes up again \u2934`));
+    )));
+    if (bottom >= 0) byId("levels").append(make("div", {className: "turn"}, `the map of ${seen.layers[bottom].name}, pooled once more, goes up again \u2934`));
     byId("u-words").textContent = uInWords(seen, bottom);
   };
 }
 
 function uInWords(seen, bottom) {
+  const channels = "The small pictures are the channels of a map: choose one. From black, 0, orange goes up and blue goes down, to the largest value of the map.";
+  if (bottom < 0) return `This network does not pool. ${channels}`;
   const names = seen.layers.map(({name}) => name), unpools = seen.layers.some(({unpool}) => unpool !== null);
   const up = !unpools ? "" : state.way === "corners" ? "Going up, a value is put into that corner. "
     : "Going up, nobody asks for the corner now; the network was trained with corners, and nothing tells it that they are gone. ";
   return `Down on the left from ${names[0]} to ${names[bottom]}, up on the right from ${names[bottom + 1]} to ${names.at(-1)}; each level is half as ` +
-    `high and half as wide as the one above. Going down, every window of 2 x 2 keeps its largest value only${unpools ? ", and remembers in which corner that was" : ""}. ${up}` +
-    "The small pictures are the channels of a map: choose one. From black, 0, orange goes up and blue goes down, to the largest value of the map.";
+    `high and half as wide as the one above. Going down, every window of 2 x 2 keeps its largest value only${unpools ? ", and remembers in which corner that was" : ""}. ${up}${channels}`;
 }
 
 /** What goes on from a layer: its map, after the ReLU if there is one. */
@@ -43,7 +45,7 @@ function across(seen, level) {
   return make("div", {className: "across"}, ...(unpooled ? ["corners", make("br"), state.way === "corners" ? "\u27f6" : "not used"] : []));
 }
 
-/** The number of the last layer before the last pooling. */
+/** The number of the last layer before the last pooling, or -1. */
 function deepest(seen) {
   return seen.layers.findLastIndex((layer) => layer.pool !== null);
 }
@@ -56,7 +58,7 @@ function cell(seen, layer, map) {
   size.style.width = `${wide}px`;
   size.setAttribute("role", "img");
   size.setAttribute("aria-label", `${layer.name}, channel ${channel}`);
-  size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen)});
+  size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen.size)});
   const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.max(3, Math.round(width * seen.size[0] / top));
   const sheet = once(sheets, map, () => contactSheet(map, columns, width, height));
   [strip.width, strip.height] = [sheet.width, sheet.height];
@@ -107,9 +109,8 @@ function frame(context, left, top, width, height) {
   context.strokeRect(left + 1, top + 1, width - 3, height - 3);
 }
 
-/** The pixel of the photograph where a canvas, which shows all of it, was clicked. */
-function pixelAt(event, canvas, seen) {
-  const {left, top, width, height} = canvas.getBoundingClientRect(), [H, W] = seen.size;
-  const along = (part, length) => Math.min(Math.max(Math.floor(part * length), 0), length - 1);
-  return {row: along((event.clientY - top) / height, H), column: along((event.clientX - left) / width, W)};
+/** The pixel of a map of that size to which the mouse points on a canvas that shows all of it. */
+function pixelAt(event, canvas, [H, W]) {
+  const {left, top, width, height} = canvas.getBoundingClientRect();
+  return {row: clamp(Math.floor((event.clientY - top) / height * H), H), column: clamp(Math.floor((event.clientX - left) / width * W), W)};
 }

@@ -16,8 +16,8 @@ async function showWindow(seen) {
     byId("window-title").textContent = `How a value of ${layer.name}, channel ${f}${isLast ? `, ${seen.classes[f]},` : ","} comes to be`;
     byId("map-words").textContent = `The map, ${H} x ${W}. Move over it: every pixel is a sum of ${terms(layer, x, w)} products.`;
     canvas.onmousemove = (event) => {
-      const {left, top, width, height} = canvas.getBoundingClientRect();
-      point(clamp(Math.floor((event.clientY - top) / height * H), H), clamp(Math.floor((event.clientX - left) / width * W), W));
+      const {row, column} = pixelAt(event, canvas, [H, W]);
+      point(row, column);
     };
     canvas.onmouseleave = () => point(...pixelOf(layer, y.shape));
     point(...pixelOf(layer, y.shape));
@@ -54,7 +54,7 @@ function sumOf(seen, layer, {x, y, w, b}, row, column) {
   const order = channels.map((c, at) => [c, parts[at]]).sort((p, q) => Math.abs(q[1]) - Math.abs(p[1]));
   const [input, share] = order.find(([c]) => c === state.input) ?? order[0];
   const what = {photograph: "the photograph, normalised,", pool: "the pooled map", unpool: "the map from below", map: "the map before"}[layer.of] ?? "the maps before";
-  const from = layer.of === "photograph" ? ["red", "green", "blue"].map((name) => `${name}`) : null;
+  const from = layer.of === "photograph" ? ["red", "green", "blue"] : null;
   const name = (c) => from?.[c] ?? `channel ${c}`;
   const buttons = order.slice(0, 12).map(([c, part]) => {
     const button = make("button", {type: "button", onclick: () => change({input: c})}, `${from?.[c] ?? c} ${part >= 0 ? "+" : ""}${short(part)}`);
