@@ -35,7 +35,7 @@ from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
 from tinysegnet.training.loop import exact_statistics  # noqa: E402
 from tinysegnet.training.runs import read_config  # noqa: E402
-from tinysegnet.training.settings import OFF  # noqa: E402
+from tinysegnet.training.settings import OFF, RECIPES  # noqa: E402
 
 DESCRIPTION = """What a recipe reaches on a drive that the network has never seen.
 
@@ -59,7 +59,7 @@ LOOKS = {           # (at which scale, if in a mirror) of those whose sum decide
     "and at 0.75": [(scale, mirrored) for scale in (1.0, 0.75) for mirrored in (False, True)],
     "and at 1.25": [(scale, mirrored) for scale in (1.0, 0.75, 1.25) for mirrored in (False, True)],
 }
-RECIPES_COMPARED = "best",
+RECIPES_COMPARED = "best", "unseen"
 
 
 class Job(NamedTuple):
@@ -71,7 +71,7 @@ class Job(NamedTuple):
     seed: int
     title: str          # of the recipe, or of what is changed in it
     recipe: str
-    changes: dict       # {setting: value} of the recipe
+    changes: dict       # {setting: value} of the recipe, besides those by which all are judged alike
 
     @property
     def name(self):
@@ -80,8 +80,13 @@ class Job(NamedTuple):
     @property
     def key(self):
         """By which its results are found again."""
-        return {"drive": self.drive, "size": list(self.size), "epochs": self.epochs, "seed": self.seed,
-                "title": self.title}
+        settings = RECIPES[self.recipe] | self.all_changes
+        return {"title": self.title, "settings": json.loads(json.dumps(settings))}      # a tuple is a list there
+
+    @property
+    def all_changes(self):
+        return {"hold_out": self.drive, "size": self.size, "epochs": self.epochs, "seed": self.seed, "best_by": "last",
+                "judge_every": self.epochs, "test_scales": None} | self.changes
 
 
 def kept(job):
@@ -97,9 +102,7 @@ def judged(job, data, looks):
     """{how it was judged: confusion matrix on the drive held out} of a Job: kept, or trained and judged now."""
     if results := kept(job):
         return results
-    alike = {"data": data.source, "hold_out": job.drive, "size": job.size, "epochs": job.epochs, "seed": job.seed,
-             "best_by": "last", "judge_every": job.epochs, "test_scales": None}
-    best = trainings.trained(job.name, job.recipe, alike | job.changes, quietly=True)
+    best = trainings.trained(job.name, job.recipe, {"data": data.source} | job.all_changes, quietly=True)
     results = {}
     for which, model in models(best, hold_out(data, job.drive)).items():
         for how, counts in in_looks(model, hold_out(data, job.drive), looks).items():
@@ -226,7 +229,8 @@ def main():
     compared = {
         recipe: [of_drives(recipe, recipe, {}, seed, args) for seed in args.seeds] for recipe in RECIPES_COMPARED
     }
-    table = all_judged([job for runs in compared.values() for jobs in runs for job in jobs], data, LOOKS)
+    jobs = [job for runs in compared.values() for jobs in runs for job in jobs]
+    table = all_judged(sorted(jobs, key=lambda job: job.seed), data, LOOKS)      # so that one seed is soon whole
     write("drives.md", report(compared, table, args))
 
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from tinysegnet import networks
 from tinysegnet.checkpoint import LARGEST_TEST_SCALE, renamed
 from tinysegnet.data.folds import k_of_parts
-from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS
+from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATIONS, STANDARDISED
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import (
@@ -141,6 +141,10 @@ RECIPES = {
         test_scales=(1.0, 0.75), best_by="mIoU",
     ),
 }
+# For streets that it has never seen, in another light: see docs/drives.md.
+RECIPES["unseen"] = RECIPES["best"] | dict(
+    jitter=None, relight=0.5, late_crop=1.0, normalisation=STANDARDISED, lovasz=0.5, average=0.999,
+)
 OFF = dict(
     warm_up=0, relight=None, late_crop=None, paste=None, oversample=None, label_smoothing=None, hard_pixels=None,
     lovasz=None, auxiliary=None, average=None,
