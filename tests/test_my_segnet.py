@@ -10,7 +10,7 @@ from train_in_process import train_script
 
 from lessons.engine import course, my_segnet
 from tinysegnet import metrics, ops
-from tinysegnet.data import balance
+from tinysegnet.data import balance, folder, streets
 from tinysegnet.ops import fast
 from tinysegnet.training import loop, optim
 from tinysegnet.training.loop import Functions
@@ -150,3 +150,39 @@ def test_what_learners_train_takes_the_optimiser_of_lesson_04():
     assert (settings.recipe, settings.optimiser, settings.lr) == ("lessons", "sgd", 0.06)
     learner = {"sgd_step": lambda *args: None, "adam_step": lambda *args: None}
     assert my_segnet.with_learners(learner, settings).learner == ("sgd_step",)
+
+
+@pytest.mark.parametrize("steps, looks, said", [
+    ([1, 0.1, 0.1], [1, 0.01, 0.01], "a step takes 0.10 s, a photograph of val 0.01 s: about 30 seconds in all"),
+    ([0.4, 0.9, 0.5], [3], "a step takes 0.50 s, a photograph of val 3.00 s: about 12 minutes in all"),
+    ([60], [1, 1], "a step takes 60.00 s, a photograph of val 1.00 s: about 5 hours in all"),       # of loops: once
+])
+def test_what_a_training_will_take_counts_its_steps_and_its_looks(monkeypatch, capsys, steps, looks, said):
+    """5 epochs of 60 steps and 40 looks; of three times the middle one, as the first has to begin things."""
+    settings = from_recipe(**my_segnet.DEFAULTS, steps=60)
+    clock = [0.0]
+
+    def passes(seconds):
+        clock[0] += seconds.pop(0)
+
+    monkeypatch.setattr(my_segnet.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(my_segnet, "one_step", lambda *args: passes(steps))
+    monkeypatch.setattr(my_segnet, "one_look", lambda *args: passes(looks))
+    my_segnet.afford(Functions(), settings, streets.dataset())
+    assert capsys.readouterr().out == f"{said}\n" and not steps and not looks
+
+
+def test_what_a_training_will_take_is_timed_by_its_own_functions(tmp_path, monkeypatch, capsys):
+    """In a step and in a look at val."""
+    calls = Counter()
+
+    def relu(x):
+        calls[x.shape[1:3]] += 1
+        return ops.relu(x)
+
+    mixed = my_segnet.with_learners({"relu": relu}, SETTINGS)
+    settings = replace(SETTINGS, filters=2)
+    my_segnet.afford(mixed, settings, folder.dataset(tiny_camvid.make(tmp_path / "tiny")))
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2 and said[0].startswith("a step at 24x32 needs about ") and said[1].endswith(" in all")
+    assert set(calls) == {(24, 32), (12, 16), (6, 8), (3, 4), (48, 64)}

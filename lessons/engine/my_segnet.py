@@ -3,6 +3,7 @@
 train.py takes from here what it takes from tinysegnet/training/library.py otherwise.
 """
 
+import statistics
 import textwrap
 import time
 import tracemalloc
@@ -29,6 +30,7 @@ from tinysegnet.training.step import train_step
 DEFAULTS = {"data": "streets", "size": (48, 64), "filters": 16, "batch": 4, "epochs": 5, "recipe": "lessons"}
 PICTURE = Path("my_segnet.png")
 STREET = 1_000_003          # one of val
+PATIENCE = 2                # seconds, in which a step is timed once more
 # Those of the library's form. A finished forward has the library's cache too, so that any of them go together.
 EXCHANGED = (
     "relu", "relu_backward", "conv2d", "conv2d_backward", "softmax_cross_entropy", "softmax_cross_entropy_backward",
@@ -138,7 +140,7 @@ def functions(settings, data):
 
 
 def afford(mixed, settings, data):
-    """Time one step, and estimate the memory of a larger one than usual. InputError if it needs too much."""
+    """Say what all will take, and the memory of a larger step than usual. InputError if that is too much."""
     height, width = settings.size
     usual = {name: DEFAULTS[name] for name in ("size", "filters", "batch")}
     is_usual = {name: getattr(settings, name) for name in usual} == usual
@@ -150,12 +152,34 @@ def afford(mixed, settings, data):
         if free and megabytes > free:
             way_out = "use a smaller --size, --batch or --filters"
             raise InputError(f"a step needs more memory than the {free:,.0f} MB that are free: {way_out}")
-    start = time.perf_counter()
-    one_step(mixed, settings, data)
-    seconds = time.perf_counter() - start
-    minutes = seconds * settings.epochs * settings.steps / 60
-    if not is_usual or minutes > 3:             # a convolution by loops, for instance, takes hours
-        print(f"a step takes {seconds:.2f} s: about {minutes:,.0f} minutes in all", flush=True)
+    a_step = seconds_of(lambda: one_step(mixed, settings, data))
+    a_look = seconds_of(lambda: one_look(mixed, settings, data))
+    seconds = settings.epochs * (settings.steps * a_step + len(data.samples("val")) * a_look)
+    print(f"a step takes {a_step:.2f} s, a photograph of val {a_look:.2f} s: {duration(seconds)} in all", flush=True)
+
+
+def seconds_of(run):
+    """That it takes: of three times the middle one. One that takes long, a convolution by loops say, runs once."""
+    seconds = []
+    while len(seconds) < 3 and sum(seconds) < PATIENCE:
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def duration(seconds):
+    """About so long, to one digit or two."""
+    if seconds < 90:
+        return f"about {max(10, 10 * round(seconds / 10))} seconds"
+    if seconds < 90 * 60:
+        return f"about {seconds / 60:.0f} minutes"
+    return f"about {seconds / 3600:,.0f} hours"
+
+
+def one_look(mixed, settings, data):
+    photograph, labels = data.read(data.samples("val")[0])
+    inference.classify(new_model(settings, data), photograph, labels.shape, mixed.ops)
 
 
 def one_step(mixed, settings, data):
