@@ -141,10 +141,8 @@ RECIPES = {
         test_scales=(1.0, 0.75), best_by="mIoU",
     ),
 }
-# For streets that it has never seen, in another light: see docs/drives.md.
-RECIPES["unseen"] = RECIPES["best"] | dict(
-    jitter=None, relight=0.5, late_crop=1.0, normalisation=STANDARDISED, lovasz=0.5, average=0.999,
-)
+# For streets that the network has never seen: see docs/drives.md.
+RECIPES["unseen"] = RECIPES["best"] | dict(late_crop=1.0, normalisation=STANDARDISED, lovasz=0.5, average=0.999)
 OFF = dict(
     warm_up=0, relight=None, late_crop=None, paste=None, oversample=None, label_smoothing=None, hard_pixels=None,
     lovasz=None, auxiliary=None, average=None,
