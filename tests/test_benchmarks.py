@@ -321,7 +321,7 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
     assert {script.stem for script in scripts} == {
         "boundary", "cpu", "drives", "fine_tuning", "first_run", "formats", "gpu", "gpu_first", "inference",
-        "ingredients", "launches", "runtimes", "screening", "table1", "uncertainty", "winograd_error",
+        "ingredients", "launches", "runtimes", "table1", "uncertainty", "winograd_error",
     }
     for script in scripts:
         command = [sys.executable, "-S", script, "--help"]
@@ -640,7 +640,7 @@ def drives(monkeypatch, tmp_path):
 
 
 def test_each_drive_is_held_out_once_and_judged_once(drives, tmp_path, monkeypatch, capsys):
-    """By networks that were made up: a run of one epoch is in test_the_screening_is_trained_once."""
+    """By networks that were made up: runs of one epoch are in test_what_has_been_judged_is_not_trained_again."""
     trained = []
 
     def train(name, recipe, changes, quietly):
@@ -683,52 +683,28 @@ def test_each_drive_is_held_out_once_and_judged_once(drives, tmp_path, monkeypat
     assert numbers == pytest.approx([100 * metrics.mean_iou(sums["one look"]), *pooled.values()], abs=0.051)
 
 
+@pytest.mark.docs       # some seconds
+def test_what_has_been_judged_is_not_trained_again(drives, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(drives, "DRIVES", {"0001TP": "dusk"})
+    argv = ["drives.py", "--data", "tiny", "--size", "24x32", "--epochs", "1", "--seeds", "0"]
+    pages = []
+    for _ in range(2):
+        monkeypatch.setattr("sys.argv", argv)
+        drives.main()
+        pages.append((tmp_path / "drives.md").read_text())
+    assert pages[0] == pages[1] and capfd.readouterr().out.count(" in one look\n") == len(drives.RECIPES_COMPARED)
+    assert len(list(Path("runs").iterdir())) == len(drives.RECIPES_COMPARED)
+    averaged, = [line for line in pages[0].splitlines() if line.startswith("| one look, last weights |")]
+    assert averaged.split("|")[2].isspace() and float(averaged.split("|")[3]) >= 0      # best has no averages
+    monkeypatch.setitem(drives.RECIPES["best"], "lr", 0.5)
+    assert drives.kept(drives.Job("0001TP", (24, 32), 1, 0, "unseen", "unseen", {}))
+    assert not drives.kept(drives.Job("0001TP", (24, 32), 1, 0, "best", "best", {}))    # it is another recipe now
+
+
 def test_the_drives_are_camvid_s(drives, monkeypatch):
     monkeypatch.setattr("sys.argv", ["drives.py", "--data", "streets"])
     with pytest.raises(InputError, match=r"^the drives are CamVid's, and this is streets: name CamVid's folder by "):
         drives.main()
-
-
-@pytest.fixture
-def screening(drives):
-    import screening
-
-    return screening
-
-
-def test_each_ingredient_is_in_half_of_the_recipes_and_with_any_other_in_a_quarter(screening):
-    rows = screening.design()
-    assert len(rows) == 12 and rows[-1] == []
-    for name in screening.INGREDIENTS:
-        assert sum(name in row for row in rows) == 6
-        for other in screening.INGREDIENTS.keys() - {name}:
-            assert sum(name in row and other in row for row in rows) == 3
-
-
-def test_effects_that_add_up_are_found_exactly(screening):
-    true = {name: 0.5 * number**2 - 7 for number, name in enumerate(screening.INGREDIENTS)}
-    values = [30 + sum(true[name] for name in row) for row in screening.design()]
-    assert screening.effects(values) == pytest.approx(true)
-    rng = np.random.default_rng(0)
-    errors = [screening.standard_error([*rng.normal(0, 2, 9), 9, -12]) for _ in range(300)]
-    assert np.mean(errors) == pytest.approx(2, abs=0.3)         # the two that are large are taken for effects
-    assert screening.standard_error([0] * 11) == 0
-
-
-@pytest.mark.docs       # half a minute
-def test_the_screening_is_trained_once(screening, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(screening, "RARE", ("Car",))
-    monkeypatch.setattr(screening.drives, "DRIVES", {"0001TP": "dusk"})
-    rows = screening.design()
-    monkeypatch.setattr(screening, "design", lambda: rows)
-    pages = []
-    for _ in range(2):
-        monkeypatch.setattr("sys.argv", ["screening.py", "--data", "tiny", "--size", "24x32", "--epochs", "1"])
-        screening.main()
-        pages.append((tmp_path / "screening.md").read_text())
-    assert pages[0] == pages[1] and capfd.readouterr().out.count(" in one look\n") == 12
-    assert len(list(Path("runs").iterdir())) == 12
-    assert all(pages[0].count(f"\n| {name} | ") == 1 for name in screening.INGREDIENTS)
 
 
 @pytest.fixture

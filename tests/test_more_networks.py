@@ -43,7 +43,6 @@ PARAMETERS = {      # at 11 classes, and in millions in the paper's table 1, if 
     "bayesian-segnet-basic": (1_416_587, None),
     "bayesian-segnet": (29_449_355, None),
     "unet": (7_703_627, None),
-    "segnet-basic-auxiliary": (1_417_302, None),
 }
 LEVELS = {"segnet": 5, "bayesian-segnet": 5, "unet": 3, "segnet-basic-no-pooling": 0}       # of the others 4
 DEEP = "segnet", "bayesian-segnet", "unet"

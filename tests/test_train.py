@@ -204,8 +204,6 @@ def test_judged_now_and_then(run, capsys):
 def test_a_small_set_is_judged_with_exact_statistics(script, images, by_default):
     data = folder.dataset("tiny")
     train = survey(data, "train")
-    with pytest.raises(InputError, match=r"^--set auxiliary is for a network that has that classifier: "):
-        settings.resolve({"auxiliary": 0.4}, data, train, train)
     given = settings.resolve({}, data, replace(train, images=images), train)
     assert given.statistics == by_default
     assert settings.resolve({"statistics": "exact"}, data, replace(train, images=50), train).statistics == "exact"
@@ -338,9 +336,7 @@ SOME = {
     "weight_decay": ("0", 0.0), "class_weight_power": ("1.5", 1.5), "flip": ("no", False), "scale": ("0.5,2", (0.5, 2)),
     "crop": ("1", 1.0), "jitter": ("0.125", 0.125), "test_scales": ("1", (1.0,)), "best_by": ("C", "C"),
     "statistics": ("exact", "exact"), "judge_every": ("1", 1),
-    "warm_up": ("1", 1), "relight": ("0.5", 0.5), "late_crop": ("none", None), "paste": ("Pole,Car", ("Pole", "Car")),
-    "oversample": ("0,1", ("0", "1")), "label_smoothing": ("0.1", 0.1), "hard_pixels": ("0.5", 0.5),
-    "lovasz": ("0.5", 0.5), "auxiliary": ("none", None), "average": ("0.9", 0.9),
+    "relight": ("0.5", 0.5), "late_crop": ("none", None), "lovasz": ("0.5", 0.5), "average": ("0.9", 0.9),
     "seed": ("5", 5), "ops": ("library", "library"), "conv": ("im2col", "im2col"), "backend": ("numpy", "numpy"),
     "data": ("tiny", "tiny"),
 }

@@ -125,9 +125,8 @@ def check_settings(given):
         raise InputError("--ops lessons is for your own NumPy functions: leave out --conv and --backend")
     if given.get("init_encoder") is not None:
         raise InputError("--ops lessons trains small networks, and --init-encoder is of a large one: leave it out")
-    for name in ("label_smoothing", "hard_pixels", "lovasz", "auxiliary"):
-        if given.get(name) is not None:
-            raise InputError(f"--ops lessons trains by the loss of lesson 04: leave out --set {name}")
+    if given.get("lovasz") is not None:
+        raise InputError("--ops lessons trains by the loss of lesson 04: leave out --set lovasz")
 
 
 def functions(settings, data):

@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tinysegnet.data.augment import augment
-from tinysegnet.data.oversampling import balanced_order
-from tinysegnet.data.paste import PASTED, numbers_of, paste
 from tinysegnet.support.shapes import ceil_div
 
 LATE = 0.25         # of the epochs
@@ -16,7 +14,7 @@ def training_batches(data, settings, epoch, first=0):
     """One epoch from batch number `first` on: all training samples once, some at a time (the last maybe fewer).
 
     settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop, jitter and relight, see `augment`;
-              late_crop, of the last quarter of its epochs; paste and oversample, see paste.py and oversampling.py
+              late_crop, of the last quarter of its epochs
 
     The order is drawn by [seed, epoch, 0], as in 0.1.0, and the augmentation of sample i by [seed, epoch, 1 + i]: a run
     goes on after an interruption as if there had been none, and in batches of any size it sees the same pictures.
@@ -29,23 +27,14 @@ def training_batches(data, settings, epoch, first=0):
     varied = settings.flip, settings.scale, crop, settings.jitter, settings.relight
     # NumPy takes [1, 2] and [1, 2, 0] for the same seed. So the masks of a dropout, which are drawn in the steps, have
     # four numbers, of which the last is not 0: see training/loop.py.
-    rng = np.random.default_rng([seed, epoch, 0])
-    order = rng.permutation(len(samples))
-    if settings.oversample is not None:
-        order = balanced_order(samples, settings.oversample, rng)
-    rare = numbers_of(settings.paste, data.classes) if settings.paste else []
+    order = np.random.default_rng([seed, epoch, 0]).permutation(len(samples))
 
-    def augmented(i, place):
-        again = [] if settings.oversample is None else [place, 1]       # of an epoch in which it may come twice
-        rng = np.random.default_rng([seed, epoch, 1 + i, *again])
-        photograph, labels = data.read(samples[i])
-        if rare and rng.random() < PASTED:
-            photograph, labels = paste(photograph, labels, data.read(samples[rng.integers(len(samples))]), rare)
-        return augment(photograph, labels, settings.size, data.ignore, rng, *varied)
+    def augmented(i):
+        rng = np.random.default_rng([seed, epoch, 1 + i])
+        return augment(*data.read(samples[i]), settings.size, data.ignore, rng, *varied)
 
     def load(number):
-        places = range(number * batch, min((number + 1) * batch, len(samples)))
-        images, labels = zip(*[augmented(int(order[place]), place) for place in places])
+        images, labels = zip(*[augmented(int(i)) for i in order[number * batch : (number + 1) * batch]])
         return np.stack(images), np.stack(labels)
 
     return prefetched(load, range(first, ceil_div(len(samples), batch)))

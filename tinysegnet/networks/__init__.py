@@ -22,7 +22,7 @@ NETWORKS = {"segnet-basic": "segnet_basic", "segnet": "more.segnet", "unet": "mo
     "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-pooling",
 ), "more.decoders") | dict.fromkeys((
     "fcn-basic", "fcn-basic-no-addition", "fcn-basic-no-dim-reduction", "fcn-basic-no-addition-no-dim-reduction",
-), "more.fcn_basic") | {"segnet-basic-auxiliary": "more.auxiliary"}      # of each the module of its function
+), "more.fcn_basic")      # of each the module of its function
 
 
 def build(name, /, **given):

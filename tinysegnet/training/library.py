@@ -7,8 +7,6 @@ lessons` it takes them from lessons/engine/my_segnet.py, where they are a learne
 from tinysegnet import networks
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.errors import InputError
-from tinysegnet.training.hard_pixels import with_hard_pixels
-from tinysegnet.training.label_smoothing import with_label_smoothing
 from tinysegnet.training.loop import Functions
 from tinysegnet.training.lovasz import with_lovasz
 
@@ -34,12 +32,7 @@ def functions(settings, data):
             sizes = " and ".join(f"{K} x {K}" for K in others)
             print(f"--conv winograd is for kernels of 3 x 3: those of {sizes} go as by --conv auto.", flush=True)
     ops = ops_with(settings.conv)
-    for value, change in (
-        (settings.hard_pixels, with_hard_pixels), (settings.label_smoothing, with_label_smoothing),
-        (settings.lovasz, with_lovasz),
-    ):
-        ops = ops if value is None else change(ops, value)
-    return Functions(ops=ops)
+    return Functions(ops=ops if settings.lovasz is None else with_lovasz(ops, settings.lovasz))
 
 
 def finished(run, functions):

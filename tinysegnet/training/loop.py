@@ -18,7 +18,6 @@ from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.support.backend import array_module, copy_to_host, to_device
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import fine_tune, optim
-from tinysegnet.training.auxiliary import auxiliary
 from tinysegnet.training.averaging import averages_of, averaging
 from tinysegnet.training.settings import Settings
 from tinysegnet.training.step import Criterion, train_step
@@ -129,8 +128,6 @@ def train_steps(trainer, batches, done):
     guard = Guard(trainer.functions.ops, trainer.optimiser)
     for images, labels in batches:
         batch = normalise(images, model.xp, settings.normalisation), to_device(labels, model.xp)
-        if settings.auxiliary is not None:
-            guard.ops.auxiliary = auxiliary(trainer.functions.ops, batch[1], trainer.criterion, settings.auxiliary)
         guard.ops.rng = np.random.default_rng(step_seed(settings, done))
         try:
             train_step(model, guard, batch, trainer.criterion, rate(trainer, done), guard.ops)
@@ -174,13 +171,11 @@ class Guard:
 
 
 def rate(trainer, done):
-    """The learning rate of the next step after so many: constant, or a cosine over the whole run; in the epochs of
-    settings.warm_up the share of it that rises to 1."""
+    """The learning rate of the next step after so many: constant, or a cosine over the whole run."""
     settings = trainer.settings
-    warm = min(1, (done + 1) / (settings.warm_up * settings.steps)) if settings.warm_up else 1
     if settings.schedule == "constant":
-        return warm * settings.lr
-    return warm * trainer.functions.cosine_rate(settings.lr, done, settings.epochs * settings.steps)
+        return settings.lr
+    return trainer.functions.cosine_rate(settings.lr, done, settings.epochs * settings.steps)
 
 
 def first_not_finite(trainer, params, images, seed):

@@ -40,13 +40,6 @@ def span(text):
     return low_and_high
 
 
-def names(text):
-    """ "Pole,Bicyclist", or the like."""
-    if isinstance(text, str) and all(parts := text.split(",")):
-        return tuple(parts)
-    raise ArgumentTypeError(f"{text!r} are not names with commas between them")
-
-
 scales = numbers(0.1, LARGEST_TEST_SCALE)
 
 
@@ -71,7 +64,6 @@ class Settings:
     batch: int = setting(at_least_1)                        # images per step
     optimiser: str = setting(choice(*STEPS))
     lr: float = setting(positive)                           # learning rate at the start
-    warm_up: int = setting(at_least_0)                      # epochs in which the rate rises to where it begins to fall
     schedule: str = setting(choice("constant", "cosine"))   # cosine: falls to 0 by the end
     momentum: float = setting(between(0, 0.9999))         # beta1 of Adam
     weight_decay: float = setting(not_negative)
@@ -84,13 +76,7 @@ class Settings:
     jitter: float | None = setting(or_none(between(0, 0.99)))
     relight: float | None = setting(or_none(between(0.01, 2)))          # see data/relight.py
     late_crop: float | None = setting(or_none(between(0.01, 1)))        # that of the last quarter of the epochs
-    paste: tuple[str, ...] | None = setting(or_none(names))             # classes, see data/paste.py
-    oversample: tuple[str, ...] | None = setting(or_none(names))        # beginnings of names, see data/oversampling.py
-    # the loss, each see its file
-    label_smoothing: float | None = setting(or_none(between(0.001, 0.9)))
-    hard_pixels: float | None = setting(or_none(between(0.01, 1)))
-    lovasz: float | None = setting(or_none(positive))
-    auxiliary: float | None = setting(or_none(positive))
+    lovasz: float | None = setting(or_none(positive))       # so much of it in the loss, see lovasz.py
     # the network afterwards
     test_scales: tuple[float, ...] | None = setting(or_none(scales))  # inference.test_time_augmentation
     best_by: str = setting(choice("mIoU", "G", "C", "last"))    # the figure on val by which an epoch is kept, or none
@@ -143,10 +129,7 @@ RECIPES = {
 }
 # For streets that the network has never seen: see docs/drives.md.
 RECIPES["unseen"] = RECIPES["best"] | dict(late_crop=1.0, normalisation=STANDARDISED, lovasz=0.5, average=0.999)
-OFF = dict(
-    warm_up=0, relight=None, late_crop=None, paste=None, oversample=None, label_smoothing=None, hard_pixels=None,
-    lovasz=None, auxiliary=None, average=None,
-)
+OFF = dict(relight=None, late_crop=None, lovasz=None, average=None)
 USUAL = dict(
     ignore=None, fold=None, hold_out=None, network="segnet-basic", filters=64, init=None, init_encoder=None,
     statistics="running", judge_every=1, **OFF, seed=0, ops="library", conv="auto", backend="numpy",
@@ -206,8 +189,6 @@ def resolve(given, data, train, val):
     if batch > train.images:
         few = train.images
         raise InputError(f"a batch of {batch} is more than the {few} training images: give --batch {few}")
-    if values.get("auxiliary") is not None and values.get("network") != "segnet-basic-auxiliary":
-        raise InputError("--set auxiliary is for a network that has that classifier: --network segnet-basic-auxiliary")
     return from_recipe(recipe, **values, steps=steps_of(train.images, batch))
 
 

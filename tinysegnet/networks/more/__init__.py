@@ -6,7 +6,6 @@ ABOUT = {       # a line for each of networks.NETWORKS
     "bayesian-segnet-basic": "dropout around the two deepest levels",
     "bayesian-segnet": "dropout around the three deepest levels",
     "unet": "whole maps cross, put beside the decoder's",
-    "segnet-basic-auxiliary": "a second classifier, in training",
     "bilinear-interpolation": "upsampled bilinearly; nothing crosses",
     "segnet-basic-encoder-addition": "corners, and the encoder's maps added",
     "segnet-basic-single-channel-decoder": "kernels see one channel",
