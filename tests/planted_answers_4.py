@@ -19,7 +19,7 @@ wrong, wrong_3 = partial(planted, planted_right), partial(planted, planted_right
 EPS = 1e-5
 
 
-# ---- 00: NumPy
+# ---- lesson 00: NumPy
 
 def q1_first_two_axes(x):
     y = x.mean(axis=(0, 1))
@@ -120,7 +120,7 @@ def q10_unique(labels, classes):
     return y
 
 
-# ---- 01 to 04
+# ---- lessons 01 to 04
 
 def numerical_gradient_as_in_cs231n(f, x):
     grad = np.zeros(x.shape)
@@ -214,7 +214,7 @@ def sgd_step_as_in_pytorch(params, grads, velocity, lr, momentum=0.9, weight_dec
         w -= lr * buf
 
 
-# ---- 05, 06
+# ---- lessons 05, 06
 
 def conv2d_loops_inside_only(x, w, b):
     N, H, W, C = x.shape
@@ -290,7 +290,7 @@ def conv2d_backward_by_forward(dy, cache, need_dx=True):
     return dx, dw, db
 
 
-# ---- 07
+# ---- lesson 07
 
 def max_pool_floor(x):
     N, H, W, C = x.shape
@@ -322,7 +322,7 @@ def max_unpool_backward_is_pooling(dy, corners):
     return dx
 
 
-# ---- 08
+# ---- lesson 08
 
 def batch_norm_keeps_std(x, gamma, beta):
     N, H, W, C = x.shape
@@ -355,7 +355,7 @@ def batch_norm_inference_copied(x, gamma, beta, mean, var):
     return y, (mean, var), cache
 
 
-# ---- 09
+# ---- lesson 09
 
 def forward_one_block_for_all(params, x, ops):
     batch_stats, cache = {}, {}
@@ -408,7 +408,7 @@ def backward_written_out(dlogits, cache, ops):
 forward = planted_right_3.forward       # which lesson 09 asks for beside a backward
 
 
-# ---- 10
+# ---- lesson 10
 
 def weights_with_zeros_in_the_median(pixels, image_pixels, power=1.0):
     freq = np.zeros(len(pixels))
@@ -423,7 +423,7 @@ def weights_with_zeros_in_the_median(pixels, image_pixels, power=1.0):
     return weights
 
 
-# ---- 11
+# ---- lesson 11
 
 def counts_by_comparing(labels, predicted, classes, ignore):
     counts = np.zeros((classes, classes), np.int64)
@@ -444,7 +444,29 @@ def average_over_all_classes(counts):
     return total / len(counts)
 
 
-# ---- 12
+# ---- lesson 17
+
+def culprits_all_called_dx():
+    A = "max_pool_backward", "dx"
+    B = "conv2d_backward", "dx"
+    C = "relu_backward", "dx"
+    D = "batch_norm_backward", "dx"
+    E = "softmax_cross_entropy_backward", "dx"
+    F = "conv2d_backward", "dw"
+    return A, B, C, D, E, F
+
+
+def culprits_the_other_pooling():
+    A = "max_unpool_backward", "dx"
+    B = "conv2d_backward", "dx"
+    C = "relu_backward", "dx"
+    D = "batch_norm_backward", "dx"
+    E = "softmax_cross_entropy_backward", "dlogits"
+    F = "conv2d_backward", "dw"
+    return A, B, C, D, E, F
+
+
+# ---- lesson 12
 
 def pad_all_four_axes(x, margin):
     return array_module(x).pad(x, margin)
@@ -456,7 +478,7 @@ def sums_by_eye(values, labels, classes):
     return one_hot.reshape(-1, classes).T @ values.reshape(-1, values.shape[3])
 
 
-# ---- 13
+# ---- lesson 13
 
 def circular_with_the_conjugate_of_x(x, w):
     T, K = len(x), len(w)
@@ -495,7 +517,7 @@ def overlap_save_whole_tiles_only(x, w, T):
     return y
 
 
-# ---- 14
+# ---- lesson 14
 
 def tiles_that_fit(x, w, b, T):
     N, H, W, C = x.shape
@@ -513,7 +535,7 @@ def tiles_that_fit(x, w, b, T):
     return y + b, (x, w, T)
 
 
-# ---- 15
+# ---- lesson 15
 
 def topological_preorder_turned_round(root):
     order, seen = [], set()
@@ -538,7 +560,7 @@ def topological_without_marks(root):
     return nodes
 
 
-# ---- 16
+# ---- lesson 16
 
 def leaky_by_mask(dy, cache):
     x, slope = cache
@@ -571,29 +593,7 @@ def local_response_of_each_channel_alone(dy, cache):
     return dy * (scale**-beta - 2 * alpha * beta * x**2 * scale ** (-beta - 1))
 
 
-# ---- 17
-
-def culprits_all_called_dx():
-    A = "max_pool_backward", "dx"
-    B = "conv2d_backward", "dx"
-    C = "relu_backward", "dx"
-    D = "batch_norm_backward", "dx"
-    E = "softmax_cross_entropy_backward", "dx"
-    F = "conv2d_backward", "dw"
-    return A, B, C, D, E, F
-
-
-def culprits_the_other_pooling():
-    A = "max_unpool_backward", "dx"
-    B = "conv2d_backward", "dx"
-    C = "relu_backward", "dx"
-    D = "batch_norm_backward", "dx"
-    E = "softmax_cross_entropy_backward", "dlogits"
-    F = "conv2d_backward", "dw"
-    return A, B, C, D, E, F
-
-
-# ---- 18
+# ---- lesson 18
 
 def bilinear_align_corners(x, shape):
     _, H, W, _ = x.shape
@@ -627,7 +627,7 @@ def transposed_backward_padded_by_p(dy, cache):
     return dx, dw, dy.sum(axis=(0, 1, 2))
 
 
-# ---- 19
+# ---- lesson 19
 
 def mask_as_in_cs231n(rng, shape, rate, dtype):
     p = 1 - rate
@@ -647,7 +647,7 @@ def mean_and_variance_in_two_passes(looks):
     return mean, squares / number
 
 
-# ---- 20
+# ---- lesson 20
 
 def boundary_by_roll(labels, c, ignore):
     inside, counted = labels == c, labels != ignore

@@ -471,7 +471,7 @@ def test_tests_of_a_learners_own_are_run_as_ever(ask, course):
 def test_a_judgement_of_a_part_forgets_nothing_of_the_others(ask, course):
     """Of some exercises, of hints, and one that Ctrl-C ends."""
     def remembered():
-        return {*json.loads((course / "mine/.course.json").read_text())["done"]["02_relu"]}
+        return {*json.loads((course / "mine/.course.json").read_text())["done"]["relu"]}
 
     ask(RIGHT, "-k", "relu_backward")
     assert remembered() == {"relu_backward"}

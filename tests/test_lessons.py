@@ -250,12 +250,14 @@ def test_the_hours_follow_from_what_can_be_counted():
     said = {name: halves(text) for name, text in rows}
     assert said == {lesson.name: hours(lesson) for lesson in LESSONS}
     of = {name[:2]: number for name, number in said.items()}
-    weekend, everything = (halves(re.search(rf"\*\*{route}\*\*, about ([\d½]+) hours", page)[1])
-                           for route in ("A weekend", "Everything"))
-    assert weekend == sum(of[f"{number:02}"] for number in range(8)) and everything == sum(of.values())
-    weeks = [sum(of[number] for number in week.split()) for week in ("00 01 02 03 04", "05 06 07", "08 09", "10 11 17")]
-    least, most = re.search(r"\*\*Four weeks of a class\*\*, ([\d½]+) to ([\d½]+) hours each", page).groups()
-    assert (halves(least), halves(most)) == (min(weeks), max(weeks))
+    weekend, lessons = re.search(r"\*\*A weekend\*\*, about ([\d½]+) hours: lessons ([^.]+)\.", page).groups()
+    assert halves(weekend) == sum(of[number] for number in renumber.in_series(lessons))
+    assert halves(re.search(r"\*\*Everything\*\*, about ([\d½]+) hours", page)[1]) == sum(of.values())
+    least, most, weeks = re.search(r"\*\*Four weeks of a class\*\*, ([\d½]+) to ([\d½]+) hours each: ([^.]+)\.", page).groups()
+    weeks = [renumber.in_series(week) for week in weeks.split("·")]
+    assert sum(weeks, []) == [name[:2] for name in renumber.order()][: len(sum(weeks, []))]
+    each = [sum(of[number] for number in week) for week in weeks]
+    assert len(weeks) == 4 and (halves(least), halves(most)) == (min(each), max(each))
 
 
 def test_a_lesson_without_a_page_is_said_to_have_none(tmp_path):
