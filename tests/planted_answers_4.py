@@ -2,7 +2,7 @@
 tables or the checker: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). tape_backward is the
-`backward` of lesson 15.
+`backward` of lesson 16.
 """
 
 from functools import partial
@@ -444,7 +444,7 @@ def average_over_all_classes(counts):
     return total / len(counts)
 
 
-# ---- lesson 17
+# ---- lesson 12
 
 def culprits_all_called_dx():
     A = "max_pool_backward", "dx"
@@ -466,7 +466,7 @@ def culprits_the_other_pooling():
     return A, B, C, D, E, F
 
 
-# ---- lesson 12
+# ---- lesson 13
 
 def pad_all_four_axes(x, margin):
     return array_module(x).pad(x, margin)
@@ -478,7 +478,7 @@ def sums_by_eye(values, labels, classes):
     return one_hot.reshape(-1, classes).T @ values.reshape(-1, values.shape[3])
 
 
-# ---- lesson 13
+# ---- lesson 14
 
 def circular_with_the_conjugate_of_x(x, w):
     T, K = len(x), len(w)
@@ -517,7 +517,7 @@ def overlap_save_whole_tiles_only(x, w, T):
     return y
 
 
-# ---- lesson 14
+# ---- lesson 15
 
 def tiles_that_fit(x, w, b, T):
     N, H, W, C = x.shape
@@ -535,7 +535,7 @@ def tiles_that_fit(x, w, b, T):
     return y + b, (x, w, T)
 
 
-# ---- lesson 15
+# ---- lesson 16
 
 def topological_preorder_turned_round(root):
     order, seen = [], set()
@@ -560,7 +560,7 @@ def topological_without_marks(root):
     return nodes
 
 
-# ---- lesson 16
+# ---- lesson 17
 
 def leaky_by_mask(dy, cache):
     x, slope = cache
@@ -824,7 +824,7 @@ PLANTED = [
     wrong_3("backward", "decoder_in_forward_order", "In the decoders the convolution goes back before the norm.",
             'dx = norm(f"decoder{level}.norm", dx)\n        dx = conv(f"decoder{level}.conv", dx)',
             'dx = conv(f"decoder{level}.conv", dx)\ndx = norm(f"decoder{level}.norm", dx)'),
-    # ---- 10
+    # ---- lesson 10
     wrong_3("class_weights", "of_all_labelled_pixels",
             "The frequency is the share of all labelled pixels, and image_pixels is not used.",
             "freq = pixels[there] / image_pixels[there]", "freq = pixels[there] / pixels.sum()"),
@@ -842,7 +842,7 @@ PLANTED = [
     wrong_3("adam_step", "new_w_not_in_place", "w - lr * pace is a new array: those in params stay as they were.",
             "w -= lr * pace", "w = w - lr * pace"),
 
-    # ---- 11
+    # ---- lesson 11
     wrong_3("confusion_matrix", "rows_are_the_predictions",
             "Rows and columns are exchanged: a row is what was called so.",
             "labels[counted].astype(np.int64) * classes + predicted[counted]",
@@ -869,7 +869,13 @@ PLANTED = [
             "A class that is predicted and not labelled is left out, as in C; its IoU is 0.",
             "present = union > 0", "present = counts.sum(axis=1) > 0"),
 
-    # ---- 12
+    # ---- lesson 12
+    ("culprits", "dlogits_called_dx",
+     "E is called dx like most others; it is the loss's dlogits.", culprits_all_called_dx),
+    ("culprits", "unpooling_for_pooling",
+     "A is said to be in unpooling; it is in pooling.", culprits_the_other_pooling),
+
+    # ---- lesson 13
     wrong_3("pad", "float64_zeros", "zeros without a dtype: float64, whatever x is.",
             "W + 2 * margin, C), x.dtype)", "W + 2 * margin, C))"),
     ("pad", "all_four_axes", "pad(x, margin) pads images and channels too.", pad_all_four_axes),
@@ -886,7 +892,7 @@ PLANTED = [
     wrong_3("train", "group_not_emptied", "The group is not emptied after it was read, and comes once more at the end.",
             "            group = []\n", ""),
 
-    # ---- 13
+    # ---- lesson 14
     wrong_3("transforms", "odd_T_as_even", "The last frequency counts once for odd T too, where it counts twice.",
             "    if T % 2 == 0:\n        weights[-1] = 1 / T", "    weights[-1] = 1 / T"),
     wrong_3("transforms", "plus_sin", "The imaginary parts have the wrong sign: +sin. There and back is still right.",
@@ -905,7 +911,7 @@ PLANTED = [
     ("overlap_save", "only_whole_tiles",
      "The number of tiles is rounded down, and the end of y stays 0.", overlap_save_whole_tiles_only),
 
-    # ---- 14
+    # ---- lesson 15
     wrong_3("conv2d_by_tiles", "irfft2_without_the_size", "irfft2 is not told the size: an odd T comes back as T - 1.",
             "np.fft.irfft2(y_hat, (T, T), axes=(3, 4))", "np.fft.irfft2(y_hat, axes=(3, 4))"),
     ("conv2d_by_tiles", "border_tiles_left_out",
@@ -916,7 +922,7 @@ PLANTED = [
             "Tiles of T x T are cut out of dy as of x, without zeros behind M x M: what overlaps counts twice.",
             "cut_out(dy, M, M, 0)", "cut_out(dy, T, M, 0)"),
 
-    # ---- 15
+    # ---- lesson 16
     ("topological", "preorder_turned_round",
      "The node is noted before its parents, and the list turned round: not an order if a node is used twice.",
      topological_preorder_turned_round),
@@ -928,7 +934,7 @@ PLANTED = [
             "grads[parent] = grads[parent] + g if parent in grads else g",
             "if parent in grads:\n    grads[parent] += g\nelse:\n    grads[parent] = g"),
 
-    # ---- 16
+    # ---- lesson 17
     wrong_3("leaky_relu_backward", "dslope_of_all_x",
             "dslope is summed over positive x too, which do not depend on it.",
             "np.minimum(x, 0)", "x"),
@@ -959,13 +965,7 @@ PLANTED = [
     wrong_3("gate_backward", "w_not_transposed", "dz @ w without a transpose: it fits, as w is square.",
             "(dz @ w.T)", "(dz @ w)"),
 
-    # ---- 17
-    ("culprits", "dlogits_called_dx",
-     "E is called dx like most others; it is the loss's dlogits.", culprits_all_called_dx),
-    ("culprits", "unpooling_for_pooling",
-     "A is said to be in unpooling; it is in pooling.", culprits_the_other_pooling),
-
-    # ---- 18
+    # ---- lesson 18
     wrong_3("resize_bilinear__by_indices", "no_clip", "Centres are not clipped: row -1 is the last one.",
             "        centre = np.clip(centre, 0, source - 1)\n", ""),
     ("resize_bilinear", "corners_aligned",
@@ -986,7 +986,7 @@ PLANTED = [
     ("conv_transpose2d_backward", "p_zeros_on_each_side",
      "p zeros on each side are too few for an even K and an odd size.", transposed_backward_padded_by_p),
 
-    # ---- 19
+    # ---- lesson 19
     wrong_3("draw_mask__by_where", "drawn_in_the_dtype", "The numbers are drawn in dtype: in float64 they are others.",
             "rng.random(shape, np.float32)", "rng.random(shape, dtype)"),
     ("draw_mask", "kept_below_1_minus_rate",
@@ -1001,7 +1001,7 @@ PLANTED = [
     ("mean_and_variance", "iterator_used_up",
      "The second loop finds the iterator used up, and the variance is 0.", mean_and_variance_in_two_passes),
 
-    # ---- 20
+    # ---- lesson 20
     wrong_3("boundary", "one_side_only", "Only pixels of the class; the reverse, a neighbour of the class, is missing.",
             "(here == c) != (there == c)", "here == c and there != c"),
     ("boundary", "round_the_border",

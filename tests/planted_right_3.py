@@ -1,7 +1,7 @@
-"""Right answers to lessons 09 to 16 and 18 to 20, as a learner writes them: what planted_answers_3.py spoils by lines.
+"""Right answers to lessons 09 to 11 and 13 to 20, as a learner writes them: what planted_answers_3.py spoils by lines.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
-Lessons 09 and 15 both have a `backward`: that of lesson 15 is tape_backward here (see every_exercise.py).
+Lessons 09 and 16 both have a `backward`: that of lesson 16 is tape_backward here (see every_exercise.py).
 """
 
 import math
@@ -131,7 +131,7 @@ def mean_iou(counts):
     return (tp[present] / union[present]).mean() if present.any() else np.nan
 
 
-# ---- lesson 12: the GPU
+# ---- lesson 13: the GPU
 
 def pad(x, margin):
     xp = array_module(x)
@@ -172,7 +172,7 @@ def train(step, batches, every):
     return losses + read(group)
 
 
-# ---- lesson 13: circular convolution
+# ---- lesson 14: circular convolution
 
 def transforms(T, dtype):
     L = T // 2 + 1
@@ -222,7 +222,7 @@ def overlap_save(x, w, T):
     return y
 
 
-# ---- lesson 14: the fast convolution
+# ---- lesson 15: the fast convolution
 
 def cut_out(x, T, M, margin):
     """Tiles (N, rows of tiles, columns of tiles, T, T, C) of x with zeros around it."""
@@ -269,7 +269,7 @@ def conv2d_by_tiles_backward(dy, cache):
     return dx, dw.astype(w.dtype), dy.sum(axis=(0, 1, 2))
 
 
-# ---- lesson 15: the tape
+# ---- lesson 16: the tape
 
 def topological(root):
     nodes, seen = [], set()
@@ -294,7 +294,7 @@ def tape_backward(root):
     return grads
 
 
-# ---- lesson 16: six more
+# ---- lesson 17: six more
 
 def leaky_relu_backward(dy, cache):
     x, slope = cache
