@@ -22,7 +22,11 @@ SPACE = r"(?:\s+(?:# )?)"
 RANGE = rf"\d\d(?:{SPACE}to{SPACE}\d\d)?"
 SERIES = rf"{RANGE}(?:(?:,{SPACE}(?:and{SPACE})?|{SPACE}(?:and|or){SPACE}){RANGE})*"
 END = r"(?![\w/]|\.\d)"
-SAID = re.compile(rf"(?i)(?<![a-z])(lesson(?:{SPACE}|_)|lessons{SPACE}(?:(?:hint|reset|watch){SPACE})?)({SERIES}){END}")
+COMMAND = rf"(?:(?:hint|reset|watch){SPACE})?"
+SAID = re.compile(                                                          # lesson 08, lesson_08, lessons 08 and 09
+    rf"(?i)(?<![a-z])(?P<before>lesson(?:_|{SPACE}|(?P<several>s){SPACE}{COMMAND}))"
+    rf"(?P<numbers>(?(several){SERIES}|\d\d)){END}"
+)
 SHORT = re.compile(r"(?<=lessons/)(\d\d)(?!\w)")                            # of a path
 OPTION = re.compile(r'(--lessons"?)((?:,? "?\d\d"?(?!\w))+)')               # on a command line, or in the list of one
 
@@ -55,7 +59,7 @@ def renumbered(text, names):
     def labelled(found):
         return found[1] + of_slug[found["slug"]] + found[2]
 
-    text = SAID.sub(lambda found: found[1] + series(found[2], numbers), text)
+    text = SAID.sub(lambda found: found["before"] + series(found["numbers"], numbers), text)
     text = OPTION.sub(mapped, SHORT.sub(mapped, text))
     text = re.sub(rf"(?<!\w)\d\d_(?=({slugs})(?!\w))", lambda found: f"{of_slug[found[1]]}_", text)
     link = rf"\]\([^()\s]*\d\d_(?P<slug>{slugs})(?!\w)"

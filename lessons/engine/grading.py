@@ -99,13 +99,13 @@ def all_parts(lesson, wanted, kind, text):
 
 
 def parts(lesson, wanted, judged, end, folder):
-    cannot_be_read = f"mine/{course.own_file(lesson, Path(folder) / 'mine').name} cannot be read"
+    cannot_be_read = re.compile(rf"\s*mine/\d\d_{course.slug(lesson.name)}\.py cannot be read")
     for exercise, names in wanted.items():
         known = judged.get(exercise, {})
         for name in names:
             found = known.get(name) or known.get("") or (CRASHED, f"  {end}", [("crash", end)], [])
             kind, text, slips, uses = found
-            kind = CRASHED if cannot_be_read in text.partition("\n")[0] else kind
+            kind = CRASHED if cannot_be_read.match(text) else kind
             said = tuple((sort, impersonal(sentence, folder)) for sort, sentence in slips)
             text = with_its_page(impersonal(text, folder), lesson).strip("\n")
             yield Part(lesson.name, exercise, name, kind, text, said, tuple(uses))
