@@ -36,7 +36,8 @@ def meant(arg):
     of a lesson a function (lessons/07::max_pool)."""
     text, colons, function = arg.partition("::")
     path = Path(text).resolve()
-    short = path.parent == LESSONS and (not path.exists() or (colons and path.is_dir()))
+    left = is_answer(path.name) and not (path / "exercise.py").exists()     # bytecode, where git took a lesson away
+    short = path.parent == LESSONS and (not path.exists() or left or (colons and path.is_dir()))
     if short or (path.parent == MINE and is_answer(path.name.removesuffix(".py"))):
         lesson = named(text)
         return [f"{lesson}/test_exercise.py::{function}" if colons else lesson]

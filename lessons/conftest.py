@@ -108,8 +108,8 @@ def pytest_terminal_summary(terminalreporter, config):
             counts = [f"{kinds.count(kind)} {kind}" for kind in (DONE, WRONG, TODO, BORROWED) if kind in kinds]
             write(f"{lesson.name:<30} {', '.join(counts)}")
     if config.getoption("--answers") == "mine":
-        for line in filter(None, map(course.of_another_number, lessons)):
-            write(textwrap.fill(line, 79))
+        for i, line in enumerate(filter(None, map(course.of_another_number, lessons))):
+            write(textwrap.fill(line, 79) if i else f"\n{textwrap.fill(line, 79)}")
     if len(lessons) > 1 and config.getoption("--show"):
         write(f"--show is for one lesson: python -m pytest lessons/{next(iter(lessons)).name} --show")
 

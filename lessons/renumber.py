@@ -127,14 +127,17 @@ def main():
     )
     parser.parse_args()
     names = order()
+    moves = {name: f"{place:02}_{course.slug(name)}" for place, name in enumerate(names)}
+    moves = {name: new for name, new in moves.items() if new != name}
+    for new in moves.values():
+        if (course.LESSONS / new).exists():         # git leaves a folder in which Python has kept bytecode
+            raise InputError(f"lessons/{new} is there already, without a lesson: remove it")
     changed = changes(names)
     for file, text in changed.items():
         atomic.write(file, text.encode())
-    for place, name in enumerate(names):
-        new = f"{place:02}_{course.slug(name)}"
-        if new != name:
-            (course.LESSONS / name).rename(course.LESSONS / new)
-            print(f"{name} -> {new}")
+    for name, new in moves.items():
+        (course.LESSONS / name).rename(course.LESSONS / new)
+        print(f"{name} -> {new}")
     print(f"{len(changed)} files have other numbers; read the sentences: git diff" if changed else "nothing to change")
 
 

@@ -363,11 +363,14 @@ def test_a_lesson_that_is_put_in_moves_the_others(small_course):
         (["00_a", "00_b"], {}, "two lessons have 00 in their names"),
         (["00_a", "01_a"], {}, "two lessons have a in their names"),
         (["00_a"], {"lessons/01_b/test_exercise.py": ""}, "01_b: each lesson needs a folder, and a row in the table"),
+        (["99_a"], {"lessons/00_a/old.pyc": ""}, "lessons/00_a is there already, without a lesson: remove it"),
     ],
 )
 def test_an_order_that_is_not_clear_is_said(small_course, names, more, sentence):
+    files = of_lessons(*names) | more
     with pytest.raises(InputError, match=sentence):
-        small_course(of_lessons(*names) | more)
+        small_course(files)
+    assert {name: (course.ROOT / name).read_text() for name in files} == files
 
 
 def test_a_lesson_without_a_page_is_said_to_have_none(tmp_path):
