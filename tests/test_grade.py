@@ -609,7 +609,8 @@ def classroom(tmp_path, monkeypatch, capsys):
         """An answer holds the kind of all its parts."""
         if not mine:
             return grading.all_parts(lesson, wanted, "not handed in", "none")
-        return grading.all_parts(lesson, wanted, (mine / f"{lesson.name}.py").read_text(), "  a sentence\n    more")
+        text = grade.course.own_file(lesson, mine).read_text()
+        return grading.all_parts(lesson, wanted, text, "  a sentence\n    more")
 
     monkeypatch.setattr(grade, "trial", lambda lesson, limits: (names, 3900))
     monkeypatch.setattr(grade, "grade_lesson", judge)
@@ -681,6 +682,13 @@ def test_who_is_not_sure_to_have_handed_in_has_no_zero(classroom, tmp_path):
     status, rows, _ = classroom({"Ann/02_relu.py": "done", "bo": None}, "--roster", people, rows="id")
     assert status == 1 and [rows[one]["points"] for one in ("s1", "s2")] == ["", ""]
     assert rows["s1"]["remark"] == "not clear which is theirs: Ann"
+
+
+def test_an_old_number_of_a_file_costs_no_marks(classroom):
+    status, rows, _ = classroom({f"Ann/{OLD_R}": "done", f"Ann/{T}": "done", f"bo/{OLD_R}": "wrong", f"bo/{R}": "done"})
+    assert status == 0 and rows["Ann"]["points"] == "6" and rows["bo"]["02_relu"] == "3"
+    assert rows["Ann"]["remark"] == f"read, with an old number: {OLD_R}"
+    assert rows["bo"]["remark"] == f"not read, with an old number: {OLD_R}"
 
 
 def test_the_words_for_a_lesson():
