@@ -1,5 +1,6 @@
 """What pytest must know of the course before it looks for tests; see lessons/conftest.py."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,16 +36,22 @@ def meant(arg):
     of a lesson a function (lessons/07::max_pool)."""
     text, colons, function = arg.partition("::")
     path = Path(text).resolve()
-    short = path.parent == LESSONS and (not path.exists() or (colons and path.is_dir()))
-    if short or (path.parent == MINE and (LESSONS / path.stem / "exercise.py").exists()):
-        lesson = named(text) if short else str(LESSONS / path.stem)
+    left = is_answer(path.name) and not (path / "exercise.py").exists()     # bytecode, where git took a lesson away
+    short = path.parent == LESSONS and (not path.exists() or left or (colons and path.is_dir()))
+    if short or (path.parent == MINE and is_answer(path.name.removesuffix(".py"))):
+        lesson = named(text)
         return [f"{lesson}/test_exercise.py::{function}" if colons else lesson]
     if path == MINE and not any(path.rglob("test_*.py")):
-        found = [str(LESSONS / file.stem) for file in sorted(path.glob("[0-9][0-9]_*.py"))]
+        found = [named(file.name) for file in path.glob("[0-9][0-9]_*.py") if is_answer(file.stem)]
         if not found:
             raise pytest.UsageError("there is no answer in mine/ yet: python -m lessons 00  begins")
-        return found
+        return sorted(set(found))
     return [arg]
+
+
+def is_answer(name):
+    """Whether a file of the learner's has the name of a lesson, with whatever number."""
+    return bool(re.match(r"\d\d_\w+$", name)) and any(LESSONS.glob(f"[0-9][0-9]{name[2:]}/exercise.py"))
 
 
 def named(text):

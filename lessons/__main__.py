@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import textwrap
 
 from lessons.engine import course, hints
 from lessons.engine.saving import watch
@@ -35,6 +36,12 @@ def show_lessons():
     for lesson in course.lessons():
         kind, text = standing(lesson)
         print(f"  {lesson.name:<31}{kind:<10}{text}".rstrip())
+    say_other_numbers(course.lessons())
+
+
+def say_other_numbers(lessons):
+    for line in filter(None, map(course.of_another_number, lessons)):
+        print(textwrap.fill(line, 79))
 
 
 def show_next(lesson):
@@ -43,7 +50,7 @@ def show_next(lesson):
         return
     what = "judges" if standing(lesson).kind == BEGUN else "makes and judges"
     print(f"\nnext: read lessons/{lesson.name}/README.md")
-    print(f"    python -m lessons {lesson.name[:2]}  {what} mine/{lesson.name}.py")
+    print(f"    python -m lessons {lesson.name[:2]}  {what} mine/{course.own_file(lesson).name}")
 
 
 def judge(lesson):
@@ -88,9 +95,10 @@ def has(lesson, function):
 
 def begin_again(lesson):
     copy = reset(lesson)
-    print(f"mine/{lesson.name}.py is as it was at the beginning")
+    print(f"mine/{course.own_file(lesson).name} is as it was at the beginning")
     if copy:
         print(f"what you had is in mine/{copy.name}")
+    say_other_numbers([lesson])
 
 
 def main():

@@ -107,6 +107,9 @@ def pytest_terminal_summary(terminalreporter, config):
             kinds = [verdict.kind for judged in exercises.values() for verdict in judged.verdicts.values()]
             counts = [f"{kinds.count(kind)} {kind}" for kind in (DONE, WRONG, TODO, BORROWED) if kind in kinds]
             write(f"{lesson.name:<30} {', '.join(counts)}")
+    if config.getoption("--answers") == "mine":
+        for i, line in enumerate(filter(None, map(course.of_another_number, lessons))):
+            write(textwrap.fill(line, 79) if i else f"\n{textwrap.fill(line, 79)}")
     if len(lessons) > 1 and config.getoption("--show"):
         write(f"--show is for one lesson: python -m pytest lessons/{next(iter(lessons)).name} --show")
 
@@ -115,7 +118,7 @@ def details(write, lesson, exercises, answers, show):
     """All verdicts on a lesson, with the reasons."""
     said = set()
     page = f"  read  lessons/{lesson.name}/README.md" if (lesson / "README.md").exists() else ""
-    write(f"\n{lesson.name}  ({'the library' if answers == 'library' else f'mine/{lesson.name}.py'})\n")
+    write(f"\n{lesson.name}  ({'the library' if answers == 'library' else f'mine/{course.own_file(lesson).name}'})\n")
     for name, (verdicts, lines, *_) in exercises.items():
         for part, verdict in verdicts.items():
             why = f"  {verdict.text}" if verdict.kind in (TODO, BORROWED) else ""

@@ -76,7 +76,7 @@ def judged(matches, wanted, limits, jobs, worth):
     folders = gradebook.folders_for([person.id or person.name for person in people])
     tasks = [
         (mine, lesson) for match in matches if match.submission for mine in match.submission.attempts.values()
-        for lesson in wanted if (mine / f"{lesson.name}.py").is_file()
+        for lesson in wanted if course.own_file(lesson, mine).is_file()
     ]
     found = in_pool(jobs, lambda task: grade_lesson(*task, wanted[task[1]], limits), tasks, "grading")
     for match, person, folder in zip(matches, people, folders):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-sys.path.append(str(Path(__file__).parents[1] / "lessons/12_gpu"))
+sys.path.append(str(Path(__file__).parents[1] / "lessons/13_gpu"))
 import pretend_gpu
 
 from tinysegnet.support.backend import missing_for_cupy
@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(params=["pretended", pytest.param("cupy", marks=pytest.mark.gpu)])
 def xp(request):
-    """A device's array library: the stand-in of lesson 12 everywhere, and CuPy where there is a GPU."""
+    """A device's array library: the stand-in of lesson 13 everywhere, and CuPy where there is a GPU."""
     if request.param == "pretended":
         return pretend_gpu
     import cupy

@@ -1,7 +1,7 @@
-"""Wrong answers to lessons 08 to 16 and 18 to 20, by others who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 11 and 13 to 20, by others who had not seen the tables: see planted_answers.py.
 
-PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 15 both
-have a `backward`: that of lesson 15 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
+PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 16 both
+have a `backward`: that of lesson 16 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
 local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 and 20; those of
 lesson 18 came before its tables.
@@ -50,7 +50,7 @@ def backward_asks_often(root):
 
 
 PLANTED = [
-    # ---- 08: batch norm
+    # ---- lesson 08: batch norm
     wrong_08("batch_norm", "eps_outside_root", "EPS is added after the root and not under it",
           "np.sqrt(var + EPS)", "(np.sqrt(var) + EPS)"),
     wrong_08("batch_norm", "ddof", "the variance is divided by M - 1 and not by M",
@@ -104,7 +104,7 @@ PLANTED = [
           "return gamma * (x - mean) / np.sqrt(var + EPS) + beta",
           "x -= mean\nx *= gamma / np.sqrt(var + EPS)\nx += beta\nreturn x"),
 
-    # ---- 09: the network
+    # ---- lesson 09: the network
     wrong("forward", "relu_in_decoder", "there is a ReLU after the batch norm of the decoders too",
           'norm(f"decoder{level}.norm", x)', '...\nx, cache[f"decoder{level}.relu"] = ops.relu(x)'),
     wrong("forward", "relu_before_norm", "in the encoders the ReLU comes before the batch norm",
@@ -142,7 +142,7 @@ PLANTED = [
           "the keys of the convolutions' biases before a batch norm are left out, 'as they are 0 anyway'",
           "return grads", 'return {name: g for name, g in grads.items() if not name.endswith(".conv.b")}'),
 
-    # ---- 10: class weights, rate, Adam
+    # ---- lesson 10: class weights, rate, Adam
     wrong("class_weights", "all_pixels",
           "divides by all pixels and not by those of the images with the class: shows if a class is not in every "
           "image", "image_pixels[there]", "pixels.sum()"),
@@ -187,7 +187,7 @@ PLANTED = [
           "params[name] = w - ... puts a new array into the dict: the array that was there is not changed",
           "w -= lr * pace", "params[name] = w - lr * pace"),
 
-    # ---- 11: metrics
+    # ---- lesson 11: metrics
     wrong("confusion_matrix", "transposed", "rows and columns are exchanged: counts[predicted, label]",
           "labels[counted].astype(np.int64) * classes + predicted[counted]",
           "predicted[counted].astype(np.int64) * classes + labels[counted]"),
@@ -229,7 +229,7 @@ PLANTED = [
     wrong("mean_iou", "sums_first", "all intersections over all unions, and not the mean of the classes' quotients",
           "(tp[present] / union[present]).mean()", "tp.sum() / union.sum()"),
 
-    # ---- 12: the GPU
+    # ---- lesson 13: the GPU
     wrong("pad", "on_the_host",
           "np.zeros makes the array on the host: right with NumPy, does not run with an x of the device",
           "xp.zeros", "np.zeros"),
@@ -279,7 +279,7 @@ PLANTED = [
     wrong("train", "all_at_the_end", "reads all losses at once at the end: `every` is not used",
           "        if len(group) == every:\n            losses += read(group)\n            group = []\n", ""),
 
-    # ---- 13: circular convolution
+    # ---- lesson 14: circular convolution
     wrong("transforms", "sine_sign",
           "the rows of the imaginary part are +sin and not -sin (inverse is still right for it)", "-np.sin", "np.sin"),
     wrong("transforms", "last_always_alone",
@@ -330,7 +330,7 @@ PLANTED = [
     wrong("overlap_save", "float64", "y is made by np.zeros without a dtype: float64 also for float32 x",
           "np.zeros(S - K + 1, x.dtype)", "np.zeros(S - K + 1)"),
 
-    # ---- 14: the fast convolution
+    # ---- lesson 15: the fast convolution
     wrong("conv2d_by_tiles", "no_conjugate", "the conjugate of w_hat is forgotten: the kernel is turned round, and "
           "what is kept has wrapped (right with K = 1)", ".conj()", ""),
     wrong("conv2d_by_tiles", "irfft_not_told", "irfft2 is not told T, and takes it to be even: an odd T gives tiles "
@@ -374,7 +374,7 @@ PLANTED = [
           "dw is overwritten by each tile and not summed: shows with more than one tile",
           "x_hat, dy_hat.conj()", "x_hat[:, -1:, -1:], dy_hat[:, -1:, -1:].conj()"),
 
-    # ---- 15: the tape
+    # ---- lesson 16: the tape
     wrong("topological", "no_marks",
           "does not mark whom it has been to: a node that is used twice is in the list twice",
           "            seen.add(node)\n", ""),
@@ -391,29 +391,29 @@ PLANTED = [
     wrong("topological", "leaves_left_out", "what was given (no parents) is not in the list",
           "return nodes", "return [node for node in nodes if node.parents or node is root]"),
     wrong("tape_backward", "tape_overwrites",
-          "lesson 15: grads[parent] = g: what came by an earlier use is lost (shows where a node is used twice)",
+          "lesson 16: grads[parent] = g: what came by an earlier use is lost (shows where a node is used twice)",
           "grads[parent] + g if parent in grads else g", "g"),
-    wrong("tape_backward", "tape_in_place", "lesson 15: grads[parent] += g changes an array that another node may "
+    wrong("tape_backward", "tape_in_place", "lesson 16: grads[parent] += g changes an array that another node may "
           "have been handed too (shows where add hands the same array to two and one of them is used again)",
           "grads[parent] = grads[parent] + g if parent in grads else g",
           "if parent in grads:\n    grads[parent] += g\nelse:\n    grads[parent] = g"),
     wrong("tape_backward", "tape_level_by_level",
-          "lesson 15: walks level by level from root, and a node that is met again hands back only once, before all "
+          "lesson 16: walks level by level from root, and a node that is met again hands back only once, before all "
           "its uses have (shows where paths of different lengths lead to a node)",
           "for node in reversed(topological(root)):", "queue = [root]\nfor node in queue:",
           "else g", "...\nif parent not in queue:\n    queue.append(parent)"),
-    ("tape_backward", "tape_asks_often", "lesson 15: follows every path by itself: the sums are right, but a node that "
+    ("tape_backward", "tape_asks_often", "lesson 16: follows every path by itself: the sums are right, but a node that "
      "is used twice is asked twice to hand back",
      backward_asks_often),
-    wrong("tape_backward", "tape_dict_of_parents", "lesson 15: dict(zip(parents, handed)): of a * a one of the two "
+    wrong("tape_backward", "tape_dict_of_parents", "lesson 16: dict(zip(parents, handed)): of a * a one of the two "
           "gradients is lost (shows where one operation uses a node twice)",
           "zip(node.parents, node.hand_back(grads[node]))",
           "dict(zip(node.parents, node.hand_back(grads[node]))).items()"),
-    wrong("tape_backward", "tape_seed_float", "lesson 15: the gradient of root is np.ones(()), float64 and without "
+    wrong("tape_backward", "tape_seed_float", "lesson 16: the gradient of root is np.ones(()), float64 and without "
           "axes, and not an array like its value (shows if root is float32, or has axes)",
           "np.ones_like(root.value)", "np.ones(())"),
 
-    # ---- 16: six more
+    # ---- lesson 17: six more
     wrong("leaky_relu_backward", "dslope_all", "dslope is summed over all x, the positive ones too",
           "np.minimum(x, 0)", "x"),
     wrong("leaky_relu_backward", "dead", "dx is 0 where x is negative, as in ReLU: the slope is forgotten",
@@ -489,7 +489,7 @@ PLANTED = [
     wrong("gate_backward", "dopening_without_x", "the gradient of the opening is the sum of dy and not of dy * x",
           "(dy * x)", "dy"),
 
-    # ---- 18: two other ways up
+    # ---- lesson 18: two other ways up
     wrong("resize_bilinear__by_indices", "no_halves", "the halves of the centre are missing",
           "centre = (np.arange(target) + 0.5) * source / target - 0.5", "centre = np.arange(target) * source / target"),
     wrong("resize_bilinear__by_indices", "corners_aligned", "the first and the last centres are laid on each other",
@@ -552,7 +552,7 @@ PLANTED = [
     wrong("conv_transpose2d_backward", "dw_turned", "dw is turned by 180 degrees",
           'dw[i, j] = np.einsum', 'dw[K - 1 - i, K - 1 - j] = np.einsum'),
 
-    # ---- 19: dropout, and many looks
+    # ---- lesson 19: dropout, and many looks
     wrong("draw_mask", "kept_below_rate", "an entry is kept if its number is below rate", ">= rate", "< rate"),
     wrong("draw_mask", "not_larger", "what is kept is 1", " / np.asarray(1 - rate, dtype)", ""),
     wrong("draw_mask", "over_rate", "what is kept is 1 / rate", "1 - rate", "max(rate, 1e-6)"),
@@ -607,7 +607,7 @@ PLANTED = [
     wrong("mean_and_variance__of_all", "axes_all", "the variance is one number", "((looks - mean) ** 2).mean(axis=0)",
           "np.full_like(mean, looks.var())"),
 
-    # ---- 20: boundaries
+    # ---- lesson 20: boundaries
     wrong("boundary__by_slices", "no_corner", "the lower-right neighbour is forgotten",
           "line[:-1, :-1] |= (inside[:-1, :-1] != inside[1:, 1:]) & counted[:-1, :-1] & counted[1:, 1:]", ""),
     wrong("boundary__by_slices", "neighbour_void", "whether the right neighbour is ignored is not asked",

@@ -2,7 +2,7 @@
 tables or the checker: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). tape_backward is the
-`backward` of lesson 15.
+`backward` of lesson 16.
 """
 
 from functools import partial
@@ -19,7 +19,7 @@ wrong, wrong_3 = partial(planted, planted_right), partial(planted, planted_right
 EPS = 1e-5
 
 
-# ---- 00: NumPy
+# ---- lesson 00: NumPy
 
 def q1_first_two_axes(x):
     y = x.mean(axis=(0, 1))
@@ -120,7 +120,7 @@ def q10_unique(labels, classes):
     return y
 
 
-# ---- 01 to 04
+# ---- lessons 01 to 04
 
 def numerical_gradient_as_in_cs231n(f, x):
     grad = np.zeros(x.shape)
@@ -214,7 +214,7 @@ def sgd_step_as_in_pytorch(params, grads, velocity, lr, momentum=0.9, weight_dec
         w -= lr * buf
 
 
-# ---- 05, 06
+# ---- lessons 05, 06
 
 def conv2d_loops_inside_only(x, w, b):
     N, H, W, C = x.shape
@@ -290,7 +290,7 @@ def conv2d_backward_by_forward(dy, cache, need_dx=True):
     return dx, dw, db
 
 
-# ---- 07
+# ---- lesson 07
 
 def max_pool_floor(x):
     N, H, W, C = x.shape
@@ -322,7 +322,7 @@ def max_unpool_backward_is_pooling(dy, corners):
     return dx
 
 
-# ---- 08
+# ---- lesson 08
 
 def batch_norm_keeps_std(x, gamma, beta):
     N, H, W, C = x.shape
@@ -355,7 +355,7 @@ def batch_norm_inference_copied(x, gamma, beta, mean, var):
     return y, (mean, var), cache
 
 
-# ---- 09
+# ---- lesson 09
 
 def forward_one_block_for_all(params, x, ops):
     batch_stats, cache = {}, {}
@@ -408,7 +408,7 @@ def backward_written_out(dlogits, cache, ops):
 forward = planted_right_3.forward       # which lesson 09 asks for beside a backward
 
 
-# ---- 10
+# ---- lesson 10
 
 def weights_with_zeros_in_the_median(pixels, image_pixels, power=1.0):
     freq = np.zeros(len(pixels))
@@ -423,7 +423,7 @@ def weights_with_zeros_in_the_median(pixels, image_pixels, power=1.0):
     return weights
 
 
-# ---- 11
+# ---- lesson 11
 
 def counts_by_comparing(labels, predicted, classes, ignore):
     counts = np.zeros((classes, classes), np.int64)
@@ -444,7 +444,29 @@ def average_over_all_classes(counts):
     return total / len(counts)
 
 
-# ---- 12
+# ---- lesson 12
+
+def culprits_all_called_dx():
+    A = "max_pool_backward", "dx"
+    B = "conv2d_backward", "dx"
+    C = "relu_backward", "dx"
+    D = "batch_norm_backward", "dx"
+    E = "softmax_cross_entropy_backward", "dx"
+    F = "conv2d_backward", "dw"
+    return A, B, C, D, E, F
+
+
+def culprits_the_other_pooling():
+    A = "max_unpool_backward", "dx"
+    B = "conv2d_backward", "dx"
+    C = "relu_backward", "dx"
+    D = "batch_norm_backward", "dx"
+    E = "softmax_cross_entropy_backward", "dlogits"
+    F = "conv2d_backward", "dw"
+    return A, B, C, D, E, F
+
+
+# ---- lesson 13
 
 def pad_all_four_axes(x, margin):
     return array_module(x).pad(x, margin)
@@ -456,7 +478,7 @@ def sums_by_eye(values, labels, classes):
     return one_hot.reshape(-1, classes).T @ values.reshape(-1, values.shape[3])
 
 
-# ---- 13
+# ---- lesson 14
 
 def circular_with_the_conjugate_of_x(x, w):
     T, K = len(x), len(w)
@@ -495,7 +517,7 @@ def overlap_save_whole_tiles_only(x, w, T):
     return y
 
 
-# ---- 14
+# ---- lesson 15
 
 def tiles_that_fit(x, w, b, T):
     N, H, W, C = x.shape
@@ -513,7 +535,7 @@ def tiles_that_fit(x, w, b, T):
     return y + b, (x, w, T)
 
 
-# ---- 15
+# ---- lesson 16
 
 def topological_preorder_turned_round(root):
     order, seen = [], set()
@@ -538,7 +560,7 @@ def topological_without_marks(root):
     return nodes
 
 
-# ---- 16
+# ---- lesson 17
 
 def leaky_by_mask(dy, cache):
     x, slope = cache
@@ -571,29 +593,7 @@ def local_response_of_each_channel_alone(dy, cache):
     return dy * (scale**-beta - 2 * alpha * beta * x**2 * scale ** (-beta - 1))
 
 
-# ---- 17
-
-def culprits_all_called_dx():
-    A = "max_pool_backward", "dx"
-    B = "conv2d_backward", "dx"
-    C = "relu_backward", "dx"
-    D = "batch_norm_backward", "dx"
-    E = "softmax_cross_entropy_backward", "dx"
-    F = "conv2d_backward", "dw"
-    return A, B, C, D, E, F
-
-
-def culprits_the_other_pooling():
-    A = "max_unpool_backward", "dx"
-    B = "conv2d_backward", "dx"
-    C = "relu_backward", "dx"
-    D = "batch_norm_backward", "dx"
-    E = "softmax_cross_entropy_backward", "dlogits"
-    F = "conv2d_backward", "dw"
-    return A, B, C, D, E, F
-
-
-# ---- 18
+# ---- lesson 18
 
 def bilinear_align_corners(x, shape):
     _, H, W, _ = x.shape
@@ -627,7 +627,7 @@ def transposed_backward_padded_by_p(dy, cache):
     return dx, dw, dy.sum(axis=(0, 1, 2))
 
 
-# ---- 19
+# ---- lesson 19
 
 def mask_as_in_cs231n(rng, shape, rate, dtype):
     p = 1 - rate
@@ -647,7 +647,7 @@ def mean_and_variance_in_two_passes(looks):
     return mean, squares / number
 
 
-# ---- 20
+# ---- lesson 20
 
 def boundary_by_roll(labels, c, ignore):
     inside, counted = labels == c, labels != ignore
@@ -824,7 +824,7 @@ PLANTED = [
     wrong_3("backward", "decoder_in_forward_order", "In the decoders the convolution goes back before the norm.",
             'dx = norm(f"decoder{level}.norm", dx)\n        dx = conv(f"decoder{level}.conv", dx)',
             'dx = conv(f"decoder{level}.conv", dx)\ndx = norm(f"decoder{level}.norm", dx)'),
-    # ---- 10
+    # ---- lesson 10
     wrong_3("class_weights", "of_all_labelled_pixels",
             "The frequency is the share of all labelled pixels, and image_pixels is not used.",
             "freq = pixels[there] / image_pixels[there]", "freq = pixels[there] / pixels.sum()"),
@@ -842,7 +842,7 @@ PLANTED = [
     wrong_3("adam_step", "new_w_not_in_place", "w - lr * pace is a new array: those in params stay as they were.",
             "w -= lr * pace", "w = w - lr * pace"),
 
-    # ---- 11
+    # ---- lesson 11
     wrong_3("confusion_matrix", "rows_are_the_predictions",
             "Rows and columns are exchanged: a row is what was called so.",
             "labels[counted].astype(np.int64) * classes + predicted[counted]",
@@ -869,7 +869,13 @@ PLANTED = [
             "A class that is predicted and not labelled is left out, as in C; its IoU is 0.",
             "present = union > 0", "present = counts.sum(axis=1) > 0"),
 
-    # ---- 12
+    # ---- lesson 12
+    ("culprits", "dlogits_called_dx",
+     "E is called dx like most others; it is the loss's dlogits.", culprits_all_called_dx),
+    ("culprits", "unpooling_for_pooling",
+     "A is said to be in unpooling; it is in pooling.", culprits_the_other_pooling),
+
+    # ---- lesson 13
     wrong_3("pad", "float64_zeros", "zeros without a dtype: float64, whatever x is.",
             "W + 2 * margin, C), x.dtype)", "W + 2 * margin, C))"),
     ("pad", "all_four_axes", "pad(x, margin) pads images and channels too.", pad_all_four_axes),
@@ -886,7 +892,7 @@ PLANTED = [
     wrong_3("train", "group_not_emptied", "The group is not emptied after it was read, and comes once more at the end.",
             "            group = []\n", ""),
 
-    # ---- 13
+    # ---- lesson 14
     wrong_3("transforms", "odd_T_as_even", "The last frequency counts once for odd T too, where it counts twice.",
             "    if T % 2 == 0:\n        weights[-1] = 1 / T", "    weights[-1] = 1 / T"),
     wrong_3("transforms", "plus_sin", "The imaginary parts have the wrong sign: +sin. There and back is still right.",
@@ -905,7 +911,7 @@ PLANTED = [
     ("overlap_save", "only_whole_tiles",
      "The number of tiles is rounded down, and the end of y stays 0.", overlap_save_whole_tiles_only),
 
-    # ---- 14
+    # ---- lesson 15
     wrong_3("conv2d_by_tiles", "irfft2_without_the_size", "irfft2 is not told the size: an odd T comes back as T - 1.",
             "np.fft.irfft2(y_hat, (T, T), axes=(3, 4))", "np.fft.irfft2(y_hat, axes=(3, 4))"),
     ("conv2d_by_tiles", "border_tiles_left_out",
@@ -916,7 +922,7 @@ PLANTED = [
             "Tiles of T x T are cut out of dy as of x, without zeros behind M x M: what overlaps counts twice.",
             "cut_out(dy, M, M, 0)", "cut_out(dy, T, M, 0)"),
 
-    # ---- 15
+    # ---- lesson 16
     ("topological", "preorder_turned_round",
      "The node is noted before its parents, and the list turned round: not an order if a node is used twice.",
      topological_preorder_turned_round),
@@ -928,7 +934,7 @@ PLANTED = [
             "grads[parent] = grads[parent] + g if parent in grads else g",
             "if parent in grads:\n    grads[parent] += g\nelse:\n    grads[parent] = g"),
 
-    # ---- 16
+    # ---- lesson 17
     wrong_3("leaky_relu_backward", "dslope_of_all_x",
             "dslope is summed over positive x too, which do not depend on it.",
             "np.minimum(x, 0)", "x"),
@@ -959,13 +965,7 @@ PLANTED = [
     wrong_3("gate_backward", "w_not_transposed", "dz @ w without a transpose: it fits, as w is square.",
             "(dz @ w.T)", "(dz @ w)"),
 
-    # ---- 17
-    ("culprits", "dlogits_called_dx",
-     "E is called dx like most others; it is the loss's dlogits.", culprits_all_called_dx),
-    ("culprits", "unpooling_for_pooling",
-     "A is said to be in unpooling; it is in pooling.", culprits_the_other_pooling),
-
-    # ---- 18
+    # ---- lesson 18
     wrong_3("resize_bilinear__by_indices", "no_clip", "Centres are not clipped: row -1 is the last one.",
             "        centre = np.clip(centre, 0, source - 1)\n", ""),
     ("resize_bilinear", "corners_aligned",
@@ -986,7 +986,7 @@ PLANTED = [
     ("conv_transpose2d_backward", "p_zeros_on_each_side",
      "p zeros on each side are too few for an even K and an odd size.", transposed_backward_padded_by_p),
 
-    # ---- 19
+    # ---- lesson 19
     wrong_3("draw_mask__by_where", "drawn_in_the_dtype", "The numbers are drawn in dtype: in float64 they are others.",
             "rng.random(shape, np.float32)", "rng.random(shape, dtype)"),
     ("draw_mask", "kept_below_1_minus_rate",
@@ -1001,7 +1001,7 @@ PLANTED = [
     ("mean_and_variance", "iterator_used_up",
      "The second loop finds the iterator used up, and the variance is 0.", mean_and_variance_in_two_passes),
 
-    # ---- 20
+    # ---- lesson 20
     wrong_3("boundary", "one_side_only", "Only pixels of the class; the reverse, a neighbour of the class, is missing.",
             "(here == c) != (there == c)", "here == c and there != c"),
     ("boundary", "round_the_border",

@@ -1,7 +1,7 @@
-"""Right answers to lessons 09 to 16 and 18 to 20, as a learner writes them: what planted_answers_3.py spoils by lines.
+"""Right answers to lessons 09 to 11 and 13 to 20, as a learner writes them: what planted_answers_3.py spoils by lines.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
-Lessons 09 and 15 both have a `backward`: that of lesson 15 is tape_backward here (see every_exercise.py).
+Lessons 09 and 16 both have a `backward`: that of lesson 16 is tape_backward here (see every_exercise.py).
 """
 
 import math
@@ -13,7 +13,7 @@ from tinysegnet.support.backend import array_module, to_numpy
 BETA2, EPS = 0.99, 1e-8
 
 
-# ---- 09: the network
+# ---- lesson 09: the network
 
 def forward(params, x, ops):
     stats, cache = {}, {}
@@ -70,7 +70,7 @@ def backward(dlogits, cache, ops):
     return grads
 
 
-# ---- 10: class weights, rate, Adam
+# ---- lesson 10: class weights, rate, Adam
 
 def class_weights(pixels, image_pixels, power=1.0):
     there = pixels > 0
@@ -99,7 +99,7 @@ def adam_step(params, grads, memory, lr, momentum=0.9, weight_decay=0.0):
         w -= lr * pace
 
 
-# ---- 11: metrics
+# ---- lesson 11: metrics
 
 def confusion_matrix(labels, predicted, classes, ignore):
     counted = labels != ignore
@@ -131,7 +131,7 @@ def mean_iou(counts):
     return (tp[present] / union[present]).mean() if present.any() else np.nan
 
 
-# ---- 12: the GPU
+# ---- lesson 13: the GPU
 
 def pad(x, margin):
     xp = array_module(x)
@@ -172,7 +172,7 @@ def train(step, batches, every):
     return losses + read(group)
 
 
-# ---- 13: circular convolution
+# ---- lesson 14: circular convolution
 
 def transforms(T, dtype):
     L = T // 2 + 1
@@ -222,7 +222,7 @@ def overlap_save(x, w, T):
     return y
 
 
-# ---- 14: the fast convolution
+# ---- lesson 15: the fast convolution
 
 def cut_out(x, T, M, margin):
     """Tiles (N, rows of tiles, columns of tiles, T, T, C) of x with zeros around it."""
@@ -269,7 +269,7 @@ def conv2d_by_tiles_backward(dy, cache):
     return dx, dw.astype(w.dtype), dy.sum(axis=(0, 1, 2))
 
 
-# ---- 15: the tape
+# ---- lesson 16: the tape
 
 def topological(root):
     nodes, seen = [], set()
@@ -294,7 +294,7 @@ def tape_backward(root):
     return grads
 
 
-# ---- 16: six more
+# ---- lesson 17: six more
 
 def leaky_relu_backward(dy, cache):
     x, slope = cache
@@ -366,7 +366,7 @@ def gate_backward(dy, cache):
     return dx, seen.T @ dz, dz.sum(axis=0)
 
 
-# ---- 18: two other ways up
+# ---- lesson 18: two other ways up
 
 def shares(source, target, dtype):
     """(target, source): how much of each pixel of x is in each of y, along one axis."""
@@ -463,7 +463,7 @@ def conv_transpose2d_backward(dy, cache):
     return dx, dw, dy.sum(axis=(0, 1, 2))
 
 
-# ---- 19: dropout, and many looks
+# ---- lesson 19: dropout, and many looks
 
 def draw_mask(rng, shape, rate, dtype):
     kept = rng.random(shape, np.float32) >= rate
@@ -503,7 +503,7 @@ def mean_and_variance__of_all(looks):
     return mean, variance
 
 
-# ---- 20: boundaries
+# ---- lesson 20: boundaries
 
 def boundary(labels, c, ignore):
     H, W = labels.shape

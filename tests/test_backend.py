@@ -1,4 +1,4 @@
-"""One source on two libraries: the stand-in of lesson 12 everywhere, CuPy where there is a GPU."""
+"""One source on two libraries: the stand-in of lesson 13 everywhere, CuPy where there is a GPU."""
 
 import ast
 import platform

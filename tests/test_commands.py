@@ -244,7 +244,7 @@ def test_help_is_the_same_without_docstrings():
     """python -OO drops them, and what a user reads must not be among them."""
     commands = [
         "train.py", "tinysegnet/__main__.py", "lessons/plant.py", "lessons/grade.py", "lessons/book.py",
-        "lessons/14_fast_convolution/race.py", "benchmarks/cpu.py", "benchmarks/gpu.py", "benchmarks/ingredients.py",
+        "lessons/15_fast_convolution/race.py", "benchmarks/cpu.py", "benchmarks/gpu.py", "benchmarks/ingredients.py",
         "benchmarks/formats.py",
     ]
     ask = (             # all in one process: it is the imports that take time

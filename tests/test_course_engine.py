@@ -171,12 +171,12 @@ def test_right_answers_are_done_and_praised_and_remembered(ask, course):
 
 
 def test_an_answer_that_is_measured_is_not_called_the_librarys(course):
-    """In a lesson that somebody has made by lesson 16."""
-    for name in "16_six_more", "21_mine":
+    """In a lesson that somebody has made by lesson 17."""
+    for name in "17_six_more", "21_mine":
         (course / "lessons" / name).mkdir()
-    for path in (ROOT / "lessons/16_six_more").glob("*.py"):
-        shutil.copy(path, course / "lessons/16_six_more")
-    page = (ROOT / "lessons/16_six_more/README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "lessons/17_six_more").glob("*.py"):
+        shutil.copy(path, course / "lessons/17_six_more")
+    page = (ROOT / "lessons/17_six_more/README.md").read_text(encoding="utf-8")
     judge, stubs = re.findall(r"(?ms)^```python\n(import numpy as np\n.*?)```", page)
     (course / "lessons/21_mine/test_exercise.py").write_text(judge)
     (course / "lessons/21_mine/exercise.py").write_text(stubs)
@@ -192,7 +192,7 @@ def test_an_answer_that_is_measured_is_not_called_the_librarys(course):
     try:
         done, wrong = say(right), say(right.replace("g - 1", "g"))
     finally:
-        for name in "16_six_more", "21_mine":
+        for name in "17_six_more", "21_mine":
             shutil.rmtree(course / "lessons" / name)
     assert "the measurement calls the forward twice for each number of x, g\n" in done
     assert re.search(r"yours takes \S+ ms, the measurement \S+ ms\n", done) and "the library's" not in done
@@ -410,14 +410,14 @@ def test_no_mistake_is_named_that_was_not_made():
 def test_backward_is_to_do_as_long_as_the_topological_that_it_walks_on_is(tmp_path):
     stub = "def topological(root):\n    return None\n"
     backward = "def backward(root):\n    return {node: 1 for node in reversed(topological(root))}\n"
-    exercise = load(ROOT / "lessons/15_tape/test_exercise.py").EXERCISES[1]
+    exercise = load(ROOT / "lessons/16_tape/test_exercise.py").EXERCISES[1]
     (tmp_path / "stub.py").write_text(stub + backward)
     function = watched(load(tmp_path / "stub.py").backward, tmp_path / "stub.py", "nowhere")
     assert {verdict.kind for verdict in exercise.check(function).values()} == {"TODO"}
 
 
 def test_a_graph_is_shown_with_the_letters_of_the_roles():
-    lesson = load(ROOT / "lessons/15_tape/test_exercise.py")
+    lesson = load(ROOT / "lessons/16_tape/test_exercise.py")
     assert lesson.with_roles("d = a * b,  loss = d + c", (1, 2, 0)) == "d = b * c,  loss = d + a"
 
 
@@ -453,6 +453,23 @@ def test_one_function_of_a_lesson_is_judged_alone(ask, of):
     assert ask(None, of=f"{of}::nothing")[0] == 4 and "test_exercise.py::nothing" in ask.errors
 
 
+def test_a_learners_file_of_an_old_number_is_judged(ask, course):
+    """And the report ends with how to rename it."""
+    ask(RIGHT, "--co")
+    old = f"77{'_relu.py'}"
+    (course / "mine/02_relu.py").rename(course / "mine" / old)
+    for of in "lessons/02_relu", f"mine/{old}", f"mine/{old}::relu", "mine", f"lessons/{old[:-3]}":
+        status, said = ask(None, of=of)
+        assert status == 0 and said.lstrip().startswith(f"02_relu  (mine/{old})\n\n  relu  ")
+        assert said.endswith(f"\nmine/{old} is read as lesson 02's: rename it to mine/02_relu.py\n")
+    assert [path.name for path in (course / "mine").glob("*.py")] == [old]
+    (course / "lessons" / old[:-3]).mkdir()         # as git pull leaves one in which bytecode lies
+    assert ask(None, of=f"lessons/{old[:-3]}")[1].lstrip().startswith(f"02_relu  (mine/{old})")
+    (course / "lessons" / old[:-3]).rmdir()
+    status, said = ask("x = 1\n")
+    assert status == 1 and said.lstrip().startswith("02_relu  (mine/02_relu.py)") and said.endswith(f"\nmine/{old}\n")
+
+
 def test_what_is_no_lesson_is_one_sentence(ask, course):
     for of, sentence in (("lessons/77", "there is no lesson 'lessons/77': python -m lessons list  names them all"),
                          ("mine", "there is no answer in mine/ yet: python -m lessons 00  begins")):
@@ -471,7 +488,7 @@ def test_tests_of_a_learners_own_are_run_as_ever(ask, course):
 def test_a_judgement_of_a_part_forgets_nothing_of_the_others(ask, course):
     """Of some exercises, of hints, and one that Ctrl-C ends."""
     def remembered():
-        return {*json.loads((course / "mine/.course.json").read_text())["done"]["02_relu"]}
+        return {*json.loads((course / "mine/.course.json").read_text())["done"]["relu"]}
 
     ask(RIGHT, "-k", "relu_backward")
     assert remembered() == {"relu_backward"}

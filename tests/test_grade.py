@@ -284,6 +284,7 @@ def lay(folder, files):
 
 
 R, T = "02_relu.py", "03_conv_1x1.py"
+OLD_R = f"77{R[2:]}"         # lessons.renumber lets it be
 HANDED_IN = {       # what lies in one folder, and {name: (attempts, remark)}
     "people": ({"ann/02_relu.py": "", "bob/mine/02_relu.py": "", "cy/hw/deep/02_relu.py": "",
                 "dee.zip": {f"a/{R}": ""}},
@@ -294,6 +295,10 @@ HANDED_IN = {       # what lies in one folder, and {name: (attempts, remark)}
     "half": ({"ann/02_relu.py": "", "ann/3_conv.py": "", "bob/a/02_relu.py": "", "bob/b/02_relu.py": "",
               "cy/mine/02_relu.py": "", "cy/old/02_relu.py": ""},
              {"ann": "of no lesson: 3_conv.py", "bob": "answers in several folders: a, b", "cy": ""}),
+    "old numbers": ({f"ann/{OLD_R}": "", f"bob/mine/{OLD_R}": "", f"bob/mine/{T}": "", "cy.zip": {OLD_R: "", R: ""},
+                     f"di_7_8_{OLD_R[:-3]}-2.py": ""},
+                    {"ann": f"read, with an old number: {OLD_R}", "bob": f"read, with an old number: {OLD_R}",
+                     "cy": f"not read, with an old number: {OLD_R}", "di": f"read, with an old number: {OLD_R}"}),
     "damaged": ({"ann.zip": "PK",
                  "bob.zip": {"02_relu.py": "", "../03_conv_1x1.py": "", "/etc/x.py": "", "c:\\x.py": ""}},
                 {"ann": "ann.zip is damaged, or no zip",
@@ -331,7 +336,7 @@ def test_what_was_handed_in_is_found(tmp_path, case, packed):
     }
     for one in found:
         for folder in one.attempts.values():
-            assert (folder / R).is_file() or (folder / T).is_file()
+            assert any((folder / name).is_file() for name in (R, T, OLD_R))
     assert not {*tmp_path.rglob("x.py")} and not (tmp_path / "work" / T).exists()
 
 
@@ -457,6 +462,8 @@ def test_points_are_shared_by_the_parts_of_a_function(tmp_path):
     assert [one.worth for one in parts] == [2.5, 2.5, 0.5, 1]
     assert [one.points for one in parts] == [2.5, 0, 0.5, 1]
     assert (row("ann", *parts).points, row("ann", *parts).worth) == (4, 6.5)
+    of_older_course = points.read(table(tmp_path / "p.csv", f"lesson,function,points\n{OLD_R[:-3]},relu,3\n"))
+    assert of_older_course == {("02_relu", "relu"): 3}
     for text, sentence in (
         ("77,relu,1", "line 2 of .*: there is no lesson 77"), ("02,elu,1", "has no function elu: choose of"),
         ("02,relu,x", "'x' is no number of points"), ("02,relu,nan", "'nan' is no number"),
@@ -602,7 +609,8 @@ def classroom(tmp_path, monkeypatch, capsys):
         """An answer holds the kind of all its parts."""
         if not mine:
             return grading.all_parts(lesson, wanted, "not handed in", "none")
-        return grading.all_parts(lesson, wanted, (mine / f"{lesson.name}.py").read_text(), "  a sentence\n    more")
+        text = grade.course.own_file(lesson, mine).read_text()
+        return grading.all_parts(lesson, wanted, text, "  a sentence\n    more")
 
     monkeypatch.setattr(grade, "trial", lambda lesson, limits: (names, 3900))
     monkeypatch.setattr(grade, "grade_lesson", judge)
@@ -674,6 +682,13 @@ def test_who_is_not_sure_to_have_handed_in_has_no_zero(classroom, tmp_path):
     status, rows, _ = classroom({"Ann/02_relu.py": "done", "bo": None}, "--roster", people, rows="id")
     assert status == 1 and [rows[one]["points"] for one in ("s1", "s2")] == ["", ""]
     assert rows["s1"]["remark"] == "not clear which is theirs: Ann"
+
+
+def test_an_old_number_of_a_file_costs_no_marks(classroom):
+    status, rows, _ = classroom({f"Ann/{OLD_R}": "done", f"Ann/{T}": "done", f"bo/{OLD_R}": "wrong", f"bo/{R}": "done"})
+    assert status == 0 and rows["Ann"]["points"] == "6" and rows["bo"]["02_relu"] == "3"
+    assert rows["Ann"]["remark"] == f"read, with an old number: {OLD_R}"
+    assert rows["bo"]["remark"] == f"not read, with an old number: {OLD_R}"
 
 
 def test_the_words_for_a_lesson():

@@ -13,8 +13,10 @@ import pytest
 from every_exercise import OTHER_NAMES
 from PIL import Image
 
+from lessons import renumber
 from lessons.engine import course, figures
 from tinysegnet import ops
+from tinysegnet.support.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "lessons").rglob("README.md")), ROOT / "lessons" / "glossary.md"]
@@ -65,7 +67,7 @@ def section(text, title):
     [
         ("00_start_here", "", "The primer"),
         ("18_decoders_compared", "", "Borrow someone else's corners (optional)"),
-        *(("16_six_more", "The picture", title) for title in (
+        *(("17_six_more", "The picture", title) for title in (
             "1. A leaky ReLU that learns its slope", "2. A convolution with stride 2", "3. Layer norm",
             "4. Local response", "5. The Dice loss", "6. A gate")),
     ],
@@ -173,7 +175,7 @@ def parts_are_all_there(lesson):
 
 def right_answers(lesson):
     """Right answers to the exercises of a lesson, each function once: those of tests/planted_right.py and
-    tests/planted_right_3.py, with the functions of these files that they call. Lessons 00 and 17 have none there."""
+    tests/planted_right_3.py, with the functions of these files that they call. Lessons 00 and 12 have none there."""
     found = {}
 
     def add(name):
@@ -250,12 +252,125 @@ def test_the_hours_follow_from_what_can_be_counted():
     said = {name: halves(text) for name, text in rows}
     assert said == {lesson.name: hours(lesson) for lesson in LESSONS}
     of = {name[:2]: number for name, number in said.items()}
-    weekend, everything = (halves(re.search(rf"\*\*{route}\*\*, about ([\d½]+) hours", page)[1])
-                           for route in ("A weekend", "Everything"))
-    assert weekend == sum(of[f"{number:02}"] for number in range(8)) and everything == sum(of.values())
-    weeks = [sum(of[number] for number in week.split()) for week in ("00 01 02 03 04", "05 06 07", "08 09", "10 11 17")]
-    least, most = re.search(r"\*\*Four weeks of a class\*\*, ([\d½]+) to ([\d½]+) hours each", page).groups()
-    assert (halves(least), halves(most)) == (min(weeks), max(weeks))
+    weekend, lessons = re.search(r"\*\*A weekend\*\*, about ([\d½]+) hours: lessons ([^.]+)\.", page).groups()
+    assert halves(weekend) == sum(of[number] for number in renumber.in_series(lessons))
+    assert halves(re.search(r"\*\*Everything\*\*, about ([\d½]+) hours", page)[1]) == sum(of.values())
+    four_weeks = r"\*\*Four weeks of a class\*\*, (\S+) to (\S+) hours each: ([^.]+)\."
+    least, most, weeks = re.search(four_weeks, page).groups()
+    weeks = [renumber.in_series(week) for week in weeks.split("·")]
+    numbers = [number for week in weeks for number in week]
+    assert numbers == [name[:2] for name in renumber.order()][: len(numbers)]
+    each = [sum(of[number] for number in week) for week in weeks]
+    assert len(weeks) == 4 and (halves(least), halves(most)) == (min(each), max(each))
+
+
+def test_the_numbers_of_the_lessons_are_their_places_in_the_table():
+    """In all texts, as lessons/renumber.py makes them."""
+    names = renumber.order()
+    assert names == [lesson.name for lesson in LESSONS]
+    assert [name[:2] for name in names] == [f"{place:02}" for place in range(len(names))]
+    assert not [file for file in renumber.changes(names)], "run python -m lessons.renumber"
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_lesson_says_its_number(lesson):
+    number, table = lesson.name[:2], (ROOT / "lessons" / "README.md").read_text(encoding="utf-8")
+    assert (lesson / "README.md").read_text(encoding="utf-8").startswith(f"# {number} · ")
+    assert re.search(rf"(?m)^\| \[{number} · [^\]]*\]\({lesson.name}/README\.md\)", table)
+    for file in "exercise.py", "test_exercise.py":
+        assert (lesson / file).read_text(encoding="utf-8").startswith(f'"""Lesson {number}: ')
+
+
+def test_a_number_in_a_text_is_that_of_a_lesson():
+    """And in the label of a link, that of the lesson to which it leads."""
+    last, said, linked = LESSONS[-1].name[:2], 0, 0
+    for file in renumber.files():
+        text = file.read_text(encoding="utf-8")
+        for label, there in re.findall(r"\[(?:[Ll]esson\s+)?(\d\d)(?: ·[^\]]*)?\]\([\w./]*?(\d\d)_", text):
+            assert label == there, f"{file}: lesson {label} in a link to lesson {there}"
+            linked += 1
+        if file.suffix == ".md":
+            for found in renumber.SAID.finditer(text):
+                numbers = renumber.in_series(found["numbers"])
+                assert numbers == sorted({*numbers}) and numbers[-1] <= last, f"{file}: {found[0]}"
+                said += 1
+    assert said > 150 and linked > 150
+
+
+@pytest.fixture
+def small_course(tmp_path, monkeypatch):
+    """small_course(files) -> {path: text} after `python -m lessons.renumber`, in a course of these files alone."""
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    monkeypatch.setattr(course, "LESSONS", tmp_path / "lessons")
+    monkeypatch.setattr(sys, "argv", ["renumber"])
+
+    def run(files):
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(text.encode())
+        renumber.main()
+        return {path.relative_to(tmp_path).as_posix(): path.read_bytes().decode()
+                for path in tmp_path.rglob("*") if path.is_file()}
+
+    return run
+
+
+def of_lessons(*names):
+    """A course of these lessons, read in this order."""
+    files = {place: "" for place in renumber.PLACES if "." in place}
+    files |= {f"lessons/{name}/test_exercise.py": f'"""Lesson {name[:2]}"""' for name in names}
+    files |= {f"lessons/{name}/README.md": f"# {name[:2]} · It\n" for name in names}
+    return files | {"lessons/README.md": "".join(f"| [{name[:2]} · It]({name}/README.md) | x |\n" for name in names)}
+
+
+# Lesson 99, `new`, is put in behind 01, and 02 to 04 move by one. The @ keep lessons.renumber from these texts.
+RENUMBERED = [
+    ("lesson @02, and of lesson @02.", "lesson @03, and of lesson @03."),
+    ("Lessons @01 and @02, or lesson\n@04", "Lessons @01 and @03, or lesson\n@05"),
+    ("lessons @00 to @04", "lessons @00, @01 and @03 to @05"),
+    ("lessons @02 to\n@04", "lessons @03 to @05"),
+    ("lessons @00, @02 to @03 and @99", "lessons @00 and @02 to @04"),
+    ("# lessons @00 and\n# @02", "# lessons @00 and\n# @03"),
+    ("lesson @77, @02 images, 3.02, 0.04, lesson @02.5, mine.02, @02_x", None),
+    ("def test_lesson_@02():", "def test_lesson_@03():"),
+    ("python -m lessons @02, or lessons reset @03", "python -m lessons @03, or lessons reset @04"),
+    ("--lessons @00 @02 @03", "--lessons @00 @03 @04"), ('"--lessons", "@00", "@02"', '"--lessons", "@00", "@03"'),
+    ("lessons/@02 and lessons/@02::f", "lessons/@03 and lessons/@03::f"),
+    ("lessons/@02_b/x.py, mine/@02_b.py, @02_b", "lessons/@03_b/x.py, mine/@03_b.py, @03_b"),
+    ("@02_b_c and @02_bc", "@04_b_c and @02_bc"),
+    ("[lesson @02](../@02_b/README.md#x)", "[lesson @03](../@03_b/README.md#x)"),
+    ("[@02 · B](@02_b/README.md)", "[@03 · B](@03_b/README.md)"),
+    ("[Lesson\n@04](@99_new/README.md)", "[Lesson\n@02](@02_new/README.md)"),            # it was wrong before
+]
+
+
+def test_a_lesson_that_is_put_in_moves_the_others(small_course):
+    files = of_lessons("00_a", "01_z", "99_new", "02_b", "03_b_c", "04_d")
+    files["lessons/02_b/sums.py"] = "# lesson @02\r\n".replace("@", "")
+    files["tests/test_x.py"] = "\n\n".join(old for old, _ in RENUMBERED).replace("@", "")
+    untouched = {"mine/02_b.py": "lesson @02".replace("@", ""), "CHANGELOG.md": "lesson @02".replace("@", "")}
+    there = small_course(files | untouched)
+    names = "00_a", "01_z", "02_new", "03_b", "04_b_c", "05_d"
+    assert there["tests/test_x.py"].split("\n\n") == [(new or old).replace("@", "") for old, new in RENUMBERED]
+    changed = {"lessons/03_b/sums.py": "# lesson @03\r\n".replace("@", ""), "tests/test_x.py": there["tests/test_x.py"]}
+    assert there == of_lessons(*names) | untouched | changed
+    assert small_course({}) == there                # a second time it changes nothing
+
+
+@pytest.mark.parametrize(
+    "names, more, sentence",
+    [
+        (["00_a", "00_b"], {}, "two lessons have 00 in their names"),
+        (["00_a", "01_a"], {}, "two lessons have a in their names"),
+        (["00_a"], {"lessons/01_b/test_exercise.py": ""}, "01_b: each lesson needs a folder, and a row in the table"),
+        (["99_a"], {"lessons/00_a/old.pyc": ""}, "lessons/00_a is there already, without a lesson: remove it"),
+    ],
+)
+def test_an_order_that_is_not_clear_is_said(small_course, names, more, sentence):
+    files = of_lessons(*names) | more
+    with pytest.raises(InputError, match=sentence):
+        small_course(files)
+    assert {name: (course.ROOT / name).read_text() for name in files} == files
 
 
 def test_a_lesson_without_a_page_is_said_to_have_none(tmp_path):
@@ -263,13 +378,13 @@ def test_a_lesson_without_a_page_is_said_to_have_none(tmp_path):
         parts_are_all_there(tmp_path)
 
 
-def test_the_library_has_no_answer_to_lesson_16():
+def test_the_library_has_no_answer_to_lesson_17():
     """Its page says so."""
-    names = {exercise.name for exercise in course.load(ROOT / "lessons/16_six_more/test_exercise.py").EXERCISES}
+    names = {exercise.name for exercise in course.load(ROOT / "lessons/17_six_more/test_exercise.py").EXERCISES}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tinysegnet").rglob("*.py")]
     defined = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     assert len(names) == 6 and "relu_backward" in defined
-    assert not names & defined, f"lesson 16 asks for {names & defined}: its page promises that the library has none"
+    assert not names & defined, f"lesson 17 asks for {names & defined}: its page promises that the library has none"
 
 
 @pytest.fixture

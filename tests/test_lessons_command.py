@@ -1,5 +1,6 @@
 """`python -m lessons`: where a learner is, and judging, hints, beginning again and watching by short names."""
 
+import json
 import os
 import re
 import shutil
@@ -138,7 +139,7 @@ def test_next_judges_the_first_that_is_not_done(say, mine, monkeypatch):
     "text, name",
     [
         ("7", "07_pooling"), ("07", "07_pooling"), ("07_p", "07_pooling"), ("pool", "07_pooling"), ("1", "01_gradient"),
-        ("GPU", "12_gpu"), ("lessons/07_pooling/", "07_pooling"), ("mine/07_pooling.py", "07_pooling"),
+        ("GPU", "13_gpu"), ("lessons/07_pooling/", "07_pooling"), ("mine/07_pooling.py", "07_pooling"),
     ],
 )
 def test_a_lesson_has_short_names(text, name):
@@ -157,7 +158,7 @@ def test_a_lesson_has_short_names(text, name):
         (["reset", "nothing"], "there is no lesson 'nothing'"),
         (["hint", "nothing"], "there is no lesson 'nothing'"),
         (["hint", "02", "sigmoid"], "02_relu does not ask for 'sigmoid': choose relu, relu_backward"),
-        (["hint", "backward"], "09_network and 15_tape ask for backward: python -m lessons hint 09 backward"),
+        (["hint", "backward"], "09_network and 16_tape ask for backward: python -m lessons hint 09 backward"),
     ],
 )
 def test_what_is_not_understood_is_one_sentence(say, mine, words, sentence):
@@ -254,6 +255,60 @@ def test_the_lesson_that_was_saved_is_meant(mine):
     for nothing in ((), ("helper.py",), (".course.json",), ("02_relu.py.1",), ("04_softmax_loss_sgd.py",)):
         assert names(*nothing) == []
     assert names(".course.json", "04_softmax_loss_sgd.py", lesson=RELU, last=RELU) == []
+
+
+OLD = f"77{RELU.name[2:]}.py"         # the learner's file, as an older course numbered it
+
+
+def test_a_file_of_an_old_number_is_the_lessons(say, mine, monkeypatch):
+    (mine / OLD).write_text(RIGHT)
+    assert course.my_file(RELU) == mine / OLD and course.own_state(RELU) == course.fingerprint(mine / OLD)
+    remember(RELU, relu=DONE, relu_backward=DONE)
+    to_do = "mine/77_" + "relu.py is read as lesson 02's: rename it to mine/02_relu.py\n"
+    said = say("list")[1]
+    assert re.search(r"02_relu +done\n", said) and said.endswith(f"\n{to_do}")
+    (mine / OLD).rename(mine / "02_relu.py")
+    assert re.search(r"02_relu +done\n", say("list")[1]) and "number" not in say("list")[1]
+    (mine / OLD).write_text("old = 1\n")
+    said = say("list")[1]
+    assert re.search(r"02_relu +done\n", said)
+    assert f"mine/02_relu.py is lesson 02's; not read, as their number is an old one:\nmine/{OLD}\n" in said
+    assert (mine / OLD).read_text() == "old = 1\n" and len([*mine.glob("*relu*")]) == 2
+    assert [find(text) for text in (OLD, f"mine/{OLD}", OLD[:-3])] == [RELU] * 3
+    assert saving.meant({str(mine / OLD)}, None, None) == [RELU]
+    monkeypatch.setattr(pytest, "main", lambda args: 0)
+    assert say("02")[0] == say(OLD[:-3])[0] == 0 and len([*mine.glob("*relu*")]) == 2
+
+
+def test_a_file_of_an_old_number_is_begun_again_where_it_is(say, mine):
+    (mine / OLD).write_text(RIGHT)
+    said = say("reset", "02")[1]
+    assert f"mine/{OLD} is as it was at the beginning\nwhat you had is in mine/{OLD}.1\n" in said
+    assert said.endswith("rename it to mine/02_relu.py\n") and [*mine.glob("02*")] == []
+    assert (mine / OLD).read_bytes() == (RELU / "exercise.py").read_bytes()
+    assert (mine / f"{OLD}.1").read_text() == RIGHT
+
+
+def test_stubs_of_an_older_course_are_untouched(say, mine):
+    stubs = (RELU / "exercise.py").read_text()
+    older = stubs.replace("Lesson 02", "Lesson 77").replace("lessons/02", "lessons/77")
+    assert older.count("77") == 2
+    (mine / OLD).write_text(older)
+    assert re.search(r"02_relu +untouched\n", say("list")[1])
+    (mine / OLD).write_text(older.replace("import", "import  "))
+    assert re.search(r"02_relu +begun", say("list")[1])
+
+
+def test_what_an_older_course_has_remembered_is_known(say, mine):
+    (mine / OLD).write_text(RIGHT)
+    remember(RELU, relu=DONE, relu_backward=DONE)
+    say("hint", "02", "relu")
+    known = json.loads((mine / ".course.json").read_text())
+    older = {key: {f"77_{name}": entry for name, entry in entries.items()} for key, entries in known.items()}
+    assert older.keys() == {"done", "hints"} and "77_" "relu" in older["done"]
+    (mine / ".course.json").write_text(json.dumps(older))
+    assert re.search(r"02_relu +done\n", say("list")[1])
+    assert say("hint", "02", "relu")[1].startswith("hint 2 of 3 for relu: ")
 
 
 class Judge:

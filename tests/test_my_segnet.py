@@ -1,5 +1,6 @@
 """Which of the library's functions a learner's own take the place of, in `train.py --ops lessons`."""
 
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 import tiny_camvid
 from train_in_process import train_script
 
-from lessons.engine import course, my_segnet
+from lessons.engine import course, judging, my_segnet
 from tinysegnet import metrics, ops
 from tinysegnet.data import balance, folder, streets
 from tinysegnet.ops import fast
@@ -81,6 +82,22 @@ def test_the_step_of_the_optimiser_is_exchanged(optimiser, other):
     assert ("steps" in state) == (optimiser == "adam")
     called = getattr(mixed, f"{optimiser}_step")(params, "grads", state, 0.1, 0.9, 0.5, {"w"})
     assert called == (optimiser, (params, "grads", state, 0.1, 0.9, 0.5))
+
+
+def test_a_file_of_an_old_number_is_trained_with(tmp_path, monkeypatch, capsys):
+    relu = course.LESSONS / "02_relu"
+    old = f"77{relu.name[2:]}.py"
+    monkeypatch.setattr(course, "MINE", tmp_path / "mine")
+    monkeypatch.setattr(course, "lessons", lambda: [relu])
+    monkeypatch.setattr(judging, "praise", lambda exercise, function: [])       # it takes long
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.setattr(my_segnet, "afford", lambda *_: None)
+    course.MINE.mkdir()
+    (course.MINE / old).write_text("import numpy as np\n\n\ndef relu(x):\n    return np.maximum(x, 0), x > 0\n")
+    assert my_segnet.functions(SETTINGS, None).learner == ("relu",)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == [f"mine/{old} is read as lesson 02's: rename it to mine/02_relu.py"]
+    assert [path.name for path in course.MINE.glob("*.py")] == [old]
 
 
 @pytest.mark.parametrize("name", my_segnet.EXCHANGED)

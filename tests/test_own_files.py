@@ -32,6 +32,8 @@ WAYS = {        # how an answer has `times` of which file
     "import runpy\nfrom pathlib import Path\ntimes = runpy.run_path(Path(__file__).with_name('a.py'))['times']": "a.py",
 }
 
+CONV = "03_conv_1x1.py"
+
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
@@ -77,6 +79,27 @@ def test_a_verdict_depends_on_what_was_read_and_on_no_other_file(mine, way):
     write(mine / WAYS[way], HELPERS)
     assert judged() == DONE
     (mine / WAYS[way]).unlink()
+    assert not known() and judged() == WRONG
+
+
+@pytest.mark.parametrize("asked", ["03", "77"])
+@pytest.mark.parametrize("there", ["03", "77"])
+def test_a_lessons_file_is_imported_by_its_slug(mine, asked, there):
+    """Of whatever number it is, and whichever the import names."""
+    way = f"import importlib\ntimes = importlib.import_module('mine.{asked}_conv' '_1x1').times"
+    write(mine / f"77{RELU.name[2:]}.py", way + ANSWER)
+    write(mine / f"{there}{CONV[2:]}", HELPERS)
+    assert judged() == DONE and known()
+    write(mine / f"{there}{CONV[2:]}", HELPERS.replace("*", "+"))
+    assert not known() and judged() == WRONG
+
+
+def test_the_file_of_the_lessons_number_counts_in_an_import(mine):
+    old = f"77{CONV[2:]}"
+    write(mine / "02_relu.py", f"import importlib\ntimes = importlib.import_module('mine.{old[:-3]}').times" + ANSWER)
+    write(mine / old, HELPERS)
+    assert judged() == DONE and known()
+    write(mine / CONV, HELPERS.replace("*", "+"))
     assert not known() and judged() == WRONG
 
 
@@ -162,7 +185,7 @@ def test_no_file_of_a_learner_is_taken_for_one_of_python(mine, monkeypatch):
     assert judged() == DONE
 
 
-@pytest.mark.parametrize("lesson, name", [("15_tape", "tape"), ("12_gpu", "pretend_gpu")])
+@pytest.mark.parametrize("lesson, name", [("16_tape", "tape"), ("13_gpu", "pretend_gpu")])
 def test_a_file_of_a_learners_comes_before_one_of_the_course_but_where_that_is_needed(mine, monkeypatch, lesson, name):
     """In whatever order lessons are judged."""
     judges = course.exercises(course.LESSONS / lesson) and sys.modules[name]
@@ -261,6 +284,14 @@ def test_helpers_are_handed_in_with_an_answer_and_are_not_the_teachers(class_roo
         write(mine / name, text)
     assert judged() == DONE                                     # at home
     assert class_room(files) == [("dx", DONE, "")]              # and elsewhere
+
+
+def test_what_is_handed_in_with_an_old_number_is_judged(class_room):
+    old = f"77{RELU.name[2:]}.py"
+    assert class_room({old: "from operator import mul as times" + ANSWER}) == [("dx", DONE, "")]
+    assert class_room({old: "from operator import mul as times" + ANSWER, "02_relu.py": "x = 1\n"})[0][1] == WRONG
+    [(_, kind, text)] = class_room({old: "x = \n"})
+    assert kind == grading.CRASHED and f"mine/{old} cannot be read" in text
 
 
 def test_a_helper_that_was_not_handed_in_is_named(class_room, mine):

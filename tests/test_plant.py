@@ -18,7 +18,7 @@ from tinysegnet.checker.mistakes import TABLES
 from tinysegnet.ops import fast
 
 ROOT = Path(__file__).parents[1]
-LESSON = ROOT / "lessons" / "17_bugs_that_train"
+LESSON = ROOT / "lessons" / "12_bugs_that_train"
 # In clear words here and in the answers of the page; a change of the tables must not change what the page explains.
 SIX = {
     "A": "always_first_corner", "B": "dx_kernel_not_rotated", "C": "no_mask", "D": "no_variance_path",
@@ -151,6 +151,17 @@ def test_a_file_that_is_no_network_any_more_is_said_so(mine, monkeypatch, capsys
 def test_options_that_make_no_sense(mine, monkeypatch, options):
     assert run(monkeypatch, *options) == 2
     assert not mine.exists()
+
+
+def test_what_an_older_course_has_planted_is_known(mine, monkeypatch):
+    """There the lesson had another number."""
+    run(monkeypatch, "--seed", 3)
+    written = (mine / "planted.py").read_text()
+    older = written.replace(f"lessons/{LESSON.name}", f"lessons/77{LESSON.name[2:]}")
+    assert older != written and plant.seed_of(older) == 3 and plant.seed_of(older.replace("ReLU", "RELU")) is None
+    (mine / "planted.py").write_text(older)
+    assert run(monkeypatch, "--seed", 4) in (0, None)
+    assert plant.seed_of((mine / "planted.py").read_text()) == 4
 
 
 def test_what_is_written_runs(mine, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""The race of lesson 14: all that take part compute the same."""
+"""The race of lesson 15: all that take part compute the same."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from lessons.engine import course
 from tinysegnet import ops
 from tinysegnet.ops import conv
 
-race = course.load(course.LESSONS / "14_fast_convolution/race.py")
+race = course.load(course.LESSONS / "15_fast_convolution/race.py")
 
 
 @pytest.fixture

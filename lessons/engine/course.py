@@ -3,6 +3,9 @@
     lessons/NN_slug/exercise.py    the stubs, never changed
     mine/NN_slug.py                the learner's copy, made at the first run, never overwritten and not in git
     mine/.course.json              what was done, and in which state of what it depends on; which hints were shown
+
+NN is the lesson's place in the table of lessons/README.md, and may be another in the next course. So what is the
+learner's goes by the slug, and is found with any number.
 """
 
 import contextlib
@@ -12,6 +15,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import sys
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -32,9 +36,52 @@ def lessons():
     return sorted(path.parent for path in LESSONS.glob("[0-9][0-9]_*/test_exercise.py"))
 
 
+def slug(name):
+    """What follows the number in a name: "07_pooling" -> "pooling"."""
+    return re.sub(r"^\d\d_", "", name)
+
+
+def lesson_of(name):
+    """The lesson that "NN_slug" or "NN_slug.py" means, whatever number NN is; None if there is no such slug."""
+    found = re.fullmatch(r"\d\d_(\w+)(\.py)?", name)
+    return next((lesson for lesson in lessons() if found and slug(lesson.name) == found[1]), None)
+
+
+def but_for_numbers(text):
+    """A text of the course without the numbers of lessons, as it was before they changed."""
+    return re.sub(r"(?i)(?<=lesson )\d\d|(?<=lessons )\d\d|(?<=lessons/)\d\d(?=_)|(?<=mine/)\d\d(?=_)", "NN", text)
+
+
+def files_of(lesson, folder=None):
+    """The learner's files of a lesson, by default those in MINE. The first is the one that counts: that of the lesson's
+    own number, if it is there."""
+    folder = folder or MINE
+    named = folder / f"{lesson.name}.py"
+    others = sorted(folder.glob(f"[0-9][0-9]_{slug(lesson.name)}.py"), reverse=True)
+    return [path for path in [named, *(other for other in others if other != named)] if path.exists()]
+
+
+def own_file(lesson, folder=None):
+    """Where the learner's file of a lesson is, or is to be."""
+    return next(iter(files_of(lesson, folder)), (folder or MINE) / f"{lesson.name}.py")
+
+
+def of_another_number(lesson):
+    """What to say of the learner's files of a lesson that have another number than it has; "" if none has."""
+    names = [f"mine/{path.name}" for path in files_of(lesson)]
+    named = f"mine/{lesson.name}.py"
+    if not names or names == [named]:
+        return ""
+    number, more = lesson.name[:2], ", ".join(names[1:])
+    if names[0] == named:
+        return f"{named} is lesson {number}'s; not read, as their number is an old one: {more}"
+    aside = f"; not read: {more}" if more else ""
+    return f"{names[0]} is read as lesson {number}'s: rename it to {named}{aside}"
+
+
 def my_file(lesson):
     """The learner's file of a lesson; a copy of the stubs if there is none yet. Raises InputError if that fails."""
-    path = MINE / f"{lesson.name}.py"
+    path = own_file(lesson)
     if not path.exists():
         with writing(MINE):
             MINE.mkdir(exist_ok=True)
@@ -89,7 +136,7 @@ def state(lesson):
 
 def own_state(lesson):
     """A fingerprint of the learner's file of a lesson, "" if there is none."""
-    path = MINE / f"{lesson.name}.py"
+    path = own_file(lesson)
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
@@ -102,12 +149,15 @@ def fingerprint(path):
 
 
 def remembered():
-    """What mine/.course.json holds; nothing if it is missing or damaged, as it can always be made again."""
+    """What mine/.course.json holds, {"done": {slug: ...}, "hints": {"slug function": count}}; nothing if it is missing
+    or damaged, as it can always be made again. Older courses wrote numbers before the slugs."""
     try:
         known = json.loads((MINE / ".course.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {key: value for key, value in known.items() if isinstance(value, dict)} if isinstance(known, dict) else {}
+    known = known if isinstance(known, dict) else {}
+    return {key: {slug(name): entry for name, entry in value.items()}
+            for key, value in known.items() if isinstance(value, dict)}
 
 
 def remember(**entries):

@@ -78,14 +78,15 @@ def grade_lesson(mine, lesson, wanted, limits):
 
     wanted  {exercise: names of its parts}
     """
-    if not (mine and (mine / f"{lesson.name}.py").is_file()):
+    file = course.own_file(lesson, mine) if mine else None
+    if not (file and file.is_file()):
         return all_parts(lesson, wanted, NOTHING, f"  there is no {lesson.name}.py")
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             folder = str(Path(folder).resolve())
             copy_python(mine, Path(folder) / "mine")
-            if not (Path(folder) / "mine" / f"{lesson.name}.py").is_file():
-                raise JudgeError(f"{lesson.name}.py cannot be read, or is larger than {LARGEST >> 10} KiB")
+            if not (Path(folder) / "mine" / file.name).is_file():
+                raise JudgeError(f"{file.name} cannot be read, or is larger than {LARGEST >> 10} KiB")
             end = judge_in_process(lesson.name, folder, limits)
             _, judged = verdicts_in(Path(folder) / "verdicts.jsonl")
     except (OSError, JudgeError) as error:
@@ -98,13 +99,13 @@ def all_parts(lesson, wanted, kind, text):
 
 
 def parts(lesson, wanted, judged, end, folder):
-    cannot_be_read = f"mine/{lesson.name}.py cannot be read"
+    cannot_be_read = re.compile(rf"\s*mine/\d\d_{course.slug(lesson.name)}\.py cannot be read")
     for exercise, names in wanted.items():
         known = judged.get(exercise, {})
         for name in names:
             found = known.get(name) or known.get("") or (CRASHED, f"  {end}", [("crash", end)], [])
             kind, text, slips, uses = found
-            kind = CRASHED if cannot_be_read in text.partition("\n")[0] else kind
+            kind = CRASHED if cannot_be_read.match(text) else kind
             said = tuple((sort, impersonal(sentence, folder)) for sort, sentence in slips)
             text = with_its_page(impersonal(text, folder), lesson).strip("\n")
             yield Part(lesson.name, exercise, name, kind, text, said, tuple(uses))

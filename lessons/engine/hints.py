@@ -33,4 +33,4 @@ def overview(lesson, exercises):
 
 
 def key(lesson, exercise):
-    return f"{lesson.name} {exercise.name}"
+    return f"{course.slug(lesson.name)} {exercise.name}"

@@ -2,11 +2,11 @@
 
     python -m lessons.engine.judge_file LESSON FOLDER MEGABYTES SEED WHOSE
 
-FOLDER/mine holds LESSON.py, and what it may import. SEED is "-" for the cases that everybody knows. WHOSE is "mine", or
-"library" for a trial of the judge with the right answers. To FOLDER/verdicts.jsonl goes a line of JSON once the judge
-is ready, [megabytes that may be taken], and one for each exercise as soon as it is judged, so that what came before an
-end by force is known: [name, {part: [kind, text, slips, names of the exercises that it comes from]}]. What stands on
-stderr before the judge is ready is why it failed.
+FOLDER/mine holds LESSON.py, or that file under an old number, and what it may import. SEED is "-" for the cases that
+everybody knows. WHOSE is "mine", or "library" for a trial of the judge with the right answers. To
+FOLDER/verdicts.jsonl goes a line of JSON once the judge is ready, [megabytes that may be taken], and one for each
+exercise as soon as it is judged, so that what came before an end by force is known: [name, {part: [kind, text, slips,
+names of the exercises that it comes from]}]. What stands on stderr before the judge is ready is why it failed.
 """
 
 import json

@@ -17,7 +17,7 @@ def finished(lesson):
 
     Those of an older course may lack "files".
     """
-    entries = course.remembered().get("done", {}).get(lesson.name)
+    entries = course.remembered().get("done", {}).get(course.slug(lesson.name))
     entries = entries if isinstance(entries, dict) else {}
 
     def is_whole(entry):
@@ -133,7 +133,7 @@ def remember(judged):
     """
     done = course.remembered().get("done", {})
     for lesson, exercises in judged.items():
-        known = done[lesson.name] = finished(lesson)
+        known = done[course.slug(lesson.name)] = finished(lesson)
         for name, (verdicts, lines, state, files) in exercises.items():
             known.pop(name, None)
             if is_done(verdicts) and state:

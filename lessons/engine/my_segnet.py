@@ -134,6 +134,8 @@ def functions(settings, data):
     mixed = with_learners(finished_functions(), settings)
     whose = f"yours: {', '.join(mixed.learner)}" if mixed.learner else "none of the functions is yours yet"
     print(textwrap.fill(f"{whose}; the rest is the library's", 79), flush=True)
+    for line in filter(None, map(course.of_another_number, course.lessons())):
+        print(textwrap.fill(line, 79), flush=True)
     afford(mixed, settings, data)
     return mixed
 

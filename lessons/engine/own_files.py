@@ -27,6 +27,9 @@ class Finder:
         if name in sys.stdlib_module_names or not folder.is_relative_to(course.MINE):
             return None
         place = course.MINE if name == "mine" else folder / last
+        if folder == course.MINE and (lesson := course.lesson_of(last)):
+            note(folder / f"{lesson.name}.py")      # it counts before one of another number
+            place = course.own_file(lesson).with_suffix("")
         for file, inside in (place / "__init__.py", [str(place)]), (Path(f"{place}.py"), None):
             note(file)                      # if it is not there: a verdict may depend on that
             if file.is_file():

@@ -1,6 +1,6 @@
 """SegNet's operations with a bug that trains: one gradient of one backward is a known mistake.
 
-    ops = network("A")      one of the six of lesson 17, A to F
+    ops = network("A")      one of the six of lesson 12, A to F
     ops = network(7)        another; the same number, the same mistake
 
 The mistakes are those of tinysegnet/checker/mistakes. The lesson's figures/record.py has trained a little with each of
@@ -26,7 +26,7 @@ from tinysegnet.ops.fast import ops_with
 from tinysegnet.training import loop
 from tinysegnet.training.settings import from_recipe, steps_of
 
-FIGURES = course.LESSONS / "17_bugs_that_train" / "figures"
+FIGURES = course.LESSONS / "12_bugs_that_train" / "figures"
 SIX = {"A": 70, "B": 11, "C": 16, "D": 18, "E": 59, "F": 75}       # the numbers behind the letters
 TABLES = {name: table for name, table in mistakes.TABLES.items() if name in ops.__all__}      # those of SegNet-Basic
 GRADIENTS = {name: table.results for name, table in TABLES.items()}

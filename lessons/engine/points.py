@@ -11,6 +11,7 @@ def read(path):
         lessons |= {lesson.name[:2]: lesson, lesson.name: lesson}
     for line, row in tables.read(path, ("lesson", "function", "points")):
         where, lesson = f"line {line} of {path}", lessons.get(row["lesson"].zfill(2))
+        lesson = lesson or course.lesson_of(row["lesson"])
         if not lesson:
             raise InputError(f"{where}: there is no lesson {row['lesson']}: give two digits, as in 02")
         if lesson not in functions:

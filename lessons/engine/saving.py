@@ -52,10 +52,10 @@ def watch(lesson, first):
 
 def meant(paths, lesson, last):
     """The lessons to be judged when these files in mine/ have changed, some of which may be gone."""
-    names = {Path(path).stem for path in paths if path.endswith(".py") and os.path.exists(path)}
+    names = {Path(path).name for path in paths if path.endswith(".py") and os.path.exists(path)}
     if not names or lesson:
         return [lesson] if names else []
-    return [one for one in course.lessons() if one.name in names] or ([last] if last else [])
+    return sorted({course.lesson_of(name) for name in names} - {None}) or ([last] if last else [])
 
 
 def ready():

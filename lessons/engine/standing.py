@@ -19,7 +19,7 @@ class Standing(NamedTuple):
 def standing(lesson):
     """The Standing of a lesson. What has been done counts for as long as the learner's file is as it was then."""
     own = course.own_state(lesson)
-    if not own or course.MINE.joinpath(f"{lesson.name}.py").read_bytes() == (lesson / "exercise.py").read_bytes():
+    if not own or is_untouched(course.own_file(lesson), lesson):
         return Standing(UNTOUCHED)
     entries, names = judging.finished(lesson), [exercise.name for exercise in course.exercises(lesson)]
     count = sum(name in entries and entries[name]["state"][:1] == [own] for name in names)
@@ -28,6 +28,12 @@ def standing(lesson):
     if entries and not count:
         return Standing(BEGUN, "changed since it was judged")
     return Standing(BEGUN, f"{count} of {len(names)} done")
+
+
+def is_untouched(path, lesson):
+    """Whether a file holds the stubs of a lesson, in which an older course may have had other numbers."""
+    written, stubs = (file.read_text(encoding="utf-8", errors="replace") for file in (path, lesson / "exercise.py"))
+    return course.but_for_numbers(written) == course.but_for_numbers(stubs)
 
 
 def next_lesson():
@@ -39,6 +45,8 @@ def find(text):
     """The lesson that a text means: its number, the beginning of its name, or a part of that. Raises InputError."""
     lessons, part = course.lessons(), Path(text).name.removesuffix(".py").lower()
     part = part.zfill(2) if part.isdecimal() else part
+    if lesson := course.lesson_of(part):
+        return lesson
     found = [lesson for lesson in lessons if lesson.name.startswith(part)]
     found = found or [lesson for lesson in lessons if part in lesson.name]
     if not found:

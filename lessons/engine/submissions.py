@@ -157,11 +157,11 @@ def answers_in(path):
 
     Raises ValueError if there are several.
     """
-    known, others, inside, folders = {f"{lesson.name}.py" for lesson in course.lessons()}, [], [], []
+    others, inside, folders = [], [], []
 
     def look(folder, depth):
         children = visible(folder)
-        if any(child.name in known and child.is_file() for child in children):
+        if any(is_of_lesson(child) and child.is_file() for child in children):
             folders.append(folder)
         for child in children:
             if is_zip(child) or (child.is_dir() and ATTEMPT.fullmatch(child.name)):
@@ -186,11 +186,21 @@ def attempt_number(path):
     return int(match[1]) if match else 0
 
 
+def is_of_lesson(path):
+    """Whether it has the name of a lesson's file, with the lesson's number or an old one."""
+    return path.suffix == ".py" and course.lesson_of(path.name) is not None
+
+
 def wrongly_named(answers):
-    """What looks like the file of a lesson, and is none."""
-    known = {f"{lesson.name}.py" for lesson in course.lessons()}
-    names = [path.name for path in sorted(answers.glob("[0-9]*.py")) if path.name not in known]
-    return [f"of no lesson: {', '.join(names)[:60]}"] if names else []
+    """What looks like the file of a lesson and is none, and what is one with an old number; [] or remarks."""
+    names = [path.name for path in sorted(answers.glob("[0-9]*.py")) if not is_of_lesson(path)]
+    read, beside = [], []
+    for lesson in course.lessons():
+        counts, *others = [path.name for path in course.files_of(lesson, answers)] or [f"{lesson.name}.py"]
+        read += [counts] if counts != f"{lesson.name}.py" else []
+        beside += others
+    said = ("of no lesson", names), ("read, with an old number", read), ("not read, with an old number", beside)
+    return [f"{why}: {', '.join(these)[:60]}" for why, these in said if these]
 
 
 def told_apart(found, paths):

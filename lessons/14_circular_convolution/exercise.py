@@ -1,4 +1,4 @@
-"""Lesson 13: circular convolution. Write your answers here, and ask:  python -m pytest lessons/13_circular_convolution
+"""Lesson 14: circular convolution. Write your answers here, and ask:  python -m pytest lessons/14_circular_convolution
 
 np.fft is what you write here yourself: a result that comes from it counts as borrowed. Complex numbers are not needed.
 """

@@ -1,6 +1,6 @@
 """Train a small network a little with each known mistake, and in full with none and with those of A to F.
 
-    python lessons/17_bugs_that_train/figures/record.py
+    python lessons/12_bugs_that_train/figures/record.py
 
 takes some minutes and writes falls.json, which says what can be planted, and trainings.json, from which draw.py and the
 page take their numbers. What is noted there already is not trained again: delete a file to begin it anew.

@@ -1,4 +1,4 @@
-"""Note how a race went on this machine:  python lessons/14_fast_convolution/figures/record.py
+"""Note how a race went on this machine:  python lessons/15_fast_convolution/figures/record.py
 
 writes race.json, from which draw.py takes the times. Nobody's own functions take part.
 """

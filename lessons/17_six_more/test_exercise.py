@@ -1,4 +1,4 @@
-"""Lesson 16: how six backwards are judged that the library does not have. They are measured."""
+"""Lesson 17: how six backwards are judged that the library does not have. They are measured."""
 
 import pickle
 from pathlib import Path
@@ -12,7 +12,7 @@ from tinysegnet.checker.finite_differences import central_differences, upstream
 from tinysegnet.checker.gradcheck import cast
 from tinysegnet.checker.mistakes.table import Table
 
-HERE, READ = Path(__file__).parent, "lessons/16_six_more/README.md"
+HERE, READ = Path(__file__).parent, "lessons/17_six_more/README.md"
 forwards, wrong_forwards = (course.load(HERE / f"{name}.py") for name in ("forwards", "wrong_forwards"))
 
 

@@ -1,4 +1,4 @@
-"""Bugs that train. Write your findings here, and ask:  python -m pytest lessons/17_bugs_that_train"""
+"""Lesson 12: bugs that train. Write your findings here, and ask:  python -m pytest lessons/12_bugs_that_train"""
 
 
 def culprits():

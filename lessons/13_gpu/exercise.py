@@ -1,4 +1,4 @@
-"""Lesson 12: the same code on a GPU. Write your answers here, and ask:  python -m pytest lessons/12_gpu
+"""Lesson 13: the same code on a GPU. Write your answers here, and ask:  python -m pytest lessons/13_gpu
 
 Each docstring ends with a way to do it that is right with NumPy, and does not run on a GPU or runs badly there.
 """

@@ -1,4 +1,4 @@
-"""Bugs that train: how the six findings are judged."""
+"""Lesson 12: how the six findings are judged."""
 
 import textwrap
 

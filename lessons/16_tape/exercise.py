@@ -1,6 +1,6 @@
-"""Lesson 15: a tape. Write your answers here, and ask:  python -m pytest lessons/15_tape
+"""Lesson 16: a tape. Write your answers here, and ask:  python -m pytest lessons/16_tape
 
-A node, as in lessons/15_tape/tape.py, has
+A node, as in lessons/16_tape/tape.py, has
 
     node.value          a NumPy array
     node.parents        a tuple of the nodes that it was made from; empty for what was given

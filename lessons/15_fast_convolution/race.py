@@ -1,4 +1,4 @@
-"""python lessons/14_fast_convolution/race.py"""
+"""python lessons/15_fast_convolution/race.py"""
 
 import argparse
 import statistics
@@ -21,7 +21,7 @@ from tinysegnet.support.options import height_x_width
 
 DESCRIPTION = """One convolution, forward and backward, done in all the ways of the course, on your machine.
 
-    python lessons/14_fast_convolution/race.py
+    python lessons/15_fast_convolution/race.py
 
 times them in turn, those of yours that are done among them, and PyTorch where it is installed, and draws mine/race.png.
 benchmarks/cpu.py does it more carefully, for whole training steps: each in a process and with memory of its own.

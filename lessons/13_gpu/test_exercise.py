@@ -1,4 +1,4 @@
-"""Lesson 12: how functions are judged that are to run on both sides: with NumPy, on a pretended GPU, without a wait."""
+"""Lesson 13: how functions are judged that are to run on both sides: with NumPy, on a pretended GPU, without a wait."""
 
 from itertools import islice
 
@@ -14,7 +14,7 @@ from tinysegnet.support.backend import array_module, to_numpy
 
 pretend_gpu = course.beside(__file__, "pretend_gpu")    # by this name array_module looks it up
 OPS = course.LIBRARY / "ops"
-READ = "lessons/12_gpu/README.md"
+READ = "lessons/13_gpu/README.md"
 ROUNDING = {np.float32: 1e-4, np.float64: 1e-10}
 
 

@@ -1,4 +1,4 @@
-"""Lesson 13: how transforms, circular_convolution, its backward and overlap_save are judged."""
+"""Lesson 14: how transforms, circular_convolution, its backward and overlap_save are judged."""
 
 import sys
 from functools import partial
@@ -9,7 +9,7 @@ from lessons.engine.exercises import DONE, WRONG, Exercise, Verdict, gradients, 
 from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops.fast import fourier
 
-READ = "lessons/13_circular_convolution/README.md"
+READ = "lessons/14_circular_convolution/README.md"
 
 
 # ---- the oracles: two loops each, as the definition has it

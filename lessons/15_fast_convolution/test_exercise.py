@@ -1,4 +1,4 @@
-"""Lesson 14: how conv2d_by_tiles and its backward are judged."""
+"""Lesson 15: how conv2d_by_tiles and its backward are judged."""
 
 from functools import partial, wraps
 from itertools import product
@@ -10,7 +10,7 @@ from tinysegnet.checker.mistakes import conv
 from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.ops import fast
 
-READ = "lessons/14_fast_convolution/README.md"
+READ = "lessons/15_fast_convolution/README.md"
 
 
 def arrays(N, H, W, C, F, K, T, dtype=float):
@@ -203,7 +203,7 @@ EXERCISES = (
         values(conv2d_by_tiles, *CASES, names=("x", "w", "b", "T"), cache=True, mistakes=FORWARD),
         answer=conv2d_by_tiles,
         hints=(
-            "It is overlap_save of lesson 13 in two directions, with zeros around x first. Which tile gives which "
+            "It is overlap_save of lesson 14 in two directions, with zeros around x first. Which tile gives which "
             "M x M values of y?",
             "Of a tile (N, T, T, C), x_hat is (N, T, L, C) with L = T // 2 + 1, and w_hat is (T, L, C, F). With N "
             "moved in front of C, x_hat @ w_hat.conj() is a product for each pair of frequencies.",

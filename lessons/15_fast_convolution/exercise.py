@@ -1,4 +1,4 @@
-"""Lesson 14: the fast convolution. Write your answers here, and ask:  python -m pytest lessons/14_fast_convolution
+"""Lesson 15: the fast convolution. Write your answers here, and ask:  python -m pytest lessons/15_fast_convolution
 
 np.fft.rfft2 and np.fft.irfft2 are yours to use. Both take axes=..., the two along which they go, and as second argument
 the size (T, T) of the tile: rfft2 fills up with zeros what is shorter; irfft2 must be told whether T is odd.

@@ -1,6 +1,6 @@
-"""Lesson 16: six more. Write your answers here, and ask:  python -m pytest lessons/16_six_more
+"""Lesson 17: six more. Write your answers here, and ask:  python -m pytest lessons/17_six_more
 
-The six forwards are in lessons/16_six_more/forwards.py. A cache holds all that its forward was given, and nothing else:
+The six forwards are in lessons/17_six_more/forwards.py. A cache holds all that its forward was given, and nothing else:
 what you need of what was computed on the way, compute again.
 """
 

@@ -1,4 +1,4 @@
-"""Lesson 15: how topological and backward are judged: on small graphs, and on a SegNet of two levels."""
+"""Lesson 16: how topological and backward are judged: on small graphs, and on a SegNet of two levels."""
 
 import inspect
 import re
@@ -19,7 +19,7 @@ from tinysegnet.checker.mistakes.table import Table
 
 tape = course.beside(__file__, "tape")
 Node, add, multiply = tape.Node, tape.add, tape.multiply
-READ = "lessons/15_tape/README.md"
+READ = "lessons/16_tape/README.md"
 
 
 # ---- two other ways to the same answers, to judge by
@@ -435,7 +435,7 @@ EXERCISES = (
             "nodes, seen = [], set(), both inside topological; then def visit(node):",
         ),
         differs="networks are lists, and so have their order already (the time is that of Python's graphlib)",
-        read="lessons/15_tape/tape.py",
+        read="lessons/16_tape/tape.py",
         forbidden=course.LIBRARY / "networks",
         race=lambda: (network()[0],),
     ),
