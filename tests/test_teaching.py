@@ -86,6 +86,40 @@ def test_what_is_wrong_is_said_before_anything_is_uploaded(tmp_path, monkeypatch
     assert not (tmp_path / "a.zip").exists()
 
 
+def heads(page):
+    """(title, lesson's folder, the rest of the line) of each heading of a page that leads to a lesson."""
+    text = (TEACHING / page).read_text(encoding="utf-8")
+    return re.findall(r"(?m)^### \[([^\]]+)\]\(\.\./([^/)]+)/README\.md\)(?: · )?(.*)$", text)
+
+
+def test_the_notes_have_every_lesson_of_the_table_and_its_hours():
+    table = (ROOT / "lessons/README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| \[([^\]]+)\]\(([^/)]+)/README\.md\)[^|]*\|[^|]*\| (\S+) \|$", table)
+    assert len(rows) > 20 and heads("README.md") == [(title, lesson, f"{hours} h") for title, lesson, hours in rows]
+    assert [lesson for _, lesson, _ in heads("answers.md")] == [lesson for _, lesson, _ in rows]
+    weeks = re.findall(r"(?m)^\| \d \| [^|]+ \| (\S+) \|", (TEACHING / "README.md").read_text(encoding="utf-8"))
+    number = [float(hours.replace("½", ".5")) for hours in [*weeks, *(hours for *_, hours in rows)]]
+    assert number[:4] == [sum(number[4:][a:b]) for a, b in ((0, 5), (5, 8), (8, 10), (10, 13))]
+
+
+def test_every_question_has_an_answer():
+    answers = (TEACHING / "answers.md").read_text(encoding="utf-8")
+    for _, lesson, _ in heads("answers.md"):
+        page = (ROOT / "lessons" / lesson / "README.md").read_text(encoding="utf-8")
+        asked = re.findall(r"(?m)^\d\.", page.partition("## To think about")[2])
+        answered = answers.partition(f"(../{lesson}/README.md)\n")[2].partition("\n#")[0]
+        assert re.findall(r"(?m)^\d\.", answered) == asked, lesson
+
+
+def test_a_stumble_is_a_mistake_that_the_checker_knows():
+    files = [*ROOT.glob("tinysegnet/checker/mistakes/*.py"), *ROOT.glob("lessons/*/test_exercise.py"),
+             *ROOT.glob("lessons/*/wrong_*.py")]
+    known = " ".join(re.sub(r'"\s+"', "", path.read_text(encoding="utf-8")) for path in files)
+    quotes = re.findall(r'(?s)\*"(.+?)"\*', (TEACHING / "README.md").read_text(encoding="utf-8"))
+    assert len(quotes) > 40
+    assert not [quote for quote in quotes if " ".join(quote.split()) not in known]
+
+
 def program(folder, name, text):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(f"#!/bin/sh\n{text}\n")
