@@ -66,6 +66,9 @@ def test_an_autograder_holds_the_course_and_nobodys_answers(tmp_path, monkeypatc
     for entry in file.infolist():
         runs = entry.filename in ("setup.sh", "run_autograder")
         assert entry.create_system == 3 and entry.external_attr >> 16 == (0o755 if runs else 0o644)
+    for name in "setup.sh", "run_autograder":
+        (tmp_path / name).write_bytes((gradescope.HERE / name).read_bytes().replace(b"\n", b"\r\n"))
+    monkeypatch.setattr(gradescope, "HERE", tmp_path)       # as git may lay them down on Windows
     made(monkeypatch, tmp_path / "again.zip", *words)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
 

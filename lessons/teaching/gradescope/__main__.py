@@ -40,7 +40,8 @@ def options(args):
 
 
 def write(path, args):
-    contents = {name: file.read_bytes() for name, file in files().items()} | {"options.txt": options(args).encode()}
+    contents = {name: file.read_bytes().replace(b"\r\n", b"\n") for name, file in files().items()}     # git on Windows
+    contents["options.txt"] = options(args).encode()
     if args.points:
         contents["points.csv"] = args.points.read_bytes()
     with writing(path), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
