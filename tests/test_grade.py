@@ -214,6 +214,8 @@ def test_hints_shapes_and_arguments_are_slips_too(backward, slip):
      ("exception", "SyntaxError: invalid syntax")),
     ("  still running after 10 seconds: is there a loop without an end?\n  02_relu.py, line 7:  while True:",
      ("endless", "does not come to an end")),
+    ("  mine/02_relu.py cannot be read\n  has waited for 20 seconds: what for?\n  02_relu.py, line 2:  input()",
+     ("endless", "does not come to an end")),
     ("  relu returns cache, y, each of them right:\n    return y, cache",
      ("contract", "relu returns cache, y, each of them right: return y, cache")),
     ("", ("contract", "")),
@@ -663,7 +665,9 @@ def test_everybody_is_in_the_table(classroom, tmp_path):
     assert not (tmp_path / "out/s2/results.json").exists()
     results = json.loads((tmp_path / "out/s1/results.json").read_text())
     assert results["score"] == 6 and [test["max_score"] for test in results["tests"]][:3] == [2.5, 2.5, 1]
-    assert "## 02_relu\n\nnot handed in\n" in (tmp_path / "out/s3/feedback.md").read_text()
+    assert "## 02_relu\n\nnot handed in: none\n" in (tmp_path / "out/s3/feedback.md").read_text()
+    assert json.loads((tmp_path / "out/s4/results.json").read_text())["output"] == "no file of a lesson: relu.py"
+    assert "output" not in results
 
 
 def test_what_a_person_gets_to_read(classroom, tmp_path):

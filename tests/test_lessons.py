@@ -19,7 +19,8 @@ from tinysegnet import ops
 from tinysegnet.support.errors import InputError
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted((ROOT / "lessons").rglob("README.md")), ROOT / "lessons" / "glossary.md"]
+PAGES = [*sorted((ROOT / "lessons").rglob("README.md")), *sorted((ROOT / "lessons" / "teaching").glob("[a-z]*.md")),
+         ROOT / "lessons" / "glossary.md"]
 LESSONS = course.lessons()
 RIGHT = {node.name: node for file in ("planted_right.py", "planted_right_3.py")
          for node in ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8")).body

@@ -37,6 +37,7 @@ RAISING = [
     (lambda: np.bincount(COUNTS), "takes one of a single axis, such as x.ravel()"),
     (lambda: np.bincount(np.ones(3)), "whole numbers are needed here"),
     (lambda: max(X, 0), "Python's max() and min() want one True or False"),
+    (lambda: compile("y = 1\n".encode("utf-16"), "a.py", "exec"), "save it as UTF-8"),
     (lambda: X.reshape(2, 2, 2, 2, 2, 3), "keeps every number, so the new sizes must multiply to 120"),
     (lambda: X[0, 4], "axis 1 has the size 4, and its entries are numbered from 0: 4 is not among them"),
     (lambda: X.sum(axis=4), "the axes are numbered from 0, and their number here is 4: there is no axis 4"),

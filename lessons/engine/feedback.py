@@ -17,7 +17,7 @@ def feedback(row):
         one = row.of(lesson)
         lines += [f"## {lesson}", ""]
         if all(part.kind == NOTHING for part in one.parts):
-            lines += [NOTHING, ""]
+            lines += [f"{NOTHING}: {one.parts[0].text.strip()}", ""]
             continue
         attempt = f" (of {row.attempts[lesson]}, which is the best)" if row.attempts.get(lesson) else ""
         lines += [f"{word(one.parts)}{attempt}. The page: lessons/{lesson}/README.md", ""]

@@ -155,4 +155,5 @@ def gradescope(row):
         }
         for part in row.parts
     ]
-    return {"score": tables.number(row.points), "tests": tests}
+    remark = {"output": row.remark} if row.remark else {}        # a file of another name, say
+    return {"score": tables.number(row.points), "tests": tests} | remark

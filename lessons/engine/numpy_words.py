@@ -68,6 +68,7 @@ MEANINGS = (
     (r"[Cc]annot cast ufunc '\w+' output from dtype\('(\w+)'\) to dtype\('(\w+)'\)",
      "the result is {1}, and the array that it should be stored in, by += say, is {2}: make that {1} to begin with"),
     (r"numpy boolean subtract", "True and False cannot be subtracted: != compares them, .astype(float) makes numbers"),
+    (r"source code .*null bytes", "the file is saved as UTF-16, as Windows PowerShell does by >: save it as UTF-8"),
     (r"axes don't match array", "a transpose takes the number of every axis, each once"),
     (r"inhomogeneous shape", "the parts of a list have different sizes, and an array needs them all alike"),
     (r"setting an array element with a sequence", "there is room for one number, and what comes is more"),

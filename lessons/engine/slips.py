@@ -39,9 +39,9 @@ def in_text(text):
     paragraphs = re.sub(r"\n {4,}", " ", text.strip("\n")).splitlines()
     said = [paragraph.strip() for paragraph in paragraphs] or [""]
     meant = next((line.removeprefix("it means:").strip() for line in said if line.startswith("it means:")), None)
-    if said[0].startswith(("still running after ", "has waited for ")):
-        return [(ENDLESS, "does not come to an end")]
-    for line in said[:2]:
+    for line in said[:2]:               # the first may say that the file cannot be read
+        if line.startswith(("still running after ", "has waited for ")):
+            return [(ENDLESS, "does not come to an end")]
         if match := re.match(r"[A-Za-z_]\w*(Error|Exception|Exit|Interrupt|Warning|Iteration)\b", line):
             return [(EXCEPTION, general(f"{match[0]}: {meant}" if meant else line))]
     return [(CONTRACT, general(said[0]))]

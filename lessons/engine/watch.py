@@ -135,14 +135,15 @@ class Alarm:
             if self.traced or debugger_in(frame, self.outermost):
                 DEBUGGED.set()
                 self.begin()
-            missing = self.seconds - (time.process_time() - self.computed)
-            patience = PATIENCE - (time.monotonic() - self.begun)
+            computed = time.process_time() - self.computed
+            missing, patience = self.seconds - computed, PATIENCE - (time.monotonic() - self.begun)
             if missing > 0 and patience > 0:
                 self.wait(min(missing, patience))
                 return
-            self.why = f"still running after {self.seconds} seconds: is there a loop without an end?"
-            if missing > 0:
-                self.why = f"has waited for {PATIENCE} seconds: what for?"
+            seconds = PATIENCE if missing > 0 else self.seconds
+            self.why = f"still running after {seconds} seconds: is there a loop without an end?"
+            if computed < self.seconds / 10:        # more is a loop, on a busy machine
+                self.why = f"has waited for {seconds} seconds: what for?"
             self.frames = traceback.extract_stack(frame)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
 
