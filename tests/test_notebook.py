@@ -26,7 +26,7 @@ def relu(x):
     return largest(x), x > FLOOR
 """
 HELPERS = """import math
-FLOOR = 0
+FLOOR, CEILING = 0, 1
 at_hand = 3
 def largest(x):
     return np.maximum(x, FLOOR)
@@ -74,8 +74,11 @@ def test_each_function_has_a_cell_and_a_check(lesson, mine):
     assert [code[i] for i in checks] == [f'check("{name}")' for name in names]
     for name, i in zip(names, checks):
         assert code[i - 1].startswith(f"def {name}(")
-    for source in code[:checks[0] - 1] + code[checks[-1] + 1:]:         # nothing else passes for an answer
+    before, after = code[1 : checks[0] - 1], code[checks[-1] + 1 :]
+    for source in before + after:           # nothing else passes for an answer
         assert not {*definitions([source], names)} & {*names, "check", "hint"}
+    for source in after:                    # and no example needs the library's function where the learner's now is
+        assert not in_notebook.used(source) & {*names}
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
@@ -88,7 +91,7 @@ def test_untouched_cells_leave_the_stubs_as_they_are(lesson, mine):
 def test_what_is_written_already_is_in_the_notebook(mine):
     (mine / f"{RELU.name}.py").write_text(f"import numpy as np\n{HELPERS}\n\n{RIGHT}", encoding="utf-8")
     code = sources(notebook.cells(RELU, mine), "code")
-    first = code.index("import numpy as np\nimport math\nFLOOR = 0\nat_hand = 3")
+    first = code.index("import numpy as np\nimport math\nFLOOR, CEILING = 0, 1\nat_hand = 3")
     assert code[first + 1].startswith("def relu_backward(dy, cache):") and code[first + 2] == 'check("relu_backward")'
     assert code[first + 3].startswith("def largest(x):")
     assert code[first + 4 : first + 6] == [RIGHT.rstrip(), 'check("relu")']         # the file lacked relu_backward
@@ -124,11 +127,11 @@ def test_a_notebook_that_is_there_stays_as_it_is(mine, monkeypatch, capsys):
 
 def test_a_function_goes_into_the_file_with_what_it_uses():
     """A constant, an import and a function; but no variable, and nothing that was only tried out."""
-    cells = ["from tinysegnet.ops import relu", "def unused(): pass\nprint(1)", "def relu(x", RIGHT, HELPERS]
+    cells = ["def unused(): pass\nprint(1)", "def relu(x", RIGHT, HELPERS, "from tinysegnet.ops import relu"]
     written = definitions(cells, ["relu"])
     assert "at_hand" not in written and written["relu"].startswith("def relu")
     text = merged(STUBS, needed(["relu"], written))
-    assert f"FLOOR = 0\n\n\n{written['largest']}\n\n\n{written['relu']}\n\n\ndef relu_backward" in text
+    assert f"FLOOR, CEILING = 0, 1\n\n\n{written['largest']}\n\n\n{written['relu']}\n\n\ndef relu_backward" in text
     assert "unused" not in text and "math" not in text and text.count("def relu(") == 1
     assert text.endswith(STUBS[STUBS.index("\n\n\ndef relu_backward"):])
     names = {}

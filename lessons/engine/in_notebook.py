@@ -75,8 +75,10 @@ def bound(node):
             return {node.name}
         case ast.Import() | ast.ImportFrom():
             return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if name.isupper():
-            return {name}
+        case ast.Assign() | ast.AnnAssign():
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            return names if all(name.isupper() for name in names) else set()
     return set()
 
 
