@@ -128,12 +128,13 @@ def test_a_notebook_that_is_there_stays_as_it_is(mine, monkeypatch, capsys):
 
 def test_a_function_goes_into_the_file_with_what_it_uses():
     """A constant, an import and a function; but no variable, and nothing that was only tried out."""
-    cells = ["def unused(): pass\nprint(1)", "def relu(x", RIGHT, HELPERS, "from tinysegnet.ops import relu"]
+    tried = "def unused(): pass\ndef x(): pass\nprint(1)"
+    cells = [tried, "def relu(x", RIGHT, HELPERS, "from tinysegnet.ops import relu"]
     written = definitions(cells, ["relu"])
     assert "at_hand" not in written and written["relu"].startswith("def relu")
     text = merged(STUBS, needed(["relu"], written))
     assert f"FLOOR, CEILING = 0, 1\n\n\n{written['largest']}\n\n\n{written['relu']}\n\n\ndef relu_backward" in text
-    assert "unused" not in text and "math" not in text and text.count("def relu(") == 1
+    assert "unused" not in text and "def x(" not in text and "math" not in text and text.count("def relu(") == 1
     assert text.endswith(STUBS[STUBS.index("\n\n\ndef relu_backward"):])
     names = {}
     exec(compile(text, "02_relu.py", "exec"), names)
