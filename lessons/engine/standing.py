@@ -59,12 +59,17 @@ def find(text):
 def reset(lesson):
     """Lay the stubs in the place of the learner's file. Returns where the copy of that is; None if none was needed."""
     path, stubs = course.my_file(lesson), (lesson / "exercise.py").read_bytes()
-    written = path.read_bytes()
-    if written == stubs:
+    if path.read_bytes() == stubs:
         return None
+    copy = copy_beside(path)
+    atomic.write(path, stubs)
+    return copy
+
+
+def copy_beside(path):
+    """Copy a file to the first of FILE.1, FILE.2, ... that is not there. Returns the path of the copy."""
     number = 1
     while os.path.lexists(copy := path.with_name(f"{path.name}.{number}")):
         number += 1
-    atomic.write(copy, written)
-    atomic.write(path, stubs)
+    atomic.write(copy, path.read_bytes())
     return copy

@@ -1,0 +1,175 @@
+"""What the cells of a lesson's notebook call: `check` and `hint`. See lessons/notebook.py.
+
+The judge reads files. So what was run in the notebook is put into the learner's, mine/NN_slug.py, where all else of the
+course finds it too, and a process of its own judges that, in which nothing is left of the one before.
+"""
+
+import ast
+import subprocess
+import symtable
+import sys
+from contextlib import suppress
+
+from lessons.engine import course
+from lessons.engine.standing import copy_beside, find
+from tinysegnet.support import atomic
+from tinysegnet.support.errors import InputError
+
+
+def of(name):
+    """check and hint for a lesson."""
+    lesson = find(name)
+    asked = functions(lesson)
+
+    def check(function=""):
+        """Put what was written in this notebook into the learner's file, and print the verdicts on a function, or on
+        all of the lesson."""
+        if unknown(function):
+            return
+        cells = get_ipython().history_manager.input_hist_parsed  # noqa: F821  Jupyter's
+        written = definitions(cells, asked)
+        if function and function not in written:
+            print(f"run the cell of {function} first")
+            return
+        try:
+            copy = keep(lesson, needed([name for name in asked if name in written], written))
+        except InputError as error:
+            print(f"error: {error}")
+            return
+        if copy:
+            print(f"mine/{lesson.name}.py was not as this notebook had left it: that is in mine/{copy.name} now\n")
+        say("pytest", "--color=no", f"lessons/{lesson.name}" + (f"::{function}" if function else ""))
+
+    def hint(function=""):
+        """Print the next of three hints for a function, or which functions there are."""
+        if not unknown(function):
+            say("lessons", "hint", lesson.name, *([function] if function else []))
+
+    def unknown(function):
+        if function and function not in asked:
+            print(f"{lesson.name} does not ask for {function!r}: choose {', '.join(asked)}")
+        return function and function not in asked
+
+    return check, hint
+
+
+def say(*words):
+    """Print what a module says that is run in the folder of the repository."""
+    command = [sys.executable, "-m", *words]
+    process = subprocess.run(command, cwd=course.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False)
+    print(process.stdout.strip("\n"))
+
+
+def functions(lesson):
+    """The names of the functions that a lesson asks for, in the order of its stubs."""
+    stubs = ast.parse((lesson / "exercise.py").read_text(encoding="utf-8")).body
+    return [node.name for node in stubs if isinstance(node, ast.FunctionDef)]
+
+
+def bound(node):
+    """The names that a statement gives to functions, classes, modules and what is imported, or to constants: an
+    assignment to a name in small letters is an experiment, and none."""
+    match node:
+        case ast.FunctionDef() | ast.ClassDef():
+            return {node.name}
+        case ast.Import() | ast.ImportFrom():
+            return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        case ast.Assign() | ast.AnnAssign():
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            return names if all(name.isupper() for name in names) else set()
+    return set()
+
+
+def lines_of(node):
+    """The first line of a statement, counted from 0, with its decorators, and the one after its last."""
+    return min(one.lineno for one in [node, *getattr(node, "decorator_list", [])]) - 1, node.end_lineno
+
+
+def definitions(cells, asked=()):
+    """{name: the statement that bound it last}, from the cells that were run. What is asked for must be written by a
+    def: the examples of a page import the library's."""
+    found = {}
+    for cell in cells:
+        with suppress(SyntaxError):
+            for node in ast.parse(cell).body:
+                begin, end = lines_of(node)
+                names = bound(node) if isinstance(node, ast.FunctionDef) else bound(node) - {*asked}
+                found |= dict.fromkeys(names, "\n".join(cell.split("\n")[begin:end]))
+    return found
+
+
+def used(statement):
+    """The names that a statement takes from the module around it."""
+    tables, names = [symtable.symtable(statement, "cell", "exec")], set()
+    while tables:
+        table = tables.pop()
+        here = table.get_type() == "module"
+        names |= {one.get_name() for one in table.get_symbols() if one.is_referenced() and (here or one.is_global())}
+        tables += table.get_children()
+    return names
+
+
+def needed(names, written):
+    """The statements that bind these names, each after those that bind what it uses."""
+    statements, seen = {}, set()
+
+    def add(name):
+        if name in written and name not in seen:
+            seen.add(name)
+            for other in sorted(used(written[name])):
+                add(other)
+            statements[written[name]] = None
+
+    for name in names:
+        add(name)
+    return [*statements]
+
+
+def merged(text, statements):
+    """A file's text in which statements take the place of those that bind the same names. Those that bind others stand
+    before its first function."""
+    lines, nodes = text.split("\n"), ast.parse(text).body
+    first = next((i for i, node in enumerate(nodes) if isinstance(node, ast.FunctionDef | ast.ClassDef)), len(nodes))
+    head = nodes[first - 1].end_lineno if first else 0
+    there = {frozenset(bound(node)): lines_of(node) for node in nodes}
+    new, edits = [], []
+    for statement in statements:
+        [node] = ast.parse(statement).body
+        if place := there.get(frozenset(bound(node))):
+            edits.append((*place, [statement]))
+        else:
+            new += ["", "", statement] if isinstance(node, ast.FunctionDef | ast.ClassDef) else [statement]
+    if new and first and isinstance(nodes[first - 1], ast.Expr):            # a docstring
+        new = ["", *new]
+    for begin, end, instead in sorted([*edits, (head, head, new)], reverse=True):
+        lines[begin:end] = instead
+    return "\n".join(lines)
+
+
+def own_text(lesson):
+    """The text of the learner's file, "" if there is none. Raises InputError if it is no Python."""
+    path = course.MINE / f"{lesson.name}.py"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        raise InputError(f"mine/{path.name} is no Python in line {error.lineno}: mend it, or begin again by  python -m "
+                         f"lessons reset {lesson.name[:2]}") from error
+    return text
+
+
+def keep(lesson, statements):
+    """Put statements into the learner's file. Returns the path of a copy of what it was, if another hand than a
+    notebook's had written that, None otherwise. Raises InputError if it cannot be read or written."""
+    path, kept = course.my_file(lesson), course.remembered().get("notebook", {})
+    text = own_text(lesson)
+    content = merged(text, statements)
+    if content == text:
+        return None
+    stubs = (lesson / "exercise.py").read_text(encoding="utf-8")
+    copy = None if text == stubs or kept.get(lesson.name) == course.own_state(lesson) else copy_beside(path)
+    atomic.write(path, content.encode())
+    course.remember(notebook=kept | {lesson.name: course.own_state(lesson)})
+    return copy
