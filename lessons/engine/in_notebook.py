@@ -37,7 +37,8 @@ def of(name):
             print(f"error: {error}")
             return
         if copy:
-            print(f"mine/{lesson.name}.py was not as this notebook had left it: that is in mine/{copy.name} now\n")
+            mine = f"mine/{course.own_file(lesson).name}"
+            print(f"{mine} was not as this notebook had left it: that is in mine/{copy.name} now\n")
         say("pytest", "--color=no", f"lessons/{lesson.name}" + (f"::{function}" if function else ""))
 
     def hint(function=""):
@@ -150,7 +151,7 @@ def merged(text, statements):
 
 def own_text(lesson):
     """The text of the learner's file, "" if there is none. Raises InputError if it is no Python."""
-    path = course.MINE / f"{lesson.name}.py"
+    path = course.own_file(lesson)
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     try:
         ast.parse(text)
