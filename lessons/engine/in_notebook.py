@@ -164,13 +164,13 @@ def own_text(lesson):
 def keep(lesson, statements):
     """Put statements into the learner's file. Returns the path of a copy of what it was, if another hand than a
     notebook's had written that, None otherwise. Raises InputError if it cannot be read or written."""
-    path, kept = course.my_file(lesson), course.remembered().get("notebook", {})
+    path, kept, slug = course.my_file(lesson), course.remembered().get("notebook", {}), course.slug(lesson.name)
     text = own_text(lesson)
     content = merged(text, statements)
     if content == text:
         return None
     stubs = (lesson / "exercise.py").read_text(encoding="utf-8")
-    copy = None if text == stubs or kept.get(lesson.name) == course.own_state(lesson) else copy_beside(path)
+    copy = None if text == stubs or kept.get(slug) == course.own_state(lesson) else copy_beside(path)
     atomic.write(path, content.encode())
-    course.remember(notebook=kept | {lesson.name: course.own_state(lesson)})
+    course.remember(notebook=kept | {slug: course.own_state(lesson)})
     return copy
