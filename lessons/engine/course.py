@@ -149,9 +149,9 @@ def fingerprint(path):
 
 
 def remembered():
-    """What mine/.course.json holds, {"done": {slug: ...}, "hints": {"slug function": count},
-    "notebook": {slug: state}}; nothing if it is missing
-    or damaged, as it can always be made again. Older courses wrote numbers before the slugs."""
+    """What mine/.course.json holds, {"done": {slug: ...}, "hints": {"slug function": count}, "notebook": {slug: ...}};
+    nothing if it is missing or damaged, as it can always be made again. Older courses wrote numbers before the slugs.
+    """
     try:
         known = json.loads((MINE / ".course.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysegnet import checkpoint, inference, metrics, networks
+from tinysegnet import checkpoint, metrics, networks
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.folds import dealt_out, k_of_parts
@@ -29,8 +29,9 @@ from tinysegnet.support.options import (
     positive,
 )
 from tinysegnet.support.progress import bar
+from tinysegnet.support.ranks import ALONE
 from tinysegnet.support.signals import Stop, stopped_with
-from tinysegnet.training import fine_tune, library, loop, runs
+from tinysegnet.training import fine_tune, library, loop, parallel, runs
 from tinysegnet.training.averaging import averaged
 from tinysegnet.training.settings import OFF, PARSERS, RECIPES, assignment, resolve
 
@@ -81,6 +82,8 @@ def add_options(option):
     option("--conv", choices=CONVOLUTIONS, help="default: auto, for each layer the fastest")
     option("--resume", action="store_true", help="go on with the run of that name, with its settings")
     option("--backend", choices=("numpy", "cupy"), help="processor or GPU (default: numpy)")
+    option("--parallel", action="store_true", help="on several processes, started by mpiexec: see docs/parallel.md")
+    option("--reproducible", action="store_true", help="with --parallel, sums of the same bits whatever MPI is there")
 
 
 def main():
@@ -117,12 +120,24 @@ def functions_of(ops):
 
 
 def run(args):
+    if args.parallel:
+        with parallel.begun(args.reproducible) as ranks:
+            train(args, ranks)
+    elif args.reproducible:
+        raise InputError("--reproducible is for --parallel; a run without it has the same bits anyway: leave it out")
+    else:
+        train(args, ALONE)
+
+
+def train(args, ranks):
     resume, asked = args.resume, given_settings(args)
     path = Path("runs", args.name or library.run_name())
-    kept = runs.kept_settings(path, asked) if resume else None
+    kept = ranks.from_first(runs.kept_settings(path, asked) if resume and ranks.rank == 0 else None)
     source = functions_of(kept.ops if kept else asked.get("ops", "library"))
     given = vars(kept) if kept else source.DEFAULTS | asked
     source.check_settings(given)
+    if args.parallel:
+        parallel.check_settings(given)
     if not resume:
         given |= fine_tune.follow(asked)
     xp = select(given.get("backend", "numpy"))
@@ -130,7 +145,8 @@ def run(args):
     data, how = dealt_out(data, given.get("fold"), given.get("hold_out"))
     if not resume:
         path = Path("runs", args.name or source.run_name())
-        runs.check_new(path)                    # before the data are read, which takes its time
+        if ranks.rank == 0:
+            runs.check_new(path)                # before the data are read, which takes its time
     print(why, flush=True)
     if how:
         print(f"Val: {how}, of train and val together.", flush=True)
@@ -140,17 +156,22 @@ def run(args):
         print(textwrap.fill(f"{remark}.", 79, break_long_words=False, break_on_hyphens=False))     # paths stay whole
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
-    run = runs.Run(path, settings, data, xp)
+    run = (parallel.Follower if ranks.rank else runs.Run)(path, settings, data, xp)
+    fingerprint = train.fingerprint + val.fingerprint
+    if args.parallel:
+        functions = parallel.spread(functions, ranks)
+        parallel.check_alike(ranks, settings, fingerprint)
     epochs_before = drawn = None
     if resume:
-        epochs_before = run.resume(train.fingerprint + val.fingerprint)
+        epochs_before = run.resume(fingerprint)
     else:
-        drawn = run.begin(train.fingerprint + val.fingerprint)
+        drawn = run.begin(fingerprint)
+    parallel.hand_out(run, ranks)
     trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
     say_what_is_seen(settings, train, val)
     say_what_it_begins_with(settings.init, drawn)
     say_how_it_goes_on(run, trainer, epochs_before)
-    with run.lock, Stop() as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
+    with run.lock, Stop(ranks) as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
         while run.epoch <= settings.epochs:
             while run.step < settings.steps:
                 train_until_stopped(run, trainer, stop)
@@ -192,7 +213,8 @@ def say_what_is_seen(settings, train, val):
 def train_until_stopped(run, trainer, stop):
     """Train to the end of the epoch, or until a signal comes or it is time to save."""
     settings = run.settings
-    batches = stop.until(training_batches(run.data, settings, run.epoch, first=run.step), seconds=SAVE_EVERY)
+    batches = training_batches(run.data, settings, run.epoch, run.step, trainer.functions.ranks)
+    batches = stop.until(batches, seconds=SAVE_EVERY)
     done = run.step + (run.epoch - 1) * settings.steps
     with bar(desc=f"epoch {run.epoch}/{settings.epochs}", total=settings.steps, initial=run.step) as progress:
         for loss in loop.train_steps(trainer, batches, done):
@@ -210,7 +232,11 @@ def shown(loss):
 
 def evaluate_on_val(model, run, trainer, stop):
     """The confusion matrix on val."""
-    pairs = bar(stop.until(evaluation_pairs(run.data, "val")), "  val", len(run.data.samples("val")), unit="img")
+    ranks = trainer.functions.ranks
+    pairs = evaluation_pairs(run.data, "val", ranks)
+    if ranks.size == 1:                         # of several each may have another number of them
+        pairs = stop.until(pairs)
+    pairs = bar(pairs, "  val", len(ranks.share(run.data.samples("val"))), unit="img")
     counts = loop.evaluate(model, pairs, run.data.ignore, trainer.functions)
     stop.leave_if_asked(run)
     return counts
@@ -235,6 +261,8 @@ def end_epoch(run, trainer, stop):
     counts = evaluate_on_val(in_one_look, run, trainer, stop)
     values = trainer.functions.figures(counts)
     line, is_best = run.end_epoch(values, judged)
+    if trainer.functions.ranks.rank:
+        return
     plots.curves(run.log_path, run.path / "curves.png")
     if is_best:
         draw(in_one_look, run, trainer, counts)
@@ -256,11 +284,14 @@ def finish(run, trainer, stop, train):
 
     train  the Survey of the training set
     """
-    plots.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
-    best = inference.load_on(run.xp, run.path / "best.npz")
+    ranks = trainer.functions.ranks
+    best = parallel.same_model(run.best_model(), ranks)
     if best.meta["statistics"] == "running":
         best = with_exact_statistics(best, run, trainer, stop)
     counts = evaluate_on_val(best, run, trainer, stop)
+    if ranks.rank:
+        return
+    plots.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
     checkpoint.save(run.path / "best.npz", best.meta, params=best.params, stats=best.stats)
     draw(best, run, trainer, counts)
     say_which_epoch_is_kept(run, best.meta["epoch"])
@@ -295,8 +326,9 @@ def say_if_one_class_is_everywhere(counts, run):
 def with_exact_statistics(model, run, trainer, stop):
     """The Model with the batch-norm statistics of one pass through the training set as it is."""
     as_they_are = replace(run.settings, flip=False, scale=None, crop=None, jitter=None, **OFF)
-    batches = training_batches(run.data, as_they_are, epoch=0)
+    ranks = trainer.functions.ranks
+    batches = training_batches(run.data, as_they_are, epoch=0, ranks=ranks)
     batches = bar(stop.until(batches), "batch-norm statistics", run.settings.steps)
-    stats = loop.exact_statistics(model, batches, trainer.functions.ops)
+    stats = loop.exact_statistics(model, batches, trainer.functions.ops, ranks)
     stop.leave_if_asked(run)
     return replace(model, stats=stats, meta=model.meta | {"statistics": "exact"})

@@ -5,19 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tinysegnet.data.augment import augment
+from tinysegnet.support.ranks import ALONE
 from tinysegnet.support.shapes import ceil_div
 
 LATE = 0.25         # of the epochs
 
 
-def training_batches(data, settings, epoch, first=0):
+def training_batches(data, settings, epoch, first=0, ranks=ALONE):
     """One epoch from batch number `first` on: all training samples once, some at a time (the last maybe fewer).
 
     settings  has batch, how many at a time; size, (H, W); seed; flip, scale, crop, jitter and relight, see `augment`;
               late_crop, of the last quarter of its epochs
 
     The order is drawn by [seed, epoch, 0], as in 0.1.0, and the augmentation of sample i by [seed, epoch, 1 + i]: a run
-    goes on after an interruption as if there had been none, and in batches of any size it sees the same pictures.
+    goes on after an interruption as if there had been none, and in batches of any size it sees the same pictures. On
+    several ranks each has its share of every batch; one that has none gets the first picture, and does not count.
 
     Yields images, uint8 (N, H, W, 3), and labels, uint8 (N, H, W).
     """
@@ -34,15 +36,19 @@ def training_batches(data, settings, epoch, first=0):
         return augment(*data.read(samples[i]), settings.size, data.ignore, rng, *varied)
 
     def load(number):
-        images, labels = zip(*[augmented(int(i)) for i in order[number * batch : (number + 1) * batch]])
-        return np.stack(images), np.stack(labels)
+        of_all = order[number * batch : (number + 1) * batch]
+        mine = ranks.share(of_all)
+        images, labels = zip(*[augmented(int(i)) for i in (mine if len(mine) else of_all[:1])])
+        return np.stack(images), np.stack(labels), len(mine) > 0
 
-    return prefetched(load, range(first, ceil_div(len(samples), batch)))
+    for images, labels, ranks.counted in prefetched(load, range(first, ceil_div(len(samples), batch))):
+        yield images, labels
 
 
-def evaluation_pairs(data, split):
-    """Every sample of a split, in order, as it is: the photograph, uint8 (H, W, 3), and its labels, uint8 (H, W)."""
-    return prefetched(data.read, data.samples(split))
+def evaluation_pairs(data, split, ranks=ALONE):
+    """Every sample of a split, in order, as it is: the photograph, uint8 (H, W, 3), and its labels, uint8 (H, W). On
+    several ranks each has its share."""
+    return prefetched(data.read, ranks.share(data.samples(split)))
 
 
 def prefetched(load, items):

@@ -169,6 +169,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: (pool.cache_clear(), one_blas_thread.after_fork()))
 
 
+def limit(count):
+    """Let so many threads compute from now on, and no more of BLAS. Before the first parallel_map."""
+    os.environ["TINYSEGNET_THREADS"] = str(count)
+    workers.cache_clear()
+    blas().limit(limits=count, user_api="blas")
+
+
 @lru_cache
 def blas():
     return ThreadpoolController()

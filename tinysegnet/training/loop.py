@@ -14,9 +14,9 @@ from tinysegnet.data.normalisation import normalise
 from tinysegnet.data.survey import survey
 from tinysegnet.inference import Model, classify
 from tinysegnet.ops import fast
-from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.support.backend import array_module, copy_to_host, to_device
 from tinysegnet.support.errors import InputError
+from tinysegnet.support.ranks import ALONE, Alone
 from tinysegnet.training import fine_tune, optim
 from tinysegnet.training.averaging import averages_of, averaging
 from tinysegnet.training.settings import Settings
@@ -39,6 +39,7 @@ class Functions(NamedTuple):
     confusion_matrix: Callable = metrics.confusion_matrix
     figures: Callable = metrics.figures
     learner: tuple = ()         # the names of those that are a learner's
+    ranks: Alone = ALONE        # the processes that it is spread over
 
 
 class Trainer(NamedTuple):
@@ -128,7 +129,7 @@ def train_steps(trainer, batches, done):
     guard = Guard(trainer.functions.ops, trainer.optimiser)
     for images, labels in batches:
         batch = normalise(images, model.xp, settings.normalisation), to_device(labels, model.xp)
-        guard.ops.rng = np.random.default_rng(step_seed(settings, done))
+        guard.ops.rng = trainer.functions.ranks.generator(step_seed(settings, done))
         try:
             train_step(model, guard, batch, trainer.criterion, rate(trainer, done), guard.ops)
         except FloatingPointError as error:
@@ -183,12 +184,12 @@ def first_not_finite(trainer, params, images, seed):
     for name, a in params.items():
         if not is_finite(a):
             return f"the parameter {name}, after the step before"
-    ops, model = trainer.functions.ops, trainer.model
+    ops, model, ranks = trainer.functions.ops, trainer.model, trainer.functions.ranks
 
     def watched(op):
         def run(x, *arrays):
             y, *rest = op(x, *arrays)
-            if not is_finite(y):
+            if not all(ranks.gather(is_finite(y))):
                 owners = [name.rpartition(".")[0] for name, a in params.items() if any(a is one for one in arrays)]
                 layer = owners[0] if owners else "a layer whose parameters are not the network's own"
                 raise FloatingPointError(f"the output of {layer}")
@@ -196,7 +197,7 @@ def first_not_finite(trainer, params, images, seed):
 
         return run
 
-    watching = with_rng(ops, seed)
+    watching = SimpleNamespace(**vars(ops) | {"rng": ranks.generator(seed)})
     watching.conv2d, watching.batch_norm = watched(ops.conv2d), watched(ops.batch_norm)
     x = normalise(images, model.xp, trainer.settings.normalisation)
     try:
@@ -213,13 +214,13 @@ def is_finite(a):
 def evaluate(model, pairs, ignore, functions=None):
     """The confusion matrix, (classes, classes), over all photographs, each judged at the size of its own labels.
 
-    pairs  a photograph, uint8 (H, W, 3), and its labels, (H', W')
+    pairs  a photograph, uint8 (H, W, 3), and its labels, (H', W'); on several ranks those of this one
     """
     functions, classes = functions or Functions(), len(model.meta["classes"])
     counts = np.zeros((classes, classes), np.int64)
     for labels, predicted in predictions(model, pairs, functions.ops):
         counts += functions.confusion_matrix(labels, predicted, classes, ignore)
-    return counts
+    return functions.ranks.sum(counts)
 
 
 def predictions(model, pairs, ops=fast):
@@ -236,7 +237,7 @@ def examples(model, data, ops=fast, count=4):
         yield photograph, labels, classify(model, photograph, labels.shape, ops)
 
 
-def exact_statistics(model, batches, ops=fast):
+def exact_statistics(model, batches, ops=fast, ranks=ALONE):
     """Batch-norm statistics for inference as the authors take them: averaged over one pass through the training set.
 
     The running averages of training belong to a moving network; these belong to the parameters as they are. Every
@@ -244,7 +245,7 @@ def exact_statistics(model, batches, ops=fast):
     variances within the batches, without that between them. Both are as the authors have it. Dropout is on.
     """
     sums, steps = {}, 0
-    ops = with_rng(ops, seed=0)
+    ops = SimpleNamespace(**vars(ops) | {"rng": ranks.generator(0)})
     for images, _ in batches:
         x = normalise(images, model.xp, model.meta["normalisation"])
         _, batch_stats, _ = model.network.forward(model.params, x, ops)

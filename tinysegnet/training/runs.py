@@ -200,7 +200,7 @@ class Run:
         if {name: a.shape for name, a in opt_state.items()} != {name: a.shape for name, a in self.opt_state.items()}:
             raise InputError(f"{last} holds no optimiser of its recipe to go on with: start another --name")
         if meta["best"] >= 0:
-            inference.load_on(self.xp, self.path / "best.npz")      # better to know now than after the last epoch
+            self.best_model()       # better to know now than after the last epoch
         if self.log_path.stat().st_size < meta["log_bytes"]:
             raise InputError(f"{self.log_path} has lost lines since {last} was saved: start another --name")
         with writing(self.log_path):
@@ -234,6 +234,10 @@ class Run:
         fine_tune.begin(self.model, self.settings)
         self.opt_state = start(self.settings, self.model.params)
         self.save()
+
+    def best_model(self):
+        """The Model in best.npz. Raises InputError if it cannot be used."""
+        return inference.load_on(self.xp, self.path / "best.npz")
 
     def log(self, **line):
         with writing(self.log_path), open(self.log_path, "a", encoding="utf-8") as file:
