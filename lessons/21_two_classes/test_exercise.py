@@ -443,7 +443,7 @@ def race_of_backward(forward, *args):
     return race
 
 
-SOFTMAX_OF_TWO = "the library's softmax of two logits, 0 and z,"
+SOFTMAX_OF_TWO = "the library's softmax of two logits"
 EXERCISES = (
     Exercise(
         "sigmoid",
@@ -485,7 +485,7 @@ EXERCISES = (
         values(foreground_dice, *DICE_CASES, (*LARGE, 1.0), results=("loss",), cache=True, names=("z", "labels"),
                mistakes=DICE),
         answer=foreground_dice, read="lessons/16_six_more/forwards.py", race=lambda: (*BATCH, 1.0),
-        other="the dice_loss of lesson 16, of one class,", differs="has the three sums for each class",
+        other="the dice_loss of lesson 16", differs="has three sums for each class, and is given one here",
         hints=("Three sums. Into which of them does a pixel with a cell go, one without, and an ignored one?",
                "z, labels and p are (N, H, W); overlap, said and there are one number each, over all images.",
                "labelled = labels != ignore; p = your sigmoid of z"),

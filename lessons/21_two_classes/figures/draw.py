@@ -78,8 +78,8 @@ def seen():
     for name, title in (ENTROPY, "p, cross-entropy"), (DICE, "p, Dice"):
         pictures.append((title, coloured(numbers_in(shown[name]["p"]) / 15)))
     for name, title in (
-        (ENTROPY, "parts: whole"), ("seams, cross-entropy", "parts: seams"), ("seams, weighted", "parts: seams, weighted"),
-        ("rims, cross-entropy", "parts: rims"),
+        (ENTROPY, "parts: whole"), ("seams, cross-entropy", "parts: seams"),
+        ("seams, weighted", "parts: seams, weighted"), ("rims, cross-entropy", "parts: rims"),
     ):
         mask = (numbers_in(shown[name]["named"]) == cells.CELL) & (numbers != cells.VOID)
         pictures.append((f"{title}, {cells.count_cells(mask)}", parts_in_colours(mask)))
