@@ -1,5 +1,6 @@
 """Lesson 21: the cells that it draws, how they are labelled and counted, and the losses that its network learns by."""
 
+import inspect
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from lessons.engine import course
 from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.data import folder
 from tinysegnet.ops import fast
+from tinysegnet.support.errors import InputError
 
 LESSON = course.LESSONS / "21_two_classes"
 train_cells = course.load(LESSON / "train_cells.py")
@@ -111,6 +113,16 @@ def test_a_part_that_is_two_cells_finds_none_of_equal_ones():
     assert train_cells.found(cells.components(cell), cell)
     assert not train_cells.found(cells.components(np.ones((4, 8), bool)), cell)
     assert not train_cells.found(np.zeros((4, 8), int), cell)
+
+
+def test_it_learns_by_functions_that_are_done(monkeypatch, tmp_path):
+    monkeypatch.setattr(course, "MINE", tmp_path)
+    with pytest.raises(InputError, match=r"^mine/21_two_classes\.py: sigmoid is not done, python -m lessons 21 says wh"):
+        train_cells.learners_functions()
+    names = [exercise.name for exercise in course.exercises(LESSON)]
+    sources = [inspect.getsource(getattr(planted_right_3, name)) for name in names]
+    (tmp_path / "21_two_classes.py").write_text("import numpy as np\n\n\n" + "\n\n".join(sources))
+    assert train_cells.learners_functions().keys() >= {*names}
 
 
 @pytest.mark.docs       # seconds

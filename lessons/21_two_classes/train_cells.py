@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 
-from lessons.engine import course, my_segnet
+from lessons.engine import course, judging
 from tinysegnet import inference, metrics
 from tinysegnet.data.batches import training_batches
 from tinysegnet.ops import fast
@@ -167,16 +167,23 @@ def percent(share):
     return round(100 * float(share), 1)
 
 
+def learners_functions():
+    """The learner's functions of this lesson, {name: function}. Raises InputError if one is not done."""
+    lesson = course.LESSONS / "21_two_classes"
+    path = course.my_file(lesson)
+    for exercise in course.exercises(lesson):
+        if not judging.is_done(judging.judge(lesson, exercise).verdicts):
+            raise InputError(f"mine/{path.name}: {exercise.name} is not done, python -m lessons 21 says why")
+    return vars(course.load(path))
+
+
 def main():
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--few", action="store_true", help="one cell in a photograph, or none")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     keep_freed_memory()
-    functions = my_segnet.finished_functions()
-    names = [exercise.name for exercise in course.exercises(Path(__file__).parent)]
-    if missing := [name for name in names if name not in functions]:
-        raise InputError(f"mine/21_two_classes.py: {missing[0]} is not done, python -m lessons 21 says why")
+    functions = learners_functions()
     count = FEW if args.few else SOME
     data = in_memory("whole", count)
     for name, ops in losses(functions).items():
