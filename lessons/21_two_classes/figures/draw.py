@@ -79,7 +79,7 @@ def seen():
         pictures.append((title, coloured(numbers_in(shown[name]["p"]) / 15)))
     for name, title in (
         (ENTROPY, "parts: whole"), ("seams, cross-entropy", "parts: seams"),
-        ("seams, weighted", "parts: seams, weighted"), ("rims, cross-entropy", "parts: rims"),
+        ("seams, weight 10", "parts: seams, weight 10"), ("rims, cross-entropy", "parts: rims"),
     ):
         mask = (numbers_in(shown[name]["named"]) == cells.CELL) & (numbers != cells.VOID)
         pictures.append((f"{title}, {cells.count_cells(mask)}", parts_in_colours(mask)))

@@ -2,7 +2,7 @@
 
     python lessons/21_two_classes/figures/record.py
 
-takes some ten seconds for each of nine trainings and each seed, on one thread, and writes cells.json, from which
+takes some ten seconds for each of ten trainings and each seed, on one thread, and writes cells.json, from which
 draw.py and the page take their numbers. What is noted there already is not trained again: delete the file to begin
 anew. The losses are the right answers that tests/ has.
 """
@@ -26,7 +26,7 @@ cells, FEW, SOME = train_cells.cells, train_cells.FEW, train_cells.SOME
 
 PATH = Path(__file__).parent / "cells.json"
 SEEDS = 0, 1
-WEIGHT = 10                 # of background between two cells
+WEIGHTS = 4, 10             # of background between two cells
 SHOWN = 1003                # of val, as the networks of the first seed see it
 
 
@@ -38,7 +38,7 @@ def trainings():
         **{f"few, {name}": ("whole", FEW, ops) for name, ops in losses.items()},
         **{f"whole, {name}": ("whole", SOME, ops) for name, ops in losses.items()},
         "seams, cross-entropy": ("seams", SOME, losses["cross-entropy"]),
-        "seams, weighted": ("seams", SOME, train_cells.with_weight_on_seams(WEIGHT)),
+        **{f"seams, weight {w}": ("seams", SOME, train_cells.with_weight_on_seams(w)) for w in WEIGHTS},
         "rims, cross-entropy": ("rims", SOME, fast),
     }
 
