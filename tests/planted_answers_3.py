@@ -1,9 +1,9 @@
-"""Wrong answers to lessons 08 to 11 and 13 to 20, by others who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 11 and 13 to 21, by others who had not seen the tables: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 16 both
 have a `backward`: that of lesson 16 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
-local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 and 20; those of
+local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 to 21; those of
 lesson 18 came before its tables.
 """
 
@@ -652,4 +652,65 @@ PLANTED = [
           "np.where(labels == ignore, ignore, predicted)", "np.where(predicted == ignore, labels, predicted)"),
     wrong("boundary_f1__by_precision", "arithmetic_mean", "the mean of precision and recall",
           "2 * precision * recall / (precision + recall)", "(precision + recall) / 2"),
+
+    # ---- 21: two classes
+    wrong("sigmoid", "quotient_of_large", "exp(z) / (1 + exp(z)): NaN where exp(z) overflows",
+          "e = np.exp(-np.abs(z))", "e = np.exp(z)", "np.where(z >= 0, 1, e) / (1 + e)", "e / (1 + e)"),
+    wrong("sigmoid", "below_0_like_above", "1 / (1 + exp(-|z|)) on both sides", "np.where(z >= 0, 1, e)", "1"),
+    wrong("sigmoid__by_tanh", "z_not_halved", "tanh of z and not of z / 2", "np.tanh(z / 2)", "np.tanh(z)"),
+    wrong("sigmoid__by_tanh", "from_minus_1", "tanh as it is", "(1 + np.tanh(z / 2)) / 2", "np.tanh(z / 2)"),
+    wrong("binary_cross_entropy", "log_of_sigmoid", "log of the sigmoid: -inf where p is 0",
+          "surprise = np.maximum(z, 0) - z * there + np.log(1 + np.exp(-np.abs(z)))",
+          "surprise = -np.log(np.where(there, sigmoid(z), sigmoid(-z)))"),
+    wrong("binary_cross_entropy", "plus_eps", "log(p + 1e-8), so that a sure mistake costs 18 at most",
+          "surprise = np.maximum(z, 0) - z * there + np.log(1 + np.exp(-np.abs(z)))",
+          "surprise = -np.log(np.where(there, sigmoid(z), sigmoid(-z)) + 1e-8)"),
+    wrong("binary_cross_entropy", "void_in_the_mean", "ignored pixels are in the divisor", "max(labelled.sum(), 1)",
+          "labels.size"),
+    wrong("binary_cross_entropy", "nan_without_labels", "0 / 0 where no pixel is labelled", "max(labelled.sum(), 1)",
+          "labelled.sum()"),
+    wrong("binary_cross_entropy", "label_as_number", "the label is a factor: 255 where it is to be ignored, and not "
+          "masked", "there = labels == 1", "there = labels", "(surprise * labelled)", "surprise"),
+    wrong("binary_cross_entropy", "cells_alone", "the -log(1 - p) of the background is forgotten",
+          "surprise = np.maximum(z, 0) - z * there + np.log(1 + np.exp(-np.abs(z)))",
+          "surprise = there * (np.maximum(-z, 0) + np.log(1 + np.exp(-np.abs(z))))"),
+    wrong("binary_cross_entropy__turned", "other_sign", "z and -z are exchanged", "np.where(labels == 1, -z, z)",
+          "np.where(labels == 1, z, -z)"),
+    wrong("binary_cross_entropy__turned", "in_float64", "the loss is float64 whatever z is",
+          "np.asarray(loss, z.dtype)", "np.asarray(loss, float)"),
+    wrong("binary_cross_entropy_backward", "through_the_sigmoid_again", "multiplied by p (1 - p)",
+          "(sigmoid(z) - there)", "(sigmoid(z) - there) * sigmoid(z) * (1 - sigmoid(z))"),
+    wrong("binary_cross_entropy_backward", "by_p_and_back", "the slope by p times p (1 - p): 0 / 0 where p is 0 or 1",
+          "(sigmoid(z) - there)",
+          "(np.where(there, -1 / sigmoid(z), 1 / (1 - sigmoid(z))) * sigmoid(z) * (1 - sigmoid(z)))"),
+    wrong("binary_cross_entropy_backward", "void_pushed", "ignored pixels are not masked", "dloss * labelled *",
+          "dloss *"),
+    wrong("binary_cross_entropy_backward", "sum", "the gradient of a sum", " / max(labelled.sum(), 1)", ""),
+    wrong("binary_cross_entropy_backward", "label_minus_p", "the sign", "(sigmoid(z) - there)", "(there - sigmoid(z))"),
+    wrong("foreground_dice", "of_each_image", "a Dice of each image, and their mean",
+          "overlap = (p * there).sum()", "overlap = (p * there).sum(axis=(1, 2))",
+          "loss = 1 - (2 * overlap + smooth) / (p.sum() + there.sum() + smooth)",
+          "loss = (1 - (2 * overlap + smooth) / ((p + there).sum(axis=(1, 2)) + smooth)).mean()"),
+    wrong("foreground_dice", "void_said", "what is said of ignored pixels is in the lower part",
+          "p = sigmoid(z) * labelled", "p = sigmoid(z)"),
+    wrong("foreground_dice", "void_there", "the labels are added up, with 255 for each ignored pixel",
+          "there.sum()", "labels.sum()"),
+    wrong("foreground_dice", "no_2", "the 2 is forgotten", "2 * overlap", "overlap"),
+    wrong("foreground_dice", "union", "the union below, as in IoU", "there.sum() + smooth",
+          "there.sum() - overlap + smooth"),
+    wrong("foreground_dice", "decided", "0 and 1 in the place of p: no gradient", "sigmoid(z) * labelled",
+          "(z > 0) * labelled"),
+    wrong("foreground_dice", "smooth_below_alone", "smooth is added below alone", "2 * overlap + smooth",
+          "2 * overlap"),
+    wrong("foreground_dice_backward", "gradient_by_p", "the slope of the sigmoid is forgotten", "dp * p * (1 - p)",
+          "dp"),
+    wrong("foreground_dice_backward", "void_pushed", "ignored pixels are not masked", "-dloss * labelled *",
+          "-dloss *"),
+    wrong("foreground_dice_backward", "lower_held", "the lower part is taken for a constant",
+          "(2 * there / bottom - top / bottom**2)", "(2 * there / bottom)"),
+    wrong("foreground_dice_backward", "not_squared", "top / bottom for top / bottom**2", "top / bottom**2",
+          "top / bottom"),
+    wrong("foreground_dice_backward", "smooth_forgotten", "smooth is in the loss and not in its gradient",
+          "(p * there).sum() + smooth", "(p * there).sum()", "there.sum() + smooth", "there.sum()"),
+    wrong("foreground_dice_backward", "dloss_forgotten", "dloss is left out", "-dloss * labelled", "-labelled"),
 ]

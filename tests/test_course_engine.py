@@ -172,27 +172,27 @@ def test_right_answers_are_done_and_praised_and_remembered(ask, course):
 
 def test_an_answer_that_is_measured_is_not_called_the_librarys(course):
     """In a lesson that somebody has made by lesson 17."""
-    for name in "17_six_more", "21_mine":
+    for name in "17_six_more", "99_mine":
         (course / "lessons" / name).mkdir()
     for path in (ROOT / "lessons/17_six_more").glob("*.py"):
         shutil.copy(path, course / "lessons/17_six_more")
     page = (ROOT / "lessons/17_six_more/README.md").read_text(encoding="utf-8")
     judge, stubs = re.findall(r"(?ms)^```python\n(import numpy as np\n.*?)```", page)
-    (course / "lessons/21_mine/test_exercise.py").write_text(judge)
-    (course / "lessons/21_mine/exercise.py").write_text(stubs)
+    (course / "lessons/99_mine/test_exercise.py").write_text(judge)
+    (course / "lessons/99_mine/exercise.py").write_text(stubs)
     right = "import numpy as np\n\n\ndef brighten_backward(dy, cache):\n    x, g = cache\n" \
             "    return dy * g * x**(g - 1), (dy * np.log(x) * x**g).sum(axis=(0, 1, 2))\n"
 
     def say(source):
         (course / "mine").mkdir(exist_ok=True)
-        (course / "mine/21_mine.py").write_text(source)
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lessons/21_mine"]
+        (course / "mine/99_mine.py").write_text(source)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "lessons/99_mine"]
         return subprocess.run(command, capture_output=True, text=True, cwd=course, check=False, timeout=60).stdout
 
     try:
         done, wrong = say(right), say(right.replace("g - 1", "g"))
     finally:
-        for name in "17_six_more", "21_mine":
+        for name in "17_six_more", "99_mine":
             shutil.rmtree(course / "lessons" / name)
     assert "the measurement calls the forward twice for each number of x, g\n" in done
     assert re.search(r"yours takes \S+ ms, the measurement \S+ ms\n", done) and "the library's" not in done
