@@ -66,11 +66,11 @@ class Sections(HTMLParser):
             self.found.append([dict(attributes)["id"], "", ""])
         elif re.fullmatch("h[1-6]", tag):
             self.place = 1
-        elif tag == "annotation":                   # a formula once more, in TeX
-            self.place = None
+        elif tag == "annotation" or (tag == "math" and dict(attributes)["display"] == "block"):
+            self.place = None                       # a formula once more, in TeX; one that no snippet can show
 
     def handle_endtag(self, tag):
-        if re.fullmatch("h[1-6]|annotation", tag):
+        if re.fullmatch("h[1-6]|math", tag):
             self.place = 2
         elif tag == "main":
             self.place = None

@@ -55,7 +55,15 @@ end
 
 function Math(formula)
   local html = pandoc.write(pandoc.Pandoc{pandoc.Plain{formula}}, "html", {html_math_method = "mathml"})
-  html = html:gsub('(<mo accent="true")>\u{302}', '%1 stretchy="false">\u{302}'):gsub("\u{AF}", "\u{203E}")
+  html = html:gsub('(<mo accent="true")>\u{302}', '%1 stretchy="false">\u{2C6}'):gsub("\u{AF}", "\u{203E}")
+  html = html:gsub("<mover>", "\1"):gsub("</mover>", "\2")
+  local count
+  repeat                                    -- from the inside out: browsers look for the accent in mover, not in mo
+    html, count = html:gsub("\1([^\1\2]*)\2", function(inside)
+      local accent = inside:match('<mo accent="true"[^>]*>[^<]*</mo>$') and ' accent="true"' or ""
+      return "<mover" .. accent .. ">" .. inside .. "</mover>"
+    end)
+  until count == 0
   return pandoc.RawInline("html", html)
 end
 
