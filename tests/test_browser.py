@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import threading
+import unicodedata
 
 import numpy as np
 import pytest
@@ -376,11 +377,12 @@ def test_the_formulas_of_the_book_are_in_its_font(page, course_book):
     for domain in "DOM", "CSS":
         asked.send(f"{domain}.enable")
     root = asked.send("DOM.getDocument")["root"]["nodeId"]
-    formulas = asked.send("DOM.querySelectorAll", {"nodeId": root, "selector": "math"})["nodeIds"]
-    assert len(formulas) > 100
-    for formula in formulas:
-        fonts = asked.send("CSS.getPlatformFontsForNode", {"nodeId": formula})["fonts"]
-        assert {(font["familyName"], font["isCustomFont"]) for font in fonts} == {("STIX Two Math", True)}
+    letters = asked.send("DOM.querySelectorAll", {"nodeId": root, "selector": "mi, mn, mo, mtext"})["nodeIds"]
+    answers = [asked.send("CSS.getPlatformFontsForNode", {"nodeId": letter})["fonts"] for letter in letters]
+    assert sum(map(bool, answers)) > 1000                   # not those in a closed answer
+    assert {(font["familyName"], font["isCustomFont"]) for fonts in answers for font in fonts} == {
+        ("STIX Two Math", True)
+    }
 
 
 def test_the_book_is_printed_with_heads_and_numbers_and_no_heading_at_the_foot(page, course_book):
@@ -392,8 +394,10 @@ def test_the_book_is_printed_with_heads_and_numbers_and_no_heading_at_the_foot(p
     assert [round(float(side) * 25.4 / 72) for side in sheets[0].mediabox[2:]] == [210, 297]
     heads = []
     for number, sheet in enumerate(sheets, 1):
-        lines = [line.strip() for line in sheet.extract_text().splitlines() if line.strip()]
+        text = unicodedata.normalize("NFKC", sheet.extract_text())      # a ligature is two letters
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         if number > 1:                                      # the first has the title and the contents
             heads.append(lines.pop(0))
-        assert lines[0] == str(number) and lines[-1] not in headings
+            assert lines[-1] not in headings
+        assert lines[0] == str(number)
     assert list(dict.fromkeys(heads)) == parts

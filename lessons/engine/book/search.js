@@ -24,7 +24,7 @@ function score([, title, heading, text], words) {
 
 // The text with its words marked, as nodes: what is found is never read as HTML.
 function marked(text, words) {
-  const pattern = new RegExp(`(${words.map(word => word.replace(/[^\p{L}\p{N}_]/gu, "\\$&")).join("|")})`, "iu");
+  const pattern = new RegExp(`(${words.map(word => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|")})`, "iu");
   return text.split(pattern).map((part, i) => {
     if (i % 2 == 0) return part;
     const mark = document.createElement("mark");
