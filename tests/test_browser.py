@@ -385,6 +385,17 @@ def test_the_formulas_of_the_book_are_in_its_font(page, course_book):
     }
 
 
+def test_nothing_in_the_book_is_wider_than_a_printed_page(page, course_book):
+    page.set_viewport_size({"width": 658, "height": 900})   # A4 without its margins, 174 mm
+    page.emulate_media(media="print")
+    page.goto((course_book / "course.html").as_uri())
+    wide = """all => all.filter(e => e.getBoundingClientRect().right > 659 || e.scrollWidth > e.clientWidth + 1)
+        .map(e => e.textContent)"""
+    assert page.eval_on_selector_all("main :is(img, pre, table, math[display=block])", wide) == []
+    parts = page.eval_on_selector_all("math *", "all => all.map(e => e.getBoundingClientRect().right)")
+    assert 300 < max(parts) <= 659
+
+
 def test_the_book_is_printed_with_heads_and_numbers_and_no_heading_at_the_foot(page, course_book):
     pypdf = pytest.importorskip("pypdf")
     page.goto((course_book / "course.html").as_uri())
