@@ -6,12 +6,14 @@ import os
 import re
 import shutil
 import threading
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 from test_look import small
 
+from lessons import book
 from tinysegnet import inference
 from tinysegnet.commands.look import STREETS
 from tinysegnet.look import static, views
@@ -323,3 +325,90 @@ def test_the_exported_page_fits_a_telephone(page, exported):
     svg = page.locator("#corners-drawing svg")
     scale = svg.bounding_box()["width"] / float(svg.get_attribute("viewBox").split()[2])
     assert 11 * scale >= 9
+
+
+@pytest.fixture(scope="module")
+def course_book(tmp_path_factory):
+    """The folder of the course as a book."""
+    pytest.importorskip("pypandoc", reason="Pandoc is not installed: pip install -e '.[book]'")
+    out = tmp_path_factory.mktemp("book")
+    book.build(out)
+    return out
+
+
+def test_the_book_is_searched_with_the_keys(page, course_book):
+    page.goto((course_book / "site/index.html").as_uri())
+    page.keyboard.press("/")
+    page.keyboard.type("Unpool corner")
+    found, focused = page.locator("search li"), page.locator("search :focus")
+    assert re.match(r"The first 12 of \d+ sections", page.locator("search [role=status]").inner_text())
+    assert found.count() == 12
+    for text in found.all_inner_texts():
+        assert re.search(r"\d\d · |Glossary", text)
+    assert {mark.lower() for mark in page.locator("search mark").all_inner_texts()} == {"unpool", "corner"}
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    address, title = focused.get_attribute("href"), focused.inner_text()
+    assert address == found.first.locator("a").get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{address}")
+    section = page.locator(f"[id='{address.partition('#')[2]}']")
+    assert section.locator("h1, h2, h3").first.inner_text() in title
+    assert all(word in section.inner_text().lower() for word in ("unpool", "corner"))
+
+    page.keyboard.press("/")
+    page.keyboard.type("<b>zebra")
+    assert page.locator("search [role=status]").inner_text() == "Nothing found" and not found.count()
+    page.keyboard.press("Escape")
+    assert page.locator("search input").input_value() == "" and not focused.count()
+
+
+def test_the_book_fits_a_telephone(page, course_book):
+    page.set_viewport_size({"width": 360, "height": 740})
+    for path in (course_book / "site").glob("*.html"):
+        page.goto(path.as_uri())
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 360, path.name
+
+
+def test_the_formulas_of_the_book_are_in_its_font(page, course_book):
+    page.goto((course_book / "course.html").as_uri())
+    asked = page.context.new_cdp_session(page)
+    for domain in "DOM", "CSS":
+        asked.send(f"{domain}.enable")
+    root = asked.send("DOM.getDocument")["root"]["nodeId"]
+    letters = asked.send("DOM.querySelectorAll", {"nodeId": root, "selector": "mi, mn, mo, mtext"})["nodeIds"]
+    answers = [asked.send("CSS.getPlatformFontsForNode", {"nodeId": letter})["fonts"] for letter in letters]
+    assert sum(map(bool, answers)) > 1000                   # not those in a closed answer
+    assert {(font["familyName"], font["isCustomFont"]) for fonts in answers for font in fonts} == {
+        ("STIX Two Math", True)
+    }
+
+
+def test_nothing_in_the_book_is_wider_than_a_printed_page(page, course_book):
+    page.set_viewport_size({"width": 658, "height": 900})   # A4 without its margins, 174 mm
+    page.emulate_media(media="print")
+    page.goto((course_book / "course.html").as_uri())
+    wide = """all => all.filter(e => e.getBoundingClientRect().right > 659 || e.scrollWidth > e.clientWidth + 1)
+        .map(e => e.textContent)"""
+    assert page.eval_on_selector_all("main :is(img, pre, table, math[display=block])", wide) == []
+    parts = page.eval_on_selector_all("math *", "all => all.map(e => e.getBoundingClientRect().right)")
+    assert 300 < max(parts) <= 659
+
+
+def test_the_book_is_printed_with_heads_and_numbers_and_no_heading_at_the_foot(page, course_book):
+    pypdf = pytest.importorskip("pypdf")
+    page.goto((course_book / "course.html").as_uri())
+    parts = page.locator("section.level1 > h1").all_inner_texts()
+    headings = {heading.split("\n")[0] for heading in page.locator("h1, h2, h3, h4").all_inner_texts()}
+    sheets = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    assert [round(float(side) * 25.4 / 72) for side in sheets[0].mediabox[2:]] == [210, 297]
+    heads = []
+    for number, sheet in enumerate(sheets, 1):
+        text = unicodedata.normalize("NFKC", sheet.extract_text())      # a ligature is two letters
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if number > 1:                                      # the first has the title and the contents
+            heads.append(lines.pop(0))
+            assert lines[-1] not in headings
+        assert lines[0] == str(number)
+    assert list(dict.fromkeys(heads)) == parts
