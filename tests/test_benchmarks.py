@@ -321,7 +321,7 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     scripts = [path for path in BENCHMARKS.glob("*.py") if "exit_in_words(main" in path.read_text()]
     assert {script.stem for script in scripts} == {
         "boundary", "cpu", "drives", "fine_tuning", "first_run", "formats", "gpu", "gpu_first", "inference",
-        "ingredients", "launches", "runtimes", "table1", "uncertainty", "winograd_error",
+        "ingredients", "launches", "parallel", "runtimes", "table1", "uncertainty", "winograd_error",
     }
     for script in scripts:
         command = [sys.executable, "-S", script, "--help"]
