@@ -17,6 +17,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)      # before NumPy comes: they would force other kernels on it than those of the machine
 
 import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -31,6 +32,7 @@ from tinysegnet.data.folds import hold_out  # noqa: E402
 from tinysegnet.data.images import resize_photograph, scaled  # noqa: E402
 from tinysegnet.inference import look  # noqa: E402
 from tinysegnet.ops.more.resize import resize_bilinear  # noqa: E402
+from tinysegnet.plots.overlay import with_legend  # noqa: E402
 from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
 from tinysegnet.training.loop import exact_statistics  # noqa: E402
@@ -204,6 +206,21 @@ def mean_of(runs, table, how):
     return f"{statistics.mean(summary(jobs, table, how)[0] for jobs in runs):.1f}"
 
 
+def draw_dusk(compared, data):
+    """The middle frame of the drive at dusk as each recipe's first network sees it, none of which has seen the drive:
+    dusk.png, if all of them are still in runs/. Nothing of the frame itself is in it."""
+    networks = {recipe: Path("runs", runs[0][0].name, "best.npz") for recipe, runs in compared.items()}
+    if not all(path.exists() for path in networks.values()):
+        return
+    frames = hold_out(data, next(iter(DRIVES))).samples("val")
+    photograph, labels = data.read(frames[len(frames) // 2])
+    seen = [data.palette[inference.classify(inference.load(path), photograph, labels.shape)]
+            for path in networks.values()]
+    gap = np.full((len(labels), 8, 3), 255, np.uint8)
+    picture = Image.fromarray(np.hstack([seen[0], gap, seen[-1]]).astype(np.uint8))
+    with_legend(picture, zip(data.palette, data.classes)).save(RESULTS / "dusk.png")
+
+
 def camvid_at(path):
     """The data set. Raises InputError if it is not CamVid."""
     data, _ = open_dataset(path)
@@ -232,6 +249,7 @@ def main():
     jobs = [job for runs in compared.values() for jobs in runs for job in jobs]
     table = all_judged(sorted(jobs, key=lambda job: job.seed), data, LOOKS)      # so that one seed is soon whole
     write("drives.md", report(compared, table, args))
+    draw_dusk(compared, data)
 
 
 def all_judged(jobs, data, looks):

@@ -68,7 +68,11 @@ def on_ranks(size, job, reproducible=False):
             raise
 
     with ThreadPoolExecutor(size) as pool:
-        return [future.result() for future in [pool.submit(of_one, rank) for rank in range(size)]]
+        futures = [pool.submit(of_one, rank) for rank in range(size)]
+    errors = [future.exception() for future in futures]
+    for error in sorted(filter(None, errors), key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+        raise error                     # that of a rank, and not that another waited for it in vain
+    return [future.result() for future in futures]
 
 
 def batch(seed=0, N=5):
