@@ -184,8 +184,8 @@ def report(compared, table, args):
     yield "\nIn one look. All three: of the sum of their confusion matrices.\n"
     if len(means) > 1:
         first, *_, last = compared
-        yield f"{last} less {first}: {means[-1] - means[0]:+.1f}; between seeds at most"
-        yield f"{max(spreads):.1f}.\n"
+        between = f"; between seeds at most {max(spreads):.1f}" if len(args.seeds) > 1 else ""
+        yield f"{last} less {first}: {means[-1] - means[0]:+.1f}{between}.\n"
     hows = [how for runs in compared.values() for how in table[runs[0][0].name]]
     yield f"| in several looks, all three | {' | '.join(compared)} |"
     yield "|---" * (len(compared) + 1) + "|"
