@@ -61,15 +61,24 @@ def test_a_scene_is_the_same_each_time_and_has_what_is_said_of_it(seed):
 
 
 def test_touching_cells_are_one_patch_when_whole_and_apart_by_seams():
-    there, whole, seams = 0, 0, 0
+    there, counted = 0, dict.fromkeys(cells.LABELLINGS, 0)
     for seed in cells.VAL:
         numbers = cells.scene(seed)[1]
         there += len(np.unique(numbers[(numbers > 0) & (numbers != cells.VOID)]))
-        whole += cells.count_cells(cells.whole(numbers) == cells.CELL)
-        seams += cells.count_cells(cells.seams(numbers) == cells.CELL)
-    assert whole < 0.75 * there and abs(seams - there) <= 0.02 * there
+        for name, way in cells.LABELLINGS.items():
+            counted[name] += cells.count_cells(way(numbers) == cells.CELL)
+    whole, seams, rims = counted.values()
+    assert whole < 0.75 * there and seams == rims and abs(seams - there) <= 0.02 * there
     page = " ".join((LESSON / "README.md").read_text(encoding="utf-8").split())
     assert f"there are {there} cells; their labels, whole, are {whole} patches" in page
+    assert f"None comes near {there}" in page and f"{seams} is what they have, by seams or by rims" in page
+
+
+def test_the_sum_of_the_losses_is_better_than_dice_alone():
+    """The page advises so."""
+    for kind in "few", "whole":
+        for dice, both in zip(NOTES["runs"][f"{kind}, Dice"], NOTES["runs"][f"{kind}, both"], strict=True):
+            assert both["IoU"] > dice["IoU"] and both["surprise"] < dice["surprise"]
 
 
 def test_the_gradient_of_one_logit_goes_to_both():
