@@ -18,7 +18,7 @@ from tinysegnet.support.errors import InputError, exit_in_words, writing
 DESCRIPTION = """The course as a book to read offline and to print:  python -m lessons.book
 
 Writes book/course.html, all of the course on one page with its pictures in it, to print on A4, and book/site/, a page
-for each lesson and one for the glossary, with a search. The exercises are in both, and no answers. The formulas are
+for each lesson and one for the glossary, with a search. The exercises are in both, without answers. The formulas are
 MathML, which a browser sets by itself in the font that comes with them: nothing is fetched from anywhere. The work is
 Pandoc's, which pip install -e '.[book]' brings.
 """

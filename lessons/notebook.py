@@ -33,7 +33,7 @@ from lessons.engine.in_notebook import of
 check, hint = of("{lesson}")
 """
 YOUR_TURN = """**In this notebook** you write in the cells below. Run a cell, and then the one under it: `check` puts
-what you wrote into `mine/{lesson}.py`, with the functions, imports and constants (in capitals) that it uses, and says
+what you wrote into `mine/{file}`, with the functions, imports and constants (in capitals) that it uses, and says
 what `python -m lessons {number}` says. `check()` asks about all of the lesson, and `hint("{last}")` gives
 the next of three hints.
 """
@@ -113,7 +113,7 @@ def exercise_cells(lesson, folder):
     """What is said of the stubs; and what the learner has written or else the stubs, a check after each function."""
     stubs, asked = (lesson / "exercise.py").read_text(encoding="utf-8"), functions(lesson)
     about = ast.get_docstring(ast.parse(stubs)).partition("\n\n")[2]
-    intro = YOUR_TURN.format(lesson=lesson.name, number=lesson.name[:2], last=asked[-1])
+    intro = YOUR_TURN.format(file=course.own_file(lesson).name, number=lesson.name[:2], last=asked[-1])
     yield markdown(f"{intro}\n{about}", lesson, folder)
     text = own_text(lesson) or stubs
     stub_of, there = definitions([stubs]), definitions([text])
@@ -177,7 +177,7 @@ def main():
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: mine/NN_name.ipynb")
     options = parser.parse_args()
     lesson = find(options.lesson)
-    out = options.out or Path(os.path.relpath(course.MINE / f"{lesson.name}.ipynb"))
+    out = options.out or Path(os.path.relpath(course.own_file(lesson, suffix=".ipynb")))
     write(lesson, out)
     print(f"open {out} in JupyterLab or VS Code")
 

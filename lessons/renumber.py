@@ -20,11 +20,11 @@ PLACES = "lessons", "tests", "docs", "tinysegnet", "README.md", "CONTRIBUTING.md
 # "08", "08 to 16": and several of these, joined by words or commas. A line may end in between, in a comment too.
 SPACE = r"(?:\s+(?:# )?)"
 RANGE = rf"\d\d(?:{SPACE}to{SPACE}\d\d)?"
-SERIES = rf"{RANGE}(?:(?:,{SPACE}(?:and{SPACE})?|{SPACE}(?:and|or){SPACE}){RANGE})*"
+SERIES = rf"{RANGE}(?:(?:,{SPACE}(?:(?:and|or){SPACE})?|{SPACE}(?:and|or){SPACE}){RANGE})*"
 END = r"(?![\w/]|\.\d)"
 COMMAND = rf"(?:(?:hint|reset|watch){SPACE})?"
 SAID = re.compile(                                                          # lesson 08, lesson_08, lessons 08 and 09
-    rf"(?i)(?<![a-z])(?P<before>lesson(?:_|{SPACE}|(?P<several>s){SPACE}{COMMAND}))"
+    rf"(?i)(?<![a-z])(?<!--)(?P<before>lesson(?:_|{SPACE}|s\.notebook |(?P<several>s){SPACE}{COMMAND}))"
     rf"(?P<numbers>(?(several){SERIES}|\d\d)){END}"
 )
 SHORT = re.compile(r"(?<=lessons/)(\d\d)(?!\w)")                            # of a path

@@ -675,7 +675,7 @@ def pairs_with_the_nearest_free(a, b, tolerance):
 
 
 PLANTED = [
-    # 00
+    # lesson 00
     ("q1", "first_two_axes", "The mean is taken over images and rows, as if there were no axis N.", q1_first_two_axes),
     ("q1", "channels_first", "The axes are counted as in (N, C, H, W).", q1_channels_first),
     ("q2", "no_keepdims", "Without keepdims the maxima of the rows are laid along the columns.", q2_no_keepdims),
@@ -700,7 +700,7 @@ PLANTED = [
     ("q10", "bincount_of_two_axes", "bincount is given an array of two axes.", q10_two_axes),
     ("q10", "unique_drops_absent", "np.unique has no entry for a class that does not occur.", q10_unique),
 
-    # 01
+    # lesson 01
     wrong("numerical_gradient", "divided_by_2_times_step", "/ 2 * step divides by 2 and multiplies by the step.",
           "(above - below) / (2 * step)", "(above - below) / 2 * step"),
     wrong("numerical_gradient__by_copies", "all_entries_moved", "All of x is moved, and not the one entry.",
@@ -708,7 +708,7 @@ PLANTED = [
     ("numerical_gradient", "measured_in_float32", "It measures in x itself, where in float32 1e-5 drowns in rounding.",
      numerical_gradient_as_in_cs231n),
 
-    # 02
+    # lesson 02
     wrong("relu", "np_max_for_maximum", "np.max(x, 0) is the maximum along axis 0.",
           "y = np.maximum(x, 0)", "y = np.max(x, 0)"),
     ("relu", "cache_is_x", "The cache is x and not x > 0.", relu_keeps_x),
@@ -717,7 +717,7 @@ PLANTED = [
     wrong("relu_backward__by_index", "dy_changed_in_place", "dx is dy itself, and the zeros are written into dy.",
           "dx = dy.copy()", "dx = dy"),
 
-    # 03
+    # lesson 03
     ("conv1x1", "bias_in_cache", "The cache has the bias as well: (x, w, b).", conv1x1_keeps_bias),
     wrong("conv1x1", "weights_as_in_pytorch", "w is transposed, as if it were (F, C).",
           "x @ w + b", "x @ w.T + b"),
@@ -725,7 +725,7 @@ PLANTED = [
     wrong("conv1x1_backward", "db_over_images_only", "db is summed over the images only, as for a table (N, F).",
           "db = dy.sum(axis=(0, 1, 2))", "db = dy.sum(axis=0)"),
 
-    # 04
+    # lesson 04
     ("softmax", "largest_not_subtracted", "exp of the logits as they are: overflow at 1000.", softmax_from_the_formula),
     wrong("softmax", "largest_of_all_pixels", "One maximum for all pixels: elsewhere all exponentials may be 0.",
           "logits.max(axis=-1, keepdims=True)", "logits.max()"),
@@ -750,7 +750,7 @@ PLANTED = [
     ("sgd_step", "lr_outside_velocity", "As in PyTorch: lr is not in the velocity but multiplies it.",
      sgd_step_as_in_pytorch),
 
-    # 05
+    # lesson 05
     wrong("conv2d_loops", "upper_bounds_only", "Rows and columns below 0 are not tested: -1 is the last one.",
           "if not (0 <= rr < H and 0 <= qq < W):", "if rr >= H or qq >= W:"),
     wrong("conv2d_loops__by_padding", "bias_at_each_place", "The bias is added for each place of the kernel.",
@@ -766,7 +766,7 @@ PLANTED = [
           "padded = framed(x, K // 2)", "padded = np.pad(x, K // 2)"),
     ("conv2d", "padding_of_one", "One row of zeros on each side, whatever K is.", conv2d_as_in_cs231n),
 
-    # 06
+    # lesson 06
     wrong("col2im__by_windows", "overwritten", "= for +=: each pixel keeps what the last of its windows said.",
           "x[r:r + K, q:q + K] += columns[r, q]", "x[r:r + K, q:q + K] = columns[r, q]"),
     wrong("col2im", "ring_cut_off", "The ring is cut off here already.",
@@ -780,7 +780,7 @@ PLANTED = [
     ("conv2d_backward", "ring_cut_by_minus_p", "Cut by [p:-p], which is empty for K = 1.",
      conv2d_backward_as_in_cs231n),
 
-    # 07
+    # lesson 07
     wrong("max_pool", "padded_with_zeros", "The odd border is filled with zeros, which win over negative numbers.",
           ", constant_values=-np.inf", ""),
     wrong("max_pool", "corners_int64", "The corners stay int64, as argmax gives them.",
@@ -799,7 +799,7 @@ PLANTED = [
     ("max_unpool_backward", "pooled", "The maximum of dy in each window and not the dy of the corner.",
      max_unpool_backward_is_pooling),
 
-    # 08
+    # lesson 08
     wrong("batch_norm", "eps_outside_root", "EPS is added to the root and not under it.",
           "1 / np.sqrt(var + EPS)", "1 / (np.sqrt(var) + EPS)"),
     ("batch_norm", "std_in_cache", "The cache has the standard deviation and not 1 / it.", batch_norm_keeps_std),
@@ -813,7 +813,7 @@ PLANTED = [
     ("batch_norm_inference", "returns_three_things", "It returns what batch_norm returns and not y alone.",
      batch_norm_inference_copied),
 
-    # 09
+    # lesson 09
     ("forward", "relu_in_decoder", "The decoders have a ReLU too.", forward_one_block_for_all),
     wrong_3("forward", "shape_after_pooling", "The shape is noted after pooling and not before.",
             "shape = x.shape\n        x, corners = ops.max_pool(x)", "x, corners = ops.max_pool(x)\nshape = x.shape"),

@@ -100,7 +100,7 @@ def test_the_exercises_are_in_it_as_they_are_handed_out(pages):
 
 def test_the_first_page_is_the_table_with_sentence_and_hours(pages):
     table = (course.LESSONS / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"(?m)^\| \[([^\]]+)\]\((\S+)/README\.md\)(?: \(\w+\))? \| (.*) \| (.*) \|$", table)
+    rows = re.findall(r"(?m)^\| \[([^\]]+)\]\((\S+)/README\.md\)(?: \([\w ]+\))? \| (.*) \| (.*) \|$", table)
     assert len(rows) == len(course.lessons())
     shown = re.findall(r"(?s)<tr>\s*<td>(.*?)</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>", site_page(pages, "index").text)
     for (title, name, sentence, hours), (link, words, time) in zip(rows, shown, strict=True):

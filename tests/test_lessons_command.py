@@ -280,6 +280,13 @@ def test_a_file_of_an_old_number_is_the_lessons(say, mine, monkeypatch):
     assert say("02")[0] == say(OLD[:-3])[0] == 0 and len([*mine.glob("*relu*")]) == 2
 
 
+def test_of_two_old_numbers_the_higher_counts(mine):
+    for number in "66", "77", "55":
+        (mine / f"{number}{OLD[2:]}").write_text(RIGHT)
+    assert course.own_file(RELU).name == OLD
+    assert course.of_another_number(RELU).endswith(f"; not read: mine/66{OLD[2:]}, mine/55{OLD[2:]}")
+
+
 def test_a_file_of_an_old_number_is_begun_again_where_it_is(say, mine):
     (mine / OLD).write_text(RIGHT)
     said = say("reset", "02")[1]

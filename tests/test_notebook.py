@@ -16,7 +16,7 @@ import pytest
 from lessons import notebook
 from lessons.engine import course, in_notebook
 from lessons.engine.in_notebook import definitions, functions, merged, needed
-from tinysegnet.support.errors import exit_in_words
+from tinysegnet.support.errors import InputError, exit_in_words
 
 ROOT = Path(__file__).parents[1]
 LESSONS = course.lessons()
@@ -123,7 +123,24 @@ def test_a_notebook_that_is_there_stays_as_it_is(mine, monkeypatch, capsys):
     (mine / f"{RELU.name}.py").write_text("import numpy as np\ndef relu(x:\n")
     status, said, errors = say("relu", "--out", other)
     assert (status, said) == (2, "") and f"mine/{RELU.name}.py is no Python in line 2: mend it" in errors
+    for text in STUBS.encode("utf-16"), STUBS.encode("utf-16-le"):
+        (mine / f"{RELU.name}.py").write_bytes(text)
+        status, said, errors = say("relu", "--out", other)
+        assert (status, said) == (2, "") and f"mine/{RELU.name}.py is no Python in UTF-8: mend it" in errors
     assert path.read_text() == "mine" and not other.exists()
+    (mine / f"{RELU.name}.py").write_bytes(STUBS.encode("utf-8-sig"))
+    assert in_notebook.own_text(RELU) == STUBS
+
+
+def test_an_old_number_of_a_file_or_a_notebook_stays_what_it_is(mine, monkeypatch):
+    old = mine / f"77{RELU.name[2:]}.py"
+    old.write_text(STUBS)
+    assert f"what you wrote into `mine/{old.name}`" in "\n".join(sources(notebook.cells(RELU, mine), "markdown"))
+    old.with_suffix(".ipynb").write_text("mine")
+    monkeypatch.setattr(sys, "argv", ["lessons.notebook", "relu"])
+    with pytest.raises(InputError, match=f"{old.stem}.ipynb is there already"):
+        notebook.main()
+    assert not (mine / f"{RELU.name}.ipynb").exists()
 
 
 def test_a_function_goes_into_the_file_with_what_it_uses():
@@ -139,6 +156,14 @@ def test_a_function_goes_into_the_file_with_what_it_uses():
     names = {}
     exec(compile(text, "02_relu.py", "exec"), names)
     assert names["relu"](-1.0) == (0, False)
+
+
+def test_statements_that_share_a_line_go_alone():
+    """And a comment behind one goes along."""
+    cells = ["import math; print(1); FLOOR = [\n    0]; x = 2", "CEILING = 9  # much",
+             "def relu(x):\n    return math.pi * FLOOR * CEILING"]
+    text = merged(STUBS, needed(["relu"], definitions(cells, ["relu"])))
+    assert "\nCEILING = 9  # much\nFLOOR = [\n    0]\nimport math\n" in text and "print" not in text
 
 
 def test_what_was_run_last_is_meant():

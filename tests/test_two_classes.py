@@ -61,15 +61,24 @@ def test_a_scene_is_the_same_each_time_and_has_what_is_said_of_it(seed):
 
 
 def test_touching_cells_are_one_patch_when_whole_and_apart_by_seams():
-    there, whole, seams = 0, 0, 0
+    there, counted = 0, dict.fromkeys(cells.LABELLINGS, 0)
     for seed in cells.VAL:
         numbers = cells.scene(seed)[1]
         there += len(np.unique(numbers[(numbers > 0) & (numbers != cells.VOID)]))
-        whole += cells.count_cells(cells.whole(numbers) == cells.CELL)
-        seams += cells.count_cells(cells.seams(numbers) == cells.CELL)
-    assert whole < 0.75 * there and abs(seams - there) <= 0.02 * there
+        for name, way in cells.LABELLINGS.items():
+            counted[name] += cells.count_cells(way(numbers) == cells.CELL)
+    whole, seams, rims = counted.values()
+    assert whole < 0.75 * there and seams == rims and abs(seams - there) <= 0.02 * there
     page = " ".join((LESSON / "README.md").read_text(encoding="utf-8").split())
     assert f"there are {there} cells; their labels, whole, are {whole} patches" in page
+    assert f"None comes near {there}" in page and f"{seams} is what they have, by seams or by rims" in page
+
+
+def test_the_sum_of_the_losses_is_better_than_dice_alone():
+    """The page advises so."""
+    for kind in "few", "whole":
+        for dice, both in zip(NOTES["runs"][f"{kind}, Dice"], NOTES["runs"][f"{kind}, both"], strict=True):
+            assert both["IoU"] > dice["IoU"] and both["surprise"] < dice["surprise"]
 
 
 def test_the_gradient_of_one_logit_goes_to_both():
@@ -96,6 +105,8 @@ def test_background_between_cells_counts_more():
     between = train_cells.between_cells(labels)
     assert between[0, :2, 2:4].all() and not between[0, :2, 6].any() and not between[labels != cells.BACKGROUND].any()
     assert not between[0, 5].any()
+    far = train_cells.between_cells(map_of("1000100001", "0000000000")[None])[0, 0]
+    assert "".join(map(str, far.astype(int))) == "0111001100"          # three pixels away at most, on either side
     logits, weights = np.random.default_rng(1).standard_normal((1, 6, 7, 2)), np.ones(2)
     ops = train_cells.with_weight_on_seams(10)
     check_backward(lambda x: ops.softmax_cross_entropy(x, labels, weights, cells.VOID),
@@ -113,6 +124,36 @@ def test_a_part_that_is_two_cells_finds_none_of_equal_ones():
     assert train_cells.found(cells.components(cell), cell)
     assert not train_cells.found(cells.components(np.ones((4, 8), bool)), cell)
     assert not train_cells.found(np.zeros((4, 8), int), cell)
+
+
+@pytest.mark.parametrize("p, sure", [(0.95, 0.0), (0.995, 100.0)])
+def test_the_figures_of_a_network_that_says_cell_everywhere(monkeypatch, p, sure):
+    seeds = [*cells.VAL][:6]
+    monkeypatch.setattr(cells, "VAL", seeds)
+    monkeypatch.setattr(train_cells, "softmax_of", lambda model, photograph: np.full((*cells.SIZE, 2), (1 - p, p)))
+    labels = np.stack([cells.whole(cells.scene(seed)[1]) for seed in seeds])
+    labelled, there = (labels != cells.VOID).sum(), (labels == cells.CELL).sum()
+    share = there / labelled
+    figures = train_cells.judged(None, cells.dataset(), train_cells.SOME)
+    assert figures["IoU"] == round(100 * share, 1) and figures["Dice"] == round(200 * share / (1 + share), 1)
+    assert figures["wrong"] == round(100 * (1 - share), 1) and figures["sure of the wrong"] == sure
+    assert figures["surprise"] == round(-share * np.log(p) - (1 - share) * np.log(1 - p), 3)
+    assert figures["tenths"] == [[0, 0]] * 9 + [[labelled, there]]
+    assert figures["counted"] == len(seeds) and figures["found"] == 0 and figures["there"] > len(seeds)
+
+
+def test_the_figures_of_a_network_that_is_right(monkeypatch):
+    of_photograph = {cells.scene(seed)[0].tobytes(): cells.whole(cells.scene(seed)[1]) for seed in cells.VAL}
+
+    def right(model, photograph):
+        return np.eye(2)[np.where(of_photograph[photograph.tobytes()] == cells.CELL, 1, 0)]
+
+    monkeypatch.setattr(train_cells, "softmax_of", right)
+    patches = sum(cells.count_cells(labels == cells.CELL) for labels in of_photograph.values())
+    figures = train_cells.judged(None, cells.dataset(), train_cells.SOME)
+    assert (figures["IoU"], figures["wrong"], figures["surprise"], figures["counted"]) == (100, 0, 0, patches)
+    whole = NOTES["runs"]["whole, both"][0]
+    assert whole["found"] < figures["found"] <= figures["counted"] and figures["there"] == whole["there"]
 
 
 def test_it_learns_by_functions_that_are_done(monkeypatch, tmp_path):

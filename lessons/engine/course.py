@@ -52,18 +52,18 @@ def but_for_numbers(text):
     return re.sub(r"(?i)(?<=lesson )\d\d|(?<=lessons )\d\d|(?<=lessons/)\d\d(?=_)|(?<=mine/)\d\d(?=_)", "NN", text)
 
 
-def files_of(lesson, folder=None):
+def files_of(lesson, folder=None, suffix=".py"):
     """The learner's files of a lesson, by default those in MINE. The first is the one that counts: that of the lesson's
     own number, if it is there."""
     folder = folder or MINE
-    named = folder / f"{lesson.name}.py"
-    others = sorted(folder.glob(f"[0-9][0-9]_{slug(lesson.name)}.py"), reverse=True)
+    named = folder / f"{lesson.name}{suffix}"
+    others = sorted(folder.glob(f"[0-9][0-9]_{slug(lesson.name)}{suffix}"), reverse=True)
     return [path for path in [named, *(other for other in others if other != named)] if path.exists()]
 
 
-def own_file(lesson, folder=None):
+def own_file(lesson, folder=None, suffix=".py"):
     """Where the learner's file of a lesson is, or is to be."""
-    return next(iter(files_of(lesson, folder)), (folder or MINE) / f"{lesson.name}.py")
+    return next(iter(files_of(lesson, folder, suffix)), (folder or MINE) / f"{lesson.name}{suffix}")
 
 
 def of_another_number(lesson):

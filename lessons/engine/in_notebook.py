@@ -94,10 +94,14 @@ def definitions(cells, asked=()):
     found = {}
     for cell in cells:
         with suppress(SyntaxError):
-            for node in ast.parse(cell).body:
+            nodes = ast.parse(cell).body
+            for node, after in zip(nodes, [*nodes[1:], None]):
                 begin, end = lines_of(node)
+                text = "\n".join(cell.split("\n")[begin:end])
+                if node.col_offset or (after and after.col_offset):         # they share a line: A = 1; B = 2
+                    text = ast.get_source_segment(cell, node)
                 names = bound(node) if isinstance(node, ast.FunctionDef) else bound(node) - {*asked}
-                found |= dict.fromkeys(names, "\n".join(cell.split("\n")[begin:end]))
+                found |= dict.fromkeys(names, text)
     return found
 
 
@@ -152,12 +156,14 @@ def merged(text, statements):
 def own_text(lesson):
     """The text of the learner's file, "" if there is none. Raises InputError if it is no Python."""
     path = course.own_file(lesson)
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
     try:
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""    # some editors begin with a mark
         ast.parse(text)
-    except SyntaxError as error:
-        raise InputError(f"mine/{path.name} is no Python in line {error.lineno}: mend it, or begin again by  python -m "
-                         f"lessons reset {lesson.name[:2]}") from error
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)           # none if it is not read, or has null bytes, as in UTF-16
+        where = f"in line {line}" if line else "in UTF-8"
+        raise InputError(f"mine/{path.name} is no Python {where}: mend it, or begin again by  python -m lessons reset "
+                         f"{lesson.name[:2]}") from error
     return text
 
 

@@ -21,7 +21,10 @@ lessons.grade on that copy. Before the zip is written the judge is tried here,
 by the same seed and in the same memory.
 """
 HERE = Path(__file__).parent
-COPIED = "pyproject.toml", "README.md", "LICENSE", "LICENSE-weights", "tinysegnet/**/*.py", "lessons/**/*.py"
+COPIED = (
+    "pyproject.toml", "README.md", "LICENSE", "LICENSE-weights", "tinysegnet/**/*.py", "lessons/**/*.py",
+    "lessons/**/*.json",        # the judge of lesson 12 reads how its networks learned
+)
 
 
 def files():
