@@ -36,8 +36,9 @@ def meant(arg):
     of a lesson a function (lessons/07::max_pool)."""
     text, colons, function = arg.partition("::")
     path = Path(text).resolve()
-    left = is_answer(path.name) and not (path / "exercise.py").exists()     # bytecode, where git took a lesson away
-    short = path.parent == LESSONS and (not path.exists() or left or (colons and path.is_dir()))
+    # A reading; or bytecode, where git took a lesson away
+    bare = bool(re.match(r"\d\d_\w+$", path.name)) and not (path / "exercise.py").exists()
+    short = path.parent == LESSONS and (not path.exists() or bare or (colons and path.is_dir()))
     if short or (path.parent == MINE and is_answer(path.name.removesuffix(".py"))):
         lesson = named(text)
         return [f"{lesson}/test_exercise.py::{function}" if colons else lesson]

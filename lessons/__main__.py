@@ -33,8 +33,9 @@ The exit status of a judgement is that of pytest: 0 if all is done, 1 if not.
 
 
 def show_lessons():
-    for lesson in course.lessons():
-        kind, text = standing(lesson)
+    readings = course.readings()
+    for lesson in course.lessons_and_readings():
+        kind, text = ("a reading", "") if lesson in readings else standing(lesson)
         print(f"  {lesson.name:<31}{kind:<10}{text}".rstrip())
     say_other_numbers(course.lessons())
 

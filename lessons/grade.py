@@ -51,7 +51,7 @@ SECONDS = 60            # watch.PATIENCE is a third of it: two functions that wa
 def chosen_lessons(numbers):
     lessons = [lesson for lesson in course.lessons() if not numbers or lesson.name[:2] in numbers]
     if unknown := set(numbers or ()) - {lesson.name[:2] for lesson in lessons}:
-        raise InputError(f"there is no lesson {min(unknown)}: give two digits, as in --lessons 02 06")
+        raise InputError(f"there is no lesson {min(unknown)} to judge: give two digits, --lessons 02 06")
     return lessons
 
 

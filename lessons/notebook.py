@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lessons.engine import course
 from lessons.engine.in_notebook import bound, definitions, functions, merged, own_text
-from lessons.engine.standing import find
+from lessons.engine.standing import find_page
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError, exit_in_words, writing
 
@@ -19,7 +19,8 @@ DESCRIPTION = """A lesson as a Jupyter notebook:  python -m lessons.notebook 07
 
 The page with its pictures, its examples as cells to run, and at "Your turn" a cell for each function and one that asks
 the checker about it. What you write there is put into mine/ and counts as if you had written it in the file; what is in
-the file already is in the notebook. It needs this clone of the repository, and a Python in which it is installed.
+the file already is in the notebook. Of a reading it is the page alone. It needs this clone of the repository, and a
+Python in which it is installed.
 """
 SETUP = """# Run this first, and again whenever the kernel was restarted.
 import os
@@ -28,7 +29,8 @@ import sys
 if not os.path.isdir("lessons"):
     os.chdir({root})      # from where the notebook is to the folder of the repository
 sys.path.insert(0, os.getcwd())
-from lessons.engine.in_notebook import of
+"""
+JUDGE = """from lessons.engine.in_notebook import of
 
 check, hint = of("{lesson}")
 """
@@ -139,10 +141,13 @@ def cells(lesson, folder):
     """All cells of a lesson's notebook that will lie in a folder."""
     text = (lesson / "README.md").read_text(encoding="utf-8")
     intro, heading, rest = text.partition("\n## The picture\n")
+    setup = SETUP.format(root=json.dumps(from_folder(course.ROOT, folder)))
+    if lesson in course.readings():
+        return [markdown(intro, lesson, folder), code(setup), *page_cells(heading + rest, lesson, folder)]
     before, your_turn, after = re.split(r"(?ms)^(## Your turn$.*?)(?=^## )", rest)
     return [
         markdown(intro, lesson, folder),
-        code(SETUP.format(root=json.dumps(from_folder(course.ROOT, folder)), lesson=lesson.name)),
+        code(setup + JUDGE.format(lesson=lesson.name)),
         *page_cells(heading + before, lesson, folder),
         *page_cells(your_turn, lesson, folder),
         *exercise_cells(lesson, folder),
@@ -176,7 +181,7 @@ def main():
     parser.add_argument("lesson", help="its number, its name, or a part of the name")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: mine/NN_name.ipynb")
     options = parser.parse_args()
-    lesson = find(options.lesson)
+    lesson = find_page(options.lesson)
     out = options.out or Path(os.path.relpath(course.own_file(lesson, suffix=".ipynb")))
     write(lesson, out)
     print(f"open {out} in JupyterLab or VS Code")

@@ -34,7 +34,7 @@ OPTION = re.compile(r'(--lessons"?)((?:,? "?\d\d"?(?!\w))+)')               # on
 def order():
     """The names of the lessons' folders in the order of reading. Raises InputError if it is not clear."""
     names = [page.split("/")[1] for page in book.pages()[1:-1]]
-    there = [lesson.name for lesson in course.lessons()]
+    there = [lesson.name for lesson in course.lessons_and_readings()]
     if odd := sorted({*names} ^ {*there}):
         raise InputError(f"{', '.join(odd)}: each lesson needs a folder, and a row in the table of lessons/README.md")
     for part in (lambda name: name[:2]), course.slug:

@@ -67,7 +67,7 @@ def pages(tmp_path_factory):
 
 
 def test_every_lesson_has_a_page_with_its_pictures_and_formulas(pages):
-    for lesson in course.lessons():
+    for lesson in course.lessons_and_readings():
         page = next(page for path, page in pages.items() if path.name == f"{lesson.name}.html")
         markdown = (lesson / "README.md").read_text(encoding="utf-8")
         assert page.tags.count("img") == markdown.count("![") > 0
@@ -96,12 +96,13 @@ def test_the_exercises_are_in_it_as_they_are_handed_out(pages):
         turn = site_page(pages, lesson.name).text.partition(">Your turn</h2>")[2].partition("</section>")[0]
         assert 'class="exercise"' in turn
     assert len(on_the_one_page) == len(course.lessons())
+    assert not [reading for reading in course.readings() if re.search(IN_EXERCISE, site_page(pages, reading.name).text)]
 
 
 def test_the_first_page_is_the_table_with_sentence_and_hours(pages):
     table = (course.LESSONS / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| \[([^\]]+)\]\((\S+)/README\.md\)(?: \([\w ]+\))? \| (.*) \| (.*) \|$", table)
-    assert len(rows) == len(course.lessons())
+    assert len(rows) == len(course.lessons_and_readings())
     shown = re.findall(r"(?s)<tr>\s*<td>(.*?)</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>", site_page(pages, "index").text)
     for (title, name, sentence, hours), (link, words, time) in zip(rows, shown, strict=True):
         assert f'href="{name}.html"' in link and one_line(without_tags(link)).startswith(title)
@@ -163,8 +164,8 @@ def test_it_is_small(pages):
 
 def test_the_order_is_that_of_the_table():
     pages = book.pages()
-    assert len(pages) == len(set(pages)) == len(course.lessons()) + 2
-    assert pages[1:-1] == [f"lessons/{lesson.name}/README.md" for lesson in course.lessons()]
+    assert len(pages) == len(set(pages)) == len(course.lessons_and_readings()) + 2
+    assert pages[1:-1] == [f"lessons/{lesson.name}/README.md" for lesson in course.lessons_and_readings()]
     assert pages[0] == "lessons/README.md"
 
 

@@ -472,6 +472,8 @@ def test_a_learners_file_of_an_old_number_is_judged(ask, course):
 
 def test_what_is_no_lesson_is_one_sentence(ask, course):
     for of, sentence in (("lessons/77", "there is no lesson 'lessons/77': python -m lessons list  names them all"),
+                         ("lessons/22_many_processes", "22_many_processes is a reading, with nothing to write: open "
+                          "lessons/22_many_processes/README.md"),
                          ("mine", "there is no answer in mine/ yet: python -m lessons 00  begins")):
         assert ask(None, of=of) == (4, "") or ask(None, of=of) == (4, "\n")
         assert ask.errors == f"ERROR: {sentence}\n\n"

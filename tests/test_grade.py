@@ -151,7 +151,7 @@ def test_what_the_teacher_can_mend(tmp_path):
     for options, sentence in (
         ((tmp_path / "typo",), "typo is not there: name a folder or a zip of one person each"),
         ((tmp_path / "file",), "file is neither a folder nor a zip"),
-        ((tmp_path / "a/ann", "--lessons", "77"), "there is no lesson 77: give two digits, as in --lessons 02 06"),
+        ((tmp_path / "a/ann", "--lessons", "77"), "there is no lesson 77 to judge: give two digits, --lessons 02 06"),
         ((tmp_path / "a/ann", "--out", tmp_path / "file"), "file cannot be written"),
     ):
         process = run("--out", tmp_path / "out", *options)

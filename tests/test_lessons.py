@@ -21,7 +21,7 @@ from tinysegnet.support.errors import InputError
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "lessons").rglob("README.md")), *sorted((ROOT / "lessons" / "teaching").glob("[a-z]*.md")),
          ROOT / "lessons" / "glossary.md"]
-LESSONS = course.lessons()
+LESSONS, READINGS = course.lessons(), course.readings()
 RIGHT = {node.name: node for file in ("planted_right.py", "planted_right_3.py")
          for node in ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8")).body
          if isinstance(node, ast.FunctionDef)}
@@ -130,7 +130,7 @@ def test_pictures_say_in_words_what_they_show(page):
 
 
 @pytest.mark.docs
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+@pytest.mark.parametrize("lesson", LESSONS + READINGS, ids=lambda lesson: lesson.name)
 def test_figures_are_those_that_the_script_draws(lesson, tmp_path):
     """By the version of Matplotlib that drew them, which is that of the extra `dev`: others place things otherwise."""
     drawn = figures.drawn(lesson)
@@ -152,8 +152,10 @@ def test_a_lesson_has_all_its_parts_and_a_length_to_read_in_one_sitting(lesson):
 
 
 def main_line(text):
-    """What is read before the exercise: all sections before Your turn whose headings do not end in "(optional)"."""
-    return re.sub(r"(?ms)^## [^\n]* \(optional\)$.*?(?=^## )", "", text).partition("\n## Your turn\n")[0]
+    """What is read before the exercise, or in a reading before Now read the library: all sections whose headings do not
+    end in "(optional)"."""
+    text = re.sub(r"(?ms)^## [^\n]* \(optional\)$.*?(?=^## )", "", text)
+    return re.split(r"\n## (?:Your turn|Now read the library)\n", text)[0]
 
 
 def words(text):
@@ -162,16 +164,33 @@ def words(text):
     return len(re.sub(aside, "", text).split())
 
 
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.name)
+def test_a_reading_has_a_page_and_says_that_nothing_is_judged(reading):
+    text = (reading / "README.md").read_text(encoding="utf-8")
+    parts_of_a_page(text)
+    assert "\n## Your turn\n" not in text and "python -m pytest" not in text
+    assert "This is a reading: there is nothing to write, and nothing is judged." in text
+    table = (ROOT / "lessons" / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"(?m)^\| \[[^\]]*\]\({reading.name}/README\.md\) \(a reading\) \| nothing: ", table)
+    assert table.count("(a reading)") == len(READINGS)
+
+
 def parts_are_all_there(lesson):
     """The rules of CONTRIBUTING.md for the page of a lesson."""
     assert (lesson / "README.md").exists(), f"{lesson.name} has no README.md: see Add an exercise in CONTRIBUTING.md"
     text = (lesson / "README.md").read_text(encoding="utf-8")
+    parts_of_a_page(text)
+    assert "\n## Your turn\n" in text
+    assert f"python -m pytest lessons/{lesson.name}" in text
+
+
+def parts_of_a_page(text):
+    """Those that a reading has too."""
     headings = re.findall(r"(?m)^## (.*)$", text)
-    assert headings[:1] == ["The picture"] and "Your turn" in headings
+    assert headings[:1] == ["The picture"]
     assert headings[-4:] == ["Now read the library", "What it costs", "Check yourself", "To think about"]
     assert 400 <= words(main_line(text)) < 1500
     assert text.count("<details>") == text.count("</details>") >= 3
-    assert f"python -m pytest lessons/{lesson.name}" in text
 
 
 def right_answers(lesson):
@@ -235,10 +254,11 @@ def hours(lesson):
     """By the rule of lessons/README.md, in halves."""
     page = main_line((lesson / "README.md").read_text(encoding="utf-8"))
     lines = 0
-    for answer in right_answers(lesson):
-        described = ast.get_docstring(answer) is not None
-        lines += len(ast.unparse(answer.body[described:]).splitlines())
-    lines = lines or (lesson / "exercise.py").read_text(encoding="utf-8").count("= None")
+    if lesson not in READINGS:
+        for answer in right_answers(lesson):
+            described = ast.get_docstring(answer) is not None
+            lines += len(ast.unparse(answer.body[described:]).splitlines())
+        lines = lines or (lesson / "exercise.py").read_text(encoding="utf-8").count("= None")
     minutes = words(page) / 150 + 5 * len(re.findall(r"(?m)^\$\$", page)) + 5 * lines
     return max(1, round(minutes / 30)) / 2
 
@@ -251,7 +271,7 @@ def test_the_hours_follow_from_what_can_be_counted():
     page = (ROOT / "lessons" / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"(?m)^\| \[.*\]\((\w+)/README\.md\).* \| ([\d½]+) \|$", page)
     said = {name: halves(text) for name, text in rows}
-    assert said == {lesson.name: hours(lesson) for lesson in LESSONS}
+    assert said == {lesson.name: hours(lesson) for lesson in LESSONS + READINGS}
     of = {name[:2]: number for name, number in said.items()}
     weekend, lessons = re.search(r"\*\*A weekend\*\*, about ([\d½]+) hours: lessons ([^.]+)\.", page).groups()
     assert halves(weekend) == sum(of[number] for number in renumber.in_series(lessons))
@@ -268,23 +288,23 @@ def test_the_hours_follow_from_what_can_be_counted():
 def test_the_numbers_of_the_lessons_are_their_places_in_the_table():
     """In all texts, as lessons/renumber.py makes them."""
     names = renumber.order()
-    assert names == [lesson.name for lesson in LESSONS]
+    assert names == sorted(lesson.name for lesson in LESSONS + READINGS)
     assert [name[:2] for name in names] == [f"{place:02}" for place in range(len(names))]
     assert not [file for file in renumber.changes(names)], "run python -m lessons.renumber"
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+@pytest.mark.parametrize("lesson", LESSONS + READINGS, ids=lambda lesson: lesson.name)
 def test_a_lesson_says_its_number(lesson):
     number, table = lesson.name[:2], (ROOT / "lessons" / "README.md").read_text(encoding="utf-8")
     assert (lesson / "README.md").read_text(encoding="utf-8").startswith(f"# {number} · ")
     assert re.search(rf"(?m)^\| \[{number} · [^\]]*\]\({lesson.name}/README\.md\)", table)
-    for file in "exercise.py", "test_exercise.py":
+    for file in ("exercise.py", "test_exercise.py") if lesson in LESSONS else ():
         assert (lesson / file).read_text(encoding="utf-8").startswith(f'"""Lesson {number}: ')
 
 
 def test_a_number_in_a_text_is_that_of_a_lesson():
     """And in the label of a link, that of the lesson to which it leads."""
-    last, said, linked = LESSONS[-1].name[:2], 0, 0
+    last, said, linked = max(lesson.name[:2] for lesson in LESSONS + READINGS), 0, 0
     for file in renumber.files():
         text = file.read_text(encoding="utf-8")
         for label, there in re.findall(r"\[(?:[Ll]esson\s+)?(\d\d)(?: ·[^\]]*)?\]\([\w./]*?(\d\d)_", text):
@@ -359,6 +379,7 @@ RENUMBERED = [
 
 def test_a_lesson_that_is_put_in_moves_the_others(small_course):
     files = of_lessons("00_a", "01_z", "99_new", "02_b", "03_b_c", "04_d")
+    del files["lessons/04_d/test_exercise.py"]      # a reading
     files["lessons/02_b/sums.py"] = "# lesson @02\r\n".replace("@", "")
     files["tests/test_x.py"] = "\n\n".join(old for old, _ in RENUMBERED).replace("@", "")
     untouched = {"mine/02_b.py": "lesson @02".replace("@", ""), "CHANGELOG.md": "lesson @02".replace("@", "")}
@@ -366,7 +387,9 @@ def test_a_lesson_that_is_put_in_moves_the_others(small_course):
     names = "00_a", "01_z", "02_new", "03_b", "04_b_c", "05_d"
     assert there["tests/test_x.py"].split("\n\n") == [(new or old).replace("@", "") for old, new in RENUMBERED]
     changed = {"lessons/03_b/sums.py": "# lesson @03\r\n".replace("@", ""), "tests/test_x.py": there["tests/test_x.py"]}
-    assert there == of_lessons(*names) | untouched | changed
+    expected = of_lessons(*names) | untouched | changed
+    del expected["lessons/05_d/test_exercise.py"]
+    assert there == expected
     assert small_course({}) == there                # a second time it changes nothing
 
 

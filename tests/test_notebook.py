@@ -46,7 +46,7 @@ def sources(cells, kind):
     return [cell["source"] for cell in cells if cell["cell_type"] == kind]
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+@pytest.mark.parametrize("lesson", course.lessons_and_readings(), ids=lambda lesson: lesson.name)
 def test_all_of_a_page_is_in_its_notebook(lesson, mine):
     page, folder = (lesson / "README.md").read_text(encoding="utf-8"), course.ROOT / "mine"
     cells = notebook.cells(lesson, folder)
@@ -80,6 +80,13 @@ def test_each_function_has_a_cell_and_a_check(lesson, mine):
         assert not {*definitions([source], names)} & {*names, "check", "hint"}
     for source in after:                    # and no example needs the library's function where the learner's now is
         assert not in_notebook.used(source) & {*names}
+
+
+def test_a_reading_has_no_cell_to_write_in(mine):
+    for reading in course.readings():
+        code = sources(notebook.cells(reading, course.MINE), "code")
+        assert "sys.path.insert" in code[0] and "check" not in "".join(code)
+    assert course.readings()
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)

@@ -1,6 +1,6 @@
 """Where lessons and the learner's files are, and what is remembered of them.
 
-    lessons/NN_slug/exercise.py    the stubs, never changed
+    lessons/NN_slug/exercise.py    the stubs, never changed; a reading has none, and no test_exercise.py
     mine/NN_slug.py                the learner's copy, made at the first run, never overwritten and not in git
     mine/.course.json              what was done, and in which state of what it depends on; which hints were shown
 
@@ -34,6 +34,18 @@ MINE = ROOT / "mine"
 def lessons():
     """The folders of the lessons that have an exercise, in order."""
     return sorted(path.parent for path in LESSONS.glob("[0-9][0-9]_*/test_exercise.py"))
+
+
+def readings():
+    """The folders of the readings, in order: lessons that are a page alone, with nothing to write and to judge."""
+    folders = sorted(path.parent for path in LESSONS.glob("[0-9][0-9]_*/README.md"))
+    return [folder for folder in folders
+            if not (folder / "exercise.py").exists() and not (folder / "test_exercise.py").exists()]
+
+
+def lessons_and_readings():
+    """All folders to which a row of the table in lessons/README.md leads, in order."""
+    return sorted([*lessons(), *readings()])
 
 
 def slug(name):

@@ -20,7 +20,7 @@ def save(figure, path):
 
 
 def main(names):
-    for lesson in course.lessons():
+    for lesson in course.lessons_and_readings():
         if (lesson / "figures" / "draw.py").exists() and (not names or lesson.name in names):
             for name, figure in drawn(lesson).items():
                 save(figure, lesson / "figures" / name)

@@ -42,8 +42,17 @@ def next_lesson():
 
 
 def find(text):
-    """The lesson that a text means: its number, the beginning of its name, or a part of that. Raises InputError."""
-    lessons, part = course.lessons(), Path(text).name.removesuffix(".py").lower()
+    """The lesson that a text means: its number, the beginning of its name, or a part of that. Raises InputError, for a
+    reading too."""
+    lesson = find_page(text)
+    if lesson in course.readings():
+        raise InputError(f"{lesson.name} is a reading, with nothing to write: open lessons/{lesson.name}/README.md")
+    return lesson
+
+
+def find_page(text):
+    """The same, but a reading is found as well."""
+    lessons, part = course.lessons_and_readings(), Path(text).name.removesuffix(".py").lower()
     part = part.zfill(2) if part.isdecimal() else part
     if lesson := course.lesson_of(part):
         return lesson
