@@ -7,7 +7,7 @@ import textwrap
 
 from lessons.engine import course, hints
 from lessons.engine.saving import watch
-from lessons.engine.standing import BEGUN, find, next_lesson, reset, standing
+from lessons.engine.standing import find, next_lesson, reset, standing
 from tinysegnet.support.errors import InputError, exit_in_words
 
 DESCRIPTION = """The course: where you are, and what is next.
@@ -49,7 +49,7 @@ def show_next(lesson):
     if lesson is None:
         print("all is done: python train.py --ops lessons  trains with what you wrote")
         return
-    what = "judges" if standing(lesson).kind == BEGUN else "makes and judges"
+    what = "judges" if course.own_file(lesson).exists() else "makes and judges"
     print(f"\nnext: read lessons/{lesson.name}/README.md")
     print(f"    python -m lessons {lesson.name[:2]}  {what} mine/{course.own_file(lesson).name}")
 

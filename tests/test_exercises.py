@@ -17,6 +17,7 @@ import pytest
 from mutation import mutated, planted
 
 from lessons.engine import course, failing, watch
+from lessons.engine import planted as planted_bug
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, alike, as_tuple, values
 from lessons.engine.judging import duration
 from lessons.engine.watch import TroubleError, watched
@@ -628,6 +629,14 @@ def test_a_neighbour_of_the_library_is_nothing_borrowed(tmp_path):
     (tmp_path / "tinysegnet_old.py").write_text("def f():\n    return 1\n")
     function = watched(course.load(tmp_path / "tinysegnet_old.py").f, __file__, tmp_path / "tinysegnet")
     assert function() == 1 and not function.borrowed
+
+
+def test_what_the_judge_itself_calls_is_nothing_borrowed():
+    """Lesson 12 forbids the engine, which planted its bugs: whoever asks it has not found them."""
+    function = watched(lambda: 1, __file__, course.LESSONS / "engine")
+    assert function() == 1 and not function.borrowed
+    function = watched(lambda: planted_bug.culprit("A"), __file__, course.LESSONS / "engine")
+    assert function() and function.borrowed == {"tinysegnet"}
 
 
 def test_what_the_checker_has_left_behind_is_nothing_borrowed(tmp_path):

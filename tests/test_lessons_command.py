@@ -79,7 +79,7 @@ def test_where_you_are_is_a_line_a_lesson_and_what_is_next(say, mine):
         ["03_conv_1x1", "begun     0 of 2 done"], ["04_softmax_loss_sgd", "untouched"],
     ]
     assert re.search(r"22_many_processes +a reading\n", said)
-    assert "next: read lessons/01_gradient_is_a_measurement/README.md\n    python -m lessons 01  " in said
+    assert "next: read lessons/01_gradient_is_a_measurement/README.md\n    python -m lessons 01  judges mine/01" in said
     assert say("list")[1] == said.partition("\n\n")[0] + "\n"
     assert not (mine / "04_softmax_loss_sgd.py").exists()
 
@@ -176,8 +176,10 @@ def test_hints_come_one_after_the_other_and_are_counted(say):
     for number, words in enumerate((["02", "relu_backward"], ["relu_backward"], ["2", "relu_backward"]), start=1):
         assert say("hint", *words)[1].startswith(f"hint {number} of 3 for relu_backward: ")
     assert say("hint", "relu_backward")[1].count("hint ") == 3
-    assert re.search(r"relu_backward +3 of 3 hints shown\n", say("hint", "2")[1])
-    assert say("hint")[1].startswith("00_start_here asks for\n")
+    said = say("hint", "2")[1]
+    assert re.search(r"relu_backward +3 of 3 hints shown\n", said) and said.endswith("hint 02 relu\n")
+    said = say("hint")[1]
+    assert said.startswith("00_start_here asks for\n") and said.endswith("the next: python -m lessons hint 00 q1\n")
 
 
 def test_where_no_hint_can_be_counted_all_are_given(say, mine, monkeypatch):

@@ -28,7 +28,8 @@ def following(lesson, exercise):
 def overview(lesson, exercises):
     """The functions of a lesson, how many hints each has left, and how to ask for the next."""
     rows = [f"  {one.name:<32}{shown(lesson, one)} of {len(one.hints)} hints shown" for one in exercises]
-    ask = f"the next: python -m lessons hint {lesson.name[:2]} {exercises[-1].name}"
+    least = min(exercises, key=lambda one: shown(lesson, one))      # the first, if several are
+    ask = f"the next: python -m lessons hint {lesson.name[:2]} {least.name}"
     return "\n".join([f"{lesson.name} asks for", *rows, ask])
 
 

@@ -55,11 +55,10 @@ def watched(function, file, forbidden, seconds=SECONDS):
         before = sys.getprofile()
         alarm = Alarm(seconds)
         try:
-            with alarm:
-                sys.setprofile(spy)
+            with alarm, marked(), np.errstate():        # np.seterr counts for the learner's function alone
+                sys.setprofile(spy)                     # last: what the judge itself calls is no borrowing
                 try:
-                    with marked(), np.errstate():           # np.seterr counts for the learner's function alone
-                        return function(*args, **kwargs)
+                    return function(*args, **kwargs)
                 finally:
                     sys.setprofile(before)
         except TooLong:
