@@ -291,6 +291,34 @@ def test_a_signal_to_one_rank_stops_all_after_the_same_step():
     assert on_ranks(3, of_one) == [[0, 1, 2, 3]] * 3
 
 
+def test_a_signal_that_comes_while_the_ranks_talk_is_not_lost():
+    """And what rank 1 has heard from rank 0 does not make the first signal to itself a second one."""
+    def of_one(ranks):
+        with Stop(ranks) as stop:
+            gather = ranks.gather
+
+            def interrupted(value):
+                values = gather(value)
+                if ranks.rank == 0 and stop.number is None:
+                    stop.note(signal.SIGTERM, None)
+                return values
+
+            ranks.gather = interrupted
+            seen = list(stop.until(range(9)))
+            if ranks.rank:
+                stop.note(signal.SIGTERM, None)
+        return seen
+
+    assert on_ranks(2, of_one) == [[0]] * 2
+
+
+def test_a_system_without_sigusr1(monkeypatch):
+    monkeypatch.delattr(signal, "SIGUSR1", raising=False)
+    for size in (1, 2):
+        with Stop(SimpleNamespace(size=size)) as stop:
+            assert list(stop.handlers) == [signal.SIGINT, signal.SIGTERM]
+
+
 def test_rank_0_says_when_it_is_time_to_save(monkeypatch):
     monkeypatch.setattr("tinysegnet.support.signals.time.monotonic", lambda: next(clock.times))
     clock = threading.local()
