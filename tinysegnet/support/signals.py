@@ -24,8 +24,8 @@ def stopped_with(remark):
 class Stop:
     """`with Stop() as stop:` the first signal is only noted; a second one ends the process at once.
 
-    On several ranks one of them is enough, and all stop at the same place. SIGUSR1, where the system has it, is a signal
-    there too: of the launchers of MPI some pass on no other.
+    On several ranks one of them is enough, and all stop at the same place. SIGUSR1, where there is one, is a signal
+    then too: of the launchers of MPI some pass on no other.
 
     number  of the signal that has come to this process, or None; only a signal changes it
     """
