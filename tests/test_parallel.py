@@ -39,9 +39,9 @@ class Comm:
 
     def allgather(self, value):
         self.places[self.rank] = value
-        self.barrier.wait(20)
+        self.barrier.wait(120)
         values = copy.deepcopy(self.places)
-        self.barrier.wait(20)
+        self.barrier.wait(120)
         return values
 
     def Allgather(self, value, parts):         # noqa: N802 - MPI calls it so
@@ -69,9 +69,9 @@ def on_ranks(size, job, reproducible=False):
 
     with ThreadPoolExecutor(size) as pool:
         futures = [pool.submit(of_one, rank) for rank in range(size)]
-    errors = [future.exception() for future in futures]
-    for error in sorted(filter(None, errors), key=lambda error: isinstance(error, threading.BrokenBarrierError)):
-        raise error                     # that of a rank, and not that another waited for it in vain
+    errors = [future.exception() for future in futures if future.exception()]
+    for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+        raise error             # not that of one who only waited for it
     return [future.result() for future in futures]
 
 
@@ -212,6 +212,21 @@ def test_ranks_make_the_network_that_one_makes(in_dtype, size, network, optimise
                 np.testing.assert_array_equal(those[0][name], a)            # to the bit the same on all
 
 
+def test_judging_and_exact_statistics_are_those_of_one():
+    """Of a network with dropout, on 13 photographs, in batches of which the last has one."""
+    def of_one(ranks):
+        trainer, batches = begun(ranks, "float32", "bayesian-segnet-basic")
+        model, functions = trainer.model, trainer.functions
+        counts = loop.evaluate(model, evaluation_pairs(Few(), "val", ranks), Few().ignore, functions)
+        return loop.exact_statistics(model, batches(0), functions.ops, ranks), counts
+
+    stats, counts = of_one(ALONE)
+    for on_rank, counts_on_rank in on_ranks(2, of_one):
+        np.testing.assert_array_equal(counts_on_rank, counts)
+        for name, a in stats.items():
+            np.testing.assert_allclose(on_rank[name], a, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
 def test_a_sum_by_the_order_of_the_ranks(monkeypatch):
     """In pieces, of any shape and order in memory, and not by twos."""
     monkeypatch.setattr(parallel, "AT_ONCE", 4)
@@ -295,6 +310,34 @@ def test_a_signal_to_one_rank_stops_all_after_the_same_step():
     assert on_ranks(3, of_one) == [[0, 1, 2, 3]] * 3
 
 
+def test_a_signal_that_comes_while_the_ranks_talk_is_not_lost():
+    """And what rank 1 has heard from rank 0 does not make the first signal to itself a second one."""
+    def of_one(ranks):
+        with Stop(ranks) as stop:
+            gather = ranks.gather
+
+            def interrupted(value):
+                values = gather(value)
+                if ranks.rank == 0 and stop.number is None:
+                    stop.note(signal.SIGTERM, None)
+                return values
+
+            ranks.gather = interrupted
+            seen = list(stop.until(range(9)))
+            if ranks.rank:
+                stop.note(signal.SIGTERM, None)
+        return seen
+
+    assert on_ranks(2, of_one) == [[0]] * 2
+
+
+def test_a_system_without_sigusr1(monkeypatch):
+    monkeypatch.delattr(signal, "SIGUSR1", raising=False)
+    for size in (1, 2):
+        with Stop(SimpleNamespace(size=size)) as stop:
+            assert list(stop.handlers) == [signal.SIGINT, signal.SIGTERM]
+
+
 def test_rank_0_says_when_it_is_time_to_save(monkeypatch):
     monkeypatch.setattr("tinysegnet.support.signals.time.monotonic", lambda: next(clock.times))
     clock = threading.local()
@@ -353,10 +396,18 @@ def test_a_run_on_ranks_is_that_of_one_and_goes_on_with_another_number(train, mo
     assert [line["loss"] for line in logs[0]] == pytest.approx([line["loss"] for line in logs[1]], rel=1e-4)
 
 
+def test_of_an_epoch_that_is_not_judged_rank_1_says_nothing(tmp_path, capsys):
+    settings = from_recipe("streets", data="streets", size=(16, 24), steps=1, filters=1, epochs=2, judge_every=2)
+    run = parallel.Follower(tmp_path / "run", settings, Few(), np)
+    of_rank_1 = loop.Functions(ranks=SimpleNamespace(rank=1))
+    command.end_epoch(run, SimpleNamespace(functions=of_rank_1), None)
+    assert (run.epoch, run.step) == (2, 0) and not capsys.readouterr().out
+
+
 @pytest.mark.parametrize("options, said", [
     (["--backend", "cupy"], "^--parallel is written for NumPy: train with --backend numpy, or without --parallel$"),
     (["--ops", "lessons"], "^--ops lessons trains on one process: leave out --parallel$"),
-    (["--set", "lovasz=0.5"], "^the Lovasz loss puts all pixels of a batch in order: leave out --parallel, or --set"),
+    (["--set", "lovasz=0.5"], "^the Lovasz loss puts all pixels of a batch in order: leave out --parallel, or give "),
     (["--batch", "2"], "^a batch of 2 images is too few for 3 ranks: give --batch 3, or start fewer$"),
 ])
 def test_what_cannot_be_spread_is_said(train, options, said):
@@ -395,6 +446,30 @@ def test_without_mpi(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InputError, match=r"^--parallel is for a program that mpiexec starts: mpiexec -n 2 py"):
         command.run(args_of())
+    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setenv("PMI_SIZE", "2")
+    with pytest.raises(InputError, match=r"^mpiexec is not of the MPI that mpi4py uses, "):
+        command.run(args_of())
+
+
+def test_what_one_rank_lacks_is_said_and_all_end(monkeypatch, capsys):
+    """Of a full memory, what the command says of it."""
+    codes = []
+    of_one = SimpleNamespace(rank=0, comm=SimpleNamespace(Abort=codes.append))
+    monkeypatch.setattr(parallel, "world", lambda reproducible: of_one)
+    monkeypatch.setattr(parallel, "processors", lambda ranks: 1)
+    monkeypatch.setattr(parallel.threads, "limit", lambda count: None)
+    for error, code, words in (
+        (MemoryError("12 GB"), 2, "error: out of memory: use a smaller --batch or --size (12 GB)\n"),
+        (InputError("no"), 2, "error: no\n"), (KeyboardInterrupt("why"), 130, "stopped: why\n"),
+        (SystemExit(143), 143, ""),
+    ):
+        def fails(args, ranks, error=error):
+            raise error
+
+        monkeypatch.setattr(command, "train", fails)
+        command.run(args_of())
+        assert (codes.pop(), capsys.readouterr().err) == (code, words)
 
 
 @pytest.mark.parametrize("machines, affinities, count", [

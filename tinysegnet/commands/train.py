@@ -121,7 +121,7 @@ def functions_of(ops):
 
 def run(args):
     if args.parallel:
-        with parallel.begun(args.reproducible) as ranks:
+        with parallel.begun(args.reproducible, OUT_OF_MEMORY) as ranks:
             train(args, ranks)
     elif args.reproducible:
         raise InputError("--reproducible is for --parallel; a run without it has the same bits anyway: leave it out")
@@ -250,7 +250,9 @@ def draw(model, run, trainer, counts):
 def end_epoch(run, trainer, stop):
     """Judge the network as it is now, in one look, and keep it if it is the best so far; if it is to be judged now."""
     if run.epoch % run.settings.judge_every and run.epoch < run.settings.epochs:
-        say_epoch(run.end_epoch({})[0])
+        line, _ = run.end_epoch({})
+        if trainer.functions.ranks.rank == 0:
+            say_epoch(line)
         return
     judged = replace(run.model, meta=run.meta())
     if run.settings.average is not None:

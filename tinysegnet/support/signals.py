@@ -24,8 +24,10 @@ def stopped_with(remark):
 class Stop:
     """`with Stop() as stop:` the first signal is only noted; a second one ends the process at once.
 
-    On several ranks one of them is enough, and all stop at the same place. SIGUSR1 is a signal there too: of the
-    launchers of MPI some pass on no other.
+    On several ranks one of them is enough, and all stop at the same place. SIGUSR1, where there is one, is a signal
+    then too: of the launchers of MPI some pass on no other.
+
+    number  of the signal that has come to this process, or None; only a signal changes it
     """
 
     def __init__(self, ranks=ALONE):
@@ -33,7 +35,9 @@ class Stop:
 
     def __enter__(self):
         self.number, self.handlers = None, {}
-        signals = [signal.SIGINT, signal.SIGTERM] + [signal.SIGUSR1] * (self.ranks.size > 1)
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if self.ranks.size > 1 and hasattr(signal, "SIGUSR1"):          # Windows has none
+            signals.append(signal.SIGUSR1)
         if threading.current_thread() is threading.main_thread():       # no other may ask for signals, or gets any
             self.handlers = {number: signal.signal(number, self.note) for number in signals}
         return self
@@ -56,19 +60,20 @@ class Stop:
         rank has as many of them."""
         end = time.monotonic() + seconds
         for item in items:
-            if self.asked():
+            if self.asked() is not None:
                 return
             yield item
             if self.ranks.from_first(time.monotonic() > end):
                 return
 
     def asked(self):
-        """Whether a signal has come, to any rank."""
-        self.number = next((number for number in self.ranks.gather(self.number) if number is not None), None)
-        return self.number is not None
+        """The number of a signal that has come to any rank, or None: on all ranks the same. One that comes while they
+        talk waits for the next time."""
+        return next((number for number in self.ranks.gather(self.number) if number is not None), None)
 
     def leave_if_asked(self, run):
-        if self.asked():
+        number = self.asked()
+        if number is not None:
             with suppress(OSError):
                 say(f"stopped and saved: go on with  {training()} --name {run.path.name} --resume")
-            sys.exit(128 + self.number)     # 130 after Ctrl-C, 143 after SIGTERM
+            sys.exit(128 + number)          # 130 after Ctrl-C, 143 after SIGTERM

@@ -26,6 +26,7 @@ from tinysegnet.support.threads import parallel_map, row_bands
 from tinysegnet.training.runs import Run
 
 LAUNCHED = "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK"      # what the launchers of MPI put into the environment
+LAUNCHED_SIZE = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"
 HOW = "mpiexec -n 2 python -m mpi4py train.py --parallel"
 AT_ONCE = 2**20         # numbers, in a sum by the order of the ranks
 
@@ -129,7 +130,7 @@ def operations(ops, ranks):
             return channel_sum(dy[band] * x_hat[band]), channel_sum(dy[band])
 
         dgamma, dbeta = (ranks.counted * sum(parts) for parts in zip(*parallel_map(sums, row_bands(dy))))
-        *of_all, pixels = ranks.sum(np.stack([dgamma, dbeta, np.full_like(dbeta, counted(dy, ranks))]).astype(float))
+        *of_all, pixels = ranks.sum(np.stack([dgamma, dbeta, np.full_like(dbeta, counted(dy, ranks), float)]))
         stretch, shift = (for_a_row((a / pixels).astype(dy.dtype), dy) for a in of_all)
         scale, dx = for_a_row(ranks.counted * gamma * inv_std, dy), np.empty_like(dy)
 
@@ -171,9 +172,9 @@ def of_all(ranks, mean, var, pixels):
 
 
 @contextmanager
-def begun(reproducible):
+def begun(reproducible, out_of_memory):
     """Ranks, inside `with`. However one of them leaves but at the end, all end, with its exit code; what went wrong is
-    said once. Raises InputError if there is no MPI."""
+    said once, of a full memory what to do as `exit_in_words` would. Raises InputError if there is no MPI."""
     ranks = world(reproducible)
     stderr = sys.stderr
     if ranks.rank:
@@ -187,19 +188,19 @@ def begun(reproducible):
             time.sleep(1)           # what all have is said by rank 0, which then ends this one
             if not isinstance(error, SystemExit):
                 print(f"rank {ranks.rank}: ", end="", file=stderr)
-        code = said(error)
+        code = said(error, out_of_memory)
         sys.stdout.flush()
         sys.stderr.flush()
         ranks.comm.Abort(code)
 
 
-def said(error):
+def said(error, out_of_memory):
     """Say an exception as the command line does. Returns the exit code."""
     def again():
         raise error
 
     try:
-        exit_in_words(again)
+        exit_in_words(again, out_of_memory)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except BaseException:
@@ -208,7 +209,8 @@ def said(error):
 
 
 def world(reproducible):
-    """The Ranks that mpiexec has started. Raises InputError if it was not mpiexec, or mpi4py is not installed."""
+    """The Ranks that mpiexec has started. Raises InputError if it was not mpiexec, or not that of the MPI that mpi4py
+    uses, or mpi4py is not installed."""
     try:
         from mpi4py import MPI
     except ImportError as error:
@@ -216,6 +218,8 @@ def world(reproducible):
         raise InputError(f"--parallel needs mpi4py, and an MPI: {way_out}") from error
     if MPI.COMM_WORLD.size == 1 and not any(name in os.environ for name in LAUNCHED):
         raise InputError(f"--parallel is for a program that mpiexec starts: {HOW}")
+    if MPI.COMM_WORLD.size == 1 and any(os.environ.get(name, "1") != "1" for name in LAUNCHED_SIZE):
+        raise InputError("mpiexec is not of the MPI that mpi4py uses, so that each process is alone: take that one's")
     return Ranks(MPI.COMM_WORLD.Dup(), reproducible)
 
 
@@ -239,7 +243,8 @@ def check_alike(ranks, settings, fingerprint):
     Then the arrays that they will sum have one length and one dtype on all: of others MPI makes wrong sums in silence.
     """
     if settings.lovasz is not None:
-        raise InputError("the Lovasz loss puts all pixels of a batch in order: leave out --parallel, or --set lovasz")
+        way_out = "leave out --parallel, or give --set lovasz=none"
+        raise InputError(f"the Lovasz loss puts all pixels of a batch in order: {way_out}")
     if settings.batch < ranks.size:
         way_out = f"give --batch {ranks.size}, or start fewer"
         raise InputError(f"a batch of {settings.batch} images is too few for {ranks.size} ranks: {way_out}")
