@@ -362,6 +362,8 @@ def test_the_book_is_searched_with_the_keys(page, course_book):
     assert page.locator("search [role=status]").inner_text() == "Nothing found" and not found.count()
     page.keyboard.press("Escape")
     assert page.locator("search input").input_value() == "" and not focused.count()
+    page.locator("search input").fill("Learning rate")         # the word itself, before longer ones that begin with it
+    assert found.first.locator("a").inner_text() == "Glossary: learning rate"
 
 
 def test_the_book_fits_a_telephone(page, course_book):

@@ -11,7 +11,8 @@ function count(text, word) {
   return text.toLowerCase().split(word).length - 1;
 }
 
-// How well a section fits: 0 if a word is missing. A word in a heading counts more than in the text.
+// How well a section fits: 0 if a word is missing. A word in a heading counts more than in the text, and a heading of just
+// these words, as the glossary has, more than all.
 function score([, title, heading, text], words) {
   let sum = 0;
   for (const word of words) {
@@ -19,7 +20,7 @@ function score([, title, heading, text], words) {
     if (!points) return 0;
     sum += points;
   }
-  return sum;
+  return heading.toLowerCase() == words.join(" ") ? sum + 1000 : sum;
 }
 
 // The text with its words marked, as nodes: what is found is never read as HTML.
