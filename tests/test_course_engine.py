@@ -33,7 +33,7 @@ def relu_backward(dy, cache):
 def course(tmp_path_factory):
     """A copy of the course with lesson 02 alone, in a folder whose name has a space."""
     root = tmp_path_factory.mktemp("my course")
-    skip = shutil.ignore_patterns("__pycache__", "*.npz", "0[013-9]_*", "[12][0-9]_*")
+    skip = shutil.ignore_patterns("__pycache__", "*.npz", "0[013-9]_*", "1*", "2[01]_*")
     shutil.copytree(ROOT / "tinysegnet", root / "tinysegnet", ignore=skip)
     shutil.copytree(ROOT / "lessons", root / "lessons", ignore=skip)
     for name in ("pyproject.toml", "conftest.py", "train.py"):

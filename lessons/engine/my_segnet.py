@@ -17,10 +17,13 @@ from PIL import Image, ImageDraw
 from lessons.engine import course, judging, own_files
 from tinysegnet import inference, metrics
 from tinysegnet.data import streets
+from tinysegnet.data.batches import training_batches
+from tinysegnet.data.normalisation import normalise
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.ops.more.dropout import with_rng
 from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.progress import bar
 from tinysegnet.support.shapes import ceil_div
 from tinysegnet.training import optim
 from tinysegnet.training.loop import Functions, new_model, prepare
@@ -42,7 +45,7 @@ FIGURES = {"G": "global_accuracy", "C": "class_average", "mIoU": "mean_iou"}
 def finished_functions():
     """The learner's functions that are done, {name: function}."""
     functions, judged = {}, {}
-    for lesson in course.lessons():
+    for lesson in bar(course.lessons(), "judging your functions"):
         course.my_file(lesson)
         judged[lesson] = {exercise.name: judging.judge(lesson, exercise) for exercise in course.exercises(lesson)}
         done = [name for name, one in judged[lesson].items() if judging.is_done(one.verdicts)]
@@ -187,9 +190,9 @@ def one_step(mixed, settings, data):
     model = new_model(settings, data)
     even = SimpleNamespace(pixels=np.ones(len(data.classes)), image_pixels=np.ones(len(data.classes)))
     trainer = prepare(model, optim.start(settings.optimiser, model.params), settings, data, even, mixed)
-    x = np.zeros((settings.batch, *settings.size, 3), np.float32)
-    labels = np.zeros(x.shape[:3], np.uint8)
-    train_step(model, trainer.optimiser, (x, labels), trainer.criterion, 0.01, with_rng(mixed.ops, 0))
+    images, labels = next(training_batches(data, settings, epoch=1))
+    batch = normalise(images, np, settings.normalisation), labels
+    train_step(model, trainer.optimiser, batch, trainer.criterion, 0.01, with_rng(mixed.ops, 0))
 
 
 def peak(mixed, settings, data):
