@@ -1,13 +1,18 @@
 """python benchmarks/parallel.py"""
 
 import argparse
+import datetime
 import math
 import os
+import platform
+import re
+import shlex
 import shutil
 import statistics
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
@@ -117,7 +122,7 @@ def messages(network, params):
     """Of a step: [bytes of a message of each rank] that all need before they can go on, and those of the gradients."""
     channels = [shape[0] for name, shape in network.stats.items() if name.endswith("mean")]
     forward, backward = [3 * 8 * C for C in channels], [3 * 8 * C for C in channels]
-    return [*forward, 4, 4, *backward], 4 * sum(w.size for w in params.values())
+    return [*forward, 8, 4, *backward], 4 * sum(w.size for w in params.values())
 
 
 def of_messages(small, large, ranks, bandwidth, latency):
@@ -135,7 +140,9 @@ def of_messages(small, large, ranks, bandwidth, latency):
 def report(args, alone, two, talked, small, large):
     ratio = statistics.median(two) / statistics.median(alone)
     yield "# A training on several processes\n"
-    yield from arithmetic.header()
+    command = shlex.join(["python", *sys.argv])
+    yield f"{datetime.date.today()}, `{command}`. {arithmetic.processor()}; Python {platform.python_version()},"
+    yield f"numpy {version('numpy')}, mpi4py {version('mpi4py')}, {args.mpi}.\n"
     yield "| a step of SegNet-Basic, {}x{}, batch {} | |\n|---|---|".format(*args.size, args.batch)
     yield f"| one process, two threads | {spread(alone)} |"
     yield f"| two ranks, one thread each | {spread(two)} |"
@@ -171,6 +178,8 @@ def main():
         return
     if shutil.which(MPIEXEC[0]) is None:
         raise InputError("there is no mpiexec on the path: pip install mpi4py mpich")
+    said = subprocess.check_output([MPIEXEC[0], "--version"], text=True)
+    args.mpi = f"{'MPICH' if 'HYDRA' in said else 'Open MPI'} {re.search(r'[0-9.]{5,}', said)[0]}"
     itself = sys.executable, __file__, "--work", "--size", "{}x{}".format(*args.size), "--batch", str(args.batch)
     alone, two = Side(2, *itself), Side(1, *MPIEXEC, *itself)
     rounds = [(*alone.step(), *two.step()) for _ in range(args.rounds + 1)][1:]
