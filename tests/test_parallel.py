@@ -368,9 +368,9 @@ def train(tmp_path, monkeypatch):
 
     def train(size, *options):
         if size:
-            on_ranks(size, lambda ranks: command.train(args_of(*options), ranks))
+            on_ranks(size, lambda ranks: command.run_on(args_of(*options), ranks))
         else:
-            command.train(SimpleNamespace(**vars(args_of(*options)) | {"parallel": False}), ALONE)
+            command.run_on(SimpleNamespace(**vars(args_of(*options)) | {"parallel": False}), ALONE)
 
     return train
 

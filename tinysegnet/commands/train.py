@@ -122,14 +122,14 @@ def functions_of(ops):
 def run(args):
     if args.parallel:
         with parallel.begun(args.reproducible, OUT_OF_MEMORY) as ranks:
-            train(args, ranks)
+            run_on(args, ranks)
     elif args.reproducible:
         raise InputError("--reproducible is for --parallel; a run without it has the same bits anyway: leave it out")
     else:
-        train(args, ALONE)
+        run_on(args, ALONE)
 
 
-def train(args, ranks):
+def run_on(args, ranks):
     resume, asked = args.resume, given_settings(args)
     path = Path("runs", args.name or library.run_name())
     kept = ranks.from_first(runs.kept_settings(path, asked) if resume and ranks.rank == 0 else None)
