@@ -467,7 +467,7 @@ def test_what_one_rank_lacks_is_said_and_all_end(monkeypatch, capsys):
         def fails(args, ranks, error=error):
             raise error
 
-        monkeypatch.setattr(command, "train", fails)
+        monkeypatch.setattr(command, "run_on", fails)
         command.run(args_of())
         assert (codes.pop(), capsys.readouterr().err) == (code, words)
 
