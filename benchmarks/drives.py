@@ -49,7 +49,7 @@ that each frame counts once. Nothing is chosen on any frame.
 Two trainings go at a time, on one thread each, by default for hours; each is a
 run in runs/, and after Ctrl-C the same command goes on. What has been judged is
 kept in benchmarks/results/drives.jsonl and is not trained again. Writes
-benchmarks/results/drives.md.
+benchmarks/results/drives.md and dusk.png, a frame as both recipes see it.
 """
 RESULTS = Path(__file__).parent / "results"
 KEPT = RESULTS / "drives.jsonl"

@@ -694,6 +694,10 @@ def test_what_has_been_judged_is_not_trained_again(drives, tmp_path, monkeypatch
         pages.append((tmp_path / "drives.md").read_text())
     assert pages[0] == pages[1] and capfd.readouterr().out.count(" in one look\n") == len(drives.RECIPES_COMPARED)
     assert len(list(Path("runs").iterdir())) == len(drives.RECIPES_COMPARED)
+    with Image.open(tmp_path / "dusk.png") as picture:              # two frames of 24x32 side by side, and a legend
+        left, right = (np.asarray(picture)[:24, x : x + 32].reshape(-1, 3) for x in (0, 40))
+    colours = {tuple(colour) for colour in drives.camvid_at("tiny").palette}
+    assert {tuple(colour) for half in (left, right) for colour in half} <= colours
     averaged, = [line for line in pages[0].splitlines() if line.startswith("| one look, last weights |")]
     assert averaged.split("|")[2].isspace() and float(averaged.split("|")[3]) >= 0      # best has no averages
     monkeypatch.setitem(drives.RECIPES["best"], "lr", 0.5)

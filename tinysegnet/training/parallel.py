@@ -51,19 +51,17 @@ class Ranks(Alone):
 
     def sum(self, a):
         a = np.asarray(a)
-        flat = a.ravel().copy()
+        flat = a.ravel()            # by rows, however it lies in memory
+        total = np.empty_like(flat)
         if self.reproducible:
             for start in range(0, flat.size, AT_ONCE):
-                piece = flat[start : start + AT_ONCE]
-                first, *others = self.gather(piece)
+                first, *others = self.gather(flat[start : start + AT_ONCE])
                 for other in others:
                     first += other
-                piece[:] = first
+                total[start : start + AT_ONCE] = first
         else:
-            total = np.empty_like(flat)
             self.comm.Allreduce(flat, total)        # MPI's SUM: of its MAX, ranks can disagree where there is a NaN
-            flat = total
-        return flat.reshape(a.shape)
+        return total.reshape(a.shape)
 
     def from_first(self, value):
         return self.comm.bcast(value)
@@ -130,8 +128,8 @@ def operations(ops, ranks):
             return channel_sum(dy[band] * x_hat[band]), channel_sum(dy[band])
 
         dgamma, dbeta = (ranks.counted * sum(parts) for parts in zip(*parallel_map(sums, row_bands(dy))))
-        *of_all, pixels = ranks.sum(np.stack([dgamma, dbeta, np.full_like(dbeta, counted(dy, ranks), float)]))
-        stretch, shift = (for_a_row((a / pixels).astype(dy.dtype), dy) for a in of_all)
+        *sums_of_all, pixels = ranks.sum(np.stack([dgamma, dbeta, np.full_like(dbeta, counted(dy, ranks), float)]))
+        stretch, shift = (for_a_row((a / pixels).astype(dy.dtype), dy) for a in sums_of_all)
         scale, dx = for_a_row(ranks.counted * gamma * inv_std, dy), np.empty_like(dy)
 
         def job(band):
@@ -150,9 +148,7 @@ def operations(ops, ranks):
         cache, share = cache
         return ops.softmax_cross_entropy_backward(share * dloss, cache)
 
-    of_the_batch = (
-        batch_norm, batch_norm_backward, softmax_cross_entropy, softmax_cross_entropy_backward
-    )
+    of_the_batch = batch_norm, batch_norm_backward, softmax_cross_entropy, softmax_cross_entropy_backward
     return SimpleNamespace(**vars(ops) | {op.__name__: op for op in of_the_batch})
 
 
