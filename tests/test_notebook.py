@@ -85,7 +85,7 @@ def test_each_function_has_a_cell_and_a_check(lesson, mine):
 def test_a_reading_has_no_cell_to_write_in(mine):
     for reading in course.readings():
         code = sources(notebook.cells(reading, course.MINE), "code")
-        assert "sys.path.insert" in code[0] and "check" not in "".join(code)
+        assert "sys.path.insert" in code[0] and "check(" not in "".join(code)
     assert course.readings()
 
 
