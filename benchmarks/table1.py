@@ -63,6 +63,7 @@ def training_of(name, args, data):
     return f"table1-{name}-{args.balancing}-{args.seed}", "photographs", {
         "data": data.source, "network": name, "size": args.size, "epochs": args.epochs, "seed": args.seed,
         "optimiser": "adam", "lr": 1e-3, "class_weight_power": BALANCING[args.balancing], "best_by": "last",
+        "judge_every": args.epochs,
     }
 
 

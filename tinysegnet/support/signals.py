@@ -12,6 +12,10 @@ from tinysegnet.support.program import training
 from tinysegnet.support.ranks import ALONE
 
 
+class Stopped(SystemExit):
+    """The end of a process that was asked to stop, and has saved. All ranks end so, at the same place."""
+
+
 @contextmanager
 def stopped_with(remark):
     """Ctrl-C inside ends the program with "stopped: remark", such as "nothing was saved yet"."""
@@ -76,4 +80,4 @@ class Stop:
         if number is not None:
             with suppress(OSError):
                 say(f"stopped and saved: go on with  {training()} --name {run.path.name} --resume")
-            sys.exit(128 + number)          # 130 after Ctrl-C, 143 after SIGTERM
+            raise Stopped(128 + number)         # 130 after Ctrl-C, 143 after SIGTERM

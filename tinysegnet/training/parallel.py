@@ -22,6 +22,7 @@ from tinysegnet.ops.batchnorm import EPS, channel_sum, for_a_row, statistics
 from tinysegnet.support import threads
 from tinysegnet.support.errors import InputError, exit_in_words
 from tinysegnet.support.ranks import Alone
+from tinysegnet.support.signals import Stopped
 from tinysegnet.support.threads import parallel_map, row_bands
 from tinysegnet.training.runs import Run
 
@@ -169,8 +170,8 @@ def of_all(ranks, mean, var, pixels):
 
 @contextmanager
 def begun(reproducible, out_of_memory):
-    """Ranks, inside `with`. However one of them leaves but at the end, all end, with its exit code; what went wrong is
-    said once, of a full memory what to do as `exit_in_words` would. Raises InputError if there is no MPI."""
+    """Ranks, inside `with`. However one leaves, but Stopped or at the end, all end, with its exit code; what went wrong
+    is said once, of a full memory what to do as `exit_in_words` would. Raises InputError if there is no MPI."""
     ranks = world(reproducible)
     stderr = sys.stderr
     if ranks.rank:
@@ -178,10 +179,14 @@ def begun(reproducible, out_of_memory):
     threads.limit(processors(ranks))
     try:
         yield ranks
+    except Stopped:
+        from mpi4py import MPI
+        MPI.Finalize()      # together: else the first to leave would have the others killed, and that was the exit code
+        raise
     except BaseException as error:
         sys.stderr = stderr
         if ranks.rank:
-            time.sleep(1)           # what all have is said by rank 0, which then ends this one
+            time.sleep(3)           # what all have is said by rank 0, which then ends this one
             if not isinstance(error, SystemExit):
                 print(f"rank {ranks.rank}: ", end="", file=stderr)
         code = said(error, out_of_memory)
