@@ -356,7 +356,7 @@ def test_a_place_is_called_what_it_is(name, part, place):
             results[part] = results[part] + (np.arange(len(results[part])) == 3)
         return tuple(results) if len(results) > 1 else results[0]
 
-    assert f"it is wrong only in {place}\n" in checked(name, answer)[1]
+    assert f"all that is wrong is in {place}\n" in checked(name, answer)[1]
 
 
 def test_what_a_small_case_does_not_show_the_largest_does():
@@ -369,7 +369,7 @@ def test_what_a_small_case_does_not_show_the_largest_does():
 
     said = checked("q6", q6)[1]
     assert "zero everywhere" not in said and "6 of 6 entries wrong" in said
-    assert "hint       it is wrong only in row 1\n     case       x (2, 4, 6, 3)\n  case  x (1, 2, 4, 3)\n" in said
+    assert "hint       all that is wrong is in row 1\n     case       x (2, 4, 6, 3)\n  case  x (1, 2, 4, 3)\n" in said
 
 
 def test_corners_counted_from_0_for_the_second_get_no_hint_from_a_single_window():

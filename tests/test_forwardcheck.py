@@ -49,7 +49,7 @@ def test_the_whole_report():
         (lambda y: y.swapaxes(1, 2), "y  should have the shape (2, 4, 5, 2), has (2, 5, 4, 2)"),
         (lambda y: y.swapaxes(1, 2), "it is the right answer with its axes in the order (0, 2, 1, 3)"),
         (lambda y: np.where(y > 0, y, 0), "places, and right in the others: what should reach them?"),
-        (lambda y: np.where(np.arange(2) == 1, y + 1, y).astype(y.dtype), "it is wrong only in channel 1"),
+        (lambda y: np.where(np.arange(2) == 1, y + 1, y).astype(y.dtype), "all that is wrong is in channel 1"),
         (lambda y: y + np.pad(np.zeros((2, 3)), 1, constant_values=1).astype(y.dtype)[None, :, :, None],
          "it is wrong only within 1 of the border"),
         (lambda y: y.astype(float), "y  should be float32 where the input is float32, is float64"),
@@ -164,7 +164,7 @@ def test_zeros_that_are_right_show_nothing():
     for counted in first_row, np.ones_like(first_row):
         text, _ = report(lambda x, counted=counted: squared_there(x) * counted, lambda x, counted=counted: x * counted,
                          (X,), names=("x",), mistakes=conv.forward)
-        assert ("it is wrong only in row 0" in text) == counted.all()
+        assert ("all that is wrong is in row 0" in text) == counted.all()
 
 
 def test_what_is_no_number_is_not_compared():
@@ -214,3 +214,14 @@ def test_the_case_breaks_between_arguments():
     case = rows[next(i for i, row in enumerate(rows) if row.startswith("  case  ")) :]
     assert len(case) == 4 and all(len(row) <= 79 for row in case)
     assert all(row.count("(2, 3, 4, 5)") == row.count("argument_") for row in case)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda y: y.astype(float),
+    lambda y: y + (1 if y.dtype == np.float32 else 0),
+], ids=("another dtype", "other values"))
+def test_the_arrays_of_what_is_wrong_in_float32_are_those_in_float32(spoil):
+    with pytest.raises(ForwardError) as caught:
+        check_forward(lambda x, w, b: spoil(ops.conv2d(x, w, b)[0]), ops.conv2d, X, W, B)
+    yours, right = (caught.value.args[0].arrays[name] for name in ("y, yours", "y, right"))
+    assert right.dtype == np.float32 and (yours.dtype != right.dtype or (yours != right).all())

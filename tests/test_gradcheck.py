@@ -145,12 +145,12 @@ def border_wrong(dx):
         (0, lambda dx: dx / 70, "times what it should be, everywhere; here that is 1 / (N*H*W)"),
         (0, np.abs, "it is right but for the sign of some entries"),
         (0, border_wrong, "it is wrong only within 1 of the border"),
-        (0, one_wrong(np.s_[..., 2]), "it is wrong only in channel 2"),
-        (0, one_wrong(np.s_[:, 4]), "it is wrong only in row 4"),
+        (0, one_wrong(np.s_[..., 2]), "all that is wrong is in channel 2"),
+        (0, one_wrong(np.s_[:, 4]), "all that is wrong is in row 4"),
         (1, lambda dw: dw.swapaxes(2, 3).copy(), "dw should have the shape of w, (3, 3, 3, 2), has (3, 3, 2, 3)"),
         (1, lambda dw: dw.swapaxes(2, 3).copy(), "it is the right answer with its axes in the order (0, 1, 3, 2)"),
         (1, lambda dw: dw.reshape(3, 3, 2, 3).swapaxes(2, 3).copy(), "its numbers are the right ones, in other places"),
-        (1, one_wrong(np.s_[1, 2]), "it is wrong only in kernel row 1, kernel column 2"),
+        (1, one_wrong(np.s_[1, 2]), "all that is wrong is in kernel row 1, kernel column 2"),
         (2, lambda db: db * np.nan, "db has NaN or infinite entries, 2 of 2, in float64"),
         (0, lambda dx: dx[:0], "dx should have the shape of x, (2, 5, 7, 3), has (0, 5, 7, 3)"),
         (2, lambda db: None, "db should be an array, is NoneType"),
@@ -311,7 +311,7 @@ def test_of_an_unknown_mistake_nothing_is_said():
         (lambda dy: 3 * dy, "it is 3 times what it should be"),
         (lambda dy: np.where(np.arange(len(dy)) % 2, -dy, dy), "it is right but for the sign of some entries"),
         (lambda dy: np.roll(dy, 1), "its numbers are the right ones, in other places"),
-        (lambda dy: dy + (np.arange(len(dy)) == 1), "it is wrong only in axis 0, index 1"),
+        (lambda dy: dy + (np.arange(len(dy)) == 1), "all that is wrong is in axis 0, index 1"),
     ],
 )
 def test_two_numbers_are_too_few_for_a_hint(spoil, sentence):
@@ -366,7 +366,7 @@ def test_without_a_table_axes_have_no_names():
         return dx, cache[0].T @ dy
 
     x, w = np.arange(20.0).reshape(4, 5), np.arange(15.0).reshape(5, 3)
-    with pytest.raises(GradientError, match="it is wrong only in axis 0, index 2"):
+    with pytest.raises(GradientError, match="all that is wrong is in axis 0, index 2"):
         check_backward(linear, linear_backward, x, w, names=("x", "w"))
 
 
@@ -499,3 +499,14 @@ def test_lists_nan_and_chance_are_reported_and_do_not_crash():
 
 def test_a_factor_of_two_is_not_put_down_to_a_size_of_two():
     assert "here that is" not in report_on("conv2d_backward", spoilt(0, lambda dx: 2 * dx))
+
+
+def test_the_arrays_of_a_gradient_of_another_dtype_are_those_in_float32():
+    def relu_backward(dy, cache):
+        return ops.relu_backward(dy, cache).astype(float)
+
+    with pytest.raises(GradientError) as caught:
+        check_backward(ops.relu, relu_backward, *ARGS["relu_backward"], names=("x",))
+    yours, right = (caught.value.args[0].arrays[name] for name in ("dx, yours", "dx, right"))
+    assert (yours.dtype, right.dtype) == (np.float64, np.float32)
+    np.testing.assert_allclose(yours, right, rtol=1e-6)

@@ -221,7 +221,7 @@ def only_one_index(wrong, axes):
         there = np.flatnonzero(wrong.any(axis=tuple(a for a in range(wrong.ndim) if a != axis)))
         if len(there) == 1 and wrong.shape[axis] > 1:
             places.append(f"{axis_name} {there[0]}")
-    return f"it is wrong only in {', '.join(places)}" if places else None
+    return f"all that is wrong is in {', '.join(places)}" if places else None
 
 
 def only_the_border(wrong, right):

@@ -40,7 +40,7 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
     results         the names of what is compared; what comes after it, a cache, is anyone's own affair
     mistakes        a table of known wrong answers, by default that in checker/mistakes/ for a forward of that name
     """
-    violations, wrong, in_float32 = {}, {}, {}
+    violations, wrong, in_float32, to_show = {}, {}, {}, {}
     for dtype in (np.float32, np.float64):
         given = cast(args, dtype)
         returned = by_name(learner(*given), results, name_of(learner))
@@ -52,16 +52,18 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
         for name in results:
             if sentence := violation(returned[name], truth[name], np.dtype(dtype)):
                 violations.setdefault(name, sentence)
+                to_show.setdefault(name, (returned[name], truth[name]))
                 wrong.pop(name, None)
             if not sentence or of_another_dtype(returned[name], truth[name]):       # whose values may be wrong too
                 wrong[name] = wrong_entries(returned[name], truth[name], TOLERANCE[np.float32 if sentence else dtype])
             if dtype == np.float32 and not sentence and wrong[name].any():
-                in_float32[name] = returned[name]
+                in_float32[name] = returned[name], truth[name]
     for name in in_float32.keys() - violations.keys():
         if not wrong[name].any():
             again = by_name(learner(*cast(args, np.float32)), results, name_of(learner))[name]
             violations[name] = "is right in float64 and not in float32: where are digits lost?"
-            if not np.array_equal(again, in_float32[name], equal_nan=True):
+            to_show[name] = in_float32[name]
+            if not np.array_equal(again, in_float32[name][0], equal_nan=True):
                 violations[name] = ANOTHER
     once_more = by_name(learner(*cast(args, np.float64)), results, name_of(learner))
     for name in wrong.keys() - violations.keys():       # of a buffer that is kept the first call may be right
@@ -73,10 +75,10 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
         whose = "library" if str(inspect.unwrap(library).__module__).startswith("tinysegnet.") else "right answer"
         why = reasons(learner, library, returned, truth, wrong, bad, table)
         found = findings(returned, truth, wrong, violations, whose.split()[0], lambda name, worst: why.get(name, ()))
-        shown = returned | {name: array for name, array in in_float32.items() if name in violations}
+        to_show = {name: (returned[name], truth[name]) for name in results} | to_show
         raise ForwardError(Report(
             f"{name_of(learner)} disagrees with the {whose}", found, in_words(names, args), table and table.read,
-            arrays_of(names, args, shown, truth),
+            arrays_of(names, args, *({name: pair[i] for name, pair in to_show.items()} for i in (0, 1))),
         ), bad)
 
 

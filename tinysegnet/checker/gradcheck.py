@@ -80,13 +80,13 @@ def check_backward(forward, backward, *args, names=("x", "w", "b"), mistakes=Non
         if floor[name].max() > MOST_BLUR * max(np.abs(truth[name]).max(), np.abs(dy).max()):
             raise ValueError(f"check_backward: y is too large, up to {np.abs(y).max():.3g}, to measure d{name}: "
                              "rounding would hide a wrong gradient. Use arguments that give a y of about 1")
-    _, single = run(forward, backward, cast(args, np.float32), names, seed)
-    violations |= single_precision_differs(single, learner, violations)
+    _, f32 = run(forward, backward, cast(args, np.float32), names, seed)
+    violations |= single_precision_differs(f32, learner, violations)
     if violations or any(entries.any() for entries in wrong.values()):
         from tinysegnet.checker.report import gradient_report  # a right backward needs no words
 
         bad = violations.keys() | {f"d{name}" for name, entries in wrong.items() if entries.any()}
-        raise GradientError(gradient_report(case, learner, truth, floor, wrong, violations, mistakes, seed), bad)
+        raise GradientError(gradient_report(case, learner, f32, truth, floor, wrong, violations, mistakes, seed), bad)
 
 
 def check_use(forward, args, names):

@@ -39,11 +39,11 @@ class Report(str):
         return report
 
 
-def gradient_report(case, learner, truth, floor, wrong, violations, table, seed):
+def gradient_report(case, learner, single, truth, floor, wrong, violations, table, seed):
     """That on a backward.
 
     case        the gradcheck.Case
-    learner     {name: gradient}; likewise truth, its rounding floor, and which entries are wrong
+    learner     {name: gradient}; likewise single, those in float32, truth, its rounding floor, which entries are wrong
     violations  {"dw": what is wrong with it, whatever its values}
     table       of known mistakes, None for that of the backward's name
     seed        of the upstream gradient
@@ -65,6 +65,9 @@ def gradient_report(case, learner, truth, floor, wrong, violations, table, seed)
 
     learners, measured, wrong = of_gradients(learner), of_gradients(truth), of_gradients(wrong)
     found = findings(learners, measured, wrong, violations, "numerical", explain)
+    in_float32 = [d for d in learners if d in violations and d in wrong and not wrong[d].any()]      # right in float64
+    learners |= {d: single[d[1:]] for d in in_float32}
+    measured |= {d: measured[d].astype(np.float32) for d in in_float32}
     arrays = arrays_of(case.names, case.args, learners, measured, dy=case.dy)
     return Report(title, found, arguments, table and table.read, arrays)
 
