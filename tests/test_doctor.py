@@ -152,6 +152,15 @@ def pictures(path, labels, i):
     Image.fromarray(labels).save(path, "TIFF", save_all=True, append_images=[Image.fromarray(labels)])
 
 
+def picture_and_an_empty_one(path, labels, i):
+    Image.fromarray(labels).save(path, "TIFF")
+    content = bytearray(path.read_bytes())
+    [directory] = struct.unpack_from("<I", content, 4)
+    [entries] = struct.unpack_from("<H", content, directory)
+    struct.pack_into("<I", content, directory + 2 + 12 * entries, len(content))      # where the next directory is
+    path.write_bytes(content + bytes(6))                                            # of no entries, and the last
+
+
 REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and what is said of the first file
     "JPEG": (saved(Image.fromarray, "JPEG"), "blurred labels", "00.png is a JPEG, which blurs labels: save it as PNG"),
     "WebP": (saved(Image.fromarray, "WEBP"), "blurred labels", "is a WebP, which"),
@@ -160,6 +169,9 @@ REFUSED = {     # what cannot hold labels, or not with certainty: the kind, and 
     "TIFF of JPEG": (saved(Image.fromarray, "TIFF", compression="jpeg"), "blurred labels", "is a TIFF compressed by"),
     "TGA": (saved(lambda labels: Image.fromarray(labels).convert("RGB").resize((64, 64)), "TGA"), "format", "is a TGA"),
     "two pictures": (pictures, "several pictures", "has 2 pictures in it"),
+    "a second picture without a size": (
+        picture_and_an_empty_one, "cannot be read", "cannot be read as an image (Missing dimensions): put an intact",
+    ),
     "turned": (saved(Image.fromarray, exif=exif(3)), "turned labels", "has a note that it is to be turned"),
     "transparent": (saved(transparent), "transparent", "is transparent in parts"),
     "transparent number": (saved(Image.fromarray, transparency=1), "transparent", "is transparent in parts"),

@@ -7,12 +7,13 @@ class, or void. If only one is, or all that are agree, the file is read so. If n
 and where it cannot, the file is refused.
 """
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
 
-from tinysegnet.data.photographs import decoded, orientation
+from tinysegnet.data.photographs import damaged, decoded, orientation
 from tinysegnet.data.problems import FileError
 
 LOSSLESS = "PNG", "BMP", "GIF", "TIFF"
@@ -94,8 +95,11 @@ def check_format(path, image):
         raise FileError("blurred labels", path, text)
     if kind not in LOSSLESS:
         raise FileError("format", path, f"is a {kind} image: save it as PNG")
-    with Image.open(path) as opened:        # it is not asked any more when it is loaded
-        count = getattr(opened, "n_frames", 1)
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:      # loaded, it is asked no more
+            count = getattr(opened, "n_frames", 1)
+    except Exception as error:              # a further picture may be damaged, in any way
+        raise damaged(path, error) from error
     if count > 1:
         raise FileError("several pictures", path, f"has {count} pictures in it: save the one that is meant")
     if bits_of(path, image) > 8 and len(image.getbands()) > 1:      # Pillow keeps 8 of them

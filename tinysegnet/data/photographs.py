@@ -88,9 +88,13 @@ def decoded(path, content=None):
     except Exception as error:      # a damaged file can fail in any way that Pillow's many formats know
         if is_heic(path, content):
             raise FileError("HEIC", path, "is a HEIC photograph, as phones take them: save it as JPEG") from error
-        reason = "of no known kind" if isinstance(error, UnidentifiedImageError) else error     # it names the path
-        text = f"cannot be read as an image ({reason}): put an intact one there"
-        raise FileError("cannot be read", path, text) from error
+        raise damaged(path, error) from error
+
+
+def damaged(path, error):
+    """The FileError on an image that Pillow cannot read, and why."""
+    reason = "of no known kind" if isinstance(error, UnidentifiedImageError) else error     # it names the path
+    return FileError("cannot be read", path, f"cannot be read as an image ({reason}): put an intact one there")
 
 
 def is_heic(path, content=None):
