@@ -1,6 +1,7 @@
 """python -m tests.campaign"""
 
 import argparse
+import contextlib
 import datetime
 import faulthandler
 import importlib
@@ -38,16 +39,16 @@ go on. The last line is for the table in docs/reliability.md.
 
 
 def campaign(name):
-    """Its module, which has COUNT, how many trials there are; SECONDS, for each; and trials(folder), which makes
-    trial(number), a function that returns what came out in a few words, or raises."""
+    """Its module, which has COUNT, how many trials there are; SECONDS, for each; and trials(), which makes
+    trial(number), a function that returns what came out in a few words, or raises. It has a folder of its own."""
     return importlib.import_module(f"tests.campaign.{name}")
 
 
 def work(name, first, count):
     """Make the trials from the first on, a line of done.jsonl each."""
-    module, folder = campaign(name), FOLDER / name
-    trial = module.trials(folder / "work")
-    with open(folder / "done.jsonl", "a", encoding="utf-8") as done:
+    module, folder = campaign(name), (FOLDER / name).resolve()
+    with open(folder / "done.jsonl", "a", encoding="utf-8") as done, contextlib.chdir(folder / "work"):
+        trial = module.trials()
         for number in range(first, count):
             (folder / "now").write_text(str(number))
             faulthandler.dump_traceback_later(module.SECONDS, exit=True)
@@ -126,7 +127,8 @@ def main():
     count = args.count or campaign(args.name).COUNT
     if args.only is not None:
         (FOLDER / args.name / "work").mkdir(parents=True, exist_ok=True)
-        print(campaign(args.name).trials(FOLDER / args.name / "work")(args.only))
+        with contextlib.chdir(FOLDER / args.name / "work"):
+            print(campaign(args.name).trials()(args.only))
     elif args.first is not None:
         work(args.name, args.first, count)
     else:

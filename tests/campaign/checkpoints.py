@@ -1,5 +1,7 @@
 """Damaged checkpoints: refused in a sentence, or to the bit what was saved."""
 
+from pathlib import Path
+
 import numpy as np
 from test_checkpoint import META, arrays, mutated
 
@@ -10,16 +12,16 @@ from tinysegnet.support.errors import InputError
 COUNT, SECONDS = 100_000, 20
 
 
-def files(folder):
+def files():
     """A small network, and the last.npz of a run, which also has what the optimiser remembers."""
     params, stats = arrays()
-    checkpoint.save(folder / "network.npz", META, params=params, stats=stats)
-    return folder / "network.npz", _run.made(folder, "--epochs", "1") / "last.npz"
+    checkpoint.save(Path("network.npz"), META, params=params, stats=stats)
+    return Path("network.npz"), _run.made("one", "--epochs", "1") / "last.npz"
 
 
-def trials(folder):
-    whole = [(path.read_bytes(), checkpoint.load(path)) for path in files(folder)]
-    path = folder / "damaged.npz"
+def trials():
+    whole = [(path.read_bytes(), checkpoint.load(path)) for path in files()]
+    path = Path("damaged.npz")
 
     def trial(number):
         rng = np.random.default_rng(number)

@@ -4,6 +4,8 @@ What a format has a checksum over is read as it was, or refused: all of a PNG. I
 and nobody can know: that they are counted apart.
 """
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 from test_checkpoint import mutated
@@ -18,7 +20,7 @@ LEGEND = Legend(("grass", "kite", "sky"), 255, {colour: (k,) for k, colour in en
 SIZE = 24, 32
 
 
-def photographs(folder):
+def photographs():
     """One of each kind, with an EXIF note, 16 bits or alpha where a format knows these."""
     rng = np.random.default_rng(0)
     pixels = np.kron(rng.integers(0, 256, (6, 8, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
@@ -32,12 +34,12 @@ def photographs(folder):
         ("plain.bmp", image, {}), ("plain.gif", image, {}), ("plain.tif", image, {}), ("packed.tif", image, {
             "compression": "tiff_lzw"}), ("plain.webp", image, {}), ("lossless.webp", image, {"lossless": True}),
     ):
-        path = folder / name
+        path = Path(name)
         one.save(path, **options)
         yield path, lambda path: {"pixels": read_photograph(path)}
 
 
-def annotations(folder):
+def annotations():
     rng = np.random.default_rng(1)
     labels = np.kron(rng.choice([0, 1, 2, 255], (6, 8)).astype(np.uint8), np.ones((4, 4), np.uint8))
     coloured = np.array([*PALETTE, *[(255,) * 3] * 253], np.uint8)[labels]
@@ -48,17 +50,17 @@ def annotations(folder):
         ("palette.png", numbered), ("colours.png", Image.fromarray(coloured)), ("grey.bmp", Image.fromarray(labels)),
         ("palette.gif", numbered), ("grey.tif", Image.fromarray(labels)), ("colours.tif", Image.fromarray(coloured)),
     ):
-        path = folder / f"labels-{name}"
+        path = Path(f"labels-{name}")
         image.save(path)
         yield path, lambda path: {"labels": read_labels(path, LEGEND).labels}
 
 
-def trials(folder):
-    files = [(path, path.read_bytes(), read, read(path)) for path, read in (*photographs(folder), *annotations(folder))]
+def trials():
+    files = [(path, path.read_bytes(), read, read(path)) for path, read in (*photographs(), *annotations())]
 
     def trial(number):
         path, whole, read, expected = files[number % len(files)]
-        damaged = folder / f"damaged{path.suffix}"
+        damaged = Path(f"damaged{path.suffix}")
         damaged.write_bytes(mutated(whole, np.random.default_rng(number)))
         try:
             [(what, array)] = read(damaged).items()

@@ -1,6 +1,7 @@
 """Damaged classes.txt, files of labelling tools, safetensors, config.json, uploads: read, or refused in a sentence."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 from test_checkpoint import META, arrays, mutated
@@ -23,16 +24,16 @@ OF_TOOLS = {
 }
 
 
-def classes_files(folder):
-    path = folder / "classes.txt"
+def classes_files():
+    path = Path("classes.txt")
     path.write_text(SKY_AND_ROAD + "void 0 0 0\n")
     yield path, lambda: len(read_classes(path)[0])
 
 
-def of_tools(folder):
+def of_tools():
     """Whatever is no picture, of one data set of each kind."""
     for name, kind in OF_TOOLS.items():
-        source, out = folder / name, folder / "imported"
+        source, out = Path(name), Path("imported")
         shutil.rmtree(source, ignore_errors=True)
         shutil.copytree(MADE / name, source)
 
@@ -45,23 +46,23 @@ def of_tools(folder):
                 yield path, read
 
 
-def of_networks(folder):
+def of_networks():
     """A .safetensors, which has no checksum, and the config.json of a run."""
     params, stats = arrays()
-    path = folder / "network.safetensors"
+    path = Path("network.safetensors")
     safetensors.save(path, Model(network_of(META, path), params, stats, META))
     yield path, lambda: len(safetensors.load(path)[1])
-    config = _run.made(folder, "--epochs", "1") / "config.json"
+    config = _run.made("one", "--epochs", "1") / "config.json"
     yield config, lambda: len(read_config(config.parent))
 
 
-def uploads(folder):
+def uploads():
     """What `look` answers: 200, or 400 or 413 with a sentence, and afterwards it still answers."""
     network = Network(small(), "Network: a small one.")
     client = Client(application(Views(network, network), 8008))
 
     for kind in ("PNG", "JPEG", "GIF", "WEBP", "TIFF"):
-        path = folder / f"upload.{kind.lower()}"
+        path = Path(f"upload.{kind.lower()}")
         path.write_bytes(file_of(photograph(30, 40), kind))
 
         def read(path=path):
@@ -75,10 +76,10 @@ def uploads(folder):
         yield path, read
 
 
-def trials(folder):
+def trials():
     files = [
         (path, read, path.read_bytes()) for kind in (classes_files, of_tools, of_networks, uploads)
-        for path, read in kind(folder)
+        for path, read in kind()
     ]
 
     def trial(number):

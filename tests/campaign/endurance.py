@@ -1,0 +1,54 @@
+"""2,000 steps of a training: as many open files, and no more memory, at its end as after the first quarter."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import tiny_camvid
+
+from tests.campaign import _run
+
+TRAININGS = (       # what each has that could grow
+    ("--recipe", "best"), ("--recipe", "unseen"), ("--recipe", "paper", "--lr", "0.001", "--batch", "2"),
+    ("--network", "segnet"), ("--network", "unet"), ("--network", "bayesian-segnet-basic"),
+)
+COUNT, SECONDS = len(TRAININGS), 1800
+IMAGES, BATCH, EPOCHS = 40, 2, 100
+STEPS = EPOCHS * IMAGES // BATCH
+MOST_MORE = 8       # MB; the allocator of the C library gives no exact figure
+
+
+def trials():
+    if not Path("forty").exists():
+        tiny_camvid.make(Path("forty"), (("train", IMAGES), ("val", 2)))
+
+    def trial(number):
+        options = "--data", "forty", "--filters", "4", "--size", "32x32", "--batch", str(BATCH)
+        name = f"endurance-{number}"
+        command = _run.command(name, *options, "--epochs", str(EPOCHS), *TRAININGS[number])
+        process, seen = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE), {}
+        log = Path("runs") / name / "log.jsonl"
+        while process.poll() is None:
+            if log.exists():
+                steps = log.read_text().count('"step"')
+                seen[steps] = of_process(process.pid) or seen.get(steps)
+            time.sleep(0.2)
+        assert process.returncode == 0, process.stderr.read().decode()
+        quarter = min(steps for steps in seen if steps >= STEPS // 4)
+        last = max(steps for steps in seen if seen[steps])
+        (files, megabytes), (files_at_end, megabytes_at_end) = seen[quarter], seen[last]
+        assert last > 0.95 * STEPS and files_at_end == files, f"{files} open files, at the end {files_at_end}"
+        assert megabytes_at_end <= megabytes + MOST_MORE, f"{megabytes:.0f} MB, at the end {megabytes_at_end:.0f}"
+        return f"{' '.join(TRAININGS[number][:2])}: {megabytes:.0f} MB, at the end {megabytes_at_end:.0f}"
+
+    return trial
+
+
+def of_process(pid):
+    """(how many files it has open, how many megabytes it has), or None if it is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return len(os.listdir(f"/proc/{pid}/fd")), pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except (OSError, IndexError):
+        return None

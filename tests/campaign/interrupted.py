@@ -1,0 +1,35 @@
+"""Ctrl-C and SIGTERM at random moments of a training, and --resume: it comes to the same end, to the bit."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+
+from tests.campaign import _run
+from tinysegnet import checkpoint
+
+COUNT, SECONDS = 200, 120
+EPOCHS = "--epochs", "20"
+LONGEST = 2         # seconds from the first line to the signal
+
+
+def trials():
+    whole = _run.content(_run.made("whole", *EPOCHS))
+    path = Path("runs/interrupted")
+
+    def trial(number):
+        rng = np.random.default_rng(number)
+        which = rng.choice([signal.SIGINT, signal.SIGTERM])
+        code, said = _run.ended_by(which, rng.uniform(0, LONGEST), _run.command("interrupted", *EPOCHS))
+        assert code in (0, 128 + which) and "Traceback" not in said, said
+        if code:
+            if "stopped and saved" in said:
+                checkpoint.load(path / "last.npz")
+                return "stopped and saved"
+            return "stopped before a step, or after the last"
+        assert not _run.differing(_run.content(path), whole)
+        shutil.rmtree(path)
+        return "came to the end, to the bit"
+
+    return trial
