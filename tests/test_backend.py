@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pretend_gpu
 import pytest
+import what_cupy_has
 from cases import ARGS, FORWARD, RIGHT
 
 import tinysegnet
@@ -241,6 +242,35 @@ def test_the_stand_in_refuses_what_cupy_refuses(what, use):
         pretend_gpu.errstate  # noqa: B018
 
 
+@pytest.mark.parametrize("use, sentence", [
+    (lambda a: pretend_gpu.vecdot(a, a), "pretend_gpu has no vecdot: CuPy 14.2.0 has none"),
+    (lambda a: np.vecdot(a, a), "pretend_gpu has no vecdot: "),
+    (lambda a: pretend_gpu.block([a, a]), "pretend_gpu has no block: "),
+    (lambda a: pretend_gpu.longdouble, "pretend_gpu has no longdouble: "),
+    (lambda a: a.setflags(write=False), "pretend_gpu has no ndarray.setflags: "),
+    (lambda a: a.max(initial=0), "max takes no initial= in CuPy 14.2.0: only axis, out, keepdims"),
+    (lambda a: pretend_gpu.sum(a, initial=1), "sum takes no initial= in CuPy 14.2.0: only a, axis,"),
+    (lambda a: pretend_gpu.clip(a, min=0), "clip takes no min= in CuPy 14.2.0: only a, a_min, a_max, out"),
+])
+def test_the_stand_in_refuses_what_cupy_has_not(use, sentence):
+    with pytest.raises((AttributeError, TypeError), match=sentence):
+        use(pretend_gpu.asarray(np.ones(3)))
+
+
+def test_the_stand_in_takes_what_cupy_has():
+    a = pretend_gpu.asarray(np.array([3.0, 1.0]))
+    assert a.max(axis=0, keepdims=True).shape == (1,) and float(pretend_gpu.einsum("i,i", a, a, optimize=True)) == 10
+    assert pretend_gpu.pi == np.pi and pretend_gpu.float32 is np.float32 and float(np.clip(a, 2, 9).sum()) == 5
+
+
+def test_the_list_of_what_cupy_has_is_that_of_the_installed_one():
+    pytest.importorskip("cupy", reason="CuPy is not installed", exc_type=ImportError)
+    version, *lines = what_cupy_has.lines()
+    if (version, np.__version__) != (pretend_gpu.VERSION, "2.4.6"):
+        pytest.skip(f"the list is of {pretend_gpu.VERSION} beside NumPy 2.4.6")
+    assert lines == pretend_gpu.LINES
+
+
 def test_the_stand_in_counts_what_the_host_waits_for():
     a = pretend_gpu.asarray(np.zeros(3))
     waits = (lambda: float(a.sum()), lambda: bool(a[0] > 0), a.get, lambda: a[a > 0], lambda: a.__setitem__(a > 0, 1.0))
@@ -275,9 +305,10 @@ def names_used():
 
 
 def test_every_name_used_exists_in_cupy():
-    cupy = pytest.importorskip("cupy", reason="CuPy is not installed", exc_type=ImportError)
     used = set(names_used())
     assert {"zeros", "empty", "maximum", "exp", "sqrt"} <= used
+    assert not {name for name in used if hasattr(np, name)} - pretend_gpu.CUPY.keys()
+    cupy = pytest.importorskip("cupy", reason="CuPy is not installed", exc_type=ImportError)
     assert not {name for name in used if not hasattr(cupy, name)}
 
 

@@ -7,9 +7,14 @@ It knows nothing of speed. Where CuPy would be silent and wrong, it is not: two 
 """
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy
+
+# The names that CuPy has too, and with which arguments: see what_cupy_has.py. "..." stands for any.
+VERSION, *LINES = Path(__file__).with_name("what_cupy_has.txt").read_text(encoding="utf-8").splitlines()
+CUPY = {name: arguments for name, *arguments in map(str.split, LINES)}
 
 waits = []          # a line for each time the host had to wait: where, and for what
 REFUSED = {
@@ -33,7 +38,14 @@ def wait(reason):
 
 
 def refused(name, of=""):
-    return AttributeError(f"pretend_gpu has no {of}{name}: {REFUSED[name]}")
+    return AttributeError(f"pretend_gpu has no {of}{name}: {REFUSED.get(name, f'{VERSION} has none')}")
+
+
+def function(one, name, of=""):
+    """One of NumPy's functions, if CuPy has it too."""
+    if of + name not in CUPY:
+        raise refused(name, of)
+    return Function(one, name, CUPY[of + name])
 
 
 def inside(value):
@@ -55,14 +67,16 @@ def outside(result):
 
 
 class Function:
-    """One of NumPy's functions, on the device."""
+    """One of NumPy's functions, on the device. Arguments can be given by the names in `takes`."""
 
-    def __init__(self, function, name):
-        self.function, self.name = function, name
+    def __init__(self, function, name, takes=("...",)):
+        self.function, self.name, self.takes = function, name, takes
 
     def __call__(self, *args, **kwargs):
         if "where" in kwargs:
             raise TypeError(f"{self.name} takes no where= on a GPU: multiply by the mask, or use where(mask, a, b)")
+        if "..." not in self.takes and (others := kwargs.keys() - self.takes):
+            raise TypeError(f"{self.name} takes no {min(others)}= in {VERSION}: only {', '.join(self.takes)}")
         for _ in range(HAS_TO_LOOK.get(self.name, 0)):
             wait(f"{self.name}, which looks at the values")
         return outside(self.function(*map(inside, args), **{key: inside(value) for key, value in kwargs.items()}))
@@ -79,7 +93,11 @@ def __getattr__(name):
     if name in REFUSED:
         raise refused(name)
     value = getattr(numpy, name)
-    return Function(value, name) if callable(value) and not isinstance(value, type) else value
+    if callable(value) and not isinstance(value, type):
+        return function(value, name)
+    if name not in CUPY:
+        raise refused(name)
+    return value
 
 
 def asarray(a, dtype=None):
@@ -114,8 +132,8 @@ class ndarray:  # noqa: N801, the name that CuPy gives it
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
         """np.exp of a device array: CuPy sees to it, and so do we."""
-        function = Function(ufunc, ufunc.__name__)
-        return (function if method == "__call__" else getattr(function, method))(*args, **kwargs)
+        called = function(ufunc, ufunc.__name__)
+        return (called if method == "__call__" else getattr(called, method))(*args, **kwargs)
 
     def __array_function__(self, function, types, args, kwargs):
         """np.zeros_like, np.stack, ... of device arrays: likewise."""
@@ -147,7 +165,7 @@ class ndarray:  # noqa: N801, the name that CuPy gives it
             wait(f"{name}(), a copy to the host")
             return getattr(self.host, name)
         value = getattr(self.host, name)
-        return Function(value, name) if callable(value) else outside(value)
+        return function(value, name, "ndarray.") if callable(value) else outside(value)
 
     def __len__(self):
         return len(self.host)
