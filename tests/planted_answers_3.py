@@ -1,10 +1,10 @@
-"""Wrong answers to lessons 08 to 11, 13 to 21, and 97, by others who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 11 and 13 to 21, by others who had not seen the tables: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 16 both
 have a `backward`: that of lesson 16 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
 local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 to 21; those of
-lessons 18 and 97 came before their tables.
+lessons 97 and 18 came before their tables.
 """
 
 from functools import partial
