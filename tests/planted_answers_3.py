@@ -1,4 +1,5 @@
-"""Wrong answers to lessons 08 to 11 and 13 to 21, by others who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 11 and 13 to 21, by others who had not seen the tables: see
+planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 16 both
 have a `backward`: that of lesson 16 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for

@@ -1,4 +1,5 @@
-"""Right answers to lessons 09 to 11 and 13 to 21, as a learner writes them: what planted_answers_3.py spoils by lines.
+"""Right answers to lessons 09 to 11 and 13 to 21, as a learner writes them: what planted_answers_3.py spoils
+by lines.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 16 both have a `backward`: that of lesson 16 is tape_backward here (see every_exercise.py).
