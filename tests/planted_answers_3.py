@@ -1,10 +1,11 @@
-"""Wrong answers to lessons 08 to 11 and 13 to 21, by others who had not seen the tables: see planted_answers.py.
+"""Wrong answers to lessons 08 to 11 and 13 to 21, by others who had not seen the tables: see
+planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 16 both
 have a `backward`: that of lesson 16 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
 local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 to 21; those of
-lesson 18 came before its tables.
+lessons 97 and 18 came before their tables.
 """
 
 from functools import partial
@@ -373,6 +374,76 @@ PLANTED = [
     wrong("conv2d_by_tiles_backward", "dw_of_last_tile",
           "dw is overwritten by each tile and not summed: shows with more than one tile",
           "x_hat, dy_hat.conj()", "x_hat[:, -1:, -1:], dy_hat[:, -1:, -1:].conj()"),
+
+    # ---- lesson 97: Winograd's convolution
+    wrong("four_products", "half_forgotten", "the sums of the kernel are not halved: what uses them is twice too much",
+          "(g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2", "g[0] + g[1] + g[2], g[0] - g[1] + g[2]"),
+    wrong("four_products", "kernel_flipped", "a convolution: y[r] takes g[2 - i]",
+          "plus, minus =", "g = g[::-1]\n..."),
+    wrong("four_products", "second_value_added", "y[1] adds m[2] and does not take it away",
+          "m[1] - m[2] + m[3]", "m[1] + m[2] + m[3]"),
+    wrong("four_products", "last_taken_away", "y[1] takes m[3] away, as in papers whose m[3] is (d[1] - d[3]) * g[2]",
+          "m[1] - m[2] + m[3]", "m[1] - m[2] - m[3]"),
+    wrong("four_products", "third_the_other_way", "d[1] - d[2] for d[2] - d[1] in the third product, y from that",
+          "(d[2] - d[1]) * minus", "(d[1] - d[2]) * minus"),
+    wrong("four_products__by_matrices", "products_of_y", "m has the six products, summed: y is right, and m is none of "
+          "four", "(G @ g) * (B_T @ d)", "np.array([d[:3] @ g, d[1:] @ g, 0, 0])",
+          "A_T @ m", "m[:2]"),
+    wrong("transform_kernel__by_rows", "half_forgotten", "the sums of three rows or columns are not halved",
+          "(w[0] + w[1] + w[2]) / 2, (w[0] - w[1] + w[2]) / 2", "w[0] + w[1] + w[2], w[0] - w[1] + w[2]",
+          "(left + middle + right) / 2, (left - middle + right) / 2", "left + middle + right, left - middle + right"),
+    wrong("transform_kernel__by_rows", "halved_along_one_axis", "the sums of columns are halved, those of rows are not",
+          "(w[0] + w[1] + w[2]) / 2, (w[0] - w[1] + w[2]) / 2", "w[0] + w[1] + w[2], w[0] - w[1] + w[2]"),
+    wrong("transform_kernel", "transposed", "rows and columns are exchanged in w_hat",
+          "on_both_axes(G, w)", "on_both_axes(G, w).swapaxes(0, 1)"),
+    wrong("transform_kernel", "kernel_flipped", "the kernel is rotated, as for a convolution",
+          "on_both_axes(G, w)", "on_both_axes(G, w[::-1, ::-1])"),
+    wrong("transform_kernel", "reshaped", "w is taken for (C, F, 3, 3) by reshape, which mixes its numbers up",
+          "on_both_axes(G, w)",
+          "(G @ w.reshape(*w.shape[2:], 3, 3) @ G.T).reshape(4, 4, *w.shape[2:]).astype(w.dtype)"),
+    wrong("transform_kernel", "float64", "w_hat is float64 for float32 w: G is float64",
+          "on_both_axes(G, w)", 'np.einsum("ki,lj,ij...->kl...", G, G, w)'),
+    wrong("transform_tiles", "no_margin", "tiles begin at row and column 0 and not one before",
+          "1 : H + 1, 1 : W + 1", ":H, :W"),
+    wrong("transform_tiles", "no_overlap", "tiles are 4 apart, and half of them are missing: here the rest is zeros",
+          "padded[:, i : i + 2 * R : 2, j : j + 2 * S : 2]",
+          "np.pad(padded, ((0, 0), (0, 2 * R), (0, 2 * S), (0, 0)))[:, i : i + 4 * R : 4, j : j + 4 * S : 4]"),
+    wrong("transform_tiles", "odd_cut_off", "H // 2 and W // 2, rounded down: tiles are missing if H is odd",
+          "-(-H // 2), -(-W // 2)", "H // 2, W // 2",
+          "padded[:, 1 : H + 1, 1 : W + 1] = x", "padded[:, 1 : H + 1, 1 : W + 1] = x[:, : 2 * R + 1, : 2 * S + 1]"),
+    wrong("transform_tiles", "transposed_twice", "B^T d B^T: the second B_T is not transposed",
+          "on_both_axes(B_T, d)", 'np.einsum("ki,jl,ij...->kl...", B_T, B_T, d).astype(x.dtype)'),
+    wrong("transform_tiles", "B_for_B_T", "B d B^T: B_T is transposed once too often",
+          "on_both_axes(B_T, d)", "on_both_axes(B_T.T, d)"),
+    wrong("transform_tiles", "one_axis", "B_T goes down, and nothing goes across",
+          "on_both_axes(B_T, d)", "np.tensordot(B_T, d, 1).astype(x.dtype)"),
+    wrong("conv2d_by_winograd", "tiles_transposed", "rows and columns of the 2 x 2 values are exchanged",
+          "tiles[i, j]", "tiles[j, i]"),
+    wrong("conv2d_by_winograd", "quarters", "the values of a place are put into a quarter of y, and not side by side",
+          "y[:, i::2, j::2]", "y[:, i * R : (i + 1) * R, j * S : (j + 1) * S]"),
+    wrong("conv2d_by_winograd", "odd_row_lost", "y has an even number of rows, the last of an odd H stays 0",
+          "return y[:, :H, :W] + b", "y[:, H // 2 * 2 :] = 0\ny[:, :, W // 2 * 2 :] = 0\n..."),
+    wrong("conv2d_by_winograd", "bias_at_all_places", "b is added at all 16 places before the way back",
+          "= x_hat.reshape(4, 4, N * R * S, C) @ w_hat", "= x_hat.reshape(4, 4, N * R * S, C) @ w_hat + b",
+          "[:, :H, :W] + b", "[:, :H, :W]"),
+    wrong("conv2d_by_winograd", "not_cut_off", "y is one row too long if H is odd",
+          "y[:, :H, :W] + b", "y + b"),
+    wrong("conv2d_by_winograd_backward", "tiles_placed", "the tiles of dx overwrite each other where they overlap",
+          "+= dd[i, j]", "= dd[i, j]"),
+    wrong("conv2d_by_winograd_backward", "middle_kept", "of each tile of dx only the middle 2 x 2 values are placed",
+          "for i, j in np.ndindex(4, 4):", "for i, j in ((1, 1), (1, 2), (2, 1), (2, 2)):"),
+    wrong("conv2d_by_winograd_backward", "B_T_for_B", "B_T and not B on the way back in dx",
+          "on_both_axes(B_T.T, dx_hat)", "on_both_axes(B_T, dx_hat)"),
+    wrong("conv2d_by_winograd_backward", "A_for_B", "dy goes to the places by B_T, as x does, and not by A",
+          "on_both_axes(A_T.T, dtiles)", "on_both_axes(B_T[:, 1:3], dtiles)"),
+    wrong("conv2d_by_winograd_backward", "w_hat_not_transposed", "dx_hat is dy_hat @ w_hat with C and F exchanged by "
+          "reshape", "w_hat.swapaxes(2, 3)", "w_hat.reshape(4, 4, F, C)"),
+    wrong("conv2d_by_winograd_backward", "half_forgotten", "in dw the halves of G are forgotten",
+          "on_both_axes(G.T, dw_hat)", "on_both_axes(np.ceil(abs(G.T)) * np.sign(G.T), dw_hat)"),
+    wrong("conv2d_by_winograd_backward", "margin_kept", "the zeros around x are not cut off of dx: it is moved by one",
+          "dx[:, 1 : H + 1, 1 : W + 1]", "dx[:, :H, :W]"),
+    wrong("conv2d_by_winograd_backward", "dw_of_one_tile", "dw is that of the last tile, and not the sum",
+          "C).swapaxes(2, 3) @ dy_hat", "C)[:, :, -1:].swapaxes(2, 3) @ dy_hat[:, :, -1:]"),
 
     # ---- lesson 16: the tape
     wrong("topological", "no_marks",

@@ -1,5 +1,5 @@
-"""149 wrong answers to lessons 00 to 20, as a class would hand them in at the first try, written without a look at the
-tables or the checker: see planted_answers.py.
+"""149 wrong answers to lessons 00 to 20, as a class would hand them in at the first try, written
+without a look at the tables or the checker: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). tape_backward is the
 `backward` of lesson 16.

@@ -1,4 +1,5 @@
-"""Right answers to lessons 09 to 11 and 13 to 21, as a learner writes them: what planted_answers_3.py spoils by lines.
+"""Right answers to lessons 09 to 11 and 13 to 21, as a learner writes them: what planted_answers_3.py spoils
+by lines.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 16 both have a `backward`: that of lesson 16 is tape_backward here (see every_exercise.py).
@@ -267,6 +268,85 @@ def conv2d_by_tiles_backward(dy, cache):
     dw_hat = np.einsum("nijklc,nijklf->klcf", x_hat, dy_hat.conj())
     dw = np.fft.irfft2(dw_hat, (T, T), axes=(0, 1))[:K, :K]
     return dx, dw.astype(w.dtype), dy.sum(axis=(0, 1, 2))
+
+
+# ---- lesson 97: Winograd's convolution
+
+A_T = np.array([[1, 1, 1, 0], [0, 1, -1, 1]])
+G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+B_T = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]])
+
+
+def four_products(d, g):
+    plus, minus = (g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2
+    m = np.stack([(d[0] - d[2]) * g[0], (d[1] + d[2]) * plus, (d[2] - d[1]) * minus, (d[3] - d[1]) * g[2]])
+    y = np.stack([m[0] + m[1] + m[2], m[1] - m[2] + m[3]])
+    return m, y
+
+
+def four_products__by_matrices(d, g):
+    m = (G @ g) * (B_T @ d)
+    y = A_T @ m
+    return m.astype(d.dtype), y.astype(d.dtype)
+
+
+def on_both_axes(matrix, a):
+    """matrix a matrix^T, of the first two axes."""
+    return np.einsum("ki,lj,ij...->kl...", matrix, matrix, a).astype(a.dtype)
+
+
+def transform_kernel(w):
+    return on_both_axes(G, w)
+
+
+def transform_kernel__by_rows(w):
+    rows = np.stack([w[0], (w[0] + w[1] + w[2]) / 2, (w[0] - w[1] + w[2]) / 2, w[2]])
+    left, middle, right = rows[:, 0], rows[:, 1], rows[:, 2]
+    return np.stack([left, (left + middle + right) / 2, (left - middle + right) / 2, right], axis=1)
+
+
+def transform_tiles(x):
+    N, H, W, C = x.shape
+    R, S = -(-H // 2), -(-W // 2)
+    padded = np.zeros((N, 2 * R + 2, 2 * S + 2, C), x.dtype)
+    padded[:, 1 : H + 1, 1 : W + 1] = x
+    d = np.zeros((4, 4, N, R, S, C), x.dtype)
+    for i, j in np.ndindex(4, 4):
+        d[i, j] = padded[:, i : i + 2 * R : 2, j : j + 2 * S : 2]
+    return on_both_axes(B_T, d)
+
+
+def conv2d_by_winograd(x, w, b):
+    N, H, W, C = x.shape
+    x_hat, w_hat = transform_tiles(x), transform_kernel(w)
+    R, S = x_hat.shape[3:5]
+    y_hat = x_hat.reshape(4, 4, N * R * S, C) @ w_hat
+    tiles = on_both_axes(A_T, y_hat).reshape(2, 2, N, R, S, len(b))
+    y = np.zeros((N, 2 * R, 2 * S, len(b)), x.dtype)
+    for i, j in np.ndindex(2, 2):
+        y[:, i::2, j::2] = tiles[i, j]
+    return y[:, :H, :W] + b, (x, w)
+
+
+def conv2d_by_winograd_backward(dy, cache):
+    x, w = cache
+    N, H, W, F = dy.shape
+    x_hat, w_hat = transform_tiles(x), transform_kernel(w)
+    R, S, C = x_hat.shape[3:]
+    padded = np.zeros((N, 2 * R, 2 * S, F), dy.dtype)
+    padded[:, :H, :W] = dy
+    dtiles = np.zeros((2, 2, N, R, S, F), dy.dtype)
+    for i, j in np.ndindex(2, 2):
+        dtiles[i, j] = padded[:, i::2, j::2]
+    dy_hat = on_both_axes(A_T.T, dtiles).reshape(4, 4, N * R * S, F)
+    dw_hat = x_hat.reshape(4, 4, N * R * S, C).swapaxes(2, 3) @ dy_hat
+    dw = on_both_axes(G.T, dw_hat)
+    dx_hat = dy_hat @ w_hat.swapaxes(2, 3)
+    dd = on_both_axes(B_T.T, dx_hat).reshape(4, 4, N, R, S, C)
+    dx = np.zeros((N, 2 * R + 2, 2 * S + 2, C), x.dtype)
+    for i, j in np.ndindex(4, 4):
+        dx[:, i : i + 2 * R : 2, j : j + 2 * S : 2] += dd[i, j]
+    return dx[:, 1 : H + 1, 1 : W + 1].copy(), dw, dy.sum(axis=(0, 1, 2))
 
 
 # ---- lesson 16: the tape

@@ -235,11 +235,11 @@ def only_the_border(wrong, right):
 
 def axis_names(name, dimensions, table):
     """What the axes mean is known of images and kernels where there is a table of mistakes, and of what it says."""
+    if table and len(table.axes) == dimensions:
+        return table.axes
     if table and dimensions == 4:
         kernel = "kernel row", "kernel column", "input channel", "filter"
         return kernel if name == "w" else ("image", "row", "column", "channel")
-    if table and len(table.axes) == dimensions:
-        return table.axes
     return [f"axis {axis}, index" for axis in range(dimensions)]
 
 
