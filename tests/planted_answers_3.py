@@ -714,7 +714,7 @@ PLANTED = [
           "(p * there).sum() + smooth", "(p * there).sum()", "there.sum() + smooth", "there.sum()"),
     wrong("foreground_dice_backward", "dloss_forgotten", "dloss is left out", "-dloss * labelled", "-labelled"),
 
-    # ---- 98: what SegNet is not
+    # ---- lesson 98: what SegNet is not
     wrong("dilated_conv2d", "margin_of_conv2d", "the margin is K // 2 at the beginning",
           "((0, 0), (p, p), (p, p), (0, 0))", "((0, 0), (K // 2, 2 * p), (K // 2, 2 * p), (0, 0))"),
     wrong("dilated_conv2d", "no_dilation", "conv2d: the slices are one pixel apart",

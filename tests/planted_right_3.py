@@ -628,7 +628,7 @@ def foreground_dice_backward(dloss, cache):
     return dz.astype(z.dtype)
 
 
-# ---- 98: what SegNet is not
+# ---- lesson 98: what SegNet is not
 
 def dilated_conv2d(x, w, b, dilation):
     N, H, W, C = x.shape
