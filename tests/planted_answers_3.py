@@ -1,11 +1,11 @@
-"""Wrong answers to lessons 08 to 11 and 13 to 21, by others who had not seen the tables: see
+"""Wrong answers to lessons 08 to 11, 13 to 21, 97 and 98, by others who had not seen the tables: see
 planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 16 both
 have a `backward`: that of lesson 16 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
-local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 to 21; those of
-lessons 97 and 18 came before their tables.
+local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 to 21 and
+98; those of lessons 97 and 18 came before their tables.
 """
 
 from functools import partial
@@ -784,4 +784,55 @@ PLANTED = [
     wrong("foreground_dice_backward", "smooth_forgotten", "smooth is in the loss and not in its gradient",
           "(p * there).sum() + smooth", "(p * there).sum()", "there.sum() + smooth", "there.sum()"),
     wrong("foreground_dice_backward", "dloss_forgotten", "dloss is left out", "-dloss * labelled", "-labelled"),
+
+    # ---- lesson 98: what SegNet is not
+    wrong("dilated_conv2d", "margin_of_conv2d", "the margin is K // 2 at the beginning",
+          "((0, 0), (p, p), (p, p), (0, 0))", "((0, 0), (K // 2, 2 * p), (K // 2, 2 * p), (0, 0))"),
+    wrong("dilated_conv2d", "no_dilation", "conv2d: the slices are one pixel apart",
+          "padded[:, i * d : i * d + H, j * d : j * d + W]",
+          "padded[:, p - K // 2 + i : p - K // 2 + i + H, p - K // 2 + j : p - K // 2 + j + W]"),
+    wrong("dilated_conv2d", "rows_alone", "the slices of the columns are one pixel apart",
+          "j * d : j * d + W]", "p - K // 2 + j : p - K // 2 + j + W]"),
+    wrong("dilated_conv2d", "flipped", "a convolution as in mathematics: the kernel is rotated", "w[i, j]",
+          "w[K - 1 - i, K - 1 - j]"),
+    wrong("dilated_conv2d", "holes_of_dilation", "`dilation` zeros between two weights", "K, d = len(w), dilation",
+          "K, d = len(w), dilation + 1"),
+    wrong("dilated_conv2d", "bias_each_time", "b is added in the loop", "@ w[i, j]", "@ w[i, j] + b"),
+    wrong("dilated_conv2d", "in_float64", "y is float64 whatever x is", "np.zeros((N, H, W, len(b)), x.dtype)",
+          "np.zeros((N, H, W, len(b)))"),
+    wrong("dilated_conv2d", "overwritten", "= for +=", "y += padded", "y = b + padded"),
+    wrong("dilated_conv2d__interleaved", "margin_of_the_whole", "the margin of the whole image around each part: each "
+          "reads as if it lay farther up", "p = dilation, len(w) // 2", "p = dilation, dilation * (len(w) // 2)"),
+    wrong("dilated_conv2d__interleaved", "divides_evenly", "right where the dilation divides H and W: the last rows "
+          "are left out elsewhere", "rows, columns = part.shape[1] - 2 * p, part.shape[2] - 2 * p",
+          "rows, columns = H // d, W // d", "y[:, r::d, q::d] +=", "y[:, r : rows * d : d, q : columns * d : d] +="),
+    wrong("dilated_conv2d_backward", "dw_of_conv2d", "in dw the slices are one pixel apart",
+          "dw[i, j] = padded[:, rows, columns]",
+          "dw[i, j] = padded[:, p - len(w) // 2 + i :][:, :H, p - len(w) // 2 + j :][:, :, :W]"),
+    wrong("dilated_conv2d_backward", "dx_of_conv2d", "in dx the slices are one pixel apart",
+          "dpadded[:, rows, columns] +=",
+          "dpadded[:, p - len(w) // 2 + i :][:, :H, p - len(w) // 2 + j :][:, :, :W] +="),
+    wrong("dilated_conv2d_backward", "overwritten", "= for += in dx", "dpadded[:, rows, columns] +=",
+          "dpadded[:, rows, columns] ="),
+    wrong("dilated_conv2d_backward", "not_rotated", "dx by the forward, with w as it stands",
+          "dpadded[:, rows, columns] += dy @ w[i, j].T", "dpadded[:, rows, columns] += dy @ w[-1 - i, -1 - j].T"),
+    wrong("dilated_conv2d_backward", "cut_by_k", "the margin that is cut off is K // 2",
+          "dx = dpadded[:, p : p + H, p : p + W]", "dx = dpadded[:, len(w) // 2 :, len(w) // 2 :][:, :H, :W]"),
+    wrong("dilated_conv2d_backward", "cut_by_minus_p", "[p:-p], which is empty for K = 1",
+          "dx = dpadded[:, p : p + H, p : p + W]", "dx = dpadded[:, p:-p, p:-p]"),
+    wrong("dilated_conv2d_backward", "db_of_places", "db is added in the loop too", "db = dy.sum(axis=(0, 1, 2))",
+          "db = w[..., 0, 0].size * dy.sum(axis=(0, 1, 2))"),
+    wrong("dilated_conv2d_backward", "w_not_transposed", "w is reshaped, where its axes are to be exchanged",
+          "w[i, j].T", "w[i, j].reshape(w.shape[3], C)"),
+    wrong("pseudo_labels", "more_than", "> for >=", ">= threshold", "> threshold"),
+    wrong("pseudo_labels", "class_0", "what is not sure is of class 0", "p.argmax(axis=-1), ignore)",
+          "p.argmax(axis=-1), 0)"),
+    wrong("pseudo_labels", "in_int64", "the labels are int64", "labels.astype(np.uint8)", "labels"),
+    wrong("pseudo_labels", "always_255", "255, whatever is given", "p.argmax(axis=-1), ignore)",
+          "p.argmax(axis=-1), 255)"),
+    wrong("pseudo_labels", "softmax_again", "a softmax of the probabilities", "sure = p.max(axis=-1) >= threshold",
+          "sure = np.exp(p).max(axis=-1) / np.exp(p).sum(axis=-1) >= threshold"),
+    wrong("pseudo_labels", "turned", "the other way round", ">= threshold", "< threshold"),
+    wrong("pseudo_labels", "any_class", "the first class that is sure enough", "p.argmax(axis=-1), ignore)",
+          "(p >= threshold).argmax(axis=-1), ignore)"),
 ]

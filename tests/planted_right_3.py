@@ -1,5 +1,5 @@
-"""Right answers to lessons 09 to 11 and 13 to 21, as a learner writes them: what planted_answers_3.py spoils
-by lines.
+"""Right answers to lessons 09 to 11, 13 to 21, 97 and 98, as a learner writes them: what planted_answers_3.py
+spoils by lines.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
 Lessons 09 and 16 both have a `backward`: that of lesson 16 is tape_backward here (see every_exercise.py).
@@ -706,3 +706,53 @@ def foreground_dice_backward(dloss, cache):
     dp = -dloss * labelled * (2 * there / bottom - top / bottom**2)
     dz = dp * p * (1 - p)
     return dz.astype(z.dtype)
+
+
+# ---- lesson 98: what SegNet is not
+
+def dilated_conv2d(x, w, b, dilation):
+    N, H, W, C = x.shape
+    K, d = len(w), dilation
+    p = d * (K // 2)
+    padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
+    y = np.zeros((N, H, W, len(b)), x.dtype) + b
+    for i in range(K):
+        for j in range(K):
+            y += padded[:, i * d : i * d + H, j * d : j * d + W] @ w[i, j]
+    return y, (x, w, dilation)
+
+
+def dilated_conv2d__interleaved(x, w, b, dilation):
+    N, H, W, C = x.shape
+    d, p = dilation, len(w) // 2
+    y = np.zeros((N, H, W, len(b)), x.dtype)
+    for r in range(min(d, H)):
+        for q in range(min(d, W)):
+            part = np.pad(x[:, r::d, q::d], ((0, 0), (p, p), (p, p), (0, 0)))
+            rows, columns = part.shape[1] - 2 * p, part.shape[2] - 2 * p
+            for i, j in np.ndindex(w.shape[:2]):
+                y[:, r::d, q::d] += part[:, i : i + rows, j : j + columns] @ w[i, j]
+    return y + b, (x, w, dilation)
+
+
+def dilated_conv2d_backward(dy, cache):
+    x, w, d = cache
+    N, H, W, C = x.shape
+    p = d * (len(w) // 2)
+    margin = ((0, 0), (p, p), (p, p), (0, 0))
+    padded = np.pad(x, margin)
+    dpadded = np.zeros(padded.shape, dy.dtype)
+    dw = np.zeros(w.shape, dy.dtype)
+    for i, j in np.ndindex(w.shape[:2]):
+        rows, columns = slice(i * d, i * d + H), slice(j * d, j * d + W)
+        dpadded[:, rows, columns] += dy @ w[i, j].T
+        dw[i, j] = padded[:, rows, columns].reshape(-1, C).T @ dy.reshape(-1, w.shape[3])
+    dx = dpadded[:, p : p + H, p : p + W]
+    db = dy.sum(axis=(0, 1, 2))
+    return dx, dw, db
+
+
+def pseudo_labels(p, threshold, ignore):
+    sure = p.max(axis=-1) >= threshold
+    labels = np.where(sure, p.argmax(axis=-1), ignore)
+    return labels.astype(np.uint8)
