@@ -3,7 +3,7 @@
 from lessons.engine import course
 
 # Where two lessons ask for functions of one name, what that of the later is called here.
-OTHER_NAMES = {("16_tape", "backward"): "tape_backward"}
+OTHER_NAMES = {("17_tape", "backward"): "tape_backward"}
 
 
 def by_name(exercises=None):

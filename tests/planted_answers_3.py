@@ -1,11 +1,10 @@
-"""Wrong answers to lessons 08 to 11, 13 to 21, 97 and 98, by others who had not seen the tables: see
-planted_answers.py.
+"""Wrong answers to lessons 08 to 11 and 13 to 23, by others who had not seen the tables: see planted_answers.py.
 
-PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 16 both
-have a `backward`: that of lesson 16 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
+PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). Lessons 09 and 17 both
+have a `backward`: that of lesson 17 is tape_backward. Each wrong answer is a right one of planted_right_3.py, or for
 lesson 08 of planted_right.py, with some lines exchanged, but for three that are like none of them. Those of
-local_response_backward came later, by somebody who had seen its table, and so did those of lessons 19 to 21 and
-98; those of lessons 97 and 18 came before their tables.
+local_response_backward came later, by somebody who had seen its table, and so did those of lessons 20 to 23; those of
+lessons 16 and 19 came before their tables.
 """
 
 from functools import partial
@@ -375,7 +374,7 @@ PLANTED = [
           "dw is overwritten by each tile and not summed: shows with more than one tile",
           "x_hat, dy_hat.conj()", "x_hat[:, -1:, -1:], dy_hat[:, -1:, -1:].conj()"),
 
-    # ---- lesson 97: Winograd's convolution
+    # ---- lesson 16: Winograd's convolution
     wrong("four_products", "half_forgotten", "the sums of the kernel are not halved: what uses them is twice too much",
           "(g[0] + g[1] + g[2]) / 2, (g[0] - g[1] + g[2]) / 2", "g[0] + g[1] + g[2], g[0] - g[1] + g[2]"),
     wrong("four_products", "kernel_flipped", "a convolution: y[r] takes g[2 - i]",
@@ -445,7 +444,7 @@ PLANTED = [
     wrong("conv2d_by_winograd_backward", "dw_of_one_tile", "dw is that of the last tile, and not the sum",
           "C).swapaxes(2, 3) @ dy_hat", "C)[:, :, -1:].swapaxes(2, 3) @ dy_hat[:, :, -1:]"),
 
-    # ---- lesson 16: the tape
+    # ---- lesson 17: the tape
     wrong("topological", "no_marks",
           "does not mark whom it has been to: a node that is used twice is in the list twice",
           "            seen.add(node)\n", ""),
@@ -462,29 +461,29 @@ PLANTED = [
     wrong("topological", "leaves_left_out", "what was given (no parents) is not in the list",
           "return nodes", "return [node for node in nodes if node.parents or node is root]"),
     wrong("tape_backward", "tape_overwrites",
-          "lesson 16: grads[parent] = g: what came by an earlier use is lost (shows where a node is used twice)",
+          "lesson 17: grads[parent] = g: what came by an earlier use is lost (shows where a node is used twice)",
           "grads[parent] + g if parent in grads else g", "g"),
-    wrong("tape_backward", "tape_in_place", "lesson 16: grads[parent] += g changes an array that another node may "
+    wrong("tape_backward", "tape_in_place", "lesson 17: grads[parent] += g changes an array that another node may "
           "have been handed too (shows where add hands the same array to two and one of them is used again)",
           "grads[parent] = grads[parent] + g if parent in grads else g",
           "if parent in grads:\n    grads[parent] += g\nelse:\n    grads[parent] = g"),
     wrong("tape_backward", "tape_level_by_level",
-          "lesson 16: walks level by level from root, and a node that is met again hands back only once, before all "
+          "lesson 17: walks level by level from root, and a node that is met again hands back only once, before all "
           "its uses have (shows where paths of different lengths lead to a node)",
           "for node in reversed(topological(root)):", "queue = [root]\nfor node in queue:",
           "else g", "...\nif parent not in queue:\n    queue.append(parent)"),
-    ("tape_backward", "tape_asks_often", "lesson 16: follows every path by itself: the sums are right, but a node that "
+    ("tape_backward", "tape_asks_often", "lesson 17: follows every path by itself: the sums are right, but a node that "
      "is used twice is asked twice to hand back",
      backward_asks_often),
-    wrong("tape_backward", "tape_dict_of_parents", "lesson 16: dict(zip(parents, handed)): of a * a one of the two "
+    wrong("tape_backward", "tape_dict_of_parents", "lesson 17: dict(zip(parents, handed)): of a * a one of the two "
           "gradients is lost (shows where one operation uses a node twice)",
           "zip(node.parents, node.hand_back(grads[node]))",
           "dict(zip(node.parents, node.hand_back(grads[node]))).items()"),
-    wrong("tape_backward", "tape_seed_float", "lesson 16: the gradient of root is np.ones(()), float64 and without "
+    wrong("tape_backward", "tape_seed_float", "lesson 17: the gradient of root is np.ones(()), float64 and without "
           "axes, and not an array like its value (shows if root is float32, or has axes)",
           "np.ones_like(root.value)", "np.ones(())"),
 
-    # ---- lesson 17: six more
+    # ---- lesson 18: six more
     wrong("leaky_relu_backward", "dslope_all", "dslope is summed over all x, the positive ones too",
           "np.minimum(x, 0)", "x"),
     wrong("leaky_relu_backward", "dead", "dx is 0 where x is negative, as in ReLU: the slope is forgotten",
@@ -560,7 +559,7 @@ PLANTED = [
     wrong("gate_backward", "dopening_without_x", "the gradient of the opening is the sum of dy and not of dy * x",
           "(dy * x)", "dy"),
 
-    # ---- lesson 18: two other ways up
+    # ---- lesson 19: two other ways up
     wrong("resize_bilinear__by_indices", "no_halves", "the halves of the centre are missing",
           "centre = (np.arange(target) + 0.5) * source / target - 0.5", "centre = np.arange(target) * source / target"),
     wrong("resize_bilinear__by_indices", "corners_aligned", "the first and the last centres are laid on each other",
@@ -623,7 +622,7 @@ PLANTED = [
     wrong("conv_transpose2d_backward", "dw_turned", "dw is turned by 180 degrees",
           'dw[i, j] = np.einsum', 'dw[K - 1 - i, K - 1 - j] = np.einsum'),
 
-    # ---- lesson 19: dropout, and many looks
+    # ---- lesson 20: dropout, and many looks
     wrong("draw_mask", "kept_below_rate", "an entry is kept if its number is below rate", ">= rate", "< rate"),
     wrong("draw_mask", "not_larger", "what is kept is 1", " / np.asarray(1 - rate, dtype)", ""),
     wrong("draw_mask", "over_rate", "what is kept is 1 / rate", "1 - rate", "max(rate, 1e-6)"),
@@ -678,7 +677,7 @@ PLANTED = [
     wrong("mean_and_variance__of_all", "axes_all", "the variance is one number", "((looks - mean) ** 2).mean(axis=0)",
           "np.full_like(mean, looks.var())"),
 
-    # ---- lesson 20: boundaries
+    # ---- lesson 21: boundaries
     wrong("boundary__by_slices", "no_corner", "the lower-right neighbour is forgotten",
           "line[:-1, :-1] |= (inside[:-1, :-1] != inside[1:, 1:]) & counted[:-1, :-1] & counted[1:, 1:]", ""),
     wrong("boundary__by_slices", "neighbour_void", "whether the right neighbour is ignored is not asked",
@@ -785,7 +784,7 @@ PLANTED = [
           "(p * there).sum() + smooth", "(p * there).sum()", "there.sum() + smooth", "there.sum()"),
     wrong("foreground_dice_backward", "dloss_forgotten", "dloss is left out", "-dloss * labelled", "-labelled"),
 
-    # ---- lesson 98: what SegNet is not
+    # ---- lesson 23: what SegNet is not
     wrong("dilated_conv2d", "margin_of_conv2d", "the margin is K // 2 at the beginning",
           "((0, 0), (p, p), (p, p), (0, 0))", "((0, 0), (K // 2, 2 * p), (K // 2, 2 * p), (0, 0))"),
     wrong("dilated_conv2d", "no_dilation", "conv2d: the slices are one pixel apart",

@@ -1,8 +1,8 @@
-"""149 wrong answers to lessons 00 to 20, as a class would hand them in at the first try, written
+"""149 wrong answers to lessons 00 to 15 and 17 to 21, as a class would hand them in at the first try, written
 without a look at the tables or the checker: see planted_answers.py.
 
 PLANTED is a list of (function, name of the mistake, the mistake in words, the wrong answer). tape_backward is the
-`backward` of lesson 16.
+`backward` of lesson 17.
 """
 
 from functools import partial
@@ -535,7 +535,7 @@ def tiles_that_fit(x, w, b, T):
     return y + b, (x, w, T)
 
 
-# ---- lesson 16
+# ---- lesson 17
 
 def topological_preorder_turned_round(root):
     order, seen = [], set()
@@ -560,7 +560,7 @@ def topological_without_marks(root):
     return nodes
 
 
-# ---- lesson 17
+# ---- lesson 18
 
 def leaky_by_mask(dy, cache):
     x, slope = cache
@@ -593,7 +593,7 @@ def local_response_of_each_channel_alone(dy, cache):
     return dy * (scale**-beta - 2 * alpha * beta * x**2 * scale ** (-beta - 1))
 
 
-# ---- lesson 18
+# ---- lesson 19
 
 def bilinear_align_corners(x, shape):
     _, H, W, _ = x.shape
@@ -627,7 +627,7 @@ def transposed_backward_padded_by_p(dy, cache):
     return dx, dw, dy.sum(axis=(0, 1, 2))
 
 
-# ---- lesson 19
+# ---- lesson 20
 
 def mask_as_in_cs231n(rng, shape, rate, dtype):
     p = 1 - rate
@@ -647,7 +647,7 @@ def mean_and_variance_in_two_passes(looks):
     return mean, squares / number
 
 
-# ---- lesson 20
+# ---- lesson 21
 
 def boundary_by_roll(labels, c, ignore):
     inside, counted = labels == c, labels != ignore
@@ -922,7 +922,7 @@ PLANTED = [
             "Tiles of T x T are cut out of dy as of x, without zeros behind M x M: what overlaps counts twice.",
             "cut_out(dy, M, M, 0)", "cut_out(dy, T, M, 0)"),
 
-    # ---- lesson 16
+    # ---- lesson 17
     ("topological", "preorder_turned_round",
      "The node is noted before its parents, and the list turned round: not an order if a node is used twice.",
      topological_preorder_turned_round),
@@ -934,7 +934,7 @@ PLANTED = [
             "grads[parent] = grads[parent] + g if parent in grads else g",
             "if parent in grads:\n    grads[parent] += g\nelse:\n    grads[parent] = g"),
 
-    # ---- lesson 17
+    # ---- lesson 18
     wrong_3("leaky_relu_backward", "dslope_of_all_x",
             "dslope is summed over positive x too, which do not depend on it.",
             "np.minimum(x, 0)", "x"),
@@ -965,7 +965,7 @@ PLANTED = [
     wrong_3("gate_backward", "w_not_transposed", "dz @ w without a transpose: it fits, as w is square.",
             "(dz @ w.T)", "(dz @ w)"),
 
-    # ---- lesson 18
+    # ---- lesson 19
     wrong_3("resize_bilinear__by_indices", "no_clip", "Centres are not clipped: row -1 is the last one.",
             "        centre = np.clip(centre, 0, source - 1)\n", ""),
     ("resize_bilinear", "corners_aligned",
@@ -986,7 +986,7 @@ PLANTED = [
     ("conv_transpose2d_backward", "p_zeros_on_each_side",
      "p zeros on each side are too few for an even K and an odd size.", transposed_backward_padded_by_p),
 
-    # ---- lesson 19
+    # ---- lesson 20
     wrong_3("draw_mask__by_where", "drawn_in_the_dtype", "The numbers are drawn in dtype: in float64 they are others.",
             "rng.random(shape, np.float32)", "rng.random(shape, dtype)"),
     ("draw_mask", "kept_below_1_minus_rate",
@@ -1001,7 +1001,7 @@ PLANTED = [
     ("mean_and_variance", "iterator_used_up",
      "The second loop finds the iterator used up, and the variance is 0.", mean_and_variance_in_two_passes),
 
-    # ---- lesson 20
+    # ---- lesson 21
     wrong_3("boundary", "one_side_only", "Only pixels of the class; the reverse, a neighbour of the class, is missing.",
             "(here == c) != (there == c)", "here == c and there != c"),
     ("boundary", "round_the_border",

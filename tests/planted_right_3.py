@@ -1,8 +1,8 @@
-"""Right answers to lessons 09 to 11, 13 to 21, 97 and 98, as a learner writes them: what planted_answers_3.py
-spoils by lines.
+"""Right answers to lessons 09 to 11 and 13 to 23, as a learner writes them: what planted_answers_3.py spoils by
+lines.
 
 Some stand here in more than one build: the exercise's name comes first, and after two underscores, how it is done.
-Lessons 09 and 16 both have a `backward`: that of lesson 16 is tape_backward here (see every_exercise.py).
+Lessons 09 and 17 both have a `backward`: that of lesson 17 is tape_backward here (see every_exercise.py).
 """
 
 import math
@@ -270,7 +270,7 @@ def conv2d_by_tiles_backward(dy, cache):
     return dx, dw.astype(w.dtype), dy.sum(axis=(0, 1, 2))
 
 
-# ---- lesson 97: Winograd's convolution
+# ---- lesson 16: Winograd's convolution
 
 A_T = np.array([[1, 1, 1, 0], [0, 1, -1, 1]])
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
@@ -349,7 +349,7 @@ def conv2d_by_winograd_backward(dy, cache):
     return dx[:, 1 : H + 1, 1 : W + 1].copy(), dw, dy.sum(axis=(0, 1, 2))
 
 
-# ---- lesson 16: the tape
+# ---- lesson 17: the tape
 
 def topological(root):
     nodes, seen = [], set()
@@ -374,7 +374,7 @@ def tape_backward(root):
     return grads
 
 
-# ---- lesson 17: six more
+# ---- lesson 18: six more
 
 def leaky_relu_backward(dy, cache):
     x, slope = cache
@@ -446,7 +446,7 @@ def gate_backward(dy, cache):
     return dx, seen.T @ dz, dz.sum(axis=0)
 
 
-# ---- lesson 18: two other ways up
+# ---- lesson 19: two other ways up
 
 def shares(source, target, dtype):
     """(target, source): how much of each pixel of x is in each of y, along one axis."""
@@ -543,7 +543,7 @@ def conv_transpose2d_backward(dy, cache):
     return dx, dw, dy.sum(axis=(0, 1, 2))
 
 
-# ---- lesson 19: dropout, and many looks
+# ---- lesson 20: dropout, and many looks
 
 def draw_mask(rng, shape, rate, dtype):
     kept = rng.random(shape, np.float32) >= rate
@@ -583,7 +583,7 @@ def mean_and_variance__of_all(looks):
     return mean, variance
 
 
-# ---- lesson 20: boundaries
+# ---- lesson 21: boundaries
 
 def boundary(labels, c, ignore):
     H, W = labels.shape
@@ -708,7 +708,7 @@ def foreground_dice_backward(dloss, cache):
     return dz.astype(z.dtype)
 
 
-# ---- lesson 98: what SegNet is not
+# ---- lesson 23: what SegNet is not
 
 def dilated_conv2d(x, w, b, dilation):
     N, H, W, C = x.shape

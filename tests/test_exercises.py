@@ -614,7 +614,7 @@ def test_what_the_author_of_an_exercise_has_done_wrong_is_no_learners_fault():
 
 def test_two_exercises_of_one_name_are_told_apart_or_refused():
     first, second = (Exercise("backward", check, abs, (), "", "", tuple) for check in (abs, as_tuple))
-    named = every_exercise.by_name([("09_network", first), ("16_tape", second)])
+    named = every_exercise.by_name([("09_network", first), ("17_tape", second)])
     assert named == {"backward": first, "tape_backward": second}
     with pytest.raises(AssertionError, match="09_network and 99_mine both have an exercise backward: give one"):
         every_exercise.by_name([("09_network", first), ("99_mine", second)])

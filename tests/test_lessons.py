@@ -67,8 +67,8 @@ def section(text, title):
     ("lesson", "first", "title"),
     [
         ("00_start_here", "", "The primer"),
-        ("18_decoders_compared", "", "Borrow someone else's corners (optional)"),
-        *(("17_six_more", "The picture", title) for title in (
+        ("19_decoders_compared", "", "Borrow someone else's corners (optional)"),
+        *(("18_six_more", "The picture", title) for title in (
             "1. A leaky ReLU that learns its slope", "2. A convolution with stride 2", "3. Layer norm",
             "4. Local response", "5. The Dice loss", "6. A gate")),
     ],
@@ -414,13 +414,13 @@ def test_a_lesson_without_a_page_is_said_to_have_none(tmp_path):
         parts_are_all_there(tmp_path)
 
 
-def test_the_library_has_no_answer_to_lesson_17():
+def test_the_library_has_no_answer_to_lesson_18():
     """Its page says so."""
-    names = {exercise.name for exercise in course.load(ROOT / "lessons/17_six_more/test_exercise.py").EXERCISES}
+    names = {exercise.name for exercise in course.load(ROOT / "lessons/18_six_more/test_exercise.py").EXERCISES}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tinysegnet").rglob("*.py")]
     defined = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     assert len(names) == 6 and "relu_backward" in defined
-    assert not names & defined, f"lesson 17 asks for {names & defined}: its page promises that the library has none"
+    assert not names & defined, f"lesson 18 asks for {names & defined}: its page promises that the library has none"
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_where_you_are_is_a_line_a_lesson_and_what_is_next(say, mine):
         ["00_start_here", "done"], ["01_gradient_is_a_measurement", "untouched"], ["02_relu", "begun     1 of 2 done"],
         ["03_conv_1x1", "begun     0 of 2 done"], ["04_softmax_loss_sgd", "untouched"],
     ]
-    assert re.search(r"22_many_processes +a reading\n", said)
+    assert re.search(r"24_many_processes +a reading\n", said)
     assert "next: read lessons/01_gradient_is_a_measurement/README.md\n    python -m lessons 01  judges mine/01" in said
     assert say("list")[1] == said.partition("\n\n")[0] + "\n"
     assert not (mine / "04_softmax_loss_sgd.py").exists()
@@ -152,8 +152,8 @@ def test_a_lesson_has_short_names(text, name):
     [
         (["conv_"], "'conv_' could be any of 03_conv_1x1, 05_conv_forward, 06_conv_backward: write its number"),
         ([""], "'' could be any of 00_start_here, 01_gradient"),
-        (["many"], "22_many_processes is a reading, with nothing to write: open lessons/22_many_processes/README.md"),
-        (["reset", "22"], "22_many_processes is a reading"), (["watch", "22"], "22_many_processes is a reading"),
+        (["many"], "24_many_processes is a reading, with nothing to write: open lessons/24_many_processes/README.md"),
+        (["reset", "22"], "24_many_processes is a reading"), (["watch", "22"], "24_many_processes is a reading"),
         (["99"], "there is no lesson '99': python -m lessons list  names them all"),
         (["a\x1b\udcff"], r"there is no lesson 'a\x1b\udcff'"),
         (["relu", "pool"], "'relu pool' is not understood"),
@@ -161,7 +161,7 @@ def test_a_lesson_has_short_names(text, name):
         (["reset", "nothing"], "there is no lesson 'nothing'"),
         (["hint", "nothing"], "there is no lesson 'nothing'"),
         (["hint", "02", "sigmoid"], "02_relu does not ask for 'sigmoid': choose relu, relu_backward"),
-        (["hint", "backward"], "09_network and 16_tape ask for backward: python -m lessons hint 09 backward"),
+        (["hint", "backward"], "09_network and 17_tape ask for backward: python -m lessons hint 09 backward"),
     ],
 )
 def test_what_is_not_understood_is_one_sentence(say, mine, words, sentence):

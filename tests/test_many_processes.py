@@ -1,4 +1,4 @@
-"""Lesson 22: the ring of its page, what is drawn of it, and the figures that stand in its sentences."""
+"""Lesson 24: the ring of its page, what is drawn of it, and the figures that stand in its sentences."""
 
 import queue
 import re
@@ -12,7 +12,7 @@ from tinysegnet import ops
 from tinysegnet.ops import fast
 from tinysegnet.training import parallel
 
-LESSON = course.LESSONS / "22_many_processes"
+LESSON = course.LESSONS / "24_many_processes"
 ring = course.beside(LESSON / "ring.py", "ring")
 draw = course.load(LESSON / "figures" / "draw.py")
 PAGE = " ".join((LESSON / "README.md").read_text(encoding="utf-8").split())

@@ -185,7 +185,7 @@ def test_no_file_of_a_learner_is_taken_for_one_of_python(mine, monkeypatch):
     assert judged() == DONE
 
 
-@pytest.mark.parametrize("lesson, name", [("16_tape", "tape"), ("13_gpu", "pretend_gpu")])
+@pytest.mark.parametrize("lesson, name", [("17_tape", "tape"), ("13_gpu", "pretend_gpu")])
 def test_a_file_of_a_learners_comes_before_one_of_the_course_but_where_that_is_needed(mine, monkeypatch, lesson, name):
     """In whatever order lessons are judged."""
     judges = course.exercises(course.LESSONS / lesson) and sys.modules[name]

@@ -1,4 +1,4 @@
-"""Lesson 21: the cells that it draws, how they are labelled and counted, and the losses that its network learns by."""
+"""Lesson 22: the cells that it draws, how they are labelled and counted, and the losses that its network learns by."""
 
 import inspect
 import json
@@ -16,7 +16,7 @@ from tinysegnet.data import folder
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
 
-LESSON = course.LESSONS / "21_two_classes"
+LESSON = course.LESSONS / "22_two_classes"
 train_cells = course.load(LESSON / "train_cells.py")
 cells = train_cells.cells
 NOTES = json.loads((LESSON / "figures" / "cells.json").read_text(encoding="utf-8"))
@@ -158,12 +158,12 @@ def test_the_figures_of_a_network_that_is_right(monkeypatch):
 
 def test_it_learns_by_functions_that_are_done(monkeypatch, tmp_path):
     monkeypatch.setattr(course, "MINE", tmp_path)
-    sentence = r"^mine/21_two_classes\.py: sigmoid is not done, python -m lessons 21 says why$"
+    sentence = r"^mine/22_two_classes\.py: sigmoid is not done, python -m lessons 22 says why$"
     with pytest.raises(InputError, match=sentence):
         train_cells.learners_functions()
     names = [exercise.name for exercise in course.exercises(LESSON)]
     sources = [inspect.getsource(getattr(planted_right_3, name)) for name in names]
-    (tmp_path / "21_two_classes.py").write_text("import numpy as np\n\n\n" + "\n\n".join(sources))
+    (tmp_path / "22_two_classes.py").write_text("import numpy as np\n\n\n" + "\n\n".join(sources))
     assert train_cells.learners_functions().keys() >= {*names}
 
 

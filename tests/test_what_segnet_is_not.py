@@ -1,4 +1,4 @@
-"""Lesson 98: the dilated convolution of its scripts, what is said of wrong ones, and its networks and pseudo-labels."""
+"""Lesson 23: the dilated convolution of its scripts, what is said of wrong ones, and its networks and pseudo-labels."""
 
 import inspect
 import json
@@ -20,7 +20,7 @@ from tinysegnet.look.receptive_field import receptive_field
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
 
-LESSON = course.LESSONS / "98_what_segnet_is_not"
+LESSON = course.LESSONS / "23_what_segnet_is_not"
 FIGURES = LESSON / "figures"
 pseudo = course.load(LESSON / "pseudo_labels.py")
 train_dilated = pseudo.train_dilated
@@ -234,11 +234,11 @@ def test_the_quality_of_pseudo_labels_by_hand():
 def test_the_scripts_take_what_is_done(monkeypatch, tmp_path):
     monkeypatch.setattr(course, "MINE", tmp_path)
     assert train_dilated.learners_functions() is train_dilated.BY_THE_LIBRARY
-    with pytest.raises(InputError, match=r"^mine/98_what_segnet_is_not\.py: pseudo_labels is not done, python -m"):
+    with pytest.raises(InputError, match=r"^mine/23_what_segnet_is_not\.py: pseudo_labels is not done, python -m"):
         pseudo.learners_function()
     names = [exercise.name for exercise in course.exercises(LESSON)]
     sources = [inspect.getsource(getattr(planted_right_3, name)) for name in names]
-    (tmp_path / "98_what_segnet_is_not.py").write_text("import numpy as np\n\n\n" + "\n\n".join(sources))
+    (tmp_path / "23_what_segnet_is_not.py").write_text("import numpy as np\n\n\n" + "\n\n".join(sources))
     assert [function.__name__ for function in train_dilated.learners_functions()] == names[:2]
     assert pseudo.learners_function().__name__ == "pseudo_labels"
 
