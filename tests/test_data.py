@@ -1,4 +1,3 @@
-import os
 import struct
 import threading
 import zlib
@@ -101,13 +100,12 @@ def test_a_decompression_bomb_is_refused_unopened(folder):
 
 
 def test_mutated_images(folder):
-    """A sentence, or what the whole file gives. MUTATIONS=5000 pytest -k mutated for the long form."""
+    """A sentence, or what the whole file gives."""
     data = folders.dataset(folder)
     rng, refused = np.random.default_rng(0), 0
     samples = data.samples("train")
     wholes, expected = [[path.read_bytes() for path in pair] for pair in samples], [data.read(pair) for pair in samples]
-    count = int(os.environ.get("MUTATIONS", 300))
-    for i in range(count):
+    for i in range(300):
         pair, both = samples[i % len(samples)], wholes[i % len(samples)]
         spoilt = int(rng.integers(2))
         pair[spoilt].write_bytes(mutated(both[spoilt], rng))
@@ -120,8 +118,7 @@ def test_mutated_images(folder):
             np.testing.assert_array_equal(photograph, expected[i % len(samples)][0])
             np.testing.assert_array_equal(labels, expected[i % len(samples)][1])
         pair[spoilt].write_bytes(both[spoilt])
-    print(f"{count} mutated PNGs: {refused} refused")
-    assert refused > 0.5 * count
+    assert refused > 150
 
 
 def test_an_epoch_has_every_image_once_and_an_order_of_its_own(folder):
