@@ -85,7 +85,8 @@ def all_of(name, count):
         command = [sys.executable, "-m", "tests.campaign", name, "--count", str(count), "--from", str(first)]
         begun, now = time.monotonic(), folder / "now"
         now.unlink(missing_ok=True)
-        code = subprocess.run(command, stderr=open(folder / "stderr", "w")).returncode
+        with open(folder / "stderr", "w") as stderr:
+            code = subprocess.run(command, stderr=stderr).returncode
         with open(folder / "seconds", "a") as file:
             print(time.monotonic() - begun, file=file)
         if code == 130:
