@@ -8,7 +8,7 @@ def four_products(d, g):
 
     d  (4,)
     g  (3,)
-    m  (4,), the four products, in the order of the page
+    m  (4,), the four products, in the order of the page; of the dtype of d, as is y
     y  (2,), made of m by adding and subtracting
     """
     m = None

@@ -20,16 +20,18 @@ from tinysegnet.data.batches import training_batches
 from tinysegnet.ops import fast
 from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import InputError, exit_in_words
+from tinysegnet.support.progress import bar
 from tinysegnet.training import loop
 
 train_dilated = course.beside(__file__, "train_dilated")
 
-DESCRIPTION = """A small SegNet-Basic on ten labelled streets, on these and the pseudo-labels of 230 others, and on 240
-labelled ones, each by the same number of steps.
+DESCRIPTION = """A small SegNet-Basic on ten labelled streets, on these and the
+pseudo-labels of 230 others, and on 240 labelled ones, each by as many steps.
 
     python lessons/23_what_segnet_is_not/pseudo_labels.py
 
-takes some minutes, on one thread. The pseudo-labels are those of pseudo_labels in mine/23_what_segnet_is_not.py.
+takes 10 to 20 minutes, on one thread. The pseudo-labels are those of
+pseudo_labels in mine/23_what_segnet_is_not.py.
 """
 LABELLED = 10               # streets; what is known of the others is the photograph
 THRESHOLDS = 0.0, 0.9
@@ -59,7 +61,8 @@ def trained(data, seed):
     network = networks.build("segnet-basic", classes=len(data.classes), filters=FILTERS)
     trainer = train_dilated.new_trainer(network, data, settings)
     epochs = (training_batches(data, settings, epoch) for epoch in itertools.count(1))
-    for _ in loop.train_steps(trainer, itertools.islice(itertools.chain.from_iterable(epochs), STEPS), 0):
+    batches = itertools.islice(itertools.chain.from_iterable(epochs), STEPS)
+    for _ in bar(loop.train_steps(trainer, batches, 0), "training", STEPS):
         pass
     model = trainer.model
     return replace(model, stats=loop.exact_statistics(model, training_batches(data, settings, epoch=0)))

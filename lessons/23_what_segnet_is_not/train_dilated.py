@@ -24,17 +24,20 @@ from tinysegnet.networks.blocks import chain, conv, conv_norm, relu
 from tinysegnet.ops import fast
 from tinysegnet.support.backend import keep_freed_memory
 from tinysegnet.support.errors import exit_in_words
+from tinysegnet.support.progress import bar
 from tinysegnet.training import loop
 from tinysegnet.training.settings import from_recipe, steps_of
 
-DESCRIPTION = """Three small networks with the same number of parameters, trained on streets: SegNet-Basic of three
-levels and 3 x 3 kernels; the same convolutions without pooling, dilated; and the same without pooling and dilation.
-Then SegNet-Basic with 64 filters in the place of 16, which takes about as long as the dilated one.
+DESCRIPTION = """Three small networks of as many parameters, trained on streets: SegNet-Basic
+of three levels and 3 x 3 kernels; the same convolutions without pooling,
+dilated; and the same without pooling and dilation. Then SegNet-Basic with 64
+filters in the place of 16, which takes about as long as the dilated one.
 
     python lessons/23_what_segnet_is_not/train_dilated.py
 
-takes some minutes, on one thread. If your dilated_conv2d and its backward are done, the dilated network is trained by
-them, and otherwise by the library's conv2d on interleaved images.
+takes 10 to 30 minutes, on one thread. If your dilated_conv2d and its backward
+are done, the dilated network is trained by them, and otherwise by the library's
+conv2d on interleaved images.
 """
 FILTERS, WIDE, LEVELS, K = 16, 64, 3, 3
 DILATIONS = {"dilated": (1, 2, 4, 4, 2, 1), "neither": (1, 1, 1, 1, 1, 1)}
@@ -125,7 +128,8 @@ def trained(kind, data, seed, functions=BY_THE_LIBRARY):
     settings = replace(SETTINGS, seed=seed)
     trainer = new_trainer(network(kind, len(data.classes), functions), data, settings)
     for epoch in range(1, settings.epochs + 1):
-        for _ in loop.train_steps(trainer, training_batches(data, settings, epoch), (epoch - 1) * settings.steps):
+        steps = loop.train_steps(trainer, training_batches(data, settings, epoch), (epoch - 1) * settings.steps)
+        for _ in bar(steps, f"{kind}, epoch {epoch} of {settings.epochs}", settings.steps):
             pass
     model = trainer.model
     return replace(model, stats=loop.exact_statistics(model, training_batches(data, settings, epoch=0)))
