@@ -248,9 +248,12 @@ def test_the_stand_in_refuses_what_cupy_refuses(what, use):
     (lambda a: pretend_gpu.block([a, a]), "pretend_gpu has no block: "),
     (lambda a: pretend_gpu.longdouble, "pretend_gpu has no longdouble: "),
     (lambda a: a.setflags(write=False), "pretend_gpu has no ndarray.setflags: "),
-    (lambda a: a.max(initial=0), "max takes no initial= in CuPy 14.2.0: only axis, out, keepdims"),
-    (lambda a: pretend_gpu.sum(a, initial=1), "sum takes no initial= in CuPy 14.2.0: only a, axis,"),
-    (lambda a: pretend_gpu.clip(a, min=0), "clip takes no min= in CuPy 14.2.0: only a, a_min, a_max, out"),
+    (lambda a: a.max(initial=0), "max has no initial= in CuPy 14.2.0: it takes axis, out, keepdims"),
+    (lambda a: a.max(0, None, False, 0), "max has at most 3 arguments without a name in CuPy 14.2.0: it takes"),
+    (lambda a: pretend_gpu.maximum.reduce(a, initial=0), "reduce has no initial= in CuPy 14.2.0: it takes "),
+    (lambda a: pretend_gpu.stack([a, a], 0, None, None), "stack has at most 3 arguments without a name"),
+    (lambda a: pretend_gpu.sum(a, initial=1), "sum has no initial= in CuPy 14.2.0: it takes a, axis,"),
+    (lambda a: pretend_gpu.clip(a, min=0), "clip has no min= in CuPy 14.2.0: it takes a, a_min, a_max, out"),
 ])
 def test_the_stand_in_refuses_what_cupy_has_not(use, sentence):
     with pytest.raises((AttributeError, TypeError), match=sentence):
@@ -260,6 +263,7 @@ def test_the_stand_in_refuses_what_cupy_has_not(use, sentence):
 def test_the_stand_in_takes_what_cupy_has():
     a = pretend_gpu.asarray(np.array([3.0, 1.0]))
     assert a.max(axis=0, keepdims=True).shape == (1,) and float(pretend_gpu.einsum("i,i", a, a, optimize=True)) == 10
+    assert a.reshape(1, 1, 2).shape == (1, 1, 2) and pretend_gpu.broadcast_arrays(a, a[:1])[1].shape == (2,)
     assert pretend_gpu.pi == np.pi and pretend_gpu.float32 is np.float32 and float(np.clip(a, 2, 9).sum()) == 5
 
 

@@ -32,18 +32,20 @@ def planted(number):
 
 
 def test_what_fails_and_what_dies_is_counted_and_the_others_go_on(folder, monkeypatch, capsys):
-    def run(arguments, stderr):
+    def ended(arguments, stderr):
         assert arguments[1:4] == ["-m", "tests.campaign", "planted"]
         try:
             command.work("planted", int(arguments[-1]), 5)
         except DiesError:
             stderr.write("it died")
             stderr.flush()
-            return SimpleNamespace(returncode=-9)
-        return SimpleNamespace(returncode=0)
+            return -9
+        return 0
 
-    monkeypatch.setattr(command, "campaign", lambda _: SimpleNamespace(SECONDS=60, trials=lambda: planted))
-    monkeypatch.setattr(command.subprocess, "run", run)
+    module = SimpleNamespace(SECONDS=60, trials=lambda: planted)
+    monkeypatch.setattr(command, "campaign", lambda _: module)
+    monkeypatch.setattr(command, "ended", ended)
+    monkeypatch.setattr(command, "commit", lambda: "abc")
     command.all_of("planted", 5)
     lines = command.tried(folder / "planted")
     assert [*lines] == [0, 1, 2, 3, 4] and "ValueError: a fault" in lines[1]["failed"]
@@ -54,19 +56,41 @@ def test_what_fails_and_what_dies_is_counted_and_the_others_go_on(folder, monkey
     assert said == "planted 1: ValueError: a fault\nplanted 2: the process ended with -9\n"
     command.all_of("planted", 5)            # there is nothing left to do
     assert capsys.readouterr().out == ""
+    module.MUST_COME = "right", "came to the end"
+    assert command.report("planted", 5)[0] == 3
+    monkeypatch.setattr(command, "commit", lambda: "another")
+    command.all_of("planted", 5)            # all of it
+    assert "ValueError: a fault" in capsys.readouterr().out
+
+
+def test_what_takes_too_much_memory_has_failed_and_the_next_has_another_process(folder, monkeypatch):
+    started = []
+
+    def ended(arguments, stderr):
+        started.append(int(arguments[-1]))
+        with pytest.raises(SystemExit):
+            command.work("planted", started[-1], 2)
+        return 1
+
+    module = SimpleNamespace(SECONDS=60, MEGABYTES=1, trials=lambda: lambda number: "right")
+    monkeypatch.setattr(command, "campaign", lambda _: module)
+    monkeypatch.setattr(command, "ended", ended)
+    command.all_of("planted", 2)
+    lines = command.tried(folder / "planted").values()
+    assert started == [0, 1] and all("it took " in line["failed"] for line in lines)
 
 
 def test_a_campaign_that_cannot_begin_is_no_success(folder, monkeypatch):
     def trials():
         raise ModuleNotFoundError("a tool is missing")
 
-    def run(arguments, stderr):
+    def ended(arguments, stderr):
         with pytest.raises(ModuleNotFoundError):
             command.work("planted", 0, 5)
-        return SimpleNamespace(returncode=1)
+        return 1
 
     monkeypatch.setattr(command, "campaign", lambda _: SimpleNamespace(SECONDS=60, trials=trials))
-    monkeypatch.setattr(command.subprocess, "run", run)
+    monkeypatch.setattr(command, "ended", ended)
     with pytest.raises(command.InputError, match="no trial could be made, the process ended with 1"):
         command.all_of("planted", 5)
 

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from tinysegnet import __main__ as commands
 from tinysegnet.data import camvid, folder
+from tinysegnet.data import labels as labels_module
 from tinysegnet.data.classes_file import read_classes
 from tinysegnet.data.doctor import diagnose, is_blended
 from tinysegnet.data.labels import Legend, read_labels
@@ -140,6 +141,17 @@ def test_labels_that_are_read_rightly(sets, way):
     path = sets(spoil=RIGHT[way])
     assert shares(path) == TRUE
     assert not [problem for problem in problems(path).values() if problem.refused]
+
+
+@pytest.mark.parametrize("kind", ["grey", "palette", "colour"])
+def test_large_labels_are_read_by_bands_of_rows(tmp_path, monkeypatch, kind):
+    labels = np.random.default_rng(0).integers(0, 2, (37, 29)).astype(np.uint8)
+    image = {"grey": Image.fromarray(labels), "palette": with_palette(labels, GRASS, KITE),
+             "colour": Image.fromarray(COLOURS[labels])}[kind]
+    image.save(tmp_path / "a.png")
+    legend = Legend(("grass", "kite"), 255, {GRASS: (0,), KITE: (1,)})
+    monkeypatch.setattr(labels_module, "AT_ONCE", 100)              # three rows and a rest
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png", legend).labels, labels)
 
 
 def transparent(labels):

@@ -501,12 +501,22 @@ def test_a_factor_of_two_is_not_put_down_to_a_size_of_two():
     assert "here that is" not in report_on("conv2d_backward", spoilt(0, lambda dx: 2 * dx))
 
 
-def test_the_arrays_of_a_gradient_of_another_dtype_are_those_in_float32():
+@pytest.mark.parametrize("dtype, beside", [(np.float64, np.float32), (np.float32, np.float64)])
+def test_the_arrays_of_a_gradient_of_another_dtype_are_those_where_it_is_another(dtype, beside):
     def relu_backward(dy, cache):
-        return ops.relu_backward(dy, cache).astype(float)
+        return ops.relu_backward(dy, cache).astype(dtype)
 
     with pytest.raises(GradientError) as caught:
         check_backward(ops.relu, relu_backward, *ARGS["relu_backward"], names=("x",))
     yours, right = (caught.value.args[0].arrays[name] for name in ("dx, yours", "dx, right"))
-    assert (yours.dtype, right.dtype) == (np.float64, np.float32)
+    assert (yours.dtype, right.dtype) == (dtype, beside)
     np.testing.assert_allclose(yours, right, rtol=1e-6)
+
+
+def test_the_arrays_of_what_is_wrong_in_both_are_those_in_float64():
+    def relu_backward(dy, cache):
+        return (2 * ops.relu_backward(dy, cache)).astype(float)
+
+    with pytest.raises(GradientError) as caught:
+        check_backward(ops.relu, relu_backward, *ARGS["relu_backward"], names=("x",))
+    assert caught.value.args[0].arrays["dx, right"].dtype == np.float64

@@ -12,13 +12,15 @@ import pytest
 
 from lessons.engine import course
 from lessons.engine.exercises import DONE, WRONG
-from tinysegnet import networks, ops
+from tinysegnet import inference, networks, ops
 from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.data import streets
+from tinysegnet.data.batches import training_batches
 from tinysegnet.data.camvid import VOID
 from tinysegnet.look.receptive_field import receptive_field
 from tinysegnet.ops import fast
 from tinysegnet.support.errors import InputError
+from tinysegnet.training import loop
 
 LESSON = course.LESSONS / "23_what_segnet_is_not"
 FIGURES = LESSON / "figures"
@@ -208,7 +210,14 @@ def test_the_labels_of_the_others_are_never_read(monkeypatch):
 
     monkeypatch.setattr(pseudo, "trained", noting)
     monkeypatch.setattr(pseudo, "probabilities", lambda model, photograph: np.full((*photograph.shape[:2], 11), 0.05))
-    found = [*pseudo.trainings(few_streets(), 0, lambda p, threshold, ignore: np.full(p.shape[:2], 3, np.uint8))]
+    thresholds = set()
+
+    def guess(p, threshold, ignore):
+        thresholds.add(threshold)
+        return np.full(p.shape[:2], 3, np.uint8)
+
+    found = [*pseudo.trainings(few_streets(), 0, guess)]
+    assert thresholds == {0, 0.9} and {street for street, _ in trained_on[-1]} == {*range(12)}
     assert [name for name, _, _ in found] == [*PSEUDO["runs"]]
     few, others = pseudo.split(0)
     assert len(few) == 2 and len(others) == 10 and sorted(few + others) == [*range(12)]
@@ -220,6 +229,51 @@ def test_the_labels_of_the_others_are_never_read(monkeypatch):
                 assert (labels == 3).all()
     assert {street for street, _ in trained_on[0]} == {*few}
     assert sum(street in few for street, _ in trained_on[1]) == len(trained_on[1]) / 2
+
+
+def test_the_trainings_make_all_their_steps_and_end_with_exact_statistics(monkeypatch):
+    losses, data = [], replace(few_streets(), samples=lambda split: range(4) if split == "train" else streets.VAL[:1])
+    train_steps = loop.train_steps
+
+    def counted(*args):
+        for loss in train_steps(*args):
+            losses.append(float(loss))
+            yield loss
+
+    monkeypatch.setattr(loop, "train_steps", counted)
+    settings = replace(train_dilated.SETTINGS, epochs=2, steps=2)
+    monkeypatch.setattr(train_dilated, "SETTINGS", settings)
+    monkeypatch.setattr(pseudo, "SETTINGS", replace(settings, epochs=1, steps=3))
+    monkeypatch.setattr(pseudo, "STEPS", 3)
+    for train, steps in (lambda: train_dilated.trained("dilated", data, 0), 4), (lambda: pseudo.trained(data, 0), 3):
+        losses.clear()
+        model = train()
+        assert len(losses) == steps
+        exact = loop.exact_statistics(model, training_batches(data, settings, epoch=0))
+        for name, a in exact.items():
+            np.testing.assert_allclose(model.stats[name], a, rtol=1e-4, atol=1e-6, err_msg=name)
+    photograph = streets.scene(0)[0]
+    p = pseudo.probabilities(model, photograph)
+    np.testing.assert_allclose(p, fast.softmax(inference.look(model, photograph)[0]))
+    seen = []
+    monkeypatch.setattr(loop, "evaluate", lambda model, pairs, ignore: seen.extend(pairs) or np.eye(11, dtype=int))
+    assert train_dilated.judged(model, data)["mIoU"] == 100 and len(seen) == 1
+
+
+def test_the_trainings_are_those_that_the_page_describes():
+    page = " ".join((LESSON / "README.md").read_text(encoding="utf-8").split())
+    settings, dilations = train_dilated.SETTINGS, train_dilated.DILATIONS["dilated"]
+    assert f"by {settings.epochs * settings.steps} steps of Adam, two streets each" in page and settings.batch == 2
+    assert f"dilations {', '.join(map(str, dilations))}." in page
+    assert f"networks of {train_dilated.FILTERS} filters" in page
+    assert f"{pseudo.STEPS} steps of Adam for each" in page and f"and {pseudo.FILTERS} filters was trained" in page
+    blocks = train_dilated.network("dilated", 11)
+    assert sum(name.endswith(".gamma") for name in blocks.shapes) == len(dilations)
+    x, kept = np.full((1, 24, 32, 3), 0.1), []
+    params, _ = networks.init(blocks, 0, np.float64)
+    blocks.forward(params, x, SimpleNamespace(**vars(fast) | {
+        "relu": lambda x: kept.append(x.shape[3]) or fast.relu(x)}))
+    assert kept == [train_dilated.FILTERS] * len(dilations)
 
 
 def test_the_quality_of_pseudo_labels_by_hand():

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy
 
-# The names that CuPy has too, and with which arguments: see what_cupy_has.py. "..." stands for any.
+# The names that CuPy has too, and with which arguments: see what_cupy_has.py.
 VERSION, *LINES = Path(__file__).with_name("what_cupy_has.txt").read_text(encoding="utf-8").splitlines()
 CUPY = {name: arguments for name, *arguments in map(str.split, LINES)}
 
@@ -67,7 +67,7 @@ def outside(result):
 
 
 class Function:
-    """One of NumPy's functions, on the device. Arguments can be given by the names in `takes`."""
+    """One of NumPy's functions, on the device, with the arguments that `takes` names, as in what_cupy_has.txt."""
 
     def __init__(self, function, name, takes=("...",)):
         self.function, self.name, self.takes = function, name, takes
@@ -75,16 +75,26 @@ class Function:
     def __call__(self, *args, **kwargs):
         if "where" in kwargs:
             raise TypeError(f"{self.name} takes no where= on a GPU: multiply by the mask, or use where(mask, a, b)")
-        if "..." not in self.takes and (others := kwargs.keys() - self.takes):
-            raise TypeError(f"{self.name} takes no {min(others)}= in {VERSION}: only {', '.join(self.takes)}")
+        self.check_arguments(args, kwargs)
         for _ in range(HAS_TO_LOOK.get(self.name, 0)):
             wait(f"{self.name}, which looks at the values")
         return outside(self.function(*map(inside, args), **{key: inside(value) for key, value in kwargs.items()}))
 
+    def check_arguments(self, args, kwargs):
+        if "..." in self.takes:
+            return
+        all_of_them = f"in {VERSION}: it takes {', '.join(self.takes)}"
+        if others := kwargs.keys() - self.takes:
+            raise TypeError(f"{self.name} has no {min(others)}= {all_of_them}")
+        starred = [i for i, name in enumerate(self.takes) if name.startswith("*")]
+        most = starred[0] if starred else len(self.takes)
+        if len(args) > most and (not starred or self.takes[most] == "*"):
+            raise TypeError(f"{self.name} has at most {most} arguments without a name {all_of_them}")
+
     def __getattr__(self, name):
         if name in REFUSED:
             raise refused(name, of=f"{self.name}.")
-        return Function(getattr(self.function, name), name)
+        return function(getattr(self.function, name), name, "ufunc.")
 
 
 def __getattr__(name):

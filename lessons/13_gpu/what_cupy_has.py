@@ -1,8 +1,9 @@
 """python lessons/13_gpu/what_cupy_has.py
 
 Writes what_cupy_has.txt anew, from the CuPy that is installed; it takes no GPU. There stand its version, and in a line
-each what CuPy has under a name that NumPy has too: a function, a constant or, after "ndarray.", a method; and behind it
-the names that its arguments can be given by, or "..." if it says nothing of them.
+each what CuPy has under a name that NumPy has too: a function, a constant or, after "ndarray." or "ufunc.", a method;
+and behind it the names of its arguments as in a def: behind "*" they are given by name alone, and "*axes" takes any
+number. "..." stands for those that are not known.
 """
 
 import inspect
@@ -17,7 +18,8 @@ def lines():
     import numpy
 
     yield f"CuPy {cupy.__version__}"
-    for of, module, theirs in (("", numpy, cupy), ("ndarray.", numpy.ndarray, cupy.ndarray)):
+    kinds = ("", numpy, cupy), ("ndarray.", numpy.ndarray, cupy.ndarray), ("ufunc.", numpy.ufunc, cupy.ufunc)
+    for of, module, theirs in kinds:
         for name in sorted(dir(module)):
             if not name.startswith("_") and hasattr(theirs, name):
                 yield " ".join([of + name, *arguments(getattr(theirs, name))])
@@ -31,10 +33,14 @@ def arguments(one):
         parameters = inspect.signature(one).parameters
     except (TypeError, ValueError):         # a ufunc, or compiled: the first line of its description has them
         said = re.search(r"\w+\((.*?)\)(?: ->|$)", (one.__doc__ or "").partition("\n")[0])
-        names = re.findall(r"(?:^|[ ,*])(\w+)(?=[,=]|$)", said[1]) if said else ["..."]
+        names = re.findall(r"(?:^|, |,)\\?(?:\w+ )?(\*?\w+|\*)(?=[,=]|$)", said[1]) if said else ["..."]
         return [name for name in names if name != "self"]
-    open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-    return [*(name for name, one in parameters.items() if one.kind is not one.VAR_KEYWORD), *["..."] * open_ended]
+    names = []
+    for name, parameter in parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY and not any(other.startswith("*") for other in names):
+            names.append("*")
+        names.append({parameter.VAR_KEYWORD: "...", parameter.VAR_POSITIONAL: f"*{name}"}.get(parameter.kind, name))
+    return [name for name in names if name != "self"]
 
 
 if __name__ == "__main__":

@@ -105,13 +105,14 @@ PRODUCTS.mistake("d is not combined: (G g) * d multiplies each d by what belongs
 PRODUCTS.mistake("there is B where B^T belongs: the rows of B^T are the combinations of d", "m",
                  m_b_not_transposed=lambda d, g: (G @ g) * (B_T.T @ d))
 PRODUCTS.mistake("y[1] adds m[2]: it is m[1] - m[2] + m[3]", "y", y_added=from_products((1, 1, 1, 0), (0, 1, 1, 1)))
-PRODUCTS.mistake("y[1] takes m[3] away: here m[3] has d[3] - d[1], and is added", "y",
+PRODUCTS.mistake("m[3] counts in y[1] with the other sign: here it has d[3] - d[1], and is added", "y",
                  y_last_taken_away=from_products((1, 1, 1, 0), (0, 1, -1, -1)))
 PRODUCTS.mistake("y[1] is m[2] - m[1] + m[3]: m[1] is added and m[2] taken away", "y",
                  y_signs_exchanged=from_products((1, 1, 1, 0), (0, -1, 1, 1)))
 PRODUCTS.mistake("y[0] takes m[2] away: it is in y[0] with a plus, and in y[1] with a minus", "y",
-                 y_first_taken_away=from_products((1, 1, -1, 0), (0, 1, -1, 1)),
-                 y_both_signs=from_products((1, 1, -1, 0), (0, 1, 1, 1)))
+                 y_first_taken_away=from_products((1, 1, -1, 0), (0, 1, -1, 1)))
+PRODUCTS.mistake("m[2] counts in y with the other sign: it has d[2] - d[1], and is added in y[0] and taken away in "
+                 "y[1]", "y", y_both_signs=from_products((1, 1, -1, 0), (0, 1, 1, 1)))
 PRODUCTS.mistake("m[0] is missing in y[0]", "y", y_without_first=from_products((0, 1, 1, 0), (0, 1, -1, 1)))
 PRODUCTS.mistake("m[3] is missing in y[1]", "y", y_without_last=from_products((1, 1, 1, 0), (0, 1, -1, 0)))
 PRODUCTS.mistake("m[0] is in both values of y: it is in y[0] alone", "y",

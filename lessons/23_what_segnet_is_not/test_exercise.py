@@ -270,6 +270,7 @@ def probabilities(seed, *shape):
 FOUR = np.array([[0.75, 0.25, 0.0], [0.125, 0.375, 0.5], [0.0, 0.0625, 0.9375], [0.25, 0.5, 0.25]]).reshape(1, 1, 4, 3)
 PSEUDO = (
     (FOUR, 0.75, VOID),                     # that of the page: a pixel has just the threshold
+    (FOUR, 0.765625, VOID),                 # and none now
     (FOUR[0], 0.5, VOID),                   # one street
     (probabilities(1, 2, 5, 4, 3), 0.625, VOID), (probabilities(2, 1, 6, 7, 11), 0.375, 11),
     (probabilities(3, 2, 3, 4, 5), 0.0, VOID), (probabilities(4, 2, 3, 4, 2), 1.0, 200),

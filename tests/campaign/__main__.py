@@ -9,6 +9,8 @@ import json
 import os
 import resource
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -25,22 +27,24 @@ from tinysegnet.support.options import at_least_1  # noqa: E402
 
 NAMES = [path.stem for path in sorted(Path(__file__).parent.glob("[a-z]*.py"))]
 FOLDER = Path("runs/campaign")
-MEGABYTES = 1000            # of memory, that a trial may take at most
+MEGABYTES = 1000            # of memory, that a trial may take at most, unless its module says another number
 DESCRIPTION = """Long trials of what must not fail, which pytest never collects.
 
     python -m tests.campaign NAME [--count N]
 
-Each trial draws by its own number, so that it can be made again: --only NUMBER.
-What was tried is kept in runs/campaign/NAME, and the same command goes on from
-there, also after Ctrl-C. A trial fails if it raises, takes more memory or time
-than it may, or takes the process with it; that is said at once, and the others
-go on. The last line is for the table in docs/reliability.md.
+Each trial draws by its own number, so that it can be made again: --only NUMBER
+(but that the moment of a signal is one of the machine's). What was tried is kept
+in runs/campaign/NAME, and the same command goes on from there, also after
+Ctrl-C; with another commit it begins anew. A trial fails if it raises, takes
+more memory or time than it may, or takes the process with it; that is said at
+once, and the others go on. The last line is for docs/reliability.md.
 """
 
 
 def campaign(name):
     """Its module, which has COUNT, how many trials there are; SECONDS, for each; and trials(), which makes
-    trial(number), a function that returns what came out in a few words, or raises. It has a folder of its own."""
+    trial(number), a function that returns what came out in a few words, or raises. It has a folder of its own. What
+    stands in MUST_COME has to come out of some trial."""
     return importlib.import_module(f"tests.campaign.{name}")
 
 
@@ -52,21 +56,26 @@ def work(name, first, count):
         for number in range(first, count):
             (folder / "now").write_text(str(number))
             faulthandler.dump_traceback_later(module.SECONDS, exit=True)
+            begun = time.monotonic()
             try:
                 line = {"came": trial(number)}
             except Exception:
                 line = {"failed": traceback.format_exc()}
             faulthandler.cancel_dump_traceback_later()
-            if (most := megabytes()) > MEGABYTES and "failed" not in line:
-                line = {"failed": f"the process took {most:.0f} MB"}
+            if (most := megabytes()) > getattr(module, "MEGABYTES", MEGABYTES):
+                line = {"failed": f"it took {most:.0f} MB"} | line
             if "failed" in line:
                 print(f"{name} {number}: {line['failed'].splitlines()[-1]}", flush=True)
-            print(json.dumps({"trial": number, **line, "MB": round(most)}), file=done, flush=True)
+            line |= {"trial": number, "MB": round(most), "seconds": round(time.monotonic() - begun, 3)}
+            print(json.dumps(line), file=done, flush=True)
+            if most > getattr(module, "MEGABYTES", MEGABYTES):
+                sys.exit(1)             # that much it has had from now on: the next trial needs another process
 
 
 def megabytes():
-    """The most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    """The most memory that this process has had, or one that it has started and that has ended."""
+    most = max(resource.getrusage(which).ru_maxrss for which in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return most * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def tried(folder):
@@ -80,24 +89,40 @@ def all_of(name, count):
     """Make the trials that have not been made. One that takes its process with it is a failure, and the next goes on
     in another process."""
     folder = FOLDER / name
+    if tried(folder) and json.loads((folder / "begun.json").read_text())["commit"] != commit():
+        shutil.rmtree(folder)
     (folder / "work").mkdir(parents=True, exist_ok=True)
+    if not tried(folder):
+        begun = {"commit": commit(), "date": str(datetime.date.today())}
+        (folder / "begun.json").write_text(json.dumps(begun))
     while (first := len(tried(folder))) < count:
         command = [sys.executable, "-m", "tests.campaign", name, "--count", str(count), "--from", str(first)]
-        begun, now = time.monotonic(), folder / "now"
+        now = folder / "now"
         now.unlink(missing_ok=True)
         with open(folder / "stderr", "w") as stderr:
-            code = subprocess.run(command, stderr=stderr).returncode
-        with open(folder / "seconds", "a") as file:
-            print(time.monotonic() - begun, file=file)
-        if code == 130:
-            raise KeyboardInterrupt
+            code = ended(command, stderr)
         why = f"the process ended with {code}: {(folder / 'stderr').read_text()[-2000:]}"
         if code and not now.exists():
             raise InputError(f"no trial could be made, {why}")
-        if code:
+        if code and int(now.read_text()) not in tried(folder):
             with open(folder / "done.jsonl", "a", encoding="utf-8") as done:
                 print(json.dumps({"trial": int(now.read_text()), "failed": why}), file=done)
             print(f"{name} {now.read_text()}: the process ended with {code}", flush=True)
+
+
+def ended(command, stderr):
+    """The exit code of a process, with which all end that it has started. Ctrl-C ends them too."""
+    process = subprocess.Popen(command, stderr=stderr, process_group=0)
+    try:
+        return process.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def commit():
+    command = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(command, cwd=TESTS, capture_output=True, text=True).stdout.strip()
 
 
 def report(name, count):
@@ -106,10 +131,15 @@ def report(name, count):
     failed = sum("failed" in line for line in lines)
     came = Counter(line["came"] for line in lines if "came" in line)
     said = ", ".join(f"{number:,} {what}" for what, number in came.most_common())
-    minutes = sum(map(float, (FOLDER / name / "seconds").read_text().split())) / 60
+    minutes = sum(line.get("seconds", 0) for line in lines) / 60
     command = shlex.join(["python", "-m", "tests.campaign", name, "--count", str(count)])
     most = max(line.get("MB", 0) for line in lines)
-    return failed, f"| `{command}` | {failed:,} | {said} | {most} | {minutes:.0f} | {datetime.date.today()} |"
+    begun = json.loads((FOLDER / name / "begun.json").read_text())
+    for what in getattr(campaign(name), "MUST_COME", ()):
+        if what not in came:
+            failed, said = failed + 1, f"{said}, none {what}"
+    when = f"{begun['date']}, {begun['commit']}"
+    return failed, f"| `{command}` | {failed:,} | {said} | {most} | {minutes:.0f} | {when} |"
 
 
 def main():

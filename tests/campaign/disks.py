@@ -5,11 +5,13 @@ what is on the disk, without all that the system still holds in memory. A system
 sync folders, are simulated: the calls fail as they do there.
 """
 
+import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -21,10 +23,23 @@ from tinysegnet import checkpoint
 
 EPOCHS = "--epochs", "12"
 PATCHES = {
-    "no locks": "import fcntl\ndef flock(*_): raise OSError(errno.ENOLCK, 'No locks available')\nfcntl.flock = flock",
-    "no fsync of folders": "import stat\nfsync = os.fsync\ndef of_files(descriptor):\n"
-                           "    if stat.S_ISDIR(os.fstat(descriptor).st_mode): raise OSError(errno.EINVAL, 'Invalid')\n"
-                           "    fsync(descriptor)\nos.fsync = of_files",
+    "no locks": """
+        import fcntl
+        def flock(*_):
+            open("refused", "w").close()
+            raise OSError(errno.ENOLCK, "No locks available")
+        fcntl.flock = flock
+    """,
+    "no fsync of folders": """
+        import stat
+        fsync = os.fsync
+        def of_files(descriptor):
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                open("refused", "w").close()
+                raise OSError(errno.EINVAL, "Invalid argument")
+            fsync(descriptor)
+        os.fsync = of_files
+    """,
 }
 
 
@@ -77,9 +92,11 @@ def full(rng, whole):
 
 def read_only(rng, whole):
     with mounted("-t", "tmpfs", "-o", "size=64m", "tmpfs") as disk:
+        words = command(disk, *EPOCHS)
         with chdir(disk):
-            _run.ended_by(signal.SIGINT, rng.uniform(0.3, 1), command(disk, *EPOCHS))
+            _run.ended_by(signal.SIGINT, rng.uniform(0.3, 1), words)
         before = files(disk)
+        assert disk / "runs/run/last.npz" in before
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         code, said = run(disk, command(disk, *EPOCHS))
         assert code == 2 and "error: " in said and "Read-only file system" in said and "Traceback" not in said, said
@@ -99,12 +116,12 @@ def simulated(patch):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         go_on = "del sys.argv[0]; runpy.run_path(sys.argv[0], None, '__main__')"
-        script = f"import errno, os, runpy, sys\n{patch}\n{go_on}"
+        script = f"import errno, os, runpy, sys\n{textwrap.dedent(patch)}\n{go_on}"
         words = command(folder, *EPOCHS)
         code, said = run(folder, [words[0], "-c", script, *words[1:]])
         assert code == 0 and "Traceback" not in said, said
-        assert not _run.differing(_run.content(folder / "runs/run"), whole)
-        return "trained to its end"
+        assert (folder / "refused").exists() and not _run.differing(_run.content(folder / "runs/run"), whole)
+        return "no lock or no fsync, and trained to its end"
 
     return trial
 
@@ -121,6 +138,7 @@ def power(rng, whole):
         said = process.stdout.readline()
         time.sleep(rng.uniform(0.2, 2))
         process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         shutil.copyfile(image, copy)        # the disk as it is at this moment
         process.kill()
         said += process.communicate()[0]
@@ -134,10 +152,16 @@ def power(rng, whole):
     return "power lost, and gone on with to the bit"
 
 
-KINDS = full, read_only, power, *map(simulated, PATCHES.values())
-COUNT, SECONDS = 40 * len(KINDS), 120
+DRAWN, ONCE = (full, read_only, power), tuple(map(simulated, PATCHES.values()))
+COUNT, SECONDS = 200, 120
 
 
 def trials():
+    subprocess.run(["umount", "--lazy", "disk"], capture_output=True)       # of a trial that was ended
     whole = _run.content(_run.made("whole", *EPOCHS))
-    return lambda number: KINDS[number % len(KINDS)](np.random.default_rng(number), whole)
+
+    def trial(number):
+        kind = ONCE[number] if number < len(ONCE) else DRAWN[number % len(DRAWN)]
+        return kind(np.random.default_rng(number), whole)
+
+    return trial

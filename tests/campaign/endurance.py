@@ -1,6 +1,7 @@
 """2,000 steps of a training: as many open files, and no more memory, at its end as after the first quarter."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -25,24 +26,30 @@ def trials():
 
     def trial(number):
         options = "--data", "forty", "--filters", "4", "--size", "32x32", "--batch", str(BATCH)
-        name = f"endurance-{number}"
+        name, seen = f"endurance-{number}", []
+        log, said = Path("runs") / name / "log.jsonl", Path("said")
+        shutil.rmtree(log.parent, ignore_errors=True)
         command = _run.command(name, *options, "--epochs", str(EPOCHS), *TRAININGS[number])
-        process, seen = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE), {}
-        log = Path("runs") / name / "log.jsonl"
+        with open(said, "w") as file:
+            process = subprocess.Popen(command, stdout=file, stderr=file)
         while process.poll() is None:
-            if log.exists():
-                steps = log.read_text().count('"step"')
-                seen[steps] = of_process(process.pid) or seen.get(steps)
-            time.sleep(0.2)
-        assert process.returncode == 0, process.stderr.read().decode()
-        quarter = min(steps for steps in seen if steps >= STEPS // 4)
-        last = max(steps for steps in seen if seen[steps])
-        (files, megabytes), (files_at_end, megabytes_at_end) = seen[quarter], seen[last]
-        assert last > 0.95 * STEPS and files_at_end == files, f"{files} open files, at the end {files_at_end}"
+            if log.exists() and (now := of_process(process.pid)):
+                seen.append((log.read_text().count('"step"'), *now))
+            time.sleep(0.1)
+        assert process.returncode == 0, said.read_text()
+        files, megabytes = least(seen, 0.25, 0.35)
+        files_at_end, megabytes_at_end = least(seen, 0.9, 1)
+        assert files_at_end == files, f"{files} open files, at the end {files_at_end}"
         assert megabytes_at_end <= megabytes + MOST_MORE, f"{megabytes:.0f} MB, at the end {megabytes_at_end:.0f}"
         return f"{' '.join(TRAININGS[number][:2])}: {megabytes:.0f} MB, at the end {megabytes_at_end:.0f}"
 
     return trial
+
+
+def least(seen, first, last):
+    """Of open files and of memory between two shares of the steps: now and then a file is open for a moment."""
+    some = [counts for steps, *counts in seen if first * STEPS <= steps <= last * STEPS]
+    return [min(column) for column in zip(*some, strict=True)]
 
 
 def of_process(pid):

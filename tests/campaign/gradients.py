@@ -11,7 +11,7 @@ FILES = [
     path for path in sorted(TESTS.glob("test_*.py"))
     if re.search(r"^@given", path.read_text(encoding="utf-8"), re.MULTILINE) or "network" in path.stem
 ]
-COUNT, SECONDS = len(FILES), 4 * 3600
+COUNT, SECONDS, MEGABYTES = len(FILES), 4 * 3600, 8000
 
 
 def trials():

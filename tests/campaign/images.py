@@ -17,7 +17,6 @@ from tinysegnet.support.errors import InputError
 COUNT, SECONDS = 50_000, 30
 PALETTE = (60, 160, 60), (220, 40, 40), (90, 150, 230)
 LEGEND = Legend(("grass", "kite", "sky"), 255, {colour: (k,) for k, colour in enumerate(PALETTE)})
-SIZE = 24, 32
 
 
 def photographs():

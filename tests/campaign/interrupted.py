@@ -10,6 +10,7 @@ from tests.campaign import _run
 from tinysegnet import checkpoint
 
 COUNT, SECONDS = 200, 120
+MUST_COME = "stopped and saved", "came to the end, to the bit"
 EPOCHS = "--epochs", "20"
 LONGEST = 2         # seconds from the first line to the signal
 

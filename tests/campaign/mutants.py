@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ TESTS = {
     "metrics/confusion": ["metrics"], "metrics/table": ["metrics"], "metrics/boundary": ["boundary"],
     "metrics/calibration": ["uncertainty"],
 }
-COUNT, SECONDS = len(TESTS), 4 * 3600
+COUNT, SECONDS, MEGABYTES = len(TESTS), 4 * 3600, 8000
 CONFIG = """
 [cosmic-ray]
 module-path = "tinysegnet/{name}.py"
@@ -53,10 +54,12 @@ def trials():
         subprocess.run(["git", "checkout", "-q", "."], cwd=clone, check=True)
         dumped = subprocess.run([*run, "dump", session], cwd=clone, check=True, capture_output=True, text=True).stdout
         results = [json.loads(line) for line in dumped.splitlines()]
-        survivors = [item for item, result in results if result and result["test_outcome"] == "survived"]
+        outcomes = Counter(result and result["test_outcome"] for _, result in results)
+        assert results and not outcomes[None], f"of {len(results)} mutants {outcomes[None]} were not tried"
+        survivors = [item for item, result in results if result["test_outcome"] == "survived"]
         session.with_suffix(".survivors").write_text("\n".join(
             json.dumps(survivor["mutations"]) for survivor in survivors) + "\n")
-        return f"({name}: {len(results) - len(survivors)} of {len(results)} killed)"
+        return f"({name}: {outcomes['killed']} killed, {len(survivors)} not, {outcomes['incompetent']} no program)"
 
     if shutil.which("cosmic-ray", path=str(Path(sys.executable).parent)) is None:
         raise ModuleNotFoundError("cosmic-ray is missing: pip install cosmic-ray==8.7.0")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = "3.11", "3.12", "3.13"
-COUNT, SECONDS = 2 * len(VERSIONS), 4 * 3600
+COUNT, SECONDS, MEGABYTES = 2 * len(VERSIONS), 4 * 3600, 8000
 
 
 def trials():
@@ -44,10 +44,10 @@ def python(version):
 def available(pip):
     """Of the lowest versions those that have a wheel here."""
     for line in (ROOT / "tests/oldest.txt").read_text(encoding="utf-8").splitlines():
-        pin = line.partition("#")[0].strip()
-        tried = subprocess.run([*pip, "--dry-run", "--no-deps", "--only-binary", ":all:", pin], capture_output=True)
-        if pin and tried.returncode == 0:
-            yield pin
+        if pin := line.partition("#")[0].strip():
+            command = [*pip, "--dry-run", "--no-deps", "--only-binary", ":all:", pin]
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                yield pin
 
 
 def run(*command, cwd=None):

@@ -65,7 +65,8 @@ def gradient_report(case, learner, single, truth, floor, wrong, violations, tabl
 
     learners, measured, wrong = of_gradients(learner), of_gradients(truth), of_gradients(wrong)
     found = findings(learners, measured, wrong, violations, "numerical", explain)
-    in_float32 = [d for d in learners if d in violations and d in wrong and not wrong[d].any()]      # right in float64
+    right_in_float64 = [d for d, g in learners.items() if d in wrong and not wrong[d].any() and g.dtype == np.float64]
+    in_float32 = [d for d in right_in_float64 if d in violations]
     learners |= {d: single[d[1:]] for d in in_float32}
     measured |= {d: measured[d].astype(np.float32) for d in in_float32}
     arrays = arrays_of(case.names, case.args, learners, measured, dy=case.dy)

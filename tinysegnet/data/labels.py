@@ -21,6 +21,7 @@ BLURRING = {"JPEG": "a JPEG", "MPO": "a JPEG", "JPEG2000": "a JPEG 2000", "WEBP"
 BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262         # of TIFF's tags
 BLURRED_TIFF = "jpeg", "tiff_jpeg", "webp"      # what Pillow calls such compressions
 SMALL = 64                                      # a grey that is no one's choice of a colour
+AT_ONCE = 2**20                                 # pixels are worked on: that takes many times the memory of their file
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,15 @@ def opaque(path, image):
 
 def by_grey(path, image, legend):
     """Grey of 1 to 32 bits: the number that is stored, or if that is none, what a viewer makes of it in 8 bits."""
-    stored, bits = np.array(image).astype(np.int64), bits_of(path, image)
+    stored, bits = np.array(image), bits_of(path, image)
+    if stored.dtype == bool:
+        stored = stored.astype(np.uint8)
     if bits in (2, 4):
         stored //= 255 // (2**bits - 1)         # by which Pillow has multiplied
     highest = int(stored.max())
     if stored.min() < 0 or highest > 65535:
         raise unknown_labels(path, stored, legend)
-    numbers = np.flatnonzero(np.bincount(stored.ravel()))
+    numbers = numbers_in(stored)
     of_stored, of_shown = legend.of_numbers(numbers), legend.of_numbers(shown(numbers, bits))
     if possible(of_stored):
         unsure = bits < 8 and possible(of_shown) and bool((of_stored != of_shown).any())
@@ -160,7 +163,7 @@ def bits_of(path, image):
 def by_palette(path, image, legend):
     """By the numbers, or by the colours that these have in the palette."""
     pixels = np.array(image)
-    numbers = np.flatnonzero(np.bincount(pixels.ravel()))
+    numbers = numbers_in(pixels)
     palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
     if numbers[-1] >= len(palette):
         text = f"has a pixel {numbers[-1]}, and its palette {len(palette)} colours, as if numbers had been cut off: "
@@ -202,23 +205,54 @@ def are_labels(greys, numbers, classes):
 
 def by_colour(path, pixels, legend):
     """By the colours of classes.txt, or by the number that is in all three channels."""
-    red, green, blue = (pixels[..., i].astype(np.int32) for i in range(3))
-    packed = red << 16 | green << 8 | blue
-    found = np.sort(packed, axis=None)              # np.unique with all that is asked of it takes ten times as long
-    starts = np.flatnonzero(np.diff(found, prepend=-1))
-    found, counts = found[starts], np.diff(starts, append=packed.size)
+    found, counts = counted(packed(band) for band in bands(pixels))
     colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
     ways = possible_ways(legend, colours)
     if not ways and is_grey(colours):
         raise unknown_labels(path, pixels[..., 0], legend)
     if not ways:
         unknown = legend.of_colours(colours) == -1
-        place = np.argwhere(packed == found[np.where(unknown, counts, 0).argmax()])[0]
+        most = colours[np.where(unknown, counts, 0).argmax()]
+        there = (pixels == most.astype(np.uint8)).all(axis=2)
+        place = np.unravel_index(there.argmax(), there.shape)
         raise unknown_colours(path, pixels[tuple(place)], place, np.count_nonzero(unknown) - 1, legend)
     way = agreed(ways)
     if way is None:
         raise two_readings(path, ways, colours, legend)
-    return LabelFile(ways[way].astype(np.uint8)[np.searchsorted(found, packed)], "RGB" if way == "colour" else "number")
+    table = ways[way].astype(np.uint8)
+    labels = np.concatenate([table[np.searchsorted(found, packed(band))] for band in bands(pixels)])
+    return LabelFile(labels, "RGB" if way == "colour" else "number")
+
+
+def bands(pixels):
+    """An image in bands of rows, of AT_ONCE pixels or less, or of one row."""
+    rows = max(1, AT_ONCE // pixels.shape[1])
+    return (pixels[start : start + rows] for start in range(0, len(pixels), rows))
+
+
+def packed(pixels):
+    """Each colour as one number."""
+    red, green, blue = (pixels[..., i].astype(np.int32) for i in range(3))
+    return red << 16 | green << 8 | blue
+
+
+def counted(parts):
+    """The numbers in all of the arrays, in order, and how often each is there."""
+    found, counts = zip(*map(counted_in, parts))
+    found, where = np.unique(np.concatenate(found), return_inverse=True)
+    return found, np.bincount(where, np.concatenate(counts))
+
+
+def counted_in(numbers):
+    found = np.sort(numbers, axis=None)             # np.unique with all that is asked of it takes ten times as long
+    starts = np.flatnonzero(np.diff(found, prepend=-1))
+    return found[starts], np.diff(starts, append=found.size)
+
+
+def numbers_in(stored):
+    """Those numbers, none of which is negative, that an image has."""
+    most = int(stored.max()) + 1
+    return np.flatnonzero(sum(np.bincount(band.ravel(), minlength=most) for band in bands(stored)))
 
 
 def possible_ways(legend, colours, **ways):
@@ -253,15 +287,16 @@ def exchanged(pixels, numbers, labels):
     """uint8 (H, W): for each number its label."""
     table = np.zeros(numbers[-1] + 1, np.uint8)
     table[numbers] = labels
-    return table[pixels]
+    return np.concatenate([table[band] for band in bands(pixels)])
 
 
 def unknown_labels(path, stored, legend):
     """FileError of numbers that are no labels."""
-    unknown = stored[legend.of_numbers(stored.astype(np.int64)) == -1]
-    text = f"has a label {unknown.max()}: labels are 0 to {len(legend.classes) - 1}, and {legend.ignore} for void"
-    small = stored[(stored >= 0) & (stored < 256)]
-    return FileError("unknown label", path, text, np.bincount(small.ravel(), minlength=256))
+    numbers = np.unique(stored).astype(np.int64)
+    highest = numbers[legend.of_numbers(numbers) == -1].max()
+    text = f"has a label {highest}: labels are 0 to {len(legend.classes) - 1}, and {legend.ignore} for void"
+    greys = sum(np.bincount(band[(band >= 0) & (band < 256)], minlength=256) for band in bands(stored))
+    return FileError("unknown label", path, text, greys)
 
 
 def unknown_colours(path, colour, place, others, legend):

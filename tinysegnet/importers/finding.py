@@ -21,7 +21,8 @@ def first_file(paths):
 
 def plain(path, folder):
     """What a file in a folder is called: its path from there, without the suffix, "aachen/000019"."""
-    return path.relative_to(folder).with_suffix("").as_posix()
+    relative = path.relative_to(folder)
+    return relative.with_suffix("").as_posix() if relative.name else "."    # the folder itself, whatever names it
 
 
 def inside(source, folder, name, path):

@@ -186,7 +186,7 @@ def begun(reproducible, out_of_memory):
     except BaseException as error:
         sys.stderr = stderr
         if ranks.rank:
-            time.sleep(3)           # what all have is said by rank 0, which then ends this one
+            time.sleep(3)           # by then rank 0 has said what all have, and ended this one
             if not isinstance(error, SystemExit):
                 print(f"rank {ranks.rank}: ", end="", file=stderr)
         code = said(error, out_of_memory)
