@@ -359,6 +359,15 @@ def test_a_place_is_called_what_it_is(name, part, place):
     assert f"all that is wrong is in {place}\n" in checked(name, answer)[1]
 
 
+def test_places_of_winograd_are_no_images():
+    def transform_kernel(w):
+        w_hat = EXERCISES["transform_kernel"].answer(w)
+        w_hat[3, 1] += 1
+        return w_hat
+
+    assert "all that is wrong is in place down 3, place across 1\n" in checked("transform_kernel", transform_kernel)[1]
+
+
 def test_what_a_small_case_does_not_show_the_largest_does():
     """Of one row that is forgotten nothing is left in the first case; in the second another row is right."""
     def q6(x):
