@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from tinysegnet.support.backend import array_module
+from tinysegnet.support.threads import on_gpu, parallel_map
 
 
 def with_lovasz(ops, weight):
@@ -34,12 +35,13 @@ def lovasz_softmax(p, labels, ignore):
     the k-th pixel is wrong besides those before it (their algorithm 1).
     """
     xp = array_module(p)
-    labelled = labels != ignore
-    dp, present = xp.zeros_like(p), []
-    for k in range(p.shape[3]):
-        true = (labels[labelled] == k).astype(p.dtype)
+    labelled, dp = labels != ignore, xp.zeros_like(p)
+    labels = labels[labelled]
+
+    def of_class(k):
+        true = (labels == k).astype(p.dtype)
         if not bool(true.any()):
-            continue
+            return None
         sign = 1 - 2 * true                                     # of the error's derivative by p
         errors = true + sign * p[..., k][labelled]
         order = xp.argsort(-errors)
@@ -47,7 +49,9 @@ def lovasz_softmax(p, labels, ignore):
         of_pixels = xp.zeros_like(errors)
         of_pixels[order] = growth
         dp[..., k][labelled] = sign * of_pixels
-        present.append((errors * of_pixels).sum())
+        return (errors * of_pixels).sum()
+
+    present = [loss for loss in parallel_map(of_class, range(p.shape[3]), on_gpu(p)) if loss is not None]
     count = max(len(present), 1)
     return sum(present) / count, dp / count
 
