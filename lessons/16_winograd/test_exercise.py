@@ -423,7 +423,7 @@ def race_of_backward():
     return upstream(y, seed=0), cache
 
 
-MATRICES = "the library's matrices"
+MATRICES = "the answer by matrices"
 EXERCISES = (
     Exercise(
         "four_products", values(four_products, *ROWS, names=("d", "g"), mistakes=PRODUCTS),
