@@ -14,6 +14,7 @@ from tests.campaign import __main__ as command
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "megabytes", lambda: 50)       # pytest's own process may have had a gigabyte
     for function in "dump_traceback_later", "cancel_dump_traceback_later":      # they write to a real stderr
         monkeypatch.setattr(command.faulthandler, function, lambda *_, **__: None)
     return tmp_path / "runs/campaign"
@@ -72,7 +73,8 @@ def test_what_takes_too_much_memory_has_failed_and_the_next_has_another_process(
             command.work("planted", started[-1], 2)
         return 1
 
-    module = SimpleNamespace(SECONDS=60, MEGABYTES=1, trials=lambda: lambda number: "right")
+    module = SimpleNamespace(SECONDS=60, trials=lambda: lambda number: "right")
+    monkeypatch.setattr(command, "megabytes", lambda: 1001)
     monkeypatch.setattr(command, "campaign", lambda _: module)
     monkeypatch.setattr(command, "ended", ended)
     command.all_of("planted", 2)
