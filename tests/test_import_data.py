@@ -1004,3 +1004,11 @@ def test_what_was_imported_passes_check_data_and_ctrl_c_says_so(tmp_path, monkey
     monkeypatch.setattr(camvid32, "read", stopped)
     with pytest.raises(KeyboardInterrupt, match="nothing was written"):
         command(monkeypatch, "camvid32", MADE, "other")
+
+
+def test_a_list_that_names_the_folder_itself(tmp_path):
+    shutil.copytree(MADE / "camvid-colours", tmp_path / "source")
+    with open(tmp_path / "source/train.txt", "a") as file:
+        file.write("\n/ /trainannot/train_1.png\n")
+    done = imported("datumaro-camvid", tmp_path / "source", tmp_path / "out")
+    assert done.counts == {"train": 4, "val": 2} and "train.txt has the line '/ /trainannot" in " ".join(listed(done))

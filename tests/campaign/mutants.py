@@ -3,7 +3,7 @@
     pip install cosmic-ray==8.7.0
 
 A mutant is a file with one change, such as + for -. It is killed if a test fails, or takes a minute. What survives is
-in runs/campaign/mutants/work/FILE.survivors, to be killed by a test, or to be shown to be no fault.
+listed in a FILE.survivors beside the clone, to be killed by a test, or to be shown to be no fault.
 """
 
 import json

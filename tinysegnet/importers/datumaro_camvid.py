@@ -40,7 +40,7 @@ def read(source, _, problems):
 def sample(source, path, line, labels_of):
     """That of a line of a list, two names, in quotes if there is a space in one."""
     names = re.findall(r'"([^"]+)"', line) or line.split()
-    if len(names) != 2:
+    if len(names) != 2 or not all(name.strip("./") for name in names):        # "/" would be the folder itself
         raise FileError("line of a list", path, f"has the line {line!r}: write a photograph and its labels there")
     photograph, labels = (inside(source, source, name.lstrip("/"), path) for name in names)
     name = plain(photograph, source).removeprefix(f"{path.stem}/")
