@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from tinysegnet import __main__ as commands
 from tinysegnet.data import camvid, folder
@@ -152,6 +153,15 @@ def test_large_labels_are_read_by_bands_of_rows(tmp_path, monkeypatch, kind):
     legend = Legend(("grass", "kite"), 255, {GRASS: (0,), KITE: (1,)})
     monkeypatch.setattr(labels_module, "AT_ONCE", 100)              # three rows and a rest
     np.testing.assert_array_equal(read_labels(tmp_path / "a.png", legend).labels, labels)
+
+
+def test_too_little_memory_is_not_called_a_damaged_label_file(tmp_path, monkeypatch):
+    def n_frames(image):
+        raise MemoryError
+    Image.new("L", (8, 6)).save(tmp_path / "a.tif")
+    monkeypatch.setattr(TiffImageFile, "n_frames", property(n_frames))
+    with pytest.raises(MemoryError):
+        read_labels(tmp_path / "a.tif", Legend(("grass", "kite"), 255, {}))
 
 
 def transparent(labels):

@@ -99,6 +99,8 @@ def check_format(path, image):
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:      # loaded, it is asked no more
             count = getattr(opened, "n_frames", 1)
+    except MemoryError:
+        raise
     except Exception as error:              # a further picture may be damaged, in any way
         raise damaged(path, error) from error
     if count > 1:
