@@ -71,7 +71,7 @@ def backward_use(forward, learner, *_, names, mistakes=None):
 
 
 @pytest.fixture(scope="module", params=course.lessons(), ids=lambda lesson: lesson.name[:2])
-def uses(request):
+def uses(request, measured_once):
     """The Uses of a lesson's tables: what its exercises ask of the checker, with the right answers, is noted."""
     found = {}
 

@@ -25,7 +25,7 @@ SAID = re.compile(r"mistake  |should be |should have |should return |changed in 
 
 
 @pytest.fixture(scope="module")
-def exercises():
+def exercises(measured_once):
     return every_exercise.by_name()
 
 
