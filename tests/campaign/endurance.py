@@ -1,4 +1,4 @@
-"""2,000 steps of a training: as many open files, and no more memory, at its end as after the first quarter."""
+"""2,000 steps of a training: no more open files, and no more memory, at its end than in the second quarter."""
 
 import os
 import shutil
@@ -37,9 +37,9 @@ def trials():
                 seen.append((log.read_text().count('"step"'), *now))
             time.sleep(0.1)
         assert process.returncode == 0, said.read_text()
-        files, megabytes = least(seen, 0.25, 0.35)
+        files, megabytes = least(seen, 0.25, 0.5)
         files_at_end, megabytes_at_end = least(seen, 0.9, 1)
-        assert files_at_end == files, f"{files} open files, at the end {files_at_end}"
+        assert files_at_end <= files, f"{files} open files, at the end {files_at_end}"
         assert megabytes_at_end <= megabytes + MOST_MORE, f"{megabytes:.0f} MB, at the end {megabytes_at_end:.0f}"
         return f"{' '.join(TRAININGS[number][:2])}: {megabytes:.0f} MB, at the end {megabytes_at_end:.0f}"
 
