@@ -19,8 +19,8 @@ sys.path.append(str(Path(__file__).parents[1] / "lessons/13_gpu"))
 import pretend_gpu
 
 from tinysegnet.checker.gradcheck import Case
+from tinysegnet.support import threads
 from tinysegnet.support.backend import missing_for_cupy
-from tinysegnet.support.threads import workers
 
 # Some shells start what runs in the background with Ctrl-C ignored, and all that it starts would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -45,7 +45,7 @@ def pytest_cmdline_main(config):
     asked = config.getoption("numprocesses", default=0)     # None if nobody has said, 0 without pytest-xdist
     few = any(".py" in arg for arg in config.args) or config.option.markexpr == "gpu"
     if asked is None and not config.option.usepdb and not few:
-        config.option.numprocesses, config.option.dist = workers(), "worksteal"
+        config.option.numprocesses, config.option.dist = threads.workers(), "worksteal"
 
 
 def pytest_collection_modifyitems(items):
@@ -64,6 +64,14 @@ def xp(request):
     import cupy
 
     return cupy
+
+
+@pytest.fixture(scope="module")
+def bands_of_two_rows():
+    """Small images are cut into bands, as otherwise only large ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "BAND_BYTES", 1)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import batch_norm, batch_norm_backward, batch_norm_inference, conv2d, fold_batch_norm
 from tinysegnet.ops.batchnorm import EPS
 
+pytestmark = pytest.mark.usefixtures("bands_of_two_rows")
 NAMES = ("x", "gamma", "beta")
 
 

@@ -9,6 +9,7 @@ from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import col2im, conv, conv_1x1, im2col
 from tinysegnet.ops.fast import conv_fft, conv_gpu, winograd
 
+pytestmark = pytest.mark.usefixtures("bands_of_two_rows")
 every_way = pytest.mark.parametrize("way", [conv, conv_fft, winograd, conv_gpu, conv_1x1])
 kernels = st.sampled_from([1, 3, 5, 7])
 filters = st.integers(1, 4)

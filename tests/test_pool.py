@@ -7,6 +7,8 @@ from hypothesis import given
 from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import max_pool, max_pool_backward, max_unpool, max_unpool_backward
 
+pytestmark = pytest.mark.usefixtures("bands_of_two_rows")
+
 
 @given(images, seeds)
 def test_pool_gradient(shape, seed):
@@ -115,9 +117,14 @@ def test_wrong_input_is_named():
         max_unpool(y, corners.tolist(), (2, 5, 4, 3))
     with pytest.raises(ValueError, match=r"max_unpool: shape should be \(N, H, W, C\), got \(5, 4\)"):
         max_unpool(y, corners, (5, 4))
-    with pytest.raises(ValueError, match=r"max_pool_backward: corners should be uint8 \(2, 3, 2, 3\), got int64"):
-        max_pool_backward(y, corners.astype(int), (2, 5, 4, 3))
+    with pytest.raises(ValueError, match=r"max_unpool: shape should be \(N, H, W, C\), got \(2, 5, 4, 3, 1\)"):
+        max_unpool(y, corners, (2, 5, 4, 3, 1))
+    for dtype in ("bool", "int64"):     # narrower than uint8, and wider
+        with pytest.raises(ValueError, match=rf"max_pool_backward: corners should be uint8 .*, got {dtype} \(2, 3, 2"):
+            max_pool_backward(y, corners.astype(dtype), (2, 5, 4, 3))
     with pytest.raises(ValueError, match=r"max_unpool_backward: corners should be uint8 \(2, 3, 2, 3\), got uint8"):
         max_unpool_backward(np.ones((2, 5, 4, 3)), corners[:1])
+    with pytest.raises(ValueError, match=r"max_unpool_backward: corners should be uint8 \(2, 3, 2, 3\), got uint8"):
+        max_unpool_backward(np.ones((2, 5, 4, 3)), np.concatenate([corners, corners]))
     with pytest.raises(ValueError, match=r"max_pool: x should be \(N, H, W, C\), got \(5, 4\)"):
         max_pool(np.ones((5, 4)))

@@ -12,7 +12,7 @@ from tests.campaign import _run
 
 TRAININGS = (       # what each has that could grow
     ("--recipe", "best"), ("--recipe", "unseen"), ("--recipe", "paper", "--lr", "0.001", "--batch", "2"),
-    ("--network", "segnet"), ("--network", "unet"), ("--network", "bayesian-segnet-basic"),
+    ("--network", "segnet", "--size", "64x64"), ("--network", "unet"), ("--network", "bayesian-segnet-basic"),
 )
 COUNT, SECONDS = len(TRAININGS), 1800
 IMAGES, BATCH, EPOCHS = 40, 2, 100

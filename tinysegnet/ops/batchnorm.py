@@ -40,19 +40,19 @@ def batch_norm(x, gamma, beta):
 def statistics(x):
     """Mean and biased variance of each channel, (C,), in one pass, by the rule of Chan, Golub and LeVeque (1983).
 
-    The variance of the whole is the mean variance within bands, and the variance of the bands' means.
+    The squares of the whole are those within bands, and those of the bands' means. Counts are whole numbers, not shares
+    of all pixels: so a constant channel mostly has that constant as its mean, to the bit.
     """
-    N, H, W, _ = x.shape
-
     def of_band(band):
         pixels = x[band][..., 0].size
         mean = channel_sum(x[band]) / pixels
         centred = x[band] - for_a_row(mean, x)
-        return pixels / (N * H * W), mean, channel_sum(centred * centred) / pixels
+        return pixels, mean, channel_sum(centred * centred)
 
     parts = parallel_map(of_band, row_bands(x), on_gpu(x))
-    mean = sum(share * m for share, m, _ in parts)
-    return mean, sum(share * (v + (m - mean) ** 2) for share, m, v in parts)
+    M = sum(pixels for pixels, _, _ in parts)
+    mean = sum(pixels * m for pixels, m, _ in parts) / M
+    return mean, sum(squares + pixels * (m - mean) ** 2 for pixels, m, squares in parts) / M
 
 
 def batch_norm_backward(dy, cache):
