@@ -17,6 +17,7 @@ from tinysegnet.checker.mistakes.table import Table
 from tinysegnet.checker.report import report_row
 from tinysegnet.ops.more import resize
 
+pytestmark = pytest.mark.usefixtures("measured_once")
 ALL = [(op, wrong) for op, table in TABLES.items() for wrong in table.mistakes]
 
 

@@ -3,14 +3,18 @@
     pip install cosmic-ray==8.7.0
 
 A mutant is a file with one change, such as + for -. It is killed if a test fails, or takes a minute. What survives is
-listed in a FILE.survivors beside the clone, to be killed by a test, or to be shown to be no fault.
+listed in a FILE.survivors beside the clones, to be killed by a test, or to be shown to be no fault. Arithmetic is not
+replaced by shifts and bits, of which there are as many again. Each processor has a clone and a worker of cosmic-ray's.
 """
 
 import json
-import shutil
+import os
+import socket
 import subprocess
 import sys
+import time
 from collections import Counter
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -32,35 +36,67 @@ timeout = 60.0
 excluded-modules = []
 test-command = "{python} -m pytest -x -q -n 0 -p no:cacheprovider {tests}"
 [cosmic-ray.distributor]
-name = "local"
+name = "http"
+[cosmic-ray.distributor.http]
+worker-urls = {urls}
+[cosmic-ray.filters.operators-filter]
+exclude-operators = ["core/ReplaceBinaryOperator_.*_(LShift|RShift|BitOr|BitAnd|BitXor)"]
 """
+COSMIC_RAY = Path(sys.executable).with_name("cosmic-ray")
+PORTS = range(9876, 9876 + os.cpu_count())
+
+
+@contextmanager
+def workers():
+    """One at each port, with a clone of its own, whose files it changes, one after the other."""
+    clones = [Path(f"clone-{port}").resolve() for port in PORTS]
+    for clone in clones:
+        if not clone.exists():
+            subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+        subprocess.run(["git", "checkout", "-q", "."], cwd=clone, check=True)
+    processes = [
+        subprocess.Popen([COSMIC_RAY, "http-worker", "--port", str(port)], cwd=clone, stdout=subprocess.DEVNULL)
+        for port, clone in zip(PORTS, clones)
+    ]
+    try:
+        for port in PORTS:
+            while not listens(port):
+                time.sleep(0.1)
+        yield clones[0]
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+
+
+def listens(port):
+    with suppress(ConnectionRefusedError), socket.create_connection(("localhost", port)):
+        return True
 
 
 def trials():
-    clone = Path("clone").resolve()         # its files are changed, one after the other
-    if not clone.exists():
-        subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
-
     def trial(number):
         name, tests = list(TESTS.items())[number]
         config, session = (Path(name.replace("/", "-") + suffix).resolve() for suffix in (".toml", ".sqlite"))
         files = " ".join(f"tests/test_{test}.py" for test in tests)
-        config.write_text(CONFIG.format(name=name, python=sys.executable, tests=files))
-        run = [Path(sys.executable).with_name("cosmic-ray")]
-        if not session.exists():
-            subprocess.run([*run, "init", config, session], cwd=clone, check=True)
-            subprocess.run([*run, "baseline", config], cwd=clone, check=True)
-        subprocess.run([*run, "exec", config, session], cwd=clone, check=True)     # those that are not done
-        subprocess.run(["git", "checkout", "-q", "."], cwd=clone, check=True)
-        dumped = subprocess.run([*run, "dump", session], cwd=clone, check=True, capture_output=True, text=True).stdout
-        results = [json.loads(line) for line in dumped.splitlines()]
-        outcomes = Counter(result and result["test_outcome"] for _, result in results)
+        urls = [f"http://localhost:{port}" for port in PORTS]
+        config.write_text(CONFIG.format(name=name, python=sys.executable, tests=files, urls=urls))
+        with workers() as clone:
+            if not session.exists():
+                subprocess.run([COSMIC_RAY, "init", config, session], cwd=clone, check=True)
+                subprocess.run([COSMIC_RAY.with_name("cr-filter-operators"), session, config], check=True)
+                subprocess.run([COSMIC_RAY, "baseline", config], cwd=clone, check=True)
+            subprocess.run([COSMIC_RAY, "exec", config, session], cwd=clone, check=True)    # those that are not done
+            dump = [COSMIC_RAY, "dump", session]
+            dumped = subprocess.run(dump, cwd=clone, check=True, capture_output=True, text=True).stdout
+        results = [result or {} for _, result in map(json.loads, dumped.splitlines())]
+        results = [result for result in results if result.get("worker_outcome") != "skipped"]
+        outcomes = Counter(result.get("test_outcome") for result in results)
         assert results and not outcomes[None], f"of {len(results)} mutants {outcomes[None]} were not tried"
-        survivors = [item for item, result in results if result["test_outcome"] == "survived"]
-        session.with_suffix(".survivors").write_text("\n".join(
-            json.dumps(survivor["mutations"]) for survivor in survivors) + "\n")
+        survivors = [result["diff"] for result in results if result["test_outcome"] == "survived"]
+        session.with_suffix(".survivors").write_text("\n".join(survivors))
         return f"({name}: {outcomes['killed']} killed, {len(survivors)} not, {outcomes['incompetent']} no program)"
 
-    if shutil.which("cosmic-ray", path=str(Path(sys.executable).parent)) is None:
+    if not COSMIC_RAY.exists():
         raise ModuleNotFoundError("cosmic-ray is missing: pip install cosmic-ray==8.7.0")
     return trial
