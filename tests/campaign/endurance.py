@@ -48,8 +48,8 @@ def trials():
 
 
 def usual(seen, first, last):
-    """The medians of open files and of memory between two shares of the steps. (Now and then a file is open for a moment,
-    and a process that is about to end has no memory.)"""
+    """The medians of open files and of memory between two shares of the steps: now and then a file is open for a
+    moment, and a process that is about to end has no memory."""
     some = [counts for steps, *counts in seen if first * STEPS <= steps <= last * STEPS]
     return [median(column) for column in zip(*some, strict=True)]
 
