@@ -76,7 +76,10 @@ def bands_of_two_rows():
 
 @pytest.fixture(scope="module")
 def measured_once():
-    """The finite differences of a function are taken once, however many wrong gradients of it the module checks."""
+    """The finite differences of a function are taken once, however many wrong gradients of it the module checks.
+
+    It is known by its y: two that give the same one for the same arguments, to the bit, are taken for one.
+    """
     measure, known = Case.measure, {}
 
     def remembered(case, name, dy):

@@ -59,8 +59,9 @@ def workers():
         for port, clone in zip(PORTS, clones)
     ]
     try:
-        for port in PORTS:
+        for port, process in zip(PORTS, processes):
             while not listens(port):
+                assert process.poll() is None, f"the worker at port {port} ended with {process.returncode}"
                 time.sleep(0.1)
         yield clones[0]
     finally:
