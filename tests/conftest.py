@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 sys.path.append(str(Path(__file__).parents[1] / "lessons/13_gpu"))
 import pretend_gpu
@@ -27,6 +27,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile("nightly", max_examples=500, deadline=None)
+settings.register_profile(              # that it fails is enough: no simplest example is looked for
+    "mutants", settings.get_profile("default"), phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -18,15 +18,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TESTS = {
-    "ops/activation": ["activation"], "ops/pool": ["pool"], "ops/conv_1x1": ["conv"], "ops/conv": ["conv"],
-    "ops/batchnorm": ["batchnorm"], "ops/loss": ["loss"],
-    "ops/fast/tiles": ["conv_fast"], "ops/fast/fourier": ["conv_fast"], "ops/fast/conv_fft": ["conv_fast"],
-    "ops/fast/winograd": ["conv_fast"], "ops/fast/__init__": ["conv_fast"],
-    "ops/more/conv_transpose2d": ["more_ops"], "ops/more/depthwise_conv2d": ["more_ops"],
-    "ops/more/dropout": ["more_ops", "uncertainty"], "ops/more/join": ["more_ops"], "ops/more/resize": ["more_ops"],
-    "metrics/confusion": ["metrics"], "metrics/table": ["metrics"], "metrics/boundary": ["boundary"],
-    "metrics/calibration": ["uncertainty"],
+TESTS = {       # of tinysegnet/: what pytest is to run
+    "ops/activation": "tests/test_activation.py",
+    "ops/pool": "tests/test_pool.py",
+    "ops/conv_1x1": "tests/test_conv.py -k conv_1x1",
+    "ops/conv": "tests/test_conv.py -k 'not fast'",
+    "ops/batchnorm": "tests/test_batchnorm.py",
+    "ops/loss": "tests/test_loss.py",
+    "ops/fast/tiles": "tests/test_conv_fast.py tests/test_conv.py -k fast",
+    "ops/fast/fourier": "tests/test_conv_fast.py",
+    "ops/fast/conv_fft": "tests/test_conv_fast.py tests/test_conv.py -k 'conv_fast or conv_fft'",
+    "ops/fast/winograd": "tests/test_conv_fast.py tests/test_conv.py -k 'conv_fast or winograd'",
+    "ops/fast/__init__": "tests/test_conv_fast.py",
+    "ops/more/conv_transpose2d": "tests/test_more_ops.py",
+    "ops/more/depthwise_conv2d": "tests/test_more_ops.py",
+    "ops/more/dropout": "tests/test_more_ops.py tests/test_uncertainty.py",
+    "ops/more/join": "tests/test_more_ops.py",
+    "ops/more/resize": "tests/test_more_ops.py",
+    "metrics/confusion": "tests/test_metrics.py",
+    "metrics/table": "tests/test_metrics.py",
+    "metrics/boundary": "tests/test_boundary.py",
+    "metrics/calibration": "tests/test_uncertainty.py",
 }
 COUNT, SECONDS, MEGABYTES = len(TESTS), 4 * 3600, 8000
 CONFIG = """
@@ -54,8 +66,11 @@ def workers():
         if not clone.exists():
             subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
         subprocess.run(["git", "checkout", "-q", "."], cwd=clone, check=True)
+    environment = os.environ | {"HYPOTHESIS_PROFILE": "mutants"}
     processes = [
-        subprocess.Popen([COSMIC_RAY, "http-worker", "--port", str(port)], cwd=clone, stdout=subprocess.DEVNULL)
+        subprocess.Popen(
+            [COSMIC_RAY, "http-worker", "--port", str(port)], cwd=clone, env=environment, stdout=subprocess.DEVNULL
+        )
         for port, clone in zip(PORTS, clones)
     ]
     try:
@@ -79,9 +94,8 @@ def trials():
     def trial(number):
         name, tests = list(TESTS.items())[number]
         config, session = (Path(name.replace("/", "-") + suffix).resolve() for suffix in (".toml", ".sqlite"))
-        files = " ".join(f"tests/test_{test}.py" for test in tests)
         urls = [f"http://localhost:{port}" for port in PORTS]
-        config.write_text(CONFIG.format(name=name, python=sys.executable, tests=files, urls=urls))
+        config.write_text(CONFIG.format(name=name, python=sys.executable, tests=tests, urls=urls))
         with workers() as clone:
             if not session.exists():
                 subprocess.run([COSMIC_RAY, "init", config, session], cwd=clone, check=True)
