@@ -130,7 +130,10 @@ def report(name, count):
     lines = list(tried(FOLDER / name).values())[:count]
     failed = sum("failed" in line for line in lines)
     came = Counter(line["came"] for line in lines if "came" in line)
-    said = ", ".join(f"{number:,} {what}" for what, number in came.most_common())
+    if set(came.values()) == {1}:               # each trial says what it alone is
+        said = "; ".join(came)
+    else:
+        said = ", ".join(f"{number:,} {what}" for what, number in came.most_common())
     minutes = sum(line.get("seconds", 0) for line in lines) / 60
     command = shlex.join(["python", "-m", "tests.campaign", name, "--count", str(count)])
     most = max(line.get("MB", 0) for line in lines)

@@ -110,7 +110,7 @@ def trials():
         assert results and not outcomes[None], f"of {len(results)} mutants {outcomes[None]} were not tried"
         survivors = [result["diff"] for result in results if result["test_outcome"] == "survived"]
         session.with_suffix(".survivors").write_text("\n".join(survivors))
-        return f"({name}: {outcomes['killed']} killed, {len(survivors)} not, {outcomes['incompetent']} no program)"
+        return f"{name}: {outcomes['killed']} killed, {len(survivors)} not, {outcomes['incompetent']} no program"
 
     if not COSMIC_RAY.exists():
         raise ModuleNotFoundError("cosmic-ray is missing: pip install cosmic-ray==8.7.0")

@@ -28,7 +28,7 @@ def trials():
         run(*pip, "-e", f"{ROOT}[test]")
         said = run(environment / "bin/pytest", "-q", "-p", "no:cacheprovider", cwd=ROOT).splitlines()[-1]
         passed = re.search(r"\d+ passed", said)[0]
-        return f"({version}, {'oldest' if oldest else 'newest'}: {passed})"
+        return f"{version}, {'oldest' if oldest else 'newest'}: {passed}"
 
     return trial
 
