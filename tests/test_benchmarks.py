@@ -334,6 +334,7 @@ def test_no_benchmark_needs_the_package_to_be_installed(tmp_path):
     "script, missing, sentence",
     [("gpu.py", "cupy", "error: this benchmark needs a GPU"), ("cpu.py", "torch", "error: PyTorch is not installed"),
      ("boundary.py", "scipy", "error: boundary F1 needs SciPy: pip install -e '.[boundary]'\n"),
+     ("table1.py", "scipy", "error: boundary F1 needs SciPy: pip install -e '.[boundary]'\n"),
      ("runtimes.py", "onnx", "error: onnx is not installed: pip install -r benchmarks/requirements-runtimes.txt\n")],
 )
 def test_what_is_not_installed_is_said(tmp_path, script, missing, sentence):
@@ -551,7 +552,8 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
     lines = [line for line in tables[0].splitlines() if line.startswith("| ")]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     assert [row[0] for row in rows] == ["", *only[1:]]
-    assert rows[2][1:5] == ["1.417 (1.425)", "1 (1)", "250 (52.6)", "100"] and rows[2][-1] == "82.7 / 62.0 / 47.7"
+    assert rows[2][1:5] == ["1.417 (1.425)", "1 (1)", "250 (52.6)", "100"]
+    assert rows[2][-1] == "82.7 / 62.0 / 47.7 / 35.78"
     assert "Rank correlation of mIoU on val with the paper's on test: " in tables[0]
     assert (tmp_path / "table1.png").stat().st_size > 5000
     kept = json.loads(Path("runs/table1-fcn-basic-median-0/figures.json").read_text())
@@ -569,12 +571,25 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
 
 def test_both_balancings_have_their_figures_of_the_paper(table1):
     balanced, natural = (SimpleNamespace(balancing=balancing) for balancing in table1.BALANCING)
-    assert table1.of_test("fcn-basic", balanced) == (81.7, 62.4, 47.3)
-    assert table1.of_test("fcn-basic", natural) == (83.9, 55.6, 45.0)
+    assert table1.of_test("fcn-basic", balanced) == (81.7, 62.4, 47.3, 38.11)
+    assert table1.of_test("fcn-basic", natural) == (83.9, 55.6, 45.0, 37.33)
     args = SimpleNamespace(size=(24, 32), epochs=1, seed=3, balancing="natural")
     name, recipe, changes = table1.training_of("fcn-basic", args, SimpleNamespace(source="tiny"))
     assert (name, changes["class_weight_power"], changes["seed"]) == ("table1-fcn-basic-natural-3", 0.0, 3)
     assert changes["best_by"] == "last" and recipe in RECIPES
+
+
+def test_another_balancing_or_seed_has_a_page_of_its_own(table1, tmp_path, monkeypatch):
+    tiny_camvid.make(tmp_path / "tiny")
+    monkeypatch.setattr(table1, "RESULTS", tmp_path)
+    monkeypatch.setattr(table1, "inference_of", lambda name: ([0.25], 100.0))
+    monkeypatch.setattr(table1, "all_judged", lambda names, args, data: {"fcn-basic": {"val": [80, 60, 40, 30]}})
+    for options, name in ((("--balancing", "natural"), "table1-natural-0"), (("--seed", "1"), "table1-median-1")):
+        monkeypatch.setattr("sys.argv", ["table1.py", "--data", str(tmp_path / "tiny"), *options])
+        table1.main()
+        assert "| 80.0 / 60.0 / 40.0 / 30.0 |" in (tmp_path / f"{name}.md").read_text()
+        assert (tmp_path / f"{name}.png").stat().st_size > 5000
+    assert not (tmp_path / "table1.md").exists()
 
 
 def test_table_1_is_of_camvid(table1, tmp_path, monkeypatch):
