@@ -106,8 +106,9 @@ def test_takes_views_and_any_integers(label_type):
 
 def test_wrong_input_is_named():
     logits, labels, class_weights, ignore = draw((2, 4, 5, 3), "last", seed=0)
-    with pytest.raises(ValueError, match=r"labels should be integers of shape \(2, 4, 5\), got int64 \(1, 4, 5\)"):
-        softmax_cross_entropy(logits, labels[:1], class_weights, ignore)
+    for wrong, shape in ((labels[:1], "1, 4, 5"), (np.concatenate([labels, labels]), "4, 4, 5")):
+        with pytest.raises(ValueError, match=rf"labels should be integers of shape \(2, 4, 5\), got int64 \({shape}\)"):
+            softmax_cross_entropy(logits, wrong, class_weights, ignore)
     with pytest.raises(ValueError, match=r"labels should be integers .*, got float64"):
         softmax_cross_entropy(logits, labels.astype(float), class_weights, ignore)
     with pytest.raises(ValueError, match=r"class_weights should be \(K,\) with K = 3, got \(2,\)"):
