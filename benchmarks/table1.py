@@ -43,7 +43,7 @@ cosine, batches of 4, flips. The last epoch is judged, and nothing is chosen on
 val. Two are trained at a time, on one thread each, by default in some hours;
 each is a run in runs/, and after Ctrl-C the same command goes on. Then each is
 timed, alone. Writes benchmarks/results/table1.md and table1.png; of another
-balancing or seed table1-natural-0.md, and so on. Needs SciPy, for BF.
+balancing or seed table1-BALANCING-SEED. Needs SciPy, for BF.
 """
 RESULTS = Path(__file__).parent / "results"
 PAPER = {       # parameters in millions, storage, ms; on test G, C, mIoU and BF, balanced and not
@@ -71,27 +71,27 @@ def training_of(name, args, data):
 
 
 def judged(name, args, data):
-    """{split: [G, C, mIoU, BF]} of the network of that name, in %, trained and judged now unless it has been."""
+    """{split: {"G", "C", "mIoU", "BF"}} in %, of that network, trained and judged now unless it has been."""
     best = trainings.trained(*training_of(name, args, data), quietly=True)
     known = best.with_name("figures.json")
     figures = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
-    missing = [split for split in splits(data) if split not in figures]
+    missing = [split for split in splits(data) if "BF" not in figures.get(split, ())]
     for split in missing:
         figures[split] = judge(inference.load(best), data, split)
     if missing:
         atomic.write(known, json.dumps(figures).encode())
-        print(f"{name}: mIoU {figures['val'][2]:.1f} on val", flush=True)
+        print(f"{name}: mIoU {figures['val']['mIoU']:.1f} on val", flush=True)
     return figures
 
 
 def judge(model, data, split):
-    """[G, C, mIoU, BF] in %."""
+    """{"G", "C", "mIoU", "BF"} in %."""
     classes, counts, outlines = len(data.classes), 0, []
     for labels, predicted in predictions(model, evaluation_pairs(data, split)):
         counts += metrics.confusion_matrix(labels, predicted, classes, data.ignore)
         outlines.append(metrics.boundary_f1(labels, predicted, classes, data.ignore))
     bf, _ = metrics.mean_boundary_f1(outlines)
-    return [100 * float(value) for value in (*metrics.figures(counts).values(), bf)]
+    return {name: 100 * float(value) for name, value in (metrics.figures(counts) | {"BF": bf}).items()}
 
 
 def all_judged(names, args, data):
@@ -165,7 +165,7 @@ def rank_correlation(a, b):
 
 
 def report(table, args):
-    """The lines of the page.  table: {name: {split: [G, C, mIoU, BF]}}"""
+    """The lines of the page.  table: {name: {split: {"G", "C", "mIoU", "BF"}}}"""
     height, width = args.size
     balance = "median-frequency balancing" if args.balancing == "median" else "no balancing of the classes"
     yield "# The paper's decoders\n"
@@ -188,7 +188,7 @@ def report(table, args):
         cells = [
             f"{millions:.3f}{of_paper[0]}", f"{storage(network):.0f}{of_paper[1]}",
             f"{1000 * statistics.median(seconds):.0f}{of_paper[2]}", f"{megabytes:.0f}",
-            *(" / ".join(f"{value:.1f}" for value in figures[split]) for split in present),
+            *(" / ".join(f"{value:.1f}" for value in figures[split].values()) for split in present),
             " / ".join(map(str, test)),
         ]
         yield f"| {name} | {' | '.join(cells)} |"
@@ -199,7 +199,7 @@ def report(table, args):
     if len(both) > 2:
         theirs = [of_test(name, args)[2] for name in both]
         for split in present:
-            correlation = rank_correlation([table[name][split][2] for name in both], theirs)
+            correlation = rank_correlation([table[name][split]["mIoU"] for name in both], theirs)
             yield f"\nRank correlation of mIoU on {split} with the paper's on test: {correlation:+.2f}."
 
 
@@ -208,7 +208,7 @@ def draw(table, args):
     figure = Figure(figsize=(8, 0.5 * len(table) + 1.2), layout="constrained")
     axes = figure.subplots()
     for row, (name, figures) in enumerate(reversed(table.items())):
-        axes.plot(figures["val"][2], row, "o", color="tab:blue", label="here, on val" if row == 0 else None)
+        axes.plot(figures["val"]["mIoU"], row, "o", color="tab:blue", label="here, on val" if row == 0 else None)
         if name in PAPER:
             label = "the paper, on test" if row == 0 else None
             axes.plot(of_test(name, args)[2], row, "s", color="tab:orange", label=label)
@@ -231,7 +231,7 @@ def main():
     parser.add_argument("--balancing", choices=BALANCING, default="median", help="default: %(default)s")
     parser.add_argument("--seed", type=at_least_0, default=0, help="default: %(default)s")
     args = parser.parse_args()
-    of_scipy()                              # missed now, and not after hours
+    of_scipy()                              # what is missing is said now, and not after hours
     data, _ = open_dataset(args.data)
     if not data.name.startswith("CamVid"):
         raise InputError(f"table 1 is of CamVid, and this is {data.name}: name CamVid's folder by --data")

@@ -25,11 +25,11 @@ from tinysegnet.support.backend import missing_for_cupy
 # Some shells start what runs in the background with Ctrl-C ignored, and all that it starts would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
-settings.register_profile("nightly", max_examples=500, deadline=None)
-settings.register_profile(              # that it fails is enough: no simplest example is looked for
-    "mutants", settings.get_profile("default"), phases=[Phase.explicit, Phase.generate]
-)
+usual = settings(max_examples=30, deadline=None, derandomize=True)
+settings.register_profile("default", usual)
+settings.register_profile("nightly", usual, max_examples=500, derandomize=False, print_blob=True)
+# A mutant only has to fail a test: no simplest example is looked for.
+settings.register_profile("mutants", usual, phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -557,16 +557,18 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
     assert "Rank correlation of mIoU on val with the paper's on test: " in tables[0]
     assert (tmp_path / "table1.png").stat().st_size > 5000
     kept = json.loads(Path("runs/table1-fcn-basic-median-0/figures.json").read_text())
-    assert kept.keys() == {"train", "val"} and rows[1][-3] == " / ".join(f"{value:.1f}" for value in kept["train"])
+    assert kept.keys() == {"train", "val"}
+    assert rows[1][-3] == " / ".join(f"{value:.1f}" for value in kept["train"].values())
     others = "--size", "24x32", "--epochs", "2", "--only", "fcn-basic"
     monkeypatch.setattr("sys.argv", ["table1.py", "--data", "tiny", *others])
     with pytest.raises(InputError, match="runs/table1-fcn-basic-median-0 was trained with another epochs"):
         table1.main()
-    del kept["val"]                                                 # as if the split had come later
+    del kept["train"]["BF"], kept["val"]                            # as if these had come later
     Path("runs/table1-fcn-basic-median-0/figures.json").write_text(json.dumps(kept))
     args = SimpleNamespace(size=(24, 32), epochs=1, seed=0, balancing="median")
     figures = table1.judged("fcn-basic", args, open_dataset("tiny")[0])
-    assert rows[1][-2] == " / ".join(f"{value:.1f}" for value in figures["val"])
+    assert figures["train"].keys() == {"G", "C", "mIoU", "BF"}
+    assert rows[1][-2] == " / ".join(f"{value:.1f}" for value in figures["val"].values())
 
 
 def test_both_balancings_have_their_figures_of_the_paper(table1):
@@ -579,11 +581,23 @@ def test_both_balancings_have_their_figures_of_the_paper(table1):
     assert changes["best_by"] == "last" and recipe in RECIPES
 
 
+def test_figures_of_table_1_are_those_of_evaluate(table1, tmp_path):
+    tiny_camvid.make(tmp_path / "tiny")
+    data, _ = open_dataset(str(tmp_path / "tiny"))
+    model = loop.new_model(from_recipe("photographs", data="tiny", size=(24, 32), steps=1, filters=2), data)
+    figures = table1.judge(model, data, "val")
+    pairs = loop.predictions(model, evaluation_pairs(data, "val"))
+    bf, _ = metrics.mean_boundary_f1([metrics.boundary_f1(*pair, len(data.classes), data.ignore) for pair in pairs])
+    expected = metrics.figures(loop.evaluate(model, evaluation_pairs(data, "val"), data.ignore)) | {"BF": bf}
+    assert figures == pytest.approx({name: 100 * value for name, value in expected.items()}) and figures["BF"] > 0
+
+
 def test_another_balancing_or_seed_has_a_page_of_its_own(table1, tmp_path, monkeypatch):
+    figures = {"G": 80, "C": 60, "mIoU": 40, "BF": 30}
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.setattr(table1, "RESULTS", tmp_path)
     monkeypatch.setattr(table1, "inference_of", lambda name: ([0.25], 100.0))
-    monkeypatch.setattr(table1, "all_judged", lambda names, args, data: {"fcn-basic": {"val": [80, 60, 40, 30]}})
+    monkeypatch.setattr(table1, "all_judged", lambda names, args, data: {"fcn-basic": {"val": figures}})
     for options, name in ((("--balancing", "natural"), "table1-natural-0"), (("--seed", "1"), "table1-median-1")):
         monkeypatch.setattr("sys.argv", ["table1.py", "--data", str(tmp_path / "tiny"), *options])
         table1.main()

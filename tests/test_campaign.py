@@ -59,6 +59,8 @@ def test_what_fails_and_what_dies_is_counted_and_the_others_go_on(folder, monkey
     assert capsys.readouterr().out == ""
     module.MUST_COME = "right", "came to the end"
     assert command.report("planted", 5)[0] == 3
+    module.EACH_BY_ITS_NAME = True
+    assert " | refused; right, none came to the end | " in command.report("planted", 5)[1]
     monkeypatch.setattr(command, "commit", lambda: "another")
     command.all_of("planted", 5)            # all of it
     assert "ValueError: a fault" in capsys.readouterr().out

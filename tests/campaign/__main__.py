@@ -44,7 +44,8 @@ once, and the others go on. The last line is for docs/reliability.md.
 def campaign(name):
     """Its module, which has COUNT, how many trials there are; SECONDS, for each; and trials(), which makes
     trial(number), a function that returns what came out in a few words, or raises. It has a folder of its own. What
-    stands in MUST_COME has to come out of some trial."""
+    stands in MUST_COME has to come out of some trial. EACH_BY_ITS_NAME: the words name the trial, and none are counted.
+    """
     return importlib.import_module(f"tests.campaign.{name}")
 
 
@@ -130,7 +131,7 @@ def report(name, count):
     lines = list(tried(FOLDER / name).values())[:count]
     failed = sum("failed" in line for line in lines)
     came = Counter(line["came"] for line in lines if "came" in line)
-    if set(came.values()) == {1}:               # each trial says what it alone is
+    if getattr(campaign(name), "EACH_BY_ITS_NAME", False):
         said = "; ".join(came)
     else:
         said = ", ".join(f"{number:,} {what}" for what, number in came.most_common())

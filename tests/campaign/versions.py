@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 VERSIONS = "3.11", "3.12", "3.13"
 COUNT, SECONDS, MEGABYTES = 2 * len(VERSIONS), 4 * 3600, 8000
+EACH_BY_ITS_NAME = True
 
 
 def trials():
