@@ -105,6 +105,13 @@ def test_the_table_of_one_image_is_that_of_the_benchmark():
         assert table[name] == [cell.partition(" (")[0] for cell in measured[name]]
 
 
+def test_the_figures_of_unseen_are_those_of_its_log():
+    log = (ROOT / "benchmarks/results/unseen-270x360/log.jsonl").read_text(encoding="utf-8").splitlines()
+    table = rows_of((ROOT / "docs/drives.md").read_text(encoding="utf-8").split("## With all of train")[1])
+    epochs, *_, in_one_look = next(cells for name, cells in table.items() if name.startswith("`unseen` ([log]"))
+    assert len(log) == int(epochs) and in_one_look == f"{100 * json.loads(log[-1])['mIoU']:.1f}"
+
+
 def test_the_figures_of_other_networks_are_those_of_the_logs_and_of_the_benchmark():
     """The logs have running statistics, the table exact ones: within a point or two."""
     table = rows_of(section("Other networks, at the same budget"))
