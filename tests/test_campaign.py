@@ -52,7 +52,7 @@ def test_what_fails_and_what_dies_is_counted_and_the_others_go_on(folder, monkey
     assert [*lines] == [0, 1, 2, 3, 4] and "ValueError: a fault" in lines[1]["failed"]
     assert lines[2]["failed"] == "the process ended with -9: it died"
     failed, row = command.report("planted", 5)
-    assert failed == 2 and row.startswith("| `python -m tests.campaign planted --count 5` | 2 | 2 refused, 1 right | ")
+    assert failed == 2 and row.startswith("| `python -m tests.campaign planted --count 5` | 2 | 2 refused; 1 right | ")
     said = capsys.readouterr().out
     assert said == "planted 1: ValueError: a fault\nplanted 2: the process ended with -9\n"
     command.all_of("planted", 5)            # there is nothing left to do

@@ -134,7 +134,7 @@ def report(name, count):
     if getattr(campaign(name), "EACH_BY_ITS_NAME", False):
         said = "; ".join(came)
     else:
-        said = ", ".join(f"{number:,} {what}" for what, number in came.most_common())
+        said = "; ".join(f"{number:,} {what}" for what, number in came.most_common())
     minutes = sum(line.get("seconds", 0) for line in lines) / 60
     command = shlex.join(["python", "-m", "tests.campaign", name, "--count", str(count)])
     most = max(line.get("MB", 0) for line in lines)
