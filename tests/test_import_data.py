@@ -327,12 +327,48 @@ def test_classes_are_chosen_and_ordered(tmp_path):
 def test_names_that_no_classes_file_can_have(tmp_path):
     for i, name in enumerate(("# the road", "red, kite", "")):
         labelme(tmp_path / f"{i}/a.json", ROAD, (name, *ROAD[1:]))
-    with pytest.raises(InputError, match=r"none for classes.txt: classes.txt, line 2: each line is a class"):
+    with pytest.raises(InputError, match=r"'# the road' cannot be in a classes.txt, .*: rename it in the tool"):
         imported("labelme", tmp_path / "0", tmp_path / "out")
     imported("labelme", tmp_path / "1", tmp_path / "out")
     assert dataset(tmp_path / "out").classes == ("background", "red, kite", "road")
     with pytest.raises(InputError, match=r"a name is empty"):
         imported("labelme", tmp_path / "2", tmp_path / "other")
+
+
+def test_names_that_are_numbers_or_end_in_one(tmp_path):
+    names = "1", "2", "lane 1"
+    labelme(tmp_path / "source/a.json", *((name, *ROAD[1:]) for name in names))
+    imported("labelme", tmp_path / "source", tmp_path / "out")
+    assert dataset(tmp_path / "out").classes == ("background", *names)
+
+
+def masks(path, **of_name):
+    """images/ and masks/ with PIL images, of the classes sky and road."""
+    for name, mask in of_name.items():
+        photograph(path / f"images/{name}.png", mask.size[::-1])
+        (path / "masks").mkdir(exist_ok=True)
+        mask.save(path / f"masks/{name}.png")
+    (path / "classes.txt").write_text("sky\nroad\ntree\n")
+    return path
+
+
+def of_palette(*colours):
+    mask = Image.fromarray(np.array([[0, 1, 2]] * 2, np.uint8))
+    mask.putpalette([value for colour in colours for value in colour])
+    return mask
+
+
+def test_masks_that_contradict_each_other_are_refused_as_check_data_refuses_them(tmp_path):
+    """By numbers, one after the other, each could be read, and half of them wrongly."""
+    black, red, green = (0, 0, 0), (200, 0, 0), (0, 200, 0)
+    source = masks(tmp_path / "a", a=of_palette(black, red, green), b=of_palette(black, green, red))
+    with pytest.raises(InputError, match=r"b.png has the colour 0 200 0 for the number 1, and .*a.png has 200 0 0"):
+        imported("colours", source, tmp_path / "out")
+    grey = np.array([[0, 255]] * 2, np.uint8)
+    source = masks(tmp_path / "b", a=Image.fromarray(grey), b=Image.fromarray(grey > 0))
+    with pytest.raises(InputError, match=r"b.png is grey of 1 bit, which can be read in two ways"):
+        imported("colours", source, tmp_path / "out")
+    assert not (tmp_path / "out").exists() and not (tmp_path / "out.unfinished").exists()
     labelme(tmp_path / "many/a.json", *((f"class {i}", *ROAD[1:]) for i in range(300)))
     with pytest.raises(InputError, match=r"there are 301 classes: it takes at most 255"):
         imported("labelme", tmp_path / "many", tmp_path / "other")
@@ -701,6 +737,50 @@ def test_regions_of_label_studio_are_in_percent_and_turn_about_their_upper_left_
     sky, car = [0] * 4 + [2] * 4, [0] + [1] * 3 + [0] * 4
     assert classes == ("background", "car", "sky") and labels == {("train", "a b"): [sky] * 3 + [car] * 3}
     assert "for c.png, is not as Label Studio writes it (invalid literal" in " ".join(listed(done))
+
+
+def test_uploads_to_label_studio_have_no_spaces_or_brackets_in_their_names(tmp_path):
+    """Django, which keeps them, has none; two photographs that it would call alike are not told apart."""
+    sky = {"x": 0, "y": 0, "width": 100, "height": 100, "rectanglelabels": ["sky"]}
+    region = {"type": "rectanglelabels", "value": sky, "original_height": 6, "original_width": 8}
+    for name in ("IMG 0001", "photo (1)", "a b", "a_b"):
+        photograph(tmp_path / f"source/{name}.jpg")
+    uploads = ("3f2a1b0c-IMG_0001.jpg", "00aa11bb-photo_1.jpg", "00aa11bb-a_b.jpg")
+    tasks = [{"data": {"image": f"/data/upload/1/{name}"}, "annotations": [{"result": [region]}]} for name in uploads]
+    (tmp_path / "source/export.json").write_text(json.dumps(tasks))
+    done = imported("label-studio", tmp_path / "source", tmp_path / "out")
+    assert {name for _, name in content(tmp_path / "out")[1]} == {"IMG 0001", "photo (1)"}
+    assert "is of 00aa11bb-a_b.jpg, of which there are 2: put one there" in listed(done)[0]
+
+
+def test_what_is_wrong_in_several_ways_is_listed_by_each_of_them(tmp_path):
+    photograph(tmp_path / "source/c.png")
+    for name, shape in (("a", ("road", "points", [[1, 1]])), ("b", ("road", "polygon", [[1, 1], [2, 2]])), ("c", ROAD)):
+        labelme(tmp_path / f"source/{name}.json", shape)
+    said = listed(imported("labelme", tmp_path / "source", tmp_path / "out", share=0))
+    assert "a.json is not as labelme writes it (a shape of the kind 'points')" in said[0]
+    assert "b.json is not as labelme writes it (2 points, where there must be 3 or more" in said[1] and len(said) == 2
+
+
+def test_photographs_of_voc_with_endings_in_capitals_are_found(tmp_path):
+    photograph(tmp_path / "source/JPEGImages/a.JPG")
+    save(tmp_path / "source/SegmentationClass/a.png", np.ones((6, 8)))
+    save(tmp_path / "source/SegmentationClass/b.png", np.ones((6, 8)))
+    (tmp_path / "source/ImageSets/Segmentation").mkdir(parents=True)
+    (tmp_path / "source/ImageSets/Segmentation/train.txt").write_text("a\nb\n")
+    done = imported("voc", tmp_path / "source", tmp_path / "out", share=0)
+    assert done.counts == {"train": 1} and "JPEGImages/b.jpg, which is missing" in listed(done)[0]
+
+
+def test_of_a_file_of_many_photographs_the_one_is_named_that_has_another_size(tmp_path):
+    region = {"image_id": 1, "category_id": 1, "segmentation": [[0, 0, 5, 0, 5, 5]]}
+    image = {"id": 1, "file_name": "a.png", "height": 8, "width": 6}
+    said = {"images": [image], "categories": [{"id": 1, "name": "sky"}], "annotations": [region]}
+    photograph(tmp_path / "source/a.png")
+    (tmp_path / "source/instances_train.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match=r"instances_train.json, for a.png, has 8x6 pixels"):
+        imported("coco", tmp_path / "source", tmp_path / "out")
+
 
 
 @pytest.mark.parametrize("text, sentence", [

@@ -1,5 +1,6 @@
 """python -m tinysegnet import-data"""
 
+import shlex
 import textwrap
 
 from tinysegnet.commands.check_data import print_problems
@@ -60,4 +61,4 @@ def run(args):
         print(textwrap.fill(said, 79, break_on_hyphens=False))
     print_problems("Not taken", [problem for problem in done.problems.values() if problem.refused])
     print_problems("Could be wrong", [problem for problem in done.problems.values() if not problem.refused])
-    print(f"\nNow see what is in it:\n{program()} check-data {args.folder}")
+    print(f"\nNow see what is in it:\n{program()} check-data {shlex.quote(args.folder)}")

@@ -11,6 +11,7 @@ from tinysegnet.data.problems import Problems
 
 BLENDED = 0.2       # of the edges in drawn labels 0 to 2 % pass over a label in between; smoothly resized, 40 to 55 %
 EDGES = 20          # so many make it a share
+DARK = 16           # no photograph has all its pixels below this
 LIGHT = 200         # higher labels than this come of greys, and of 255, rather than of many classes
 # Of which it is no news that classes are missing.
 CAUSES = {"taken for CamVid", "labels from 1", "greys"}
@@ -62,6 +63,15 @@ class Notes:
             self.stored += counts
             if counts[255]:
                 self.with_255.setdefault(tuple(np.flatnonzero(counts[:255])), path)
+        if pair.photograph.max() < DARK:
+            text = f"is almost black, no channel of a pixel is above {pair.photograph.max()} of 255: if it has 16 bits"
+            text += " and does not use them all, save it with 8"
+            self.problems.add("dark photograph", image_path, f"{image_path} {text}", refused=False)
+        self.of_label_file(path, file)
+        return pair.photograph, file.labels
+
+    def of_label_file(self, path, file):
+        """Note how a LabelFile was read, as one file alone does not show whether that was right."""
         self.ways.add(file.way)
         if file.bits is not None:
             self.bits.setdefault(file.bits, path)
@@ -71,7 +81,6 @@ class Notes:
                 self.sure.add(file.bits)
         for number, colour in file.palette.items():
             self.palettes[number].setdefault(colour, path)
-        return pair.photograph, file.labels
 
     def of_problem(self, problem):
         """Note a FileError."""
@@ -113,8 +122,7 @@ def diagnose(data, surveys):
     if isinstance(data.read, folder.Reader):
         classes_of_another_tool(problems, data, surveys)
         of_numbers(problems, data, notes)
-        of_palettes(problems, notes)
-        of_bits(problems, notes)
+        problems.add_all(of_all_label_files(notes))
     problems.add_all(notes.problems)
     for split, one in surveys.items():
         if one.images:
@@ -182,6 +190,14 @@ def is_ramp(numbers, classes):
         return False
     even = np.linspace(0, numbers[-1], len(numbers))
     return numbers[0] == 0 and numbers[1] >= 2 and bool((np.abs(numbers - even) <= 1).all())
+
+
+def of_all_label_files(notes):
+    """The Problems that no label file shows alone."""
+    problems = Problems()
+    of_palettes(problems, notes)
+    of_bits(problems, notes)
+    return problems
 
 
 def of_palettes(problems, notes):

@@ -46,11 +46,12 @@ def numbered(names):
     return {name: classes.index(name) if name in classes else VOID for name in names}
 
 
-def mask_reader(colours, label, numbers=True, file="classes.txt"):
+def mask_reader(colours, label, notes, numbers=True, file="classes.txt"):
     """labels_of(path) gives the `labels` of a Sample whose labels are an image, see data/labels.py.
 
     colours  {name: colour or None}, in the order of the numbers that the tool gives them, from 0
     label    {name: label}
+    notes    the Notes of all masks
     numbers  whether the tool gives them numbers at all; if not, masks that have numbers are refused
     file     that says the colours
     """
@@ -67,6 +68,7 @@ def mask_reader(colours, label, numbers=True, file="classes.txt"):
         read = read_labels(path, legend)
         if read.way == "number" and not numbers:
             raise FileError("numbers", path, "has numbers, of which nothing says the classes: take the one in colours")
+        notes.of_label_file(path, read)
         return table[read.labels]
 
     return lambda path: lambda size: labels(path)

@@ -18,7 +18,7 @@ LAYOUT = """annotations/instances_train.json, ..., or any NAME.json; photographs
 beside it, or in SOURCE, images/, train/, images/train/ or data/"""
 
 
-def read(source, _, problems):
+def read(source, _, notes):
     """See importers/__init__.py. The classes are `background` and the categories, in the order of their ids."""
     paths = files_under(source, (".json",))
     paths = [path for path in paths if path.name.startswith("instances_")] or paths
@@ -26,7 +26,7 @@ def read(source, _, problems):
         raise InputError(f"there is no JSON file in {source}: name the folder that has COCO's")
     names, found = {}, []
     for path in paths:
-        with noted(problems), as_written_by("COCO", path):
+        with noted(notes.problems), as_written_by("COCO", path):
             said = load_json(path)
             of_category = {number: name_in(one["name"]) for number, one in by_id(said["categories"]).items()}
             names |= dict.fromkeys(of_category.values())
@@ -38,7 +38,7 @@ def read(source, _, problems):
                 raise FileError("of none", path, f"has annotations of images that it has not: {of_none[0]['image_id']}")
     classes, samples, label = with_background(names), [], numbered(with_background(names))
     for path, of_category, image, annotations in found:
-        with noted(problems), as_written_by("COCO", path):
+        with noted(notes.problems), as_written_by("COCO", path):
             kind = path.stem.removeprefix("instances_")         # "train", "val2017"
             folders = path.parent, *(source / folder for folder in (f"images/{kind}", kind, "images", ".", "data"))
             photograph = first_file(inside_any(source, folders, image["file_name"], path))

@@ -14,12 +14,12 @@ MASKS = "masks", "labels", "annotations"
 ENDS = "", "_mask", "_label", "_L"
 
 
-def read(source, classes_file, problems):
+def read(source, classes_file, notes):
     """See importers/__init__.py. The masks are read as docs/data.md says, by SOURCE's classes.txt if it has one."""
     own = source / "classes.txt"
     file = own if own.is_file() or classes_file is None else classes_file
     colours = classes_in(file)
-    labels_of = mask_reader(colours, numbered(colours), file=file)
+    labels_of = mask_reader(colours, numbered(colours), notes, file=file)
     samples, there, wanted = [], {}, set()
     for root in (source, *sorted(path for path in source.iterdir() if split_of(path.name))):
         for images, masks in ((root / one, root / other) for one in IMAGES for other in MASKS):
@@ -30,7 +30,7 @@ def read(source, classes_file, problems):
     if not samples:
         raise InputError(f"there is no images/ with photographs beside a masks/ in {source}: name the folder of both")
     alone = (path for name, path in there.items() if name not in wanted)
-    left_over(problems, alone, "has no photograph of its name: put one there, or remove it")
+    left_over(notes.problems, alone, "has no photograph of its name: put one there, or remove it")
     return without_void(colours), samples
 
 

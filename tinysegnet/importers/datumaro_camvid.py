@@ -13,7 +13,7 @@ LAYOUT = """label_colors.txt; train.txt, val.txt, ... with lines as
 /train/NAME.jpg trainannot/NAME.png"""
 
 
-def read(source, _, problems):
+def read(source, _, notes):
     """See importers/__init__.py.
 
     The class of number 0 is the one that is black, or `background`, which need not be in label_colors.txt; the others
@@ -29,10 +29,10 @@ def read(source, _, problems):
     if not any(colours.values()):
         colours = {name: of_voc(number) for number, name in enumerate(colours)}
     colours[of_0] = 0, 0, 0
-    labels_of, samples = mask_reader(colours, numbered(colours)), []
+    labels_of, samples = mask_reader(colours, numbered(colours), notes), []
     for path in lists:
         for line in lines_of(path):
-            with noted(problems):
+            with noted(notes.problems):
                 samples.append(sample(source, path, line, labels_of))
     return without_void(colours), samples
 

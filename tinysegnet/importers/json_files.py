@@ -48,4 +48,4 @@ def as_written_by(tool, path):
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else error
         way_out = "choose its own KIND, or save it there again"
-        raise FileError("damaged", path, f"is not as {tool} writes it ({reason}): {way_out}") from error
+        raise FileError(f"damaged: {reason}", path, f"is not as {tool} writes it ({reason}): {way_out}") from error

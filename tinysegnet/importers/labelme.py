@@ -18,14 +18,14 @@ LAYOUT = """NAME.json, in sub-folders too, and the photograph that each names, o
 has in it"""
 
 
-def read(source, _, problems):
+def read(source, _, notes):
     """See importers/__init__.py. The classes are `background` and the names of the shapes, by the alphabet."""
     paths = files_under(source, (".json",))
     if not paths:
         raise InputError(f"there is no NAME.json in {source}: name the folder that has labelme's files")
     names, found = set(), []
     for path in paths:
-        with noted(problems), as_written_by("labelme", path):
+        with noted(notes.problems), as_written_by("labelme", path):
             said = load_json(path)
             names |= {name_in(shape["label"]) for shape in said["shapes"]}
             size = [said.get(key) for key in ("imageHeight", "imageWidth")]
@@ -34,7 +34,7 @@ def read(source, _, problems):
             found.append((path, photograph, size, partial(content_of, path) if photograph == path else None))
     named = {path.parent / path.stem for path in (*paths, *(photograph for _, photograph, *_ in found))}
     alone = (path for path in files_under(source) if path.parent / path.stem not in named)
-    left_over(problems, alone, "has no JSON file: draw its shapes in labelme")
+    left_over(notes.problems, alone, "has no JSON file: draw its shapes in labelme")
     classes = with_background(sorted(names))
     label = numbered(classes)
     return without_void(classes), [

@@ -29,6 +29,12 @@ class Sample(NamedTuple):
     size: tuple | None = None
     content: Callable | None = None
 
+    @property
+    def of_labels(self):
+        """What a sentence names: the file of its labels, and if that is a JSON file of many, the photograph too."""
+        own = self.file.suffix != ".json" or self.file.stem == self.photograph.stem
+        return self.file if own else f"{self.file}, for {self.photograph.name},"
+
 
 class NothingDrawnError(FileError):
     """A picture without any `what`: it may be empty, or not labelled yet, which its tool does not tell."""

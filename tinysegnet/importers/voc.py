@@ -18,10 +18,11 @@ CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
     "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )
+SUFFIXES = ".jpg", *PHOTOGRAPHS, *map(str.upper, PHOTOGRAPHS)       # the usual one first
 OF_VOID = 224, 224, 192         # the rims of things, which are 255 in the palette
 
 
-def read(source, _, problems):
+def read(source, _, notes):
     """See importers/__init__.py. What train.txt and val.txt name is not taken from trainval.txt again."""
     lists = sorted((source / "ImageSets/Segmentation").glob("*.txt"))
     lists.sort(key=lambda path: split_of(path.stem) is None)
@@ -33,12 +34,12 @@ def read(source, _, problems):
     colours = labelmap(file) if file.is_file() else {name: of_voc(k) for k, name in enumerate(CLASSES)}
     free = next(name for name in VOID_NAMES if name not in colours)
     with_void = colours if OF_VOID in colours.values() else colours | {free: OF_VOID}
-    labels_of, samples = mask_reader(with_void, numbered(with_void)), {}
+    labels_of, samples = mask_reader(with_void, numbered(with_void), notes), {}
     for path in lists:
         for name in (line.strip('"') for line in lines_of(path)):
-            with noted(problems):
+            with noted(notes.problems):
                 mask = inside(source, masks, f"{name}.png", path)
-                wanted = [inside(source, photographs, f"{name}{suffix}", path) for suffix in PHOTOGRAPHS]
+                wanted = [inside(source, photographs, f"{name}{suffix}", path) for suffix in SUFFIXES]
                 split = split_of(path.stem)
                 one = samples.setdefault(name, Sample(name, first_file(wanted), mask, labels_of(mask), split))
                 if split not in (None, one.split):

@@ -1,6 +1,7 @@
 """A data set of another tool, written as a folder that tinysegnet reads."""
 
 import os
+import re
 import shutil
 import unicodedata
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tinysegnet.data.classes_file import of_voc, read_classes
+from tinysegnet.data.classes_file import is_number, of_voc, read_classes
+from tinysegnet.data.doctor import Notes, of_all_label_files
 from tinysegnet.data.folder import PHOTOGRAPHS, SPLITS, check_size
 from tinysegnet.data.photographs import upright_photograph
 from tinysegnet.data.problems import FileError, Problems
@@ -59,8 +61,9 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there, and is not an empty folder: name another, or move it away")
     classes_file = Path(classes_file) if classes_file is not None else None
-    problems = Problems()
-    found, samples = read(source, classes_file, problems)
+    notes = Notes()
+    problems = notes.problems
+    found, samples = read(source, classes_file, notes)
     samples = with_names(samples, problems)
     if not samples:
         raise nothing_taken(source, problems)
@@ -84,6 +87,8 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
                 saved += taken[name].suffix != sample.photograph.suffix
         if not taken:
             raise nothing_taken(source, problems)
+        for problem in of_all_label_files(notes).values():
+            raise InputError(problem.sentence)
         counts, how = move_to_splits(unfinished, taken, share, seed)
         with writing(folder):
             os.replace(unfinished, folder)
@@ -152,17 +157,26 @@ def write_classes(path, found, classes_file):
     classes, given = tuple(colours), {*colours.values()}
     black = bool(classes) and classes[0] in BACKGROUND
     free = (of_voc(k) for k in range(not black, 512) if of_voc(k) not in given)
-    lines = ("{} {} {} {}\n".format(name, *(colour or next(free))) for name, colour in colours.items())
+    lines = (line_of(name, colour or next(free)) for name, colour in colours.items())
     with writing(path):
         path.write_text("".join(lines), encoding="utf-8")
     try:
         read = read_classes(path)[0]
     except InputError as error:
-        said = str(error).replace(str(path), path.name)
-        raise InputError(f"the names of the classes are none for {path.name}: {said}") from error
+        line = re.search(r", line (\d+)", str(error))
+        which = repr(classes[int(line[1]) - 1]) if line else ", ".join(map(repr, classes[:4]))
+        said = f"{which} cannot be in a {path.name}, where lines of numbers or remarks are no classes"
+        raise InputError(f"{said}: rename it in the tool, or name the classes by --classes FILE") from error
     if read != classes:
         raise InputError(f"the names of the classes are none for {path.name}, in which they are {read}: rename them")
     return classes, table
+
+
+def line_of(name, colour):
+    """That of a classes.txt. Beside a name that ends in a number, or begins with one, a colour is of one word."""
+    words = name.split()
+    colour = "#" + bytes(colour).hex() if is_number(words[0]) or is_number(words[-1]) else "{} {} {}".format(*colour)
+    return f"{name} {colour}\n"
 
 
 def usable(sample, names, table, empty=None):
@@ -176,7 +190,7 @@ def usable(sample, names, table, empty=None):
         raise FileError("no labels", sample.photograph, f"has no labels: {sample.file} is missing")
     photograph, turned = upright_photograph(sample.photograph, sample.content and sample.content())
     size = photograph.shape[:2]
-    check_size(sample.size or size, size, turned, sample.file)
+    check_size(sample.size or size, size, turned, sample.of_labels)
     try:
         labels = sample.labels(size)
     except NothingDrawnError as error:
@@ -184,11 +198,11 @@ def usable(sample, names, table, empty=None):
             raise
         labels, text = np.zeros(size, np.uint8), "has nothing drawn on it, and is all background: remove it if not done"
         empty.add(error.kind, error.path, f"{error.path} {text}", refused=False)
-    check_size(labels.shape, size, turned, sample.file)
+    check_size(labels.shape, size, turned, sample.of_labels)
     unlisted = labels[table[labels] == -1]
     if unlisted.size:
         text = f"has {names[unlisted[0]]!r}, which is in no line of --classes: add it there"
-        raise FileError("not of --classes", sample.file, text)
+        raise FileError("not of --classes", sample.of_labels, text)
     return photograph, table[labels].astype(np.uint8)
 
 
