@@ -247,7 +247,7 @@ def test_median_frequency_by_hand(tmp_path):
         (tmp_path / name).mkdir()
     for i, labels in enumerate(([0, 0, 0, 0, 1, 1, 1, 2, 2, 11], [0] * 10)):
         Image.fromarray(np.array([labels], np.uint8)).save(tmp_path / "trainannot" / f"{i}.png")
-        Image.fromarray(np.zeros((1, 10, 3), np.uint8)).save(tmp_path / "train" / f"{i}.png")
+        Image.fromarray(np.full((1, 10, 3), 90, np.uint8)).save(tmp_path / "train" / f"{i}.png")
     seen = survey(folders.dataset(tmp_path), "train")
     np.testing.assert_array_equal(seen.pixels, [14, 3, 2, *[0] * 8])
     np.testing.assert_array_equal(seen.image_pixels, [20, 10, 10, *[0] * 8])

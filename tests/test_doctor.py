@@ -622,6 +622,10 @@ def test_lines_of_other_tools_are_no_names(tmp_path, line):
         ("1 sky\n0 road\n", "has numbers before the names, from 1 on, but labels are counted from 0, by lines"),
         ("0 1 2 3 sky\n1 1 2 5 road\n", "has numbers before the names, from 3 on"),
         ("1 2 3 255 sky\n1 2 5 255 road\n", "has numbers before the names, from 255 on"),
+        ("sky 1\nroad 0\n", "has numbers behind the names, from 1 on, but labels are counted from 0, by lines"),
+        ("id name\n0 sky\n1 road\n", "line 1: each line is a class, and 'id name' is none: delete that line"),
+        ("\nName\nsky\nroad\n", "line 2: each line is a class, and 'Name' is none"),
+        ("sky 1 2 3 255\nroad 1 2 5 255\n", "has four numbers in each line, the last one 255: leave that out"),
     ],
 )
 def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
@@ -631,9 +635,13 @@ def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
     assert sentence in str(caught.value)
 
 
-def test_lines_with_their_labels_before_them(tmp_path):
-    (tmp_path / "classes.txt").write_text("0 sky\n1 road\n")
-    assert read_classes(tmp_path / "classes.txt")[0] == ("0 sky", "1 road")
+@pytest.mark.parametrize("names", [
+    ("0 sky", "1 road"), ("sky 0", "road 1"), ("lane 1", "lane 2"), ("lane 2", "lane 1"), ("label", "bottle"),
+    ("sky", "name"),
+])
+def test_lines_that_shift_nothing(tmp_path, names):
+    (tmp_path / "classes.txt").write_text("\n".join(names))
+    assert read_classes(tmp_path / "classes.txt")[0] == names
 
 
 def test_255_names_have_255_colours(tmp_path):
@@ -767,11 +775,23 @@ def test_a_folder_that_may_not_be_read(sets, monkeypatch, capsys):
     assert "trainannot may not be read: change its rights" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("mode, values", [("F", [0, 1]), ("I", [0, 200]), ("I", [-5, 3000]), ("I", [0, 70000])])
-def test_photographs_of_no_certain_range(tmp_path, mode, values):
-    Image.fromarray(np.array([values], "f" if mode == "F" else np.int32)).save(tmp_path / "a.tif")
+@pytest.mark.parametrize("dtype, values", [
+    (np.float32, [0, 1]), (np.int32, [0, 200]), (np.int32, [-5, 3000]), (np.int32, [0, 70000]), (np.uint16, [0, 255]),
+])
+def test_photographs_of_no_certain_range(tmp_path, dtype, values):
+    Image.fromarray(np.array([values], dtype)).save(tmp_path / "a.tif")
     with pytest.raises(FileError, match=f"has pixels from {values[0]} to {values[1]}, of no certain range"):
         read_photograph(tmp_path / "a.tif")
+
+
+def test_a_photograph_of_12_bits_in_16_is_asked_about(sets, monkeypatch, capsys):
+    path = sets()
+    photograph = sorted((path / "train").iterdir())[0]
+    values = np.array(Image.open(photograph).convert("L"), np.uint16) * 16
+    Image.fromarray(values).save(photograph)
+    command(monkeypatch, "check-data", str(path))
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{photograph} is almost black, no channel of a pixel is above {values.max() // 257} of 255" in said
 
 
 def test_photographs_of_other_pixel_types(tmp_path, monkeypatch):

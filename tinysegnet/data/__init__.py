@@ -16,6 +16,9 @@ def open_dataset(path, ignore=None):
         path = "data/CamVid"
     elif path is None:
         path, why = "streets", ", as there is no data/CamVid (python -m tinysegnet download)"
+    elif path == "streets" and Path(path, "train").is_dir():
+        raise InputError("streets are what tinysegnet draws, and there is a folder of that name: if that is meant, "
+                         "write ./streets, or rename it")
     if path != "streets":
         data = folder.dataset(path, ignore)
         return data, f"Data: {data.name}."

@@ -9,6 +9,7 @@ from tinysegnet.support.errors import InputError
 WAYS = "write a name and three numbers 0 to 255, its colour, as in  Sky 128 128 128, or a name alone"
 OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,|(\d+\s+){3}")     # as in other tools' files: no names
 OF_PEOPLE = re.compile(r"#|//|%|.*\b(r\W+g\W+b|red\W+green\W+blue)\b", re.IGNORECASE)      # remarks, titles of columns
+OF_COLUMNS = {"id", "index", "label", "class", "name", "class_id", "class_name", "colour", "color"}
 
 
 def read_classes(path, least=2):
@@ -29,7 +30,7 @@ def read_classes(path, least=2):
             name, colour = name_and_colour(line.split(), f"{path}, line {number}")
             if name == "__ignore__":
                 raise InputError(f"{path}, line {number}: {name} stands for no label, but for none: delete that line")
-            if OF_PEOPLE.match(name):
+            if OF_PEOPLE.match(name) or (not classes and name != "label" and {*name.lower().split()} <= OF_COLUMNS):
                 raise InputError(f"{path}, line {number}: each line is a class, and {name!r} is none: delete that line")
             if re.search(r"[\x00-\x1f]", name):
                 raise InputError(f"{path}, line {number}: {name!r} is not plain text: save the file as UTF-8")
@@ -38,14 +39,24 @@ def read_classes(path, least=2):
             classes[name] = colour
     if not least <= len(classes) <= 255:
         raise InputError(f"{path} names {len(classes)} classes: it takes {least} to 255")
-    first_words = [name.split()[0] for name in classes]
-    if all(map(str.isdecimal, first_words)) and [*map(int, first_words)] != [*range(len(classes))]:
-        said = f"{path} has numbers before the names, from {first_words[0]} on, but labels are counted from 0, by lines"
-        raise InputError(f"{said}: order the lines so, and take the numbers away")
+    last_four = [line.split()[-4:] for line in lines if line.strip()]
+    if all(len(words) == 4 and all(map(is_byte, words)) and words[3] == "255" for words in last_four):
+        raise InputError(f"{path} has four numbers in each line, the last one 255: leave that out, it is of no colour")
+    check_numbers(path, "before", [name.split()[0] for name in classes])
+    last_words = [name.split()[-1] for name in classes]
+    if sorted(last_words) == sorted(map(str, range(len(classes)))):         # not of "lane 1", "lane 2"
+        check_numbers(path, "behind", last_words)
     given = {k for k, colour in enumerate(classes.values()) if colour}
     free = (colour for colour in map(of_voc, range(1, 512)) if colour not in classes.values())
     palette = np.array([colour or next(free) for colour in classes.values()], np.uint8)
     return tuple(classes), palette, given
+
+
+def check_numbers(path, where, words):
+    """Raise InputError if all of the words are numbers, of lines that are in another order."""
+    if all(map(str.isdecimal, words)) and [*map(int, words)] != [*range(len(words))]:
+        said = f"{path} has numbers {where} the names, from {words[0]} on, but labels are counted from 0, by lines"
+        raise InputError(f"{said}: order the lines so, and take the numbers away")
 
 
 def name_and_colour(words, where):

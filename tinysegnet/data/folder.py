@@ -7,6 +7,7 @@
 The class in the first line has the label 0. Without classes.txt the classes are CamVid's.
 """
 
+import os
 import unicodedata
 from collections import defaultdict
 from functools import lru_cache, partial
@@ -63,7 +64,8 @@ def dataset(folder, ignore=None):
         owners[tuple(palette[k].tolist())] += (k,)
     read = Reader(Legend(classes, ignore, dict(owners)))
     listed = lru_cache(None)(partial(samples, folder))          # once: a training counts on it
-    return DataSet(name, str(folder), classes, palette, ignore, listed, read, recipe="photographs")
+    source = str(folder) if str(folder) != "streets" else os.path.join(".", "streets")      # not those that are drawn
+    return DataSet(name, source, classes, palette, ignore, listed, read, recipe="photographs")
 
 
 class Reader:

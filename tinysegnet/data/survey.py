@@ -1,6 +1,7 @@
 """One look at every file of a split before anything is trained on it: what is there, and what is wrong with it."""
 
 import hashlib
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 
@@ -65,6 +66,6 @@ def checked_surveys(data, splits=("train", "val"), watch=iter):
     problems = diagnose(data, dict(zip(splits, surveys)))
     if refused := [problem for problem in problems if problem.refused]:
         more = sum(problem.count for problem in refused) - 1
-        all_of_them = f" ({more} more: see  python -m tinysegnet check-data {data.source})" if more else ""
+        all_of_them = f" ({more} more: see  python -m tinysegnet check-data {shlex.quote(data.source)})" if more else ""
         raise InputError(refused[0].sentence + all_of_them)
     return surveys, problems
