@@ -51,6 +51,10 @@ def command(monkeypatch, *options):
     commands.main()
 
 
+def said(capsys):
+    return " ".join(capsys.readouterr().out.split())
+
+
 def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, capsys):
     train = train_script(monkeypatch)
     train("--data", "kites", "--size", "32x32", "--epochs", "8", "--batch", "4", "--lr", "0.2")
@@ -74,6 +78,11 @@ def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, ca
     assert metrics.mean_iou(counts) > 0.8 and {*standing} == {False, True}
     of_masks = metrics.table(counts, data.classes)              # all three look at a photograph in one way
     assert table.endswith(f"\n{of_masks}\n") and trained.endswith(f"\n{of_masks}\n")
+    annotation = Path("kites/valannot/00.png")
+    Image.fromarray(np.array(Image.open(annotation)) > 0).save(annotation)          # of 1 bit, beside 8
+    with pytest.raises(InputError, match=r"00\.png is grey of 1 bit, which can be read in two ways"):
+        command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz")
+    assert not capsys.readouterr().out
 
 
 def test_classes_colours_and_the_ignored_label(kites):
@@ -353,6 +362,37 @@ def test_check_data_knows_what_train_would_refuse(kites, monkeypatch, capsys):
     shown, others = text.split("train  ")[1].split("\n")[0].rsplit(", ", 1)
     count = sum(int(part.split(" of ")[0]) for part in shown.split(", "))
     assert others == f"{16 - count} of other sizes"
+
+
+def test_a_folder_called_streets_is_not_taken_for_those_that_are_drawn(kites, monkeypatch, capsys):
+    """By its bare name it could be either."""
+    kites.rename("streets")
+    with pytest.raises(InputError, match=r"there is a folder of that name: if that is meant, write \./streets"):
+        open_dataset("streets")
+    train = train_script(monkeypatch)
+    train("--data", "./streets", "--size", "32x32", "--epochs", "1", "--batch", "4", "--filters", "1")
+    train("--name", "first", "--resume", "--epochs", "2")
+    assert "Data: streets in streets." in capsys.readouterr().out
+    command(monkeypatch, "evaluate", "--data", "./streets", "--weights", "runs/first/best.npz")
+
+
+def test_images_too_large_for_a_network_need_a_size(kites, monkeypatch, capsys):
+    for path in kites.rglob("*.*g"):
+        Image.open(path).resize((10000, 16), Image.Resampling.NEAREST).save(path.with_suffix(".png"))
+    (kites / "train/01.jpg").unlink()
+    (kites / "val/01.jpg").unlink()
+    command(monkeypatch, "check-data", "kites")
+    assert "The images are 16x10000, too large for a network: train with a smaller --size" in said(capsys)
+    with pytest.raises(InputError, match="are 16x10000, too large for a network: give a smaller --size HxW"):
+        train_script(monkeypatch)("--data", "kites", "--epochs", "1", "--batch", "4")
+
+
+def test_a_picture_is_not_drawn_over_the_data(kites, monkeypatch):
+    annotation = sorted(Path("kites/trainannot").iterdir())[0]
+    before = annotation.read_bytes()
+    with pytest.raises(InputError, match=r"would be among the files of the data set: name another place"):
+        command(monkeypatch, "check-data", "kites", "--picture", str(annotation))
+    assert annotation.read_bytes() == before
 
 
 def test_many_classes(tmp_path):

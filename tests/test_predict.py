@@ -172,6 +172,31 @@ def test_what_cannot_be_predicted_is_said(predict, monkeypatch):
         predict("photo.png")
 
 
+def test_a_mask_that_is_not_from_here_is_left_alone(predict):
+    """It may have been drawn by hand. Those of an earlier predict are made anew."""
+    halves().save("photo.png")
+    Path("out").mkdir()
+    halves().save("out/photo_mask.png")
+    drawn = Path("out/photo_mask.png").read_bytes()
+    with pytest.raises(InputError, match=r"photo_mask\.png is there, and not from here, .*: name another --out"):
+        predict("photo.png")
+    assert Path("out/photo_mask.png").read_bytes() == drawn and len([*Path("out").iterdir()]) == 1
+    Path("out/photo_mask.png").unlink()
+    for _ in range(2):
+        predict("photo.png")
+
+
+def test_numbers_of_64_bits_are_taken_as_32(predict):
+    halves().save("photo.png")
+    predict("photo.png")
+    labels = labels_of("photo")
+    meta, groups = checkpoint.load("light.npz")
+    double = {group: {name: a.astype(np.float64) for name, a in arrays.items()} for group, arrays in groups.items()}
+    checkpoint.save("light.npz", meta, **double)
+    predict("photo.png")
+    assert (labels_of("photo") == labels).all() and len(np.unique(labels)) == 2
+
+
 def looks_at(size, test_scales=None):
     """A Model that has learnt nothing, of four levels, trained at that size."""
     network = networks.build("segnet-basic", classes=3, filters=1)

@@ -12,7 +12,7 @@ from tinysegnet.data.problems import Problem, Problems
 from tinysegnet.data.survey import survey
 from tinysegnet.plots import contact_sheet
 from tinysegnet.support.errors import InputError
-from tinysegnet.support.options import label, png_file
+from tinysegnet.support.options import LARGEST_SIDE, label, png_file
 from tinysegnet.support.progress import bar
 from tinysegnet.training.settings import RECIPES
 
@@ -34,6 +34,8 @@ def add_options(option):
 
 
 def run(args):
+    if args.picture and Path(args.picture).resolve().parent in {*folders_of(args.folder)}:
+        raise InputError(f"--picture {args.picture} would be among the files of the data set: name another place")
     try:
         data = folder.dataset(args.folder, args.ignore)
         surveys, problems = surveys_of(data)
@@ -57,6 +59,10 @@ def run(args):
         raise InputError(f"{count(problems)} that could be wrong, and --strict was asked for")
     if not args.json:
         print("\nEvery file can be used.")
+
+
+def folders_of(source):
+    return (Path(source, f"{split}{end}").resolve() for split in folder.SPLITS for end in ("", "annot"))
 
 
 def draw(data, train, path):
@@ -91,6 +97,9 @@ def of_training(data, surveys):
     elif len(sizes) > 1:
         text = f"The images are of {len(sizes)} sizes: train with --size HxW, to which all are brought"
         problems.add("sizes", data.source, text, refused=False)
+    elif any(max(size) > LARGEST_SIDE for size in sizes):
+        text = "The images are {}x{}, too large for a network: train with a smaller --size HxW"
+        problems.add("too large", data.source, text.format(*max(sizes)), refused=False)
     if "train" in surveys and 0 < (few := surveys["train"].images) < BATCH:
         text = f"train has {few} image{'s' * (few > 1)}, fewer than a batch of {BATCH}: train with --batch {few}"
         problems.add("fewer than a batch", data.source, text, refused=False)
@@ -104,7 +113,8 @@ def print_tables(data, surveys):
     for split, one in surveys.items():
         sizes = ", ".join(f"{count} of {H}x{W}" for (H, W), count in one.sizes.most_common(4))
         others = one.images - sum(count for _, count in one.sizes.most_common(4))
-        print(f"{split:6} {sizes or 'no image that can be used'}" + (f", {others} of other sizes" if others else ""))
+        sizes = (sizes or "no image that can be used") + (f", {others} of other sizes" if others else "")
+        print(textwrap.fill(f"{split:6} {sizes}", 79, subsequent_indent=" " * 7))
     surveys = {split: one for split, one in surveys.items() if one.images}
     if not surveys:
         return

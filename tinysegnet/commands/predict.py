@@ -1,5 +1,6 @@
 """python -m tinysegnet predict"""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,8 @@ def run(args):
         what = "1 photograph" if done == 1 else f"{done} photographs"
         print(f"{what}: the pictures are in {out}")
     if passed:
-        print(f"{folder.in_words(passed)}: name them one by one, or save them as .png or .jpg")
+        text = f"{folder.in_words(passed)}: name them one by one, or save them as .png or .jpg"
+        print(textwrap.fill(text, 79, break_on_hyphens=False))
     for error in bad[:-1]:
         complain(error)
     if bad:
@@ -82,7 +84,7 @@ def pictures(model, photograph, samples):
 def photographs(names, out):
     """The files that are meant, and those in folders that are not looked at.
 
-    Raises InputError if there are none, or two would have their pictures in one place.
+    Raises InputError if there are none, two would have their pictures in one place, or what is there is of others.
     """
     paths, passed = [], []
     if "" in names:
@@ -100,6 +102,9 @@ def photographs(names, out):
         raise InputError(f"--out {out} is a folder that photographs come from: name another, or they would mix")
     by_stem = {}
     for path in paths:
+        mask, overlay = (out / f"{path.stem}_{kind}.png" for kind in ("mask", "overlay"))
+        if mask.exists() and not overlay.exists():              # such as one that was drawn by hand
+            raise InputError(f"{mask} is there, and not from here, as there is no {overlay.name}: name another --out")
         if (other := by_stem.setdefault(path.stem, path)) != path:
             raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: give each its own --out")
     return list(by_stem.values()), passed

@@ -3,6 +3,8 @@
 import re
 from argparse import ArgumentParser, ArgumentTypeError
 
+LARGEST_SIDE = 9999     # of a picture, in pixels, as a network sees it
+
 
 class Parser(ArgumentParser):
     """One, like those of its subcommands, that takes -1x5 for a value and not for an option, so that what is wrong with
@@ -19,7 +21,7 @@ def height_x_width(text):
     if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
         raise ArgumentTypeError(f"{text!r} is not a size: write height x width in pixels, as in 180x240")
     if len(height) > 4 or len(width) > 4:
-        raise ArgumentTypeError(f"{text!r} is too large: at most 9999x9999")
+        raise ArgumentTypeError(f"{text!r} is too large: at most {LARGEST_SIDE}x{LARGEST_SIDE}")
     return int(height), int(width)
 
 

@@ -11,6 +11,7 @@ from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATION
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import (
+    LARGEST_SIDE,
     at_least_0,
     at_least_1,
     between,
@@ -184,6 +185,9 @@ def resolve(given, data, train, val):
         if len(train.sizes | val.sizes) > 1:
             raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
         values["size"] = next(iter(train.sizes))
+        if max(values["size"]) > LARGEST_SIDE:
+            text = "the images of {} are {}x{}, too large for a network: give a smaller --size HxW"
+            raise InputError(text.format(data.name, *values["size"]))
     values.setdefault("statistics", "exact" if train.images < FEW_IMAGES else "running")
     batch = values.get("batch", RECIPES[recipe]["batch"])
     if batch > train.images:
