@@ -306,7 +306,9 @@ def test_a_full_memory_in_training_names_what_makes_it_smaller(trained, command)
     call += "entry()" if command[0] == "-m" else "runpy.run_path(sys.argv[0], run_name='__main__')"
     process = run(trained[0], "-c", call)
     assert (process.returncode, process.stdout) == (2, "")
-    assert process.stderr == "error: out of memory: use a smaller --batch or --size (no details)\n"
+    assert process.stderr == (
+        "error: out of memory: use a smaller --batch or --size, or fewer --filters (no details)\n"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminal here")

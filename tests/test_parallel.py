@@ -459,8 +459,9 @@ def test_what_one_rank_lacks_is_said_and_all_end(monkeypatch, capsys):
     monkeypatch.setattr(parallel, "world", lambda reproducible: of_one)
     monkeypatch.setattr(parallel, "processors", lambda ranks: 1)
     monkeypatch.setattr(parallel.threads, "limit", lambda count: None)
+    advice = "use a smaller --batch or --size, or fewer --filters"
     for error, code, words in (
-        (MemoryError("12 GB"), 2, "error: out of memory: use a smaller --batch or --size (12 GB)\n"),
+        (MemoryError("12 GB"), 2, f"error: out of memory: {advice} (12 GB)\n"),
         (InputError("no"), 2, "error: no\n"), (KeyboardInterrupt("why"), 130, "stopped: why\n"),
         (SystemExit(143), 143, ""),
     ):

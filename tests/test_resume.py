@@ -211,6 +211,8 @@ def test_data_that_moved_can_be_named_again(train, whole):
         train("--name", "whole", "--resume")
     train("--name", "whole", "--resume", "--data", "moved")
     assert content("whole") == whole
+    train("--name", "whole", "--resume")            # it is kept where they are now
+    assert content("whole") == whole
 
 
 def test_a_run_that_ended_before_its_first_step_is_no_hindrance(train, whole, monkeypatch):

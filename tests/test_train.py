@@ -294,6 +294,7 @@ def test_each_epoch_is_judged_in_one_look_and_the_best_as_it_will_be_used(run, m
         ("3x8", "--set crop=1 --set test_scales=1,2", "them", "4x4"),
         ("7x9", "--set crop=0.5", "a part of them", "8x8"),
         ("7x9", "--set crop=0.5 --set test_scales=0.75", "a part of them", "8x8"),
+        ("7x9", "--set late_crop=0.5", "a part of them", "8x8"),
         ("7x9", "--set crop=0.75 --set test_scales=1,0.5", "them, seen at 0.5 of their size,", "8x8"),
     ],
 )

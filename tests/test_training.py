@@ -215,6 +215,17 @@ def test_the_first_layer_with_a_nan_is_named(name, value, culprit):
         list(loop.train_steps(one, [street(), street()], 0))
 
 
+@pytest.mark.parametrize("network, name, culprit", [
+    ("fcn-basic", "decoder3.w", "decoder3"), ("unet", "decoder2.up.w", "decoder2.up"),
+    ("segnet-basic-single-channel-decoder", "decoder2.conv.w", "decoder2.conv"),
+])
+def test_the_layers_of_the_other_networks_are_named_too(network, name, culprit):
+    one = trainer(name=network, filters=4)
+    one.model.params[name][...] = 3e38
+    with np.errstate(all="ignore"), pytest.raises(InputError, match=rf"first in the output of {culprit}: train again"):
+        list(loop.train_steps(one, [street()], 0))
+
+
 def test_with_dropout_too():
     one = trainer(name="bayesian-segnet-basic", filters=4, levels=2)
     one.model.params["decoder2.conv.w"][...] = 1e38
@@ -324,6 +335,14 @@ def test_a_training_in_memory_goes_epoch_by_epoch():
     assert list(next(epochs)) == losses[1]                  # has the rest of the epoch made all the same
     for name, value in model.params.items():
         np.testing.assert_array_equal(again.params[name], value)
+
+
+def test_a_training_in_memory_is_of_what_its_settings_name():
+    data, settings = pictures_to_learn(2), replace(SETTINGS, filters=2, batch=1, epochs=1)
+    first = [next(next(loop.train(replace(settings, lovasz=part), data)[1])) for part in (None, 1, 50)]
+    assert first[0] < first[1] < first[2]
+    with pytest.raises(ValueError, match="averaged weights are for runs that have a folder"):
+        loop.train(replace(settings, average=0.9), data)
 
 
 def test_a_training_is_of_the_functions_that_are_given():

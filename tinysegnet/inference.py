@@ -51,7 +51,8 @@ class Model:
 
 
 def load(path=None, backend="numpy"):
-    """The Model in a checkpoint; by default the one that comes with tinysegnet. Its batch norms are folded here, once.
+    """The Model in a checkpoint, in float32; by default the one that comes with tinysegnet. Its batch norms are folded
+    here, once.
 
     backend  "numpy" or "cupy"
 
@@ -67,6 +68,8 @@ def load_on(xp, path=None):
     params, stats = groups["params"], groups["stats"]
     network = network_of(meta, path)
     check_arrays(network, params, stats, path)
+    with np.errstate(over="ignore"):        # of 64 bits
+        params, stats = ({name: a.astype(np.float32) for name, a in arrays.items()} for arrays in (params, stats))
     model = Model(network, to_device(params, xp), to_device(stats, xp), meta)
     object.__setattr__(model, "folded", fold_all(model.params, model.stats))
     return model

@@ -51,7 +51,7 @@ classes; mIoU is the mean intersection over union. A run leaves, in runs/NAME/:
     curves.png, predictions.png, confusion.png, shares.png
 """
 EPILOG = "\n".join(["networks:", *(f"  {name}: {line}" for name, line in ABOUT.items())])
-OUT_OF_MEMORY = "use a smaller --batch or --size"
+OUT_OF_MEMORY = "use a smaller --batch or --size, or fewer --filters"
 SAVE_EVERY = 300    # seconds
 
 
@@ -197,13 +197,16 @@ def say_how_it_goes_on(run, trainer, epochs_before):
             shorter = trainer._replace(settings=replace(run.settings, epochs=epochs_before))
             now, before = loop.rate(trainer, done), loop.rate(shorter, done)
             text += f" The learning rate goes on along the cosine of all of them: {now:.2g}, where it was {before:.2g}."
+        if run.settings.late_crop is not None:
+            text += " The last quarter, in which late_crop is in force, is now that of all of them."
         print(textwrap.fill(text, 79))
 
 
 def say_what_is_seen(settings, train, val):
     height, width = settings.size
     part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
-    print(f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size")
+    said = f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size"
+    print(textwrap.fill(said, 79))
     if has_exact_statistics(settings):
         print("Each epoch is judged with batch-norm statistics of one pass through all of them")
     if settings.backend == "cupy":

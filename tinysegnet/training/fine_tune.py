@@ -77,9 +77,7 @@ def source(given):
             made = f"a training makes {name} with {usual}"
             raise InputError(f"{path} holds {name} with {argument} {value}, and {made}: give --init another file")
     for key, array in (model.params | model.stats).items():
-        with np.errstate(over="ignore"):
-            is_number = np.isfinite(array.astype(np.float32))       # as which a training has it
-        if not is_number.all():
+        if not np.isfinite(array).all():
             raise InputError(f"{path}: {key} has values that are not numbers: give --init another file")
     return model
 

@@ -5,10 +5,8 @@ lessons` it takes them from lessons/engine/my_segnet.py, where they are a learne
 """
 
 from tinysegnet import networks
-from tinysegnet.ops.fast import ops_with
 from tinysegnet.support.errors import InputError
-from tinysegnet.training.loop import Functions
-from tinysegnet.training.lovasz import with_lovasz
+from tinysegnet.training.loop import functions_of
 
 DEFAULTS = {}       # settings that are others than usual
 
@@ -31,8 +29,7 @@ def functions(settings, data):
         if others := sorted({shape[0] for shape in shapes if len(shape) == 4 and shape[0] != 3}):
             sizes = " and ".join(f"{K} x {K}" for K in others)
             print(f"--conv winograd is for kernels of 3 x 3: those of {sizes} go as by --conv auto.", flush=True)
-    ops = ops_with(settings.conv)
-    return Functions(ops=ops if settings.lovasz is None else with_lovasz(ops, settings.lovasz))
+    return functions_of(settings)
 
 
 def finished(run, functions):

@@ -13,12 +13,14 @@ from tinysegnet.data.batches import training_batches
 from tinysegnet.data.normalisation import normalise
 from tinysegnet.data.survey import survey
 from tinysegnet.inference import Model, classify
+from tinysegnet.networks.more.blocks import operation
 from tinysegnet.ops import fast
-from tinysegnet.support.backend import array_module, copy_to_host, to_device
+from tinysegnet.support.backend import array_module, copy_to_host, select, to_device
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.ranks import ALONE, Alone
 from tinysegnet.training import fine_tune, optim
 from tinysegnet.training.averaging import averages_of, averaging
+from tinysegnet.training.lovasz import with_lovasz
 from tinysegnet.training.settings import Settings
 from tinysegnet.training.step import Criterion, train_step
 
@@ -40,6 +42,12 @@ class Functions(NamedTuple):
     figures: Callable = metrics.figures
     learner: tuple = ()         # the names of those that are a learner's
     ranks: Alone = ALONE        # the processes that it is spread over
+
+
+def functions_of(settings):
+    """The library's Functions, with the convolution and the loss that the settings name."""
+    ops = fast.ops_with(settings.conv)
+    return Functions(ops=ops if settings.lovasz is None else with_lovasz(ops, settings.lovasz))
 
 
 class Trainer(NamedTuple):
@@ -95,15 +103,19 @@ def train(settings, data, functions=None):
 
     settings   a Settings
     data       a DataSet
-    functions  Functions
+    functions  Functions; by default those that the settings name
 
     Returns the Model, and an iterator over the epochs. Each is an iterator over its losses, which makes the steps and
     so changes the model; it raises InputError on a loss that is not a number.
+
+    Raises ValueError if the settings ask for averaged weights, which only a run with a folder has.
     """
-    model = new_model(settings, data)
+    if settings.average is not None:
+        raise ValueError("loop.train: averaged weights are for runs that have a folder: set average to None")
+    model = new_model(settings, data, select(settings.backend))
     fine_tune.begin(model, settings)
     opt_state = start(settings, model.params)
-    trainer = prepare(model, opt_state, settings, data, survey(data, "train"), functions or Functions())
+    trainer = prepare(model, opt_state, settings, data, survey(data, "train"), functions or functions_of(settings))
 
     def epochs():
         for epoch in range(1, settings.epochs + 1):
@@ -198,7 +210,8 @@ def first_not_finite(trainer, params, images, seed):
         return run
 
     watching = SimpleNamespace(**vars(ops) | {"rng": ranks.generator(seed)})
-    watching.conv2d, watching.batch_norm = watched(ops.conv2d), watched(ops.batch_norm)
+    for name in ("conv2d", "batch_norm", "conv_transpose2d", "depthwise_conv2d"):
+        setattr(watching, name, watched(operation(ops, name)))
     x = normalise(images, model.xp, trainer.settings.normalisation)
     try:
         model.network.forward(params, x, watching)

@@ -34,6 +34,7 @@ from tinysegnet.support.shapes import check_size
 from tinysegnet.training import fine_tune, settings
 from tinysegnet.training.loop import is_finite, new_model, start
 
+MAY_CHANGE = "data", "backend", "epochs"        # of the settings, from one --resume to the next
 FORMAT = 2      # of config.json; that of version 0.1.0 has no number
 TAKEN = errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES      # what flock says if another process has it
 
@@ -117,7 +118,8 @@ class Run:
         with is not there: then there is no folder that was not there before.
         """
         check_new(self.path)
-        crop, scale = self.settings.crop or 1, min(self.settings.test_scales or [1])
+        crop = min(self.settings.crop or 1, self.settings.late_crop or 1)
+        scale = min(self.settings.test_scales or [1])
         halved = (1, "them"), (crop, "a part of them"), (scale, f"them, seen at {scale} of their size,")
         check_size(self.model.network.levels, *self.settings.size, *min(halved, key=lambda share: share[0]))
         drawn = fine_tune.begin(self.model, self.settings)
@@ -209,19 +211,20 @@ class Run:
         self.model = replace(self.model, params=params, stats=stats)
         self.epoch, self.step, self.best = meta["epoch"], meta["step"], meta["best"]
         self.since = time.monotonic() - meta["seconds"]
-        if self.settings.epochs > config["settings"].epochs:
-            self.lengthen()
-            return config["settings"].epochs
-        return None
+        before = config["settings"]
+        if self.settings != before:
+            self.write_settings()
+        return before.epochs if self.settings.epochs > before.epochs else None
 
-    def lengthen(self):
-        """Write the number of epochs that it is to have now into config.json, and where the run was then."""
+    def write_settings(self):
+        """Write into config.json the settings of now, and where the run was when it was lengthened, if it is now."""
         path = self.path / "config.json"
         config = json.loads(path.read_text(encoding="utf-8"))
         kept, epochs = config["settings"], self.settings.epochs
-        from_to = {"from": kept["epochs"], "to": epochs, "in_epoch": self.epoch, "step": self.step}
-        kept["epochs"] = epochs
-        config["lengthened"] = [*config.get("lengthened", []), from_to]
+        if epochs > kept["epochs"]:
+            from_to = {"from": kept["epochs"], "to": epochs, "in_epoch": self.epoch, "step": self.step}
+            config["lengthened"] = [*config.get("lengthened", []), from_to]
+        kept |= {name: getattr(self.settings, name) for name in MAY_CHANGE}
         atomic.write(path, json.dumps(config, indent=2).encode() + b"\n")
 
     def save_the_beginning(self, config):
