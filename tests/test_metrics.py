@@ -32,6 +32,16 @@ def test_any_label_can_be_the_ignored_one():
     np.testing.assert_array_equal(counts, [[0, 0, 1], [0, 0, 0], [0, 0, 1]])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint64])
+def test_what_is_no_class_is_refused_and_not_counted_as_another(dtype):
+    """Of two classes, a 2 for a 0 would be a 0 for a 1."""
+    labels, predicted = np.array([0, 1, 9], dtype), np.array([1, 1, 9], dtype)          # the last pixel is void
+    assert metrics.confusion_matrix(labels, predicted, classes=2, ignore=9).tolist() == [[0, 1], [0, 1]]
+    for one, other in ((labels[:2], predicted[:2] + dtype(1)), (labels[:2] + dtype(2), predicted[:2])):
+        with pytest.raises(ValueError, match="there is a 2, and 2 classes are 0 to 1"):
+            metrics.confusion_matrix(one, other, classes=2, ignore=9)
+
+
 def test_a_class_that_is_only_predicted_counts_in_miou_alone():
     counts = metrics.confusion_matrix(np.array([0, 0]), np.array([0, 1]), classes=2, ignore=9)
     assert metrics.class_average(counts) == 0.5

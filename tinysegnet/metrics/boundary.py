@@ -1,6 +1,6 @@
 """Boundary F1, BF: how well the outlines of a prediction follow those of the truth. Needs SciPy, when it is called.
 
-The measure of the paper's section 4, which is that of Csurka et al., "What is a good evaluation measure for semantic
+The measure of the paper's section 3.3, which is that of Csurka et al., "What is a good evaluation measure for semantic
 segmentation?", BMVC 2013. The details are those of the authors' script: which pixels are boundary, pairs in the place
 of nearest pixels, and the mean over the classes that have a boundary on either side (the paper says: in the truth).
 """

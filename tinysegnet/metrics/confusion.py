@@ -1,4 +1,4 @@
-"""How good a segmentation is: the confusion matrix, and the three figures of the paper (section 4) read off it."""
+"""How good a segmentation is: the confusion matrix, and the three figures of the paper (section 3.3) read off it."""
 
 import numpy as np
 
@@ -9,13 +9,15 @@ def confusion_matrix(labels, predicted, classes, ignore):
     labels, predicted  integer arrays of one shape, on the host
     counts             (classes, classes), int64. Matrices of several images add up.
 
-    Raises ValueError if the shapes differ.
+    Raises ValueError if the shapes differ, or a number is not that of a class.
     """
     if labels.shape != predicted.shape:
         raise ValueError(f"confusion_matrix: labels {labels.shape} and predicted {predicted.shape} should be alike")
     counted = labels != ignore
-    pairs = labels[counted].astype(np.int64) * classes + predicted[counted]
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+    i, j = labels[counted].astype(np.int64), predicted[counted].astype(np.int64)
+    if wrong := [n for a in (i, j) if a.size for n in (a.min(), a.max()) if not 0 <= n < classes]:
+        raise ValueError(f"confusion_matrix: there is a {wrong[0]}, and {classes} classes are 0 to {classes - 1}")
+    return np.bincount(i * classes + j, minlength=classes * classes).reshape(classes, classes)
 
 
 def global_accuracy(counts):

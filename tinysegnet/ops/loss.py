@@ -41,10 +41,8 @@ def softmax_cross_entropy(logits, labels, class_weights, ignore):
     class_weights = class_weights.astype(logits.dtype)
     check_arrays("softmax_cross_entropy", logits=(logits, "N H W K"), class_weights=(class_weights, "K"))
     if labels.dtype.kind not in "iu" or labels.shape != logits.shape[:3]:
-        raise ValueError(
-            f"softmax_cross_entropy: labels should be integers of shape {tuple(logits.shape[:3])}, "
-            f"got {labels.dtype} {tuple(labels.shape)}"
-        )
+        shape, got = tuple(logits.shape[:3]), f"{labels.dtype} {tuple(labels.shape)}"
+        raise ValueError(f"softmax_cross_entropy: labels should be integers of shape {shape}, got {got}")
     labelled = labels != ignore                                                     # (N, H, W)
     # In memory class by class, which is faster, and looked at as (N, H, W, classes) all the same.
     logits = xp.moveaxis(xp.ascontiguousarray(xp.moveaxis(logits, 3, 0)), 0, 3)
