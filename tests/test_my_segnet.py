@@ -203,3 +203,13 @@ def test_what_a_training_will_take_is_timed_by_its_own_functions(tmp_path, monke
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 2 and said[0].startswith("a step at 24x32 needs about ") and said[1].endswith(" in all")
     assert set(calls) == {(24, 32), (12, 16), (6, 8), (3, 4), (48, 64)}
+
+
+def test_a_step_of_parts_is_measured_by_whole_pictures(tmp_path, capsys):
+    """A part of the small ones on which it is measured could be too small to be halved."""
+    data, small = folder.dataset(tiny_camvid.make(tmp_path / "tiny")), replace(SETTINGS, size=(160, 208), filters=2)
+    megabytes = []
+    for crop in (0.3, None):
+        my_segnet.afford(Functions(), replace(small, crop=crop), data)
+        megabytes.append(int(capsys.readouterr().out.split("about ")[1].split()[0]))
+    assert 8 < megabytes[1] / megabytes[0] < 14

@@ -18,6 +18,7 @@ from lessons.engine import course, judging, own_files
 from tinysegnet import inference, metrics
 from tinysegnet.data import streets
 from tinysegnet.data.batches import training_batches
+from tinysegnet.data.images import scaled
 from tinysegnet.data.normalisation import normalise
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.ops.more.dropout import with_rng
@@ -150,7 +151,8 @@ def afford(mixed, settings, data):
     is_usual = {name: getattr(settings, name) for name in usual} == usual
     if not is_usual:
         small = DEFAULTS["size"]
-        megabytes = peak(mixed, replace(settings, size=small), data) * height * width / (small[0] * small[1])
+        seen = scaled(settings.size, settings.crop or 1)
+        megabytes = peak(mixed, replace(settings, size=small, crop=None), data) * np.prod(seen) / np.prod(small)
         free = free_megabytes()
         print(f"a step at {height}x{width} needs about {megabytes:,.0f} MB", flush=True)
         if free and megabytes > free:
