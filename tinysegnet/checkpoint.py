@@ -2,8 +2,8 @@
 
 about.json is the `meta` of a Model: which network it is, its classes, how it looks at a photograph, how it was trained.
 
-`numpy.load` and any unzip program can open it. Reading trusts nothing: an archive is refused unless it is, to the byte,
-what was once written.
+`numpy.load` and any unzip program can open it. Reading trusts nothing: an archive is refused unless what is in it is,
+to the byte, what was once written.
 """
 
 import hashlib

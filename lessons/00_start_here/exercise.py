@@ -10,7 +10,7 @@ def q1(x):
     """axis: the mean colour of each image, over all its rows and columns.
 
     x  (N, H, W, C)
-    y  (N, C)
+    y  (N, C), of the dtype of x
 
     An image of two pixels, [1, 5] and [3, 7], has the mean [2, 6].
     """
@@ -22,7 +22,7 @@ def q2(x):
     """keepdims: take from each row its own largest number.
 
     x  (N, C)
-    y  (N, C)
+    y  (N, C), of the dtype of x
 
     [[1, 4, 2],          [[-3, 0, -2],
      [9, 5, 9]]  gives    [ 0, -4, 0]]
@@ -102,7 +102,7 @@ def q8(x):
     """view or copy: x with zeros in its left column. x itself stays as it was.
 
     x  (H, W)
-    y  (H, W)
+    y  (H, W), of the dtype of x
 
     [[1, 2],         [[0, 2],
      [3, 4]]  gives   [0, 4]], and x is still [[1, 2], [3, 4]]. Two lines.

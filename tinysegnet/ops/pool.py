@@ -1,4 +1,4 @@
-"""Max-pooling that remembers where, and the unpooling that uses it: the idea of SegNet (section 3.1).
+"""Max-pooling that remembers where, and the unpooling that uses it: the idea of SegNet (section 3).
 
 Each 2 x 2 window has four corners,
 
