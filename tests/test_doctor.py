@@ -624,8 +624,8 @@ def test_lines_of_other_tools_are_no_names(tmp_path, line):
         ("1 2 3 255 sky\n1 2 5 255 road\n", "has numbers before the names, from 255 on"),
         ("sky 1\nroad 0\n", "has numbers behind the names, from 1 on, but labels are counted from 0, by lines"),
         ("id name\n0 sky\n1 road\n", "line 1: each line is a class, and 'id name' is none: delete that line"),
-        ("\nName\nsky\nroad\n", "line 2: each line is a class, and 'Name' is none"),
-        ("sky 1 2 3 255\nroad 1 2 5 255\n", "has four numbers in each line, the last one 255: leave that out"),
+        ("sky 1 2 3 255\nroad 1 2 5 255\n", "has four numbers in each line: leave out the last one, or if the first"),
+        ("background 0 0 0 0\nsky 1 2 3 255\n", "has four numbers in each line"),
     ],
 )
 def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
@@ -637,10 +637,13 @@ def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
 
 @pytest.mark.parametrize("names", [
     ("0 sky", "1 road"), ("sky 0", "road 1"), ("lane 1", "lane 2"), ("lane 2", "lane 1"), ("label", "bottle"),
-    ("sky", "name"),
+    ("name", "address"), ("grade 1", "grade 0"), ("lane 1", "lane 0"),
 ])
-def test_lines_that_shift_nothing(tmp_path, names):
-    (tmp_path / "classes.txt").write_text("\n".join(names))
+@pytest.mark.parametrize("colours", ["", " 0 0 255", " #0000ff"])
+def test_lines_that_shift_nothing(tmp_path, names, colours):
+    (tmp_path / "classes.txt").write_text("".join(f"{name}{colours}\n" for name in names))
+    if names == ("sky 0", "road 1") and colours == " 0 0 255":
+        return                                                  # could be colours of four numbers
     assert read_classes(tmp_path / "classes.txt")[0] == names
 
 
@@ -777,6 +780,7 @@ def test_a_folder_that_may_not_be_read(sets, monkeypatch, capsys):
 
 @pytest.mark.parametrize("dtype, values", [
     (np.float32, [0, 1]), (np.int32, [0, 200]), (np.int32, [-5, 3000]), (np.int32, [0, 70000]), (np.uint16, [0, 255]),
+    (">u2", [0, 255]),
 ])
 def test_photographs_of_no_certain_range(tmp_path, dtype, values):
     Image.fromarray(np.array([values], dtype)).save(tmp_path / "a.tif")
@@ -797,6 +801,9 @@ def test_a_photograph_of_12_bits_in_16_is_asked_about(sets, monkeypatch, capsys)
 def test_photographs_of_other_pixel_types(tmp_path, monkeypatch):
     Image.fromarray(np.array([[0, 65535]], np.uint16)).save(tmp_path / "a.png")
     assert read_photograph(tmp_path / "a.png").tolist() == [[[0] * 3, [255] * 3]]
+    Image.fromarray(np.array([[0, 65535]], ">u2")).save(tmp_path / "b.tif")
+    assert Image.open(tmp_path / "b.tif").mode == "I;16B"
+    assert read_photograph(tmp_path / "b.tif").tolist() == [[[0] * 3, [255] * 3]]
     Image.fromarray(np.array([[0, 65535]], np.int32)).save(tmp_path / "a.tif")
     assert read_photograph(tmp_path / "a.tif").tolist() == [[[0] * 3, [255] * 3]]
     Image.new("LAB", (1, 1), (255, 128, 128)).save(tmp_path / "lab.tif")

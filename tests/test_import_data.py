@@ -333,6 +333,9 @@ def test_names_that_no_classes_file_can_have(tmp_path):
     assert dataset(tmp_path / "out").classes == ("background", "red, kite", "road")
     with pytest.raises(InputError, match=r"a name is empty"):
         imported("labelme", tmp_path / "2", tmp_path / "other")
+    labelme(tmp_path / "many/a.json", *((f"class {i}", *ROAD[1:]) for i in range(300)))
+    with pytest.raises(InputError, match=r"there are 301 classes: it takes at most 255"):
+        imported("labelme", tmp_path / "many", tmp_path / "other")
 
 
 def test_names_that_are_numbers_or_end_in_one(tmp_path):
@@ -343,7 +346,7 @@ def test_names_that_are_numbers_or_end_in_one(tmp_path):
 
 
 def masks(path, **of_name):
-    """images/ and masks/ with PIL images, of the classes sky and road."""
+    """images/ and masks/ with PIL images, of three classes."""
     for name, mask in of_name.items():
         photograph(path / f"images/{name}.png", mask.size[::-1])
         (path / "masks").mkdir(exist_ok=True)
@@ -369,9 +372,25 @@ def test_masks_that_contradict_each_other_are_refused_as_check_data_refuses_them
     with pytest.raises(InputError, match=r"b.png is grey of 1 bit, which can be read in two ways"):
         imported("colours", source, tmp_path / "out")
     assert not (tmp_path / "out").exists() and not (tmp_path / "out.unfinished").exists()
-    labelme(tmp_path / "many/a.json", *((f"class {i}", *ROAD[1:]) for i in range(300)))
-    with pytest.raises(InputError, match=r"there are 301 classes: it takes at most 255"):
-        imported("labelme", tmp_path / "many", tmp_path / "other")
+
+
+def test_masks_whose_palettes_differ_where_that_means_nothing(tmp_path):
+    """In void; in one that is not taken; and where the numbers are the kind's own, whatever the colours."""
+    black, red, green = (0, 0, 0), (200, 0, 0), (0, 200, 0)
+    void = {name: of_palette(black, red, *[black] * 253, colour) for name, colour in (("a", red), ("b", green))}
+    for mask in void.values():
+        mask.putpixel((2, 0), 255)
+        mask.putpixel((2, 1), 255)
+    large = of_palette(black, green, red).resize((6, 4), Image.Resampling.NEAREST)
+    source = masks(tmp_path / "a", **void, c=large)
+    photograph(source / "images/c.png", (2, 3))
+    done = imported("colours", source, tmp_path / "out")
+    assert sum(done.counts.values()) == 2 and "c.png has 4x6 pixels" in listed(done)[0]
+    for i, mask in enumerate((of_palette(black, red, green), of_palette(black, green, red)), start=1):
+        photograph(tmp_path / f"sun/train/img-{i:06}.jpg", (2, 3))
+        (tmp_path / "sun/trainannot").mkdir(exist_ok=True)
+        mask.save(tmp_path / f"sun/trainannot/img-{i:06}.png")
+    assert imported("sunrgbd", tmp_path / "sun", tmp_path / "rooms", share=0).counts == {"train": 2}
 
 
 def test_void_in_any_case_of_letters_is_no_class(tmp_path):
@@ -740,16 +759,18 @@ def test_regions_of_label_studio_are_in_percent_and_turn_about_their_upper_left_
 
 
 def test_uploads_to_label_studio_have_no_spaces_or_brackets_in_their_names(tmp_path):
-    """Django, which keeps them, has none; two photographs that it would call alike are not told apart."""
+    """Django, which keeps them, has none; two photographs that it would call alike are told apart if they were no
+    uploads."""
     sky = {"x": 0, "y": 0, "width": 100, "height": 100, "rectanglelabels": ["sky"]}
     region = {"type": "rectanglelabels", "value": sky, "original_height": 6, "original_width": 8}
     for name in ("IMG 0001", "photo (1)", "a b", "a_b"):
         photograph(tmp_path / f"source/{name}.jpg")
-    uploads = ("3f2a1b0c-IMG_0001.jpg", "00aa11bb-photo_1.jpg", "00aa11bb-a_b.jpg")
-    tasks = [{"data": {"image": f"/data/upload/1/{name}"}, "annotations": [{"result": [region]}]} for name in uploads]
+    uploads = [f"upload/1/{name}" for name in ("3f2a1b0c-IMG_0001.jpg", "00aa11bb-photo_1.jpg", "00aa11bb-a_b.jpg")]
+    uploads += [f"local-files/?d={name}" for name in ("a b.jpg", "a_b.jpg")]
+    tasks = [{"data": {"image": f"/data/{name}"}, "annotations": [{"result": [region]}]} for name in uploads]
     (tmp_path / "source/export.json").write_text(json.dumps(tasks))
     done = imported("label-studio", tmp_path / "source", tmp_path / "out")
-    assert {name for _, name in content(tmp_path / "out")[1]} == {"IMG 0001", "photo (1)"}
+    assert {name for _, name in content(tmp_path / "out")[1]} == {"IMG 0001", "photo (1)", "a b", "a_b"}
     assert "is of 00aa11bb-a_b.jpg, of which there are 2: put one there" in listed(done)[0]
 
 

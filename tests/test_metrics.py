@@ -40,6 +40,8 @@ def test_what_is_no_class_is_refused_and_not_counted_as_another(dtype):
     for one, other in ((labels[:2], predicted[:2] + dtype(1)), (labels[:2] + dtype(2), predicted[:2])):
         with pytest.raises(ValueError, match="there is a 2, and 2 classes are 0 to 1"):
             metrics.confusion_matrix(one, other, classes=2, ignore=9)
+    with pytest.raises(TypeError):
+        metrics.confusion_matrix(labels, predicted / 2, classes=2, ignore=9)
 
 
 def test_a_class_that_is_only_predicted_counts_in_miou_alone():

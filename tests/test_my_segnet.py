@@ -208,8 +208,10 @@ def test_what_a_training_will_take_is_timed_by_its_own_functions(tmp_path, monke
 def test_a_step_of_parts_is_measured_by_whole_pictures(tmp_path, capsys):
     """A part of the small ones on which it is measured could be too small to be halved."""
     data, small = folder.dataset(tiny_camvid.make(tmp_path / "tiny")), replace(SETTINGS, size=(160, 208), filters=2)
-    megabytes = []
-    for crop in (0.3, None):
-        my_segnet.afford(Functions(), replace(small, crop=crop), data)
-        megabytes.append(int(capsys.readouterr().out.split("about ")[1].split()[0]))
-    assert 8 < megabytes[1] / megabytes[0] < 14
+    megabytes = {}
+    for crop, late, size in ((0.3, None, "48x62"), (0.3, 0.5, "80x104"), (None, None, "160x208"), (0.3, 1, "160x208")):
+        my_segnet.afford(Functions(), replace(small, crop=crop, late_crop=late), data)
+        said = capsys.readouterr().out
+        assert said.startswith(f"a step at {size} needs about ")
+        megabytes[crop, late] = int(said.split("about ")[1].split()[0])
+    assert megabytes[0.3, None] < megabytes[0.3, 0.5] < megabytes[None, None] == megabytes[0.3, 1]

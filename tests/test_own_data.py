@@ -78,6 +78,13 @@ def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, ca
     assert metrics.mean_iou(counts) > 0.8 and {*standing} == {False, True}
     of_masks = metrics.table(counts, data.classes)              # all three look at a photograph in one way
     assert table.endswith(f"\n{of_masks}\n") and trained.endswith(f"\n{of_masks}\n")
+    for name in ("test", "testannot"):                          # of which nothing but grass was labelled
+        Path("kites", name).mkdir()
+        Path("kites", name, "a.png").write_bytes(Path("kites", name.replace("test", "val"), "00.png").read_bytes())
+    labels = np.array(Image.open("kites/testannot/a.png"))
+    Image.fromarray(np.where(labels == 1, 255, labels)).save("kites/testannot/a.png")
+    command(monkeypatch, "evaluate", "--data", "kites", "--split", "test", "--weights", "runs/first/best.npz")
+    assert "test, 1 images" in capsys.readouterr().out
     annotation = Path("kites/valannot/00.png")
     Image.fromarray(np.array(Image.open(annotation)) > 0).save(annotation)          # of 1 bit, beside 8
     with pytest.raises(InputError, match=r"00\.png is grey of 1 bit, which can be read in two ways"):

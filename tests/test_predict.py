@@ -173,17 +173,18 @@ def test_what_cannot_be_predicted_is_said(predict, monkeypatch):
 
 
 def test_a_mask_that_is_not_from_here_is_left_alone(predict):
-    """It may have been drawn by hand. Those of an earlier predict are made anew."""
+    """It may have been drawn, or mended, by hand. Those of an earlier predict are made anew."""
     halves().save("photo.png")
-    Path("out").mkdir()
-    halves().save("out/photo_mask.png")
-    drawn = Path("out/photo_mask.png").read_bytes()
-    with pytest.raises(InputError, match=r"photo_mask\.png is there, and not from here, .*: name another --out"):
-        predict("photo.png")
-    assert Path("out/photo_mask.png").read_bytes() == drawn and len([*Path("out").iterdir()]) == 1
-    Path("out/photo_mask.png").unlink()
     for _ in range(2):
         predict("photo.png")
+    Path("out/photo_overlay.png").unlink()
+    predict("photo.png")
+    for spoil in (halves().save, lambda path: Path(path).write_text("of mine")):
+        spoil("out/photo_mask.png")
+        drawn = Path("out/photo_mask.png").read_bytes()
+        with pytest.raises(InputError, match=r"photo_mask\.png is there, and not as predict .*: name another --out"):
+            predict("photo.png")
+        assert Path("out/photo_mask.png").read_bytes() == drawn
 
 
 def test_numbers_of_64_bits_are_taken_as_32(predict):
@@ -195,6 +196,10 @@ def test_numbers_of_64_bits_are_taken_as_32(predict):
     checkpoint.save("light.npz", meta, **double)
     predict("photo.png")
     assert (labels_of("photo") == labels).all() and len(np.unique(labels)) == 2
+    double["params"]["encoder1.conv.w"][0, 0, 0, 0] = 1e300
+    checkpoint.save("light.npz", meta, **double)
+    with pytest.raises(InputError, match=r"light\.npz: encoder1\.conv\.w has numbers too large for 32 bits"):
+        predict("photo.png")
 
 
 def looks_at(size, test_scales=None):

@@ -68,8 +68,7 @@ def load_on(xp, path=None):
     params, stats = groups["params"], groups["stats"]
     network = network_of(meta, path)
     check_arrays(network, params, stats, path)
-    with np.errstate(over="ignore"):        # of 64 bits
-        params, stats = ({name: a.astype(np.float32) for name, a in arrays.items()} for arrays in (params, stats))
+    params, stats = (in_32_bits(arrays, path) for arrays in (params, stats))
     model = Model(network, to_device(params, xp), to_device(stats, xp), meta)
     object.__setattr__(model, "folded", fold_all(model.params, model.stats))
     return model
@@ -100,6 +99,16 @@ def check_arrays(network, params, stats, path):
         raise InputError(f"{path} does not hold the network that it names, see {amiss[0]}: give another file")
     if {a.dtype.name for a in held.values()} not in ({"float32"}, {"float64"}):
         raise InputError(f"{path} holds numbers that are not all float32 or all float64: give another file")
+
+
+def in_32_bits(arrays, path):
+    """Those arrays as float32. Raises InputError if a number is too large for it."""
+    with np.errstate(over="ignore"):
+        found = {name: a.astype(np.float32, copy=False) for name, a in arrays.items()}
+    for name, a in arrays.items():
+        if not (np.isfinite(found[name]) | ~np.isfinite(a)).all():
+            raise InputError(f"{path}: {name} has numbers too large for 32 bits: give another file")
+    return found
 
 
 def fold_all(params, stats, ops=fast):

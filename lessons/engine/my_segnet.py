@@ -146,15 +146,14 @@ def functions(settings, data):
 
 def afford(mixed, settings, data):
     """Say what all will take, and the memory of a larger step than usual. InputError if that is too much."""
-    height, width = settings.size
     usual = {name: DEFAULTS[name] for name in ("size", "filters", "batch")}
     is_usual = {name: getattr(settings, name) for name in usual} == usual
     if not is_usual:
         small = DEFAULTS["size"]
-        seen = scaled(settings.size, settings.crop or 1)
+        seen = scaled(settings.size, max(settings.crop or 1, settings.late_crop or 0))
         megabytes = peak(mixed, replace(settings, size=small, crop=None), data) * np.prod(seen) / np.prod(small)
         free = free_megabytes()
-        print(f"a step at {height}x{width} needs about {megabytes:,.0f} MB", flush=True)
+        print(f"a step at {seen[0]}x{seen[1]} needs about {megabytes:,.0f} MB", flush=True)
         if free and megabytes > free:
             way_out = "use a smaller --size, --batch or --filters"
             raise InputError(f"a step needs more memory than the {free:,.0f} MB that are free: {way_out}")

@@ -12,7 +12,7 @@ from tinysegnet.data.problems import Problem, Problems
 from tinysegnet.data.survey import survey
 from tinysegnet.plots import contact_sheet
 from tinysegnet.support.errors import InputError
-from tinysegnet.support.options import LARGEST_SIDE, label, png_file
+from tinysegnet.support.options import LONGEST_SIDE, label, png_file
 from tinysegnet.support.progress import bar
 from tinysegnet.training.settings import RECIPES
 
@@ -34,9 +34,9 @@ def add_options(option):
 
 
 def run(args):
-    if args.picture and Path(args.picture).resolve().parent in {*folders_of(args.folder)}:
-        raise InputError(f"--picture {args.picture} would be among the files of the data set: name another place")
     try:
+        if args.picture and Path(args.picture).resolve().parent in {*folders_of(args.folder)}:
+            raise InputError(f"--picture {args.picture} would be among the files of the data set: name another place")
         data = folder.dataset(args.folder, args.ignore)
         surveys, problems = surveys_of(data)
     except (InputError, OSError) as error:
@@ -97,7 +97,7 @@ def of_training(data, surveys):
     elif len(sizes) > 1:
         text = f"The images are of {len(sizes)} sizes: train with --size HxW, to which all are brought"
         problems.add("sizes", data.source, text, refused=False)
-    elif any(max(size) > LARGEST_SIDE for size in sizes):
+    elif any(max(size) > LONGEST_SIDE for size in sizes):
         text = "The images are {}x{}, too large for a network: train with a smaller --size HxW"
         problems.add("too large", data.source, text.format(*max(sizes)), refused=False)
     if "train" in surveys and 0 < (few := surveys["train"].images) < BATCH:

@@ -9,7 +9,7 @@ from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_w
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs
 from tinysegnet.data.folds import dealt_out, k_of_parts
-from tinysegnet.data.survey import checked_surveys
+from tinysegnet.data.survey import check_files
 from tinysegnet.metrics.boundary import of_scipy
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import label, or_none
@@ -52,8 +52,8 @@ def run(args):
     if args.weights is None and data.source == "streets":
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
         raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
-    checked_surveys(data, [args.split], lambda samples: bar(samples, "reading", unit="img"))
     sampling = Sampling(model, args.samples, data.ignore) if args.samples else None
+    check_files(data, args.split, lambda samples: bar(samples, "reading", unit="img"))
     photographs = len(data.samples(args.split))
     pairs = bar(evaluation_pairs(data, args.split), args.split, photographs, unit="img")
     classes = len(data.classes)
@@ -63,7 +63,7 @@ def run(args):
         others += inference.size_seen(model, labels.shape) != tuple(model.meta["size"])
         if args.bf:
             bf.append(metrics.boundary_f1(labels, predicted, classes, data.ignore))
-    print(textwrap.fill(why, 79, break_on_hyphens=False))
+    print(textwrap.fill(why, 79, break_long_words=False, break_on_hyphens=False))
     if args.weights is None:
         print(ITS_OWN)
     seen = inference.how_seen(model.meta)

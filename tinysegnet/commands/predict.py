@@ -4,6 +4,8 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tinysegnet import inference
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
@@ -26,6 +28,7 @@ values left out. The mean decides, and there is a third picture:
     NAME_uncertainty.png   the variance of the N answers: bright where they
                            differ, dark where they agree, right or wrong
 """
+NOTE = "Software", "tinysegnet predict"         # in what it writes
 
 
 def add_options(option):
@@ -43,7 +46,8 @@ def run(args):
     paths, passed = photographs(args.images, out)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    bad = []
+    bad, note = [], PngInfo()
+    note.add_text(*NOTE)
     with stopped_with(f"what is done is in {out}"):
         for path in bar(paths, "predict", unit="img"):
             try:
@@ -53,7 +57,7 @@ def run(args):
                 continue
             for kind, picture in pictures(model, photograph, args.samples).items():
                 with writing(out / f"{path.stem}_{kind}.png"):
-                    picture.save(out / f"{path.stem}_{kind}.png")
+                    picture.save(out / f"{path.stem}_{kind}.png", pnginfo=note)
     if done := len(paths) - len(bad):
         if args.weights is None:
             print(ITS_OWN)
@@ -61,11 +65,22 @@ def run(args):
         print(f"{what}: the pictures are in {out}")
     if passed:
         text = f"{folder.in_words(passed)}: name them one by one, or save them as .png or .jpg"
-        print(textwrap.fill(text, 79, break_on_hyphens=False))
+        print(textwrap.fill(text, 79, break_long_words=False, break_on_hyphens=False))
     for error in bad[:-1]:
         complain(error)
     if bad:
         raise bad[-1]
+
+
+def is_ours(path):
+    """Whether there is no such file, or one that a predict has left."""
+    try:
+        with Image.open(path) as picture:
+            return picture.info.get(NOTE[0]) == NOTE[1]
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
 
 
 def pictures(model, photograph, samples):
@@ -102,9 +117,9 @@ def photographs(names, out):
         raise InputError(f"--out {out} is a folder that photographs come from: name another, or they would mix")
     by_stem = {}
     for path in paths:
-        mask, overlay = (out / f"{path.stem}_{kind}.png" for kind in ("mask", "overlay"))
-        if mask.exists() and not overlay.exists():              # such as one that was drawn by hand
-            raise InputError(f"{mask} is there, and not from here, as there is no {overlay.name}: name another --out")
+        for kind in ("mask", "overlay", "uncertainty"):
+            if not is_ours(file := out / f"{path.stem}_{kind}.png"):        # but drawn by hand, say
+                raise InputError(f"{file} is there, and not as predict has written it: name another --out")
         if (other := by_stem.setdefault(path.stem, path)) != path:
             raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: give each its own --out")
     return list(by_stem.values()), passed

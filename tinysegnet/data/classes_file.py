@@ -30,7 +30,7 @@ def read_classes(path, least=2):
             name, colour = name_and_colour(line.split(), f"{path}, line {number}")
             if name == "__ignore__":
                 raise InputError(f"{path}, line {number}: {name} stands for no label, but for none: delete that line")
-            if OF_PEOPLE.match(name) or (not classes and name != "label" and {*name.lower().split()} <= OF_COLUMNS):
+            if OF_PEOPLE.match(name) or (not colour and is_title(name.lower().split())):
                 raise InputError(f"{path}, line {number}: each line is a class, and {name!r} is none: delete that line")
             if re.search(r"[\x00-\x1f]", name):
                 raise InputError(f"{path}, line {number}: {name!r} is not plain text: save the file as UTF-8")
@@ -39,17 +39,23 @@ def read_classes(path, least=2):
             classes[name] = colour
     if not least <= len(classes) <= 255:
         raise InputError(f"{path} names {len(classes)} classes: it takes {least} to 255")
-    last_four = [line.split()[-4:] for line in lines if line.strip()]
-    if all(len(words) == 4 and all(map(is_byte, words)) and words[3] == "255" for words in last_four):
-        raise InputError(f"{path} has four numbers in each line, the last one 255: leave that out, it is of no colour")
+    numbers, without = zip(*[(name.split()[-1], name.rpartition(" ")[0]) for name in classes])
+    differ = all(without) and len({*without}) == len(classes)               # not "lane 1", "lane 2"
+    ends = [line.split()[-4:] for line in lines if line.strip()]
+    if differ and all(len(words) == 4 and all(map(is_byte, words)) for words in ends):
+        text = "leave out the last one, or if the first belongs to the name, write the colour as #rrggbb"
+        raise InputError(f"{path} has four numbers in each line: {text}")
     check_numbers(path, "before", [name.split()[0] for name in classes])
-    last_words = [name.split()[-1] for name in classes]
-    if sorted(last_words) == sorted(map(str, range(len(classes)))):         # not of "lane 1", "lane 2"
-        check_numbers(path, "behind", last_words)
+    if differ and sorted(numbers) == sorted(map(str, range(len(classes)))):
+        check_numbers(path, "behind", numbers)
     given = {k for k, colour in enumerate(classes.values()) if colour}
     free = (colour for colour in map(of_voc, range(1, 512)) if colour not in classes.values())
     palette = np.array([colour or next(free) for colour in classes.values()], np.uint8)
     return tuple(classes), palette, given
+
+
+def is_title(words):
+    return len(words) > 1 and {*words} <= OF_COLUMNS
 
 
 def check_numbers(path, where, words):

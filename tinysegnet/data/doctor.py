@@ -193,7 +193,7 @@ def is_ramp(numbers, classes):
 
 
 def of_all_label_files(notes):
-    """The Problems that no label file shows alone."""
+    """The Problems that no label file shows alone, if the notes are of all of them."""
     problems = Problems()
     of_palettes(problems, notes)
     of_bits(problems, notes)
@@ -218,11 +218,16 @@ def of_bits(problems, notes):
     It is as it is stored if all files are alike, and one of them can mean nothing else, or there is 1 bit, for a class
     and the rest. Programs that make files smaller leave files of several kinds.
     """
-    alike = len(notes.bits) == 1 and not notes.palettes and not notes.ways & {"grey", "colour"}
+    alike = are_alike(notes)
     for bits, files in notes.unsure.items():
         if not alike or (bits > 1 and bits not in notes.sure):
             text = f"is grey of {bits} bit{'s' * (bits > 1)}, which can be read in two ways: save all with 8 bits"
             problems.add("few bits", files[0], f"{files[0]} {text}", len(files))
+
+
+def are_alike(notes):
+    """Whether all label files are grey of so many bits, and were read by their numbers."""
+    return len(notes.bits) == 1 and not notes.palettes and not notes.ways & {"grey", "colour"}
 
 
 def of_classes(problems, data, split, one):

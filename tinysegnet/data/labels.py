@@ -62,7 +62,8 @@ class LabelFile:
     way      by which: "number", its "colour" or "grey" (what viewers show), or "RGB" if a pixel has no number
     bits     of a pixel, if it is grey and has no palette
     unsure   whether its grey of few bits could also mean what viewers show
-    palette  {number: (r, g, b)} of those that occur, if it was read by the numbers of a palette
+    palette  {number: (r, g, b)} of those that occur, void aside, if it was read by the numbers of a palette that are
+             not its greys
     """
 
     labels: np.ndarray
@@ -185,7 +186,9 @@ def by_palette(path, image, legend):
         said = ", ".join(f"{number} is {in_words(colour)}" for number, colour in zip(numbers[:4], colours))
         text = f"has a palette ({said}) that is not that of classes.txt: save it as grey numbers of 8 bits"
         raise FileError("palette", path, text)
-    used = dict(zip(numbers.tolist(), map(tuple, colours.tolist()))) if way == "number" else {}
+    by_number_alone = way == "number" and "grey" not in ways
+    used = dict(zip(numbers.tolist(), map(tuple, colours.tolist()))) if by_number_alone else {}
+    used.pop(legend.ignore, None)
     return LabelFile(exchanged(pixels, numbers, ways[way]), way, palette=used)
 
 

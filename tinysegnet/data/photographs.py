@@ -35,12 +35,13 @@ def upright_photograph(path, content=None):
 def in_8_bits(path, image):
     """Any image as uint8 (H, W, 3). Raises FileError if its range is not known."""
     if image.mode == "F" or image.mode.startswith("I"):
-        low, high = image.getextrema()
+        pixels = np.array(image)
+        low, high = pixels.min(), pixels.max()
         if image.mode == "F" or not (low >= 0 and 255 < high < 65536):      # else it is of 16 bits, or 16 in 32
             text = f"has pixels from {low:g} to {high:g}, of no certain range: save it with 8 bits"
             raise FileError("pixel type", path, text)
     if image.mode.startswith("I"):                                          # convert() would cut it off at 255
-        return np.repeat((np.array(image) // 257).astype(np.uint8)[..., None], 3, axis=2)
+        return np.repeat((pixels // 257).astype(np.uint8)[..., None], 3, axis=2)
     try:
         if image.has_transparency_data:                         # on white, whatever colour is under it
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysegnet.data.doctor import Notes, diagnose
+from tinysegnet.data.doctor import Notes, are_alike, diagnose, of_all_label_files
 from tinysegnet.data.folder import Reader
 from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
@@ -55,6 +55,16 @@ def survey(data, split, watch=iter):
         image_pixels += labels.size * (counts[:classes] > 0)
         sha256.update(f"{labels.shape} ".encode() + photograph.tobytes() + labels.tobytes())
     return Survey(sizes.total(), pixels, image_pixels, int(void), sizes, notes, sha256.hexdigest())
+
+
+def check_files(data, split, watch=iter):
+    """Raise InputError if a file of a split cannot be used, or two contradict each other, whatever the others hold."""
+    notes = survey(data, split, watch).notes
+    problems = [problem for problem in notes.problems.values() if problem.refused]
+    if not are_alike(notes):
+        problems += of_all_label_files(notes).values()
+    if problems:
+        raise InputError(str(problems[0]))
 
 
 def checked_surveys(data, splits=("train", "val"), watch=iter):

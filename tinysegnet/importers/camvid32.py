@@ -31,13 +31,13 @@ COLOURS = {     # of what is put into which class
 OF_VOID = 0, 0, 0
 
 
-def read(source, _, notes):
+def read(source, *_):
     """See importers/__init__.py. Black does not count."""
     label, colours = {"void": VOID}, {"void": OF_VOID}
     for number, (name, those) in enumerate(COLOURS.items()):
         for i, colour in enumerate(those):
             label[f"{name} {i}"], colours[f"{name} {i}"] = number, colour
-    labels_of, samples = mask_reader(colours, label, notes, numbers=False), []
+    labels_of, samples = mask_reader(colours, label, numbers=False), []
     for images, masks in FOLDERS:
         if (source / images).is_dir() and (source / masks).is_dir():
             for path in files_under(source / images):

@@ -22,7 +22,7 @@ COLOURS = {     # in the order of the train ids
 IDS = dict(zip(COLOURS, (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)))
 
 
-def read(source, _, notes):
+def read(source, *_):
     """See importers/__init__.py. What the benchmark does not judge, such as parking and trailers, does not count."""
     photographs, samples = source / "leftImg8bit", []
     if not photographs.is_dir() or not (source / "gtFine").is_dir():
@@ -32,7 +32,7 @@ def read(source, _, notes):
     names = {number: name for name, number in IDS.items()}
     by_id = [names.get(number, f"void {number}") for number in range(34)]
     label = {name: numbered(COLOURS).get(name, 255) for name in by_id}
-    of_ids, of_train_ids = (mask_reader(dict.fromkeys(those), label, notes) for those in (by_id, COLOURS))
+    of_ids, of_train_ids = (mask_reader(dict.fromkeys(those), label) for those in (by_id, COLOURS))
     for path in files_under(photographs):
         name = plain(path, photographs).removesuffix("_leftImg8bit")
         file = source / "gtFine" / f"{name}_gtFine_labelIds.png"

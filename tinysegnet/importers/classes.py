@@ -1,5 +1,7 @@
 """Names and colours of a tool's classes, and masks by them."""
 
+from functools import partial
+
 import numpy as np
 
 from tinysegnet.data.classes_file import read_classes
@@ -46,12 +48,12 @@ def numbered(names):
     return {name: classes.index(name) if name in classes else VOID for name in names}
 
 
-def mask_reader(colours, label, notes, numbers=True, file="classes.txt"):
+def mask_reader(colours, label, notes=None, numbers=True, file="classes.txt"):
     """labels_of(path) gives the `labels` of a Sample whose labels are an image, see data/labels.py.
 
     colours  {name: colour or None}, in the order of the numbers that the tool gives them, from 0
     label    {name: label}
-    notes    the Notes of all masks
+    notes    of all masks, where one may show what another means
     numbers  whether the tool gives them numbers at all; if not, masks that have numbers are refused
     file     that says the colours
     """
@@ -64,11 +66,12 @@ def mask_reader(colours, label, notes, numbers=True, file="classes.txt"):
             owners[colour] = (*owners.get(colour, ()), number)
     legend = Legend(tuple(colours), VOID, owners, str(file))
 
-    def labels(path):
+    def labels(path, size):
         read = read_labels(path, legend)
         if read.way == "number" and not numbers:
             raise FileError("numbers", path, "has numbers, of which nothing says the classes: take the one in colours")
-        notes.of_label_file(path, read)
+        if notes and read.labels.shape == size:         # the others are not taken
+            notes.of_label_file(path, read)
         return table[read.labels]
 
-    return lambda path: lambda size: labels(path)
+    return lambda path: partial(labels, path)

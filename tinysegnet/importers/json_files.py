@@ -47,5 +47,6 @@ def as_written_by(tool, path):
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+        kind = "lacking" if isinstance(error, KeyError) else f"damaged: {error}"
         way_out = "choose its own KIND, or save it there again"
-        raise FileError(f"damaged: {reason}", path, f"is not as {tool} writes it ({reason}): {way_out}") from error
+        raise FileError(kind, path, f"is not as {tool} writes it ({reason}): {way_out}") from error

@@ -20,12 +20,12 @@ too, by the names that they have there, or had before an upload"""
 
 def read(source, _, notes):
     """See importers/__init__.py. The classes are `background` and the labels of regions, by the alphabet."""
-    paths, photographs, names, found = files_under(source, (".json",)), {}, set(), []
+    paths, photographs, uploads, names, found = files_under(source, (".json",)), {}, {}, set(), []
     if not paths:
         raise InputError(f"there is no NAME.json in {source}: name the folder that has Label Studio's export")
     for photograph in files_under(source):
-        for name in {photograph.name, uploaded(photograph.name)}:
-            photographs.setdefault(name, []).append(photograph)
+        photographs.setdefault(photograph.name, []).append(photograph)
+        uploads.setdefault(uploaded(photograph.name), []).append(photograph)
     for path in paths:
         with noted(notes.problems), as_written_by("Label Studio", path):
             for task in load_json(path):
@@ -33,7 +33,7 @@ def read(source, _, notes):
                     done = [one["result"] for one in task["annotations"] if not one.get("was_cancelled")]
                     regions = [one for one in done[0] if one["type"].endswith("labels")] if done else None
                     names |= {name_in(one["value"][one["type"]][0]) for one in regions or ()}
-                    found.append((path, photograph_of(path, task["data"], photographs), regions))
+                    found.append((path, photograph_of(path, task["data"], photographs, uploads), regions))
     classes, samples = with_background(sorted(names)), []
     for path, photograph, regions in found:
         labels = partial(labels_of, f"{path}, for {photograph.name},", regions, numbered(classes))
@@ -41,10 +41,10 @@ def read(source, _, notes):
     return without_void(classes), samples
 
 
-def photograph_of(path, data, photographs):
+def photograph_of(path, data, photographs, uploads):
     """The one of that name. An upload has 8 letters more in front of it, a local file has it behind ?d=."""
     name = re.split(r"[/\\=]", unquote(next((text for text in data.values() if isinstance(text, str)), "")))[-1]
-    those = photographs.get(name) or photographs.get(uploaded(re.sub(r"^[0-9a-f]{8}-", "", name)), [])
+    those = photographs.get(name) or uploads.get(uploaded(re.sub(r"^[0-9a-f]{8}-", "", name)), [])
     if len(those) != 1:
         raise FileError("no photograph", path, f"is of {name}, of which there are {len(those)}: put one there")
     return those[0]

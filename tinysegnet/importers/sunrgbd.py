@@ -29,10 +29,10 @@ LAYOUTS = (         # photographs, labels, the beginning of a label's name
 )
 
 
-def read(source, _, notes):
+def read(source, *_):
     """See importers/__init__.py. A label 0 is none, and each other moves down by one."""
     colours = dict.fromkeys(["unlabelled", *CLASSES])
-    labels_of, samples = mask_reader(colours, numbered(colours), notes), []
+    labels_of, samples = mask_reader(colours, numbered(colours)), []
     for photographs, labels, beginning in LAYOUTS:
         for split in ("train", "val", "test"):
             folder, masks = source / photographs.format(split), source / labels.format(split)

@@ -88,7 +88,7 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
         if not taken:
             raise nothing_taken(source, problems)
         for problem in of_all_label_files(notes).values():
-            raise InputError(problem.sentence)
+            raise InputError(str(problem))
         counts, how = move_to_splits(unfinished, taken, share, seed)
         with writing(folder):
             os.replace(unfinished, folder)
@@ -166,7 +166,7 @@ def write_classes(path, found, classes_file):
         line = re.search(r", line (\d+)", str(error))
         which = repr(classes[int(line[1]) - 1]) if line else ", ".join(map(repr, classes[:4]))
         said = f"{which} cannot be in a {path.name}, where lines of numbers or remarks are no classes"
-        raise InputError(f"{said}: rename it in the tool, or name the classes by --classes FILE") from error
+        raise InputError(f"{said}: rename it in the tool") from error
     if read != classes:
         raise InputError(f"the names of the classes are none for {path.name}, in which they are {read}: rename them")
     return classes, table

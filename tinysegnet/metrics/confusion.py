@@ -9,12 +9,12 @@ def confusion_matrix(labels, predicted, classes, ignore):
     labels, predicted  integer arrays of one shape, on the host
     counts             (classes, classes), int64. Matrices of several images add up.
 
-    Raises ValueError if the shapes differ, or a number is not that of a class.
+    Raises ValueError if the shapes differ, or a number is not that of a class; TypeError if they are no integers.
     """
     if labels.shape != predicted.shape:
         raise ValueError(f"confusion_matrix: labels {labels.shape} and predicted {predicted.shape} should be alike")
     counted = labels != ignore
-    i, j = labels[counted].astype(np.int64), predicted[counted].astype(np.int64)
+    i, j = (a[counted].astype(np.int64, casting="same_kind") for a in (labels, predicted))
     if wrong := [n for a in (i, j) if a.size for n in (a.min(), a.max()) if not 0 <= n < classes]:
         raise ValueError(f"confusion_matrix: there is a {wrong[0]}, and {classes} classes are 0 to {classes - 1}")
     return np.bincount(i * classes + j, minlength=classes * classes).reshape(classes, classes)

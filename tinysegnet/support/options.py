@@ -3,7 +3,7 @@
 import re
 from argparse import ArgumentParser, ArgumentTypeError
 
-LARGEST_SIDE = 9999     # of a picture, in pixels, as a network sees it
+LONGEST_SIDE = 9999     # of a picture, in pixels, as a network sees it
 
 
 class Parser(ArgumentParser):
@@ -21,7 +21,7 @@ def height_x_width(text):
     if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
         raise ArgumentTypeError(f"{text!r} is not a size: write height x width in pixels, as in 180x240")
     if len(height) > 4 or len(width) > 4:
-        raise ArgumentTypeError(f"{text!r} is too large: at most {LARGEST_SIDE}x{LARGEST_SIDE}")
+        raise ArgumentTypeError(f"{text!r} is too large: at most {LONGEST_SIDE}x{LONGEST_SIDE}")
     return int(height), int(width)
 
 

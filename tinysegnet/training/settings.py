@@ -11,7 +11,7 @@ from tinysegnet.data.normalisation import CENTRED, LOCAL_RESPONSE, NORMALISATION
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import (
-    LARGEST_SIDE,
+    LONGEST_SIDE,
     at_least_0,
     at_least_1,
     between,
@@ -115,7 +115,7 @@ RECIPES = {
         class_weight_power=0.5, flip=True, scale=None, crop=None, jitter=None, normalisation=CENTRED,
         test_scales=None, best_by="mIoU",
     ),
-    # The authors', but for the biases' rate (theirs is twice as high).
+    # The authors', but for the biases' rate (theirs is twice as high) and when val is judged: see docs/results.md.
     "paper": dict(
         epochs=100, batch=12, optimiser="sgd", lr=0.1, schedule="constant", momentum=0.9, weight_decay=5e-4,
         class_weight_power=1.0, flip=False, scale=None, crop=None, jitter=None, normalisation=LOCAL_RESPONSE,
@@ -185,7 +185,7 @@ def resolve(given, data, train, val):
         if len(train.sizes | val.sizes) > 1:
             raise InputError(f"the images of {data.name} are not of one size: give one to all with --size HxW")
         values["size"] = next(iter(train.sizes))
-        if max(values["size"]) > LARGEST_SIDE:
+        if max(values["size"]) > LONGEST_SIDE:
             text = "the images of {} are {}x{}, too large for a network: give a smaller --size HxW"
             raise InputError(text.format(data.name, *values["size"]))
     values.setdefault("statistics", "exact" if train.images < FEW_IMAGES else "running")
