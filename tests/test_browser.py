@@ -218,6 +218,7 @@ def test_what_is_no_photograph_is_said_and_the_page_stays(page, served, tmp_path
     page.set_input_files("#file", tmp_path / "mine.png")
     page.wait_for_selector("#said:has-text('The photograph cannot be read as an image')")
     assert "400" in page.complaints.pop()               # the browser says so by itself
+    assert page.input_value("#file") == ""              # so that the same, mended, can be chosen
     assert page.locator("#images button").count() >= 3
     page.click("#images button >> nth=1")
     page.wait_for_selector(SHOWN)
@@ -239,6 +240,28 @@ def test_the_keys_move_what_is_looked_at(page, served):
     page.wait_for_timeout(50)
     page.wait_for_selector(SHOWN)
     assert (state_of(page)["row"], state_of(page)["column"]) == ("41", "61")
+
+
+@pytest.mark.parametrize("button", ["#legend button >> nth=3", "#images button >> nth=1", "#levels button >> nth=2"])
+def test_who_chooses_with_the_keys_stays_where_he_is(page, served, button):
+    opened(page, served)
+    page.focus(button)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(50)
+    page.wait_for_selector(SHOWN)
+    focused = page.evaluate("() => [document.activeElement.textContent, document.activeElement.ariaPressed]")
+    assert focused == [page.locator(button).text_content(), "true"]
+
+
+def test_a_dashed_frame_is_on_the_first_of_equals(page, exported):
+    """In a map of 3 x 3 the window at the lower right has one pixel."""
+    opened(page, exported)
+    said = page.evaluate("""() => {
+        const map = {shape: [3, 3, 1], values: [5, 5, 0,  1, 2, 0,  7, 7, 3]};
+        const windows = [[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 1, 0]];
+        return windows.map(([r, q, corner]) => isFirstOfEquals(map, 0, r, q, corner));
+    }""")
+    assert said == [True, False, True, True, False]
 
 
 def test_back_undoes_a_choice(page, served):
@@ -312,6 +335,14 @@ def test_a_network_without_corners_is_shown_without_the_switch(page, tmp_path, m
     opened(page, (tmp_path / "page/index.html").as_uri())
     assert page.locator("#ways").is_hidden() and page.locator("h1").inner_text() == f"Look inside {name}"
     assert f"{name} unpools no map by its corners" in page.locator("#corners-words").inner_text()
+    page.keyboard.press("w")
+    page.wait_for_timeout(50)
+    page.wait_for_selector(SHOWN)
+    assert state_of(page).get("way", "corners") == "corners"
+    page.goto(f"{page.url.partition('#')[0]}#way=first")
+    page.wait_for_timeout(50)
+    page.wait_for_selector(SHOWN)
+    assert state_of(page).get("way") in (None, "first") and page.evaluate("() => state.way") == "corners"
     assert "undefined" not in page.locator("body").inner_text() and page.locator(".addition b, #sum p").count()
 
 

@@ -176,13 +176,15 @@ def test_the_receptive_fields_of_segnet_basic():
     assert receptive_field(model, (180, 240), 0, 0)[:2] == (0, 0)
 
 
-@every_network
-def test_a_score_depends_on_what_is_in_its_receptive_field_and_on_nothing_else(name):
+@pytest.mark.parametrize("name, way", [
+    *((name, "corners") for name in networks.NETWORKS), *(("segnet-basic", way) for way in WAYS if way != "corners"),
+])
+def test_a_score_depends_on_what_is_in_its_receptive_field_and_on_nothing_else(name, way):
     """Whatever is changed outside changes nothing; each of the four outermost lines can change something."""
-    model, ops = small(name, np.float64), ops_with("im2col")
+    model, ops = small(name, np.float64), ops_with("im2col", **WAYS[way])
     row, column = 9, 5
     size = (36, 44) if name in DEEP else (22, 30)
-    top, left, bottom, right = receptive_field(model, size, row, column)
+    top, left, bottom, right = receptive_field(model, size, row, column, way=way)
     rows, columns = slice(top, bottom), slice(left, right)
     lines = [(top, columns), (bottom - 1, columns), (rows, left), (rows, right - 1)]
     moved = [False] * 4

@@ -2,21 +2,24 @@
 
 It is the backward of the network with an `ops` whose maps have one channel and say "depends" or "does not". A kernel of
 K x K spreads that over K x K pixels, and so does a pooling or an unpooling over the four pixels of a window, as the
-maximum may be in any of its corners. (The normalisation of the input is left out: `standardised` sees every pixel.)
+maximum may be in any of its corners; another way up has pixels of its own. (The normalisation of the input is left out:
+`standardised` sees every pixel.)
 """
 
 import numpy as np
 
+from tinysegnet.look.ways_up import CORNERS
 from tinysegnet.ops import more
 from tinysegnet.support.shapes import ceil_div
 
 
-def receptive_field(model, size, row, column, layer=None):
+def receptive_field(model, size, row, column, layer=None, way=CORNERS):
     """(top, left, bottom, right), in pixels of an image of `size`, (H, W): the last two are those after the field.
 
     row, column  of a score, or of a value of layer number `layer`, as in Seen.layers
+    way          up, one of WAYS
     """
-    ops = Reach(layer, (row, column))
+    ops = Reach(layer, (row, column), way)
     x = np.zeros((1, *size, 1), np.float32)
     y, _, cache = model.network.forward(model.folded, x, ops)
     dx, _ = model.network.backward(y if layer is not None else one_at(y, row, column), cache, ops, need_dx=True)
@@ -38,10 +41,11 @@ class Reach:
     """The `ops`. Maps (1, H, W, 1) are 1 where the value can depend on the pixel; all values of a forward are 0.
 
     layer  the number of the convolution whose value at `pixel` is asked for, or None for the scores
+    way    up, one of WAYS
     """
 
-    def __init__(self, layer, pixel):
-        self.layer, self.pixel, self.convolutions = layer, pixel, 0
+    def __init__(self, layer, pixel, way):
+        self.layer, self.pixel, self.way, self.convolutions = layer, pixel, way, 0
         self.rng = np.random.default_rng(0)
 
     def asked(self, number, dy):
@@ -101,7 +105,10 @@ class Reach:
         return np.zeros(shape, x.dtype)
 
     def max_unpool_backward(self, dy, corners):
-        if not corners.any():           # they were fixed: see networks/more/blocks.py
+        if self.way == "bilinear":
+            return np.sign(more.resize_bilinear_backward(dy, corners.shape))
+        fixed = self.way == CORNERS and not corners.any()       # see networks/more/blocks.py
+        if fixed or self.way == "first":
             return dy[:, ::2, ::2]
         return np.minimum(more.upsample_nearest_backward(dy, corners.shape), 1)
 

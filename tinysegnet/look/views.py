@@ -147,7 +147,7 @@ class Views:
                 and 0 <= label < seen.scores.shape[2]):
             raise NotThereError(f"{row}, {column}, {label}")
         with self.lock:
-            top, left, bottom, right = receptive_field(model, seen.scores.shape[:2], row, column)
+            top, left, bottom, right = receptive_field(model, seen.scores.shape[:2], row, column, way=way)
             gradient = input_gradient(model, seen.photograph, row, column, label, way)
         inside = np.zeros_like(gradient)            # Fourier's rounding leaves a billionth everywhere
         inside[top:bottom, left:right] = gradient[top:bottom, left:right]

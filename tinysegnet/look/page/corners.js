@@ -60,9 +60,9 @@ function drawing({encoder, decoder, before, corners, after, c, top, left, side})
   const chosen = [state.row >> encoder.level >> 1, state.column >> encoder.level >> 1];
   for (let r = top / 2; 2 * r < top + rows; r++) {
     for (let q = left / 2; 2 * q < left + columns; q++) {
-      const values = [0, 1, 2, 3].map((k) => before.values[((2 * r + (k >> 1)) * W + 2 * q + (k & 1)) * C + c]);
-      const equal = values.every((value) => value === values[0]), here = r === chosen[0] && q === chosen[1];
-      drawWindow({svg, corners, c, top, left, head, apart, r, q, equal, here, rows, columns, last});
+      const [, w] = corners.shape, corner = corners.values[(r * w + q) * C + c], here = r === chosen[0] && q === chosen[1];
+      const tie = isFirstOfEquals(before, c, r, q, corner);
+      drawWindow({svg, corner, top, left, head, apart, r, q, tie, here, rows, columns, last});
     }
   }
   svg.append(...texts, ...last);
@@ -76,9 +76,16 @@ function drawing({encoder, decoder, before, corners, after, c, top, left, side})
   return svg;
 }
 
+/** Whether the corner of a window is the first of several with its largest value. At an odd edge it has fewer than four. */
+function isFirstOfEquals({shape: [H, W, C], values}, c, r, q, corner) {
+  const cells = [0, 1, 2, 3].filter((k) => 2 * r + (k >> 1) < H && 2 * q + (k & 1) < W);
+  const valueOf = (k) => values[((2 * r + (k >> 1)) * W + 2 * q + (k & 1)) * C + c], most = Math.max(...cells.map(valueOf));
+  const equal = cells.filter((k) => valueOf(k) === most);
+  return equal.length > 1 && equal[0] === corner;
+}
+
 /** One window of both pieces: its frame, the frame of its maximum, and the arrows to where its value goes. */
-function drawWindow({svg, corners, c, top, left, head, apart, r, q, equal, here, rows, columns, last}) {
-  const [, w, C] = corners.shape, corner = corners.values[(r * w + q) * C + c];
+function drawWindow({svg, corner, top, left, head, apart, r, q, tie, here, rows, columns, last}) {
   const y = head + (2 * r - top) * CELL, x = (2 * q - left) * CELL;
   const height = Math.min(2, rows - (2 * r - top)) * CELL, width = Math.min(2, columns - (2 * q - left)) * CELL;
   const [dy, dx] = [(corner >> 1) * CELL, (corner & 1) * CELL];
@@ -86,9 +93,9 @@ function drawWindow({svg, corners, c, top, left, head, apart, r, q, equal, here,
     svg.append(svgElement("rect", {x: start, y, width, height, class: "block"}));
     if (here) last.push(svgElement("rect", {x: start, y, width, height, class: "block chosen"}));
   }
-  svg.append(svgElement("rect", {x: x + dx + 2, y: y + dy + 2, width: CELL - 4, height: CELL - 4, class: `winner${equal ? " tie" : ""}`}));
+  svg.append(svgElement("rect", {x: x + dx + 2, y: y + dy + 2, width: CELL - 4, height: CELL - 4, class: `winner${tie ? " tie" : ""}`}));
   if (state.way !== "corners") return;
-  svg.append(svgElement("rect", {x: apart + x + dx + 2, y: y + dy + 2, width: CELL - 4, height: CELL - 4, class: `winner${equal ? " tie" : ""}`}));
+  svg.append(svgElement("rect", {x: apart + x + dx + 2, y: y + dy + 2, width: CELL - 4, height: CELL - 4, class: `winner${tie ? " tie" : ""}`}));
   if (!here) return;
   const [x1, y1, x2, y2] = [x + dx + CELL - 2, y + dy + 6, apart + x + dx - 1, y + dy + 6];
   last.push(

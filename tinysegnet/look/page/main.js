@@ -25,17 +25,23 @@ async function show() {
       state.image = images[0].name;
     }
     if (!Object.hasOwn(WAYS, state.way)) state.way = "corners";
-    const seen = await source.seen(state.image, state.way);
+    let seen = await source.seen(state.image, state.way);
+    if (!unpools(seen) && state.way !== "corners") {         // then there is no other way, and no switch that shows it
+      state.way = "corners";
+      seen = await source.seen(state.image, state.way);
+    }
     const first = await seen.array(`${seen.layers[0].name}.y`);
     if (mine !== turn) return;
     settle(seen, first);
     const panels = await Promise.all([showAnswer, showU, showWindow, showCorners].map((panel) => panel(seen)));
     if (mine !== turn) return;
-    choices(images);
-    panels.forEach((draw) => draw());
+    keepingFocus(() => {
+      choices(images);
+      panels.forEach((draw) => draw());
+    });
     document.querySelector("#answer .network").textContent = seen.words;
     document.querySelector("h1").textContent = document.title = `Look inside ${seen.network}`;
-    byId("ways").hidden = !seen.layers.some(({unpool}) => unpool !== null);
+    byId("ways").hidden = !unpools(seen);
     await backwardSeen.catch(() => {});         // one at a time, or those of a key held down would queue
     if (mine !== turn) return;
     backwardSeen = showBackward(seen);
@@ -47,6 +53,19 @@ async function show() {
   } catch (error) {
     if (mine === turn) say(error.message);
   }
+}
+
+function unpools(seen) {
+  return seen.layers.some(({unpool}) => unpool !== null);
+}
+
+/** Draw, and give the focus back to the button that had it, of which there may be a new one of the same words. */
+function keepingFocus(draw) {
+  const pressed = document.activeElement, group = pressed.parentElement?.closest("[id]")?.id;
+  draw();
+  if (pressed.isConnected) return;
+  const again = [...byId(group).querySelectorAll("button, input")].find(({textContent, type}) => textContent === pressed.textContent && type === pressed.type);
+  again?.focus();
 }
 
 /** Bring what the address says to what there is. */
@@ -82,7 +101,10 @@ function choices(images) {
 }
 
 function fileChoice() {
-  const input = make("input", {type: "file", accept: "image/*", id: "file", onchange: () => input.files[0] && take(input.files[0])});
+  const input = make("input", {type: "file", accept: "image/*", id: "file", onchange: () => {
+    if (input.files[0]) take(input.files[0]);
+    input.value = "";               // so that the same file, mended, can be chosen again
+  }});
   return make("label", {className: "file"}, "a photograph of your own: choose it, or drop it here", input);
 }
 
@@ -102,7 +124,7 @@ const KEYS = {
   ".": (seen, layer) => ({channel: (channelIn(layer) + 1) % layer.channels, input: -1}),
   m: (seen) => ({layer: beside(seen, 1), input: -1}),
   n: (seen) => ({layer: beside(seen, -1), input: -1}),
-  w: () => ({way: Object.keys(WAYS)[(Object.keys(WAYS).indexOf(state.way) + 1) % 4]}),
+  w: (seen) => (unpools(seen) ? {way: Object.keys(WAYS)[(Object.keys(WAYS).indexOf(state.way) + 1) % 4]} : {}),
 };
 const ARROWS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
 
