@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -268,6 +269,21 @@ def said(**arguments):
     """The meta of a network with other arguments, as JSON."""
     meta = small().meta
     return json.dumps(meta | {"network": meta["network"] | arguments})
+
+
+def test_a_file_of_many_levels_takes_little_memory_and_is_refused(tmp_path):
+    """Such a network takes few bytes; a picture that it can halve so often has more than 60 million pixels."""
+    arguments = {"classes": 3, "filters": 1, "kernel": 1, "levels": 13}
+    network = networks.build("segnet-basic", **arguments)
+    params, stats = networks.init(network, 0)
+    meta = small().meta | {"network": {"name": "segnet-basic", **arguments}}
+    tracemalloc.start()
+    safetensors_export.save(tmp_path / "a", inference.Model(network, params, stats, meta))
+    with pytest.raises(InputError, match=r"a is of a network that halves its maps 13 times: give another file$"):
+        safetensors_export.load(tmp_path / "a")
+    assert tracemalloc.get_traced_memory()[1] < 10e6
+    tracemalloc.stop()
+
 
 
 @pytest.mark.parametrize("changes, sentence", [

@@ -21,6 +21,7 @@ from tinysegnet.support.backend import array_module, select, to_device, to_numpy
 from tinysegnet.support.errors import InputError
 
 SHIPPED = Path(__file__).parent / "weights" / "camvid.npz"
+LEVELS_AT_MOST = 12     # a photograph has at least 2**levels pixels along a side
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,12 @@ def network_of(meta, path):
     if count != names:
         raise InputError(f"{path} is a network of {count} classes and names {names}: give another file")
     try:
-        return networks.build(name, **arguments)
+        network = networks.build(name, **arguments)
     except ValueError as error:
         raise InputError(f"{path} cannot be used ({error}): use the version that wrote it") from error
+    if network.levels > LEVELS_AT_MOST:
+        raise InputError(f"{path} is of a network that halves its maps {network.levels} times: give another file")
+    return network
 
 
 def check_arrays(network, params, stats, path):
@@ -249,12 +253,12 @@ def drawing(ops, number):
 
 def check_dropout(model):
     """Raise InputError unless the network draws something when it is given a generator to draw by."""
-    ops = drawing(fast, 0)
-    before = ops.rng.bit_generator.state
-    side = 2**model.network.levels
-    look(model, np.zeros((side, side, 3), np.uint8), ops)
+    name, ops = model.meta["network"]["name"], drawing(fast, 0)
+    small = networks.build(name, filters=1)
+    before, side = ops.rng.bit_generator.state, 2**small.levels
+    small.predict(*networks.init(small, 0), np.zeros((1, side, side, 3), np.float32), ops)
     if ops.rng.bit_generator.state == before:
-        name, others = model.meta["network"]["name"], "bayesian-segnet-basic or bayesian-segnet"
+        others = "bayesian-segnet-basic or bayesian-segnet"
         raise InputError(f"{name} has no dropout, so its samples would all be alike: train --network {others}")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tinysegnet import checkpoint, inference
-from tinysegnet.ops import fast, more
+from tinysegnet.export.onnx import Map, Recorder
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.safetensors import array_of, opened
@@ -85,16 +85,15 @@ def layouts(network):
 
 
 def kernels_of_transposed_convolutions(network):
-    """Their names. No shape tells them from others, so the network looks at a small image, and an operation listens."""
+    """Their names. No shape tells them from others, so one listens while the graph of the network is written."""
     params = {name: np.zeros(shape, np.float32) for name, shape in network.shapes.items()}
     heard = []
 
-    def conv_transpose2d(x, w, b, shape):
-        heard.append(w)
-        return more.conv_transpose2d(x, w, b, shape)
+    class Listener(Recorder):
+        def conv_transpose2d(self, x, w, b, shape):
+            heard.append(w)
+            return super().conv_transpose2d(x, w, b, shape)
 
     side = 2**network.levels
-    network.predict(params, None, np.zeros((1, side, side, 3), np.float32), fast.ops_with(
-        conv_transpose2d=conv_transpose2d
-    ))
+    network.predict(params, None, Map("image", (1, side, side, 3)), Listener(params))
     return {name for name, array in params.items() if any(array is w for w in heard)}
