@@ -83,6 +83,19 @@ def test_errors_are_red_where_no_class_is(tmp_path, monkeypatch):
 STREET, SCRIPTS = "\u8857\u9053", ("Stra\u00dfe", "\u043d\u0435\u0431\u043e", "\u03c9", "\u00c5ngstr\u00f6m \u2603")
 
 
+@pytest.mark.parametrize("letters", [3, 11, 20, 50])
+def test_the_legend_of_the_predictions_is_not_cut_off(tmp_path, monkeypatch, letters):
+    saved = []
+    monkeypatch.setattr(figures, "save", lambda figure, path: saved.append(figure))
+    labels, names = np.zeros((3, 3), np.uint8), [f"{k:02} {'m' * letters}" for k in range(12)]
+    figures.predictions([(np.zeros((3, 3, 3), np.uint8), labels, labels)], data_set(names), tmp_path / "p.png")
+    [figure] = saved
+    figure.draw_without_rendering()
+    box, [legend] = figure.bbox, figure.legends
+    shown = legend.get_window_extent()
+    assert box.x0 <= shown.x0 and shown.x1 <= box.x1 and box.y0 <= shown.y0 and shown.y1 <= box.y1
+
+
 @pytest.mark.filterwarnings("error")
 def test_any_name_of_a_class_can_be_drawn_or_is_numbered(tmp_path, monkeypatch, capsys):
     names = (r"$\foo$", STREET, "a_b^c", "50 % {", *SCRIPTS, "x\u0915")

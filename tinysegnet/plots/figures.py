@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 
 from tinysegnet.plots.names import drawable
@@ -75,7 +76,10 @@ def predictions(examples, data, png_path):
     """Draw a row for each (photograph, labels, predicted): the image, the truth, the prediction and the errors."""
     examples = list(examples)
     ratios = [labels.shape[0] / labels.shape[1] for _, labels, _ in examples]
-    legend_rows = ceil_div(len(data.classes) + 2, 7)
+    names = [*plain([shortened(name, 30) for name in data.classes]), "does not count", "wrong"]
+    widest = max(TextPath((0, 0), name, size=8).get_extents().width for name in names)
+    columns = int(np.clip(740 / (widest + 40), 1, 7))       # of points, with the colour and what lies between them
+    legend_rows = ceil_div(len(names), columns)
     colour = wrong_colour(data.palette)
     height = sum(2.6 * ratio + 0.1 for ratio in ratios) + 0.4 + 0.25 * legend_rows
     figure = Figure(figsize=(10.6, height), layout="constrained")
@@ -90,9 +94,9 @@ def predictions(examples, data, png_path):
             axes.axis("off")
     for axes, title in zip(grid[0], ("image", "truth", "prediction", "errors")):
         axes.set_title(title, fontsize=10)
-    patches = [Patch(color=to_hex(rgb / 255), label=name) for name, rgb in zip(plain(data.classes), data.palette)]
-    patches += [Patch(color="black", label="does not count"), Patch(color=to_hex(colour / 255), label="wrong")]
-    figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False, fontsize=8)
+    colours = [*(to_hex(rgb / 255) for rgb in data.palette), "black", to_hex(colour / 255)]
+    patches = [Patch(color=rgb, label=name) for rgb, name in zip(colours, names)]
+    figure.legend(handles=patches, loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
     save(figure, png_path)
 
 
