@@ -274,6 +274,13 @@ def test_a_fold_is_kept_with_the_run_and_can_be_judged_again(kites, monkeypatch,
                 "--split", "test")
 
 
+def test_what_begins_with_an_accent_is_held_out_however_that_is_written(kites):
+    """Some systems write a letter and its accent one after the other, and people type one character."""
+    for path in [*kites.rglob("0[0-3].*")]:
+        path.rename(path.with_name(f"U\u0308bung {path.name}"))
+    assert len(folds.hold_out(folder.dataset(kites), "\u00dcb").samples("val")) == 8
+
+
 def test_what_begins_so_is_held_out_and_can_be_judged_again(kites, monkeypatch, capsys):
     """16 photographs of train, 00 to 15, and four of val, 00 to 03."""
     held = folds.hold_out(folder.dataset(kites), "1")

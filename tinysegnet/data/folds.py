@@ -1,5 +1,6 @@
 """Folds: train and val of a data set, dealt out anew: one by one, or by what their names begin with."""
 
+import unicodedata
 from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
@@ -56,11 +57,16 @@ def hold_out(data, beginning):
     Raises InputError if no name begins so, or all do.
     """
     everything = train_and_val(data)
-    val = [sample for sample in everything if str(name_of(sample)[0]).startswith(beginning)]
+    val = [sample for sample in everything if nfc(str(name_of(sample)[0])).startswith(nfc(beginning))]
     if len(val) in (0, len(everything)):
         which = f"all names of {data.name} begin" if val else f"no name of {data.name} begins"
         raise InputError(f"--hold-out {beginning}: {which} so: give the beginning of some")
     return with_val(data, everything, val, "--hold-out", in_words(beginning))
+
+
+def nfc(name):
+    """With each accent in the letter that bears it, as people type it; a file's name may have them apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def in_words(beginning):
