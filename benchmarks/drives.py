@@ -26,14 +26,14 @@ import trainings  # noqa: E402
 
 import tinysegnet  # noqa: E402
 from tinysegnet import inference, metrics  # noqa: E402
-from tinysegnet.data import camvid, open_dataset  # noqa: E402
+from tinysegnet.data import camvid  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs, training_batches  # noqa: E402
 from tinysegnet.data.folds import hold_out  # noqa: E402
 from tinysegnet.data.images import resize_photograph, scaled  # noqa: E402
 from tinysegnet.inference import look  # noqa: E402
 from tinysegnet.ops.more.resize import resize_bilinear  # noqa: E402
 from tinysegnet.plots.overlay import with_legend  # noqa: E402
-from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
+from tinysegnet.support.errors import exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
 from tinysegnet.training.loop import exact_statistics  # noqa: E402
 from tinysegnet.training.runs import read_config  # noqa: E402
@@ -221,14 +221,6 @@ def draw_dusk(compared, data):
     with_legend(picture, zip(data.palette, data.classes)).save(RESULTS / "dusk.png")
 
 
-def camvid_at(path):
-    """The data set. Raises InputError if it is not CamVid."""
-    data, _ = open_dataset(path)
-    if not data.name.startswith("CamVid"):
-        raise InputError(f"the drives are CamVid's, and this is {data.name}: name CamVid's folder by --data")
-    return data
-
-
 def write(page, lines):
     lines = list(lines)
     print(*lines, sep="\n", flush=True)
@@ -242,7 +234,7 @@ def main():
     parser.add_argument("--epochs", type=at_least_1, default=40, help="default: %(default)s")
     parser.add_argument("--seeds", type=at_least_0, nargs="+", default=[0, 1], metavar="SEED", help="default: 0 1")
     args = parser.parse_args()
-    data = camvid_at(args.data)
+    data = trainings.camvid_at(args.data)
     compared = {
         recipe: [of_drives(recipe, recipe, {}, seed, args) for seed in args.seeds] for recipe in RECIPES_COMPARED
     }

@@ -16,10 +16,11 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 sys.path.append(str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402
+from trainings import camvid_at  # noqa: E402
 
 import tinysegnet  # noqa: E402
 from tinysegnet import metrics  # noqa: E402
-from tinysegnet.data import open_dataset, streets  # noqa: E402
+from tinysegnet.data import streets  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs, training_batches  # noqa: E402
 from tinysegnet.support.backend import keep_freed_memory  # noqa: E402
 from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
@@ -110,7 +111,7 @@ def main():
     parser.add_argument("--epochs", type=at_least_1, default=6, help="default: %(default)s")
     args = parser.parse_args()
     keep_freed_memory()
-    data, _ = open_dataset(args.data)
+    data = camvid_at(args.data)
     lines = []
     for line in report(data, args.epochs):
         print(line, flush=True)

@@ -14,11 +14,10 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from trainings import trained  # noqa: E402
+from trainings import camvid_at, trained  # noqa: E402
 
 import tinysegnet  # noqa: E402
 from tinysegnet import inference, metrics  # noqa: E402
-from tinysegnet.data import open_dataset  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.data.normalisation import LOCAL_RESPONSE  # noqa: E402
 from tinysegnet.support.errors import exit_in_words  # noqa: E402
@@ -82,7 +81,7 @@ def main():
     parser.add_argument("--size", type=height_x_width, default=(180, 240), metavar="HxW", help="default: 180x240")
     parser.add_argument("--epochs", type=at_least_1, default=20, help="default: %(default)s")
     args = parser.parse_args()
-    data, _ = open_dataset(args.data)
+    data = camvid_at(args.data)
     lines = list(report(data, args.size, args.epochs))
     print("\n".join(lines))
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -194,7 +194,7 @@ def report(data, runtimes, amiss):
     model = inference.load()
     size = tuple(model.meta["size"])
     photographs = photographs_of(data, size)
-    yield f"# Exported networks in other programs\n\n{circumstances()}\n"
+    yield f"# Exported networks in other programs\n\n{circumstances(data, len(runtimes) > 3)}\n"
     title = "{} photographs of val, {}x{}".format(len(photographs), *size)
     yield f"## The network that comes with the project: {title}\n"
     yield "| | labels that are ours | logits apart | one image | tinysegnet, in turn | ratio |"
@@ -232,10 +232,12 @@ def percent(share):
     return f"{np.floor(1e5 * share) / 1e3:.3f} %"
 
 
-def circumstances():
+def circumstances(data, with_opencv5):
+    command = "python benchmarks/runtimes.py" + " --data CAMVID" * (data.source != "streets")
+    command += " --opencv5 opencv5" * with_opencv5
     packages = f"tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}, onnx {version('onnx')}"
     return (
-        f"{datetime.date.today()}, `python benchmarks/runtimes.py --data CAMVID --opencv5 opencv5`. "
+        f"{datetime.date.today()}, `{command}`, on {data.name.partition(' in ')[0]}. "
         f"{arithmetic.processor()}, {os.cpu_count()} processors; "
         f"Python {platform.python_version()}, {packages}; {arithmetic.blas_kernels()}.\n"
         "Medians (lowest to highest); a ratio below 1 means that tinysegnet is faster."

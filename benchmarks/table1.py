@@ -26,7 +26,6 @@ from workers import Worker  # noqa: E402
 
 import tinysegnet  # noqa: E402
 from tinysegnet import inference, metrics, networks  # noqa: E402
-from tinysegnet.data import open_dataset  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.metrics.boundary import of_scipy  # noqa: E402
 from tinysegnet.ops import fast  # noqa: E402
@@ -232,9 +231,7 @@ def main():
     parser.add_argument("--seed", type=at_least_0, default=0, help="default: %(default)s")
     args = parser.parse_args()
     of_scipy()                              # what is missing is said now, and not after hours
-    data, _ = open_dataset(args.data)
-    if not data.name.startswith("CamVid"):
-        raise InputError(f"table 1 is of CamVid, and this is {data.name}: name CamVid's folder by --data")
+    data = trainings.camvid_at(args.data)
     table = all_judged(args.only, args, data)
     lines = []
     for line in report(table, args):

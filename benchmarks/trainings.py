@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tinysegnet import checkpoint
+from tinysegnet.data import open_dataset
 from tinysegnet.support.errors import InputError
 from tinysegnet.training.runs import read_config
 from tinysegnet.training.settings import RECIPES, as_text, option_of
@@ -14,6 +15,14 @@ from tinysegnet.training.settings import RECIPES, as_text, option_of
 TRAIN = Path(__file__).parents[1] / "train.py"
 AT_A_TIME = 2
 running = set()             # the processes of train.py
+
+
+def camvid_at(path):
+    """The data set. Raises InputError if it is not CamVid, of which the page will speak."""
+    data, _ = open_dataset(path)
+    if not data.name.startswith("CamVid"):
+        raise InputError(f"this is of CamVid, and there is {data.name}: name CamVid's folder by --data")
+    return data
 
 
 def check_kept(name, recipe, changes):

@@ -609,7 +609,7 @@ def test_another_balancing_or_seed_has_a_page_of_its_own(table1, tmp_path, monke
 def test_table_1_is_of_camvid(table1, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["table1.py", "--data", "streets"])
-    with pytest.raises(InputError, match=r"^table 1 is of CamVid, and this is streets: name CamVid's folder by --data"):
+    with pytest.raises(InputError, match=r"^this is of CamVid, and there is streets: name CamVid's folder by --data"):
         table1.main()
 
 
@@ -677,7 +677,7 @@ def test_each_drive_is_held_out_once_and_judged_once(drives, tmp_path, monkeypat
         path = tmp_path / name
         path.mkdir()
         settings = from_recipe(recipe, steps=1, **changes | {"filters": 2})
-        model = loop.new_model(settings, drives.camvid_at("tiny"))
+        model = loop.new_model(settings, drives.trainings.camvid_at("tiny"))
         checkpoint.save(path / "best.npz", model.meta | {"test_scales": (1, 0.75)}, params=model.params,
                         stats=model.stats)
         (path / "config.json").write_text("{}")
@@ -695,7 +695,7 @@ def test_each_drive_is_held_out_once_and_judged_once(drives, tmp_path, monkeypat
     assert {changes["hold_out"] for _, _, changes in trained} == set(drives.DRIVES)
     assert {changes["seed"] for _, _, changes in trained} == {0, 1}
     assert all(changes["best_by"] == "last" and changes["judge_every"] == 3 for _, _, changes in trained)
-    data, pooled, sums = drives.camvid_at("tiny"), {}, dict.fromkeys(drives.LOOKS, 0)
+    data, pooled, sums = drives.trainings.camvid_at("tiny"), {}, dict.fromkeys(drives.LOOKS, 0)
     for drive in drives.DRIVES:
         model = inference.load(tmp_path / f"drives-24x32-3-best-{drive}-0" / "best.npz")
         held = folds.hold_out(data, drive)
@@ -725,7 +725,7 @@ def test_what_has_been_judged_is_not_trained_again(drives, tmp_path, monkeypatch
     assert len(list(Path("runs").iterdir())) == len(drives.RECIPES_COMPARED)
     with Image.open(tmp_path / "dusk.png") as picture:              # two frames of 24x32 side by side, and a legend
         left, right = (np.asarray(picture)[:24, x : x + 32].reshape(-1, 3) for x in (0, 40))
-    colours = {tuple(colour) for colour in drives.camvid_at("tiny").palette}
+    colours = {tuple(colour) for colour in drives.trainings.camvid_at("tiny").palette}
     assert {tuple(colour) for half in (left, right) for colour in half} <= colours
     averaged, = [line for line in pages[0].splitlines() if line.startswith("| one look, last weights |")]
     assert averaged.split("|")[2].isspace() and float(averaged.split("|")[3]) >= 0      # best has no averages
@@ -736,7 +736,7 @@ def test_what_has_been_judged_is_not_trained_again(drives, tmp_path, monkeypatch
 
 def test_the_drives_are_camvid_s(drives, monkeypatch):
     monkeypatch.setattr("sys.argv", ["drives.py", "--data", "streets"])
-    with pytest.raises(InputError, match=r"^the drives are CamVid's, and this is streets: name CamVid's folder by "):
+    with pytest.raises(InputError, match=r"^this is of CamVid, and there is streets: name CamVid's folder by --data"):
         drives.main()
 
 
