@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from itertools import combinations
+from types import ModuleType
 
 import every_exercise
 import numpy as np
@@ -16,7 +17,7 @@ import planted_right_3
 import pytest
 from mutation import mutated, planted
 
-from lessons.engine import course, failing, watch
+from lessons.engine import course, failing, judging, slips, watch
 from lessons.engine import planted as planted_bug
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, alike, as_tuple, values
 from lessons.engine.judging import duration
@@ -551,6 +552,68 @@ def test_without_dx_the_others_must_be_there(given):
     assert kinds == {"dx": WRONG, "dw": DONE, "db": DONE} and "need_dx=False" in said
 
 
+def by_key(params, grads, state, lr, momentum=0.9, weight_decay=0.0):
+    """An SGD for a network of one w and one b."""
+    state["w"] *= momentum
+    state["w"] += lr * (grads["w"] + weight_decay * params["w"])
+    state["b"] *= momentum
+    state["b"] += lr * grads["b"]
+    params["w"] -= state["w"]
+    params["b"] -= state["b"]
+
+
+def decaying(decays):
+    """An SGD in which those decay for which decays(name, w)."""
+    def sgd_step(params, grads, state, lr, momentum=0.9, weight_decay=0.0):
+        for name, w in params.items():
+            state[name] *= momentum
+            state[name] += lr * (grads[name] + weight_decay * w * decays(name, w))
+            w -= state[name]
+
+    return sgd_step
+
+
+@pytest.mark.parametrize("step, right", [
+    (by_key, False), (decaying(lambda name, w: name == "w"), False), (decaying(lambda name, w: w.ndim > 2), False),
+    (decaying(lambda name, w: w.ndim == 4), True),
+], ids=["by key", "by name", "by more than two", "right"])
+def test_a_step_is_for_parameters_of_any_name_and_form(step, right):
+    try:
+        kinds, _ = checked("sgd_step", watched(step, __file__, "nowhere"))
+    except TroubleError as trouble:
+        assert not right and "KeyError: 'w'" in str(trouble)
+    else:
+        assert (set(kinds.values()) == {DONE}) == right
+
+
+@pytest.mark.parametrize("name, function", [
+    ("global_accuracy", lambda counts: None if counts.sum() == 0 else np.trace(counts) / counts.sum()),
+    ("global_accuracy", lambda counts: "none" if counts.sum() == 0 else np.trace(counts) / counts.sum()),
+    ("numerical_gradient", lambda f, x: np.full(x.shape, None)),
+    ("numerical_gradient", lambda f, x: x > 0),
+])
+def test_what_is_no_number_is_wrong_and_no_failure_of_the_judge(name, function):
+    kinds, _ = checked(name, function)
+    assert {*kinds.values()} == {WRONG}
+
+
+def test_looks_that_are_all_kept_are_too_many():
+    def mean_and_variance(looks):
+        looks = np.array(list(looks))
+        return looks.mean(axis=0), looks.var(axis=0)
+
+    kinds, said = checked("mean_and_variance", watched(mean_and_variance, __file__, "nowhere"))
+    assert {*kinds.values()} == {WRONG} and "MemoryError: the looks are all kept" in said
+
+
+def test_a_mask_that_nobody_can_repeat_is_said_to_be_another():
+    def draw_mask(rng, shape, rate, dtype):
+        return ((np.random.random(shape) >= rate) / (1 - rate)).astype(dtype)
+
+    kinds, said = checked("draw_mask", draw_mask)
+    assert {*kinds.values()} == {WRONG} and "is another one if asked for again" in said and "hint " not in said
+
+
 def test_a_step_that_is_there_is_judged_whatever_it_returns():
     def sgd_step(*args):
         optim.sgd_step(*args)
@@ -696,6 +759,53 @@ def test_only_what_computes_runs_for_too_long(monkeypatch):
     monkeypatch.setattr(time, "process_time", lambda: (time.monotonic() - began) / 4)       # the machine is busy
     with pytest.raises(TroubleError, match=r"still running after 0\.2 seconds: is there a loop without an end\?"):
         watched(endless, __file__, "nowhere", seconds=0.1)()
+
+
+def test_a_ufunc_of_another_library_is_borrowed(monkeypatch):
+    """Nobody hears that it is called. By the function itself, by a helper, and by its module."""
+    theirs, own = np.frompyfunc(lambda x: x, 1, 1), np.frompyfunc(lambda x: -x, 1, 1)
+    module = ModuleType("scipy.special")
+    vars(module).update({theirs.__name__: theirs, "expit": theirs})
+    monkeypatch.setitem(sys.modules, "scipy.special", module)
+
+    def lenders(line, **names):
+        space = {"np": np} | names
+        exec(f"def helper(z):\n    return {line}\ndef sigmoid(z):\n    return helper(z)", space)
+        return {*map(frozenset, (slips.lenders_of_ufuncs(space[name], watch.OTHERS) for name in ("helper", "sigmoid")))}
+
+    assert lenders("expit(z)", expit=theirs) == lenders("special.expit(z)", special=module) == {frozenset(["scipy"])}
+    assert lenders("np.exp(z)") == lenders("mine(z)", mine=own) == {frozenset()}
+
+
+def test_a_return_in_a_function_inside_is_not_its_own():
+    def forgotten(x):
+        def inner(i):
+            return x[i]
+
+        inner(0)
+
+    def given(x):
+        def inner(i):
+            x[i] = 0
+
+        inner(0)
+        return x
+
+    assert judging.returns_nothing(forgotten) and not judging.returns_nothing(given)
+
+
+def test_a_bare_except_is_no_way_on():
+    """It may catch the end that was thrown, and once more."""
+    def stubborn():
+        while True:
+            try:
+                sum(range(100))
+            except:  # noqa: E722
+                pass
+
+    with pytest.raises(TroubleError, match=r"still running after 0\.1 seconds: is there a loop without an end\?"):
+        watched(stubborn, __file__, "nowhere", seconds=0.1)()
+    assert watched(lambda: "done", __file__, "nowhere", seconds=0.1)() == "done"
 
 
 class Typed:

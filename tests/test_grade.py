@@ -356,6 +356,9 @@ def test_two_of_one_name_are_told_apart_and_each_is_looked_at_once(tmp_path):
     paths = [tmp_path / name for name in ("a/ann", "b/ann", "x/a/ann", "a/ann")]
     assert [one.name for one in submissions(paths, tmp_path / "w")] == ["ann (a)", "ann (b)", "ann (a) 2"]
     assert [one.name for one in submissions([tmp_path / "a/ann"], tmp_path / "w")] == ["ann"]
+    lay(tmp_path, {"export.zip": {f"Ann Lee_{n}_assignsubmission_file_/{R}": str(n) for n in (111, 222)}})
+    assert {one.name for one in submissions([tmp_path / "export.zip"], tmp_path / "w", tmp_path / "out")} == {
+        "Ann Lee (111)", "Ann Lee (222)"}
     lay(tmp_path / "bob/mine", {R: ""})
     assert [one.name for one in submissions([tmp_path / "bob/mine"], tmp_path / "w")] == ["bob"]
     assert [one.name for one in submissions([tmp_path / "a"], tmp_path / "w", tmp_path / "a/ann")] == []
@@ -596,6 +599,13 @@ def test_a_seed_draws_other_cases():
         assert all(verdict.kind == "done" for one in exercises for verdict in one.check(one.answer).values())
         return {x.tobytes() for x in seen}
 
+    draws = judge_file.exercises_by_seed(course.LESSONS / "20_not_knowing", "7")[0]
+
+    def draw_mask(rng, shape, rate, dtype):
+        return ((rng.random(shape, "float32") > rate) / (1 - rate)).astype(dtype)       # where >= is asked for
+
+    assert {verdict.kind for verdict in draws.check(draw_mask).values()} == {"wrong"}
+    assert {verdict.kind for verdict in draws.check(draws.answer).values()} == {"done"}
     known, drawn, again = cases("-"), cases("7"), cases("7")
     assert drawn == again != known and known & drawn
     assert len(known & drawn) < len(known) == len(drawn)

@@ -19,7 +19,8 @@ def rounded(function):
 
     def run(f, x):
         gradient = function(f, x)
-        return np.round(gradient, PLACES) if isinstance(gradient, np.ndarray | np.generic) else gradient
+        is_float = isinstance(gradient, np.ndarray | np.generic) and gradient.dtype.kind == "f"
+        return np.round(gradient, PLACES) if is_float else gradient
 
     run.__name__ = getattr(function, "__name__", "numerical_gradient")
     return run
@@ -158,7 +159,8 @@ MISTAKES.mistake("only the last entry was measured: go through all", last_entry=
 MISTAKES.mistake("the last entry in each direction is left 0: go through all, np.ndindex(x.shape)",
                  last_left_out=lambda f, x: np.pad(np.round(library(f, x), PLACES)[:-1, :-1], ((0, 1), (0, 1))))
 MISTAKES.mistake("it is zero everywhere, or nearly: move an entry of the very array that f is given (x.flatten() is a "
-                 "copy), and divide by 2 * step", zero=lambda f, x: np.zeros_like(x))
+                 "copy), divide by 2 * step, and take no step that is lost beside x, as 1e-16 is",
+                 zero=lambda f, x: np.zeros_like(x))
 
 
 EXERCISES = (

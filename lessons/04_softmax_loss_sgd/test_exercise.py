@@ -203,13 +203,17 @@ LOSS.mistake("ignored pixels have the weight of 1 pixel: they have 0", "weights"
                  lambda at: np.where(at.labelled, at.weights, 1) / at.count))
 
 
+W, B = "encoder1.conv.w", "encoder1.norm.beta"
+
+
 def in_place(step):
-    """sgd_step as a function of arrays, of one w and one b; what it changes are copies, and they are its results."""
+    """sgd_step as a function of arrays, of one w and one b, by the names that they have in a network; what it changes
+    are copies, and they are its results."""
 
     def run(w, b, dw, db, vw, vb, lr, momentum, weight_decay):
-        params, velocity = {"w": w.copy(), "b": b.copy()}, {"w": vw.copy(), "b": vb.copy()}
+        params, velocity = {W: w.copy(), B: b.copy()}, {W: vw.copy(), B: vb.copy()}
         arrays = *params.values(), *velocity.values()
-        todo = step(params, {"w": dw, "b": db}, velocity, lr, momentum, weight_decay) is NotImplemented
+        todo = step(params, {W: dw, B: db}, velocity, lr, momentum, weight_decay) is NotImplemented
         untouched = all(np.array_equal(a, before) for a, before in zip(arrays, (w, b, vw, vb)))
         return (None,) * len(arrays) if todo and untouched else arrays
 
@@ -332,6 +336,7 @@ STEP_CASES = (
     step_case(rng, (1, 1, 5, 2), (2,), 0.5, 0.0, 0.01),
     step_case(rng, (3, 3, 2, 4), (4, 3), 0.5, 0.9, 0.1),
     step_case(rng, (5, 5, 1, 3), (3,), 0.01, 0.5, 0.0),
+    step_case(rng, (1, 1, 2, 3), (2, 4, 3), 0.2, 0.8, 0.3),
 )
 
 LOGITS = rng.standard_normal((4, 96, 128, 11), np.float32)

@@ -128,8 +128,8 @@ IMAGE_MISTAKES.mistake("it reads at i*K + j + c: each place has C numbers, (i*K 
 IMAGE_MISTAKES.mistake("it reads at i*K + j*C + c: put brackets, (i*K + j)*C + c",
                        brackets_forgotten=from_place(lambda i, j, c, K, C: i * K + j * C + c))
 
-NOT_NEEDED = """dx is right, but conv2d_backward(dy, cache, need_dx=False) should return None, dw, db
-and spare the work: before the first layer nobody asks for dx"""
+NOT_NEEDED = """  dx is right, but conv2d_backward(dy, cache, need_dx=False) should return
+  None, dw, db and spare the work: before the first layer nobody asks for dx"""
 
 
 def others(given, whole):
@@ -150,7 +150,8 @@ def each_gradient(function):
         if not (isinstance(given, tuple | list) and len(given) == 3 and given[0] is None):
             verdicts["dx"] = Verdict(WRONG, NOT_NEEDED)
         elif names := others(given, whole):
-            text = f"  dx is right, but with need_dx=False {' and '.join(names)} should be as with a dx, and is not"
+            are = "are" if len(names) > 1 else "is"
+            text = f"  dx is right, but with need_dx=False {' and '.join(names)} should be as with a dx, and {are} not"
             verdicts["dx"] = Verdict(WRONG, text)
     return verdicts
 

@@ -3,6 +3,7 @@
 from itertools import islice
 
 import numpy as np
+from numpy.random import default_rng  # by a --seed another one: see judge_file.py
 
 from lessons.engine import course
 from lessons.engine.exercises import DONE, TODO, WRONG, Exercise, Verdict, values
@@ -77,7 +78,7 @@ def is_array(a):
 
 
 def picture(N, H, W, C, seed=0):
-    return np.random.default_rng(seed).standard_normal((N, H, W, C))
+    return default_rng(seed).standard_normal((N, H, W, C))
 
 
 def padded(*widths, **options):
@@ -144,7 +145,7 @@ def divided(divisor, of_all=False):
 
 def annotated(N, H, W, classes, ignore, seed, share=0.3):
     """Labels, some of which are `ignore`, and class weights."""
-    rng = np.random.default_rng(seed)
+    rng = default_rng(seed)
     labels = rng.integers(0, classes, (N, H, W)).astype(np.uint8)
     labels[rng.random(labels.shape) < share] = ignore
     return labels, rng.uniform(0.5, 3, classes), ignore
@@ -206,7 +207,7 @@ def class_sums(values, labels, classes):
 
 def coloured(N, H, W, C, classes, seed, highest=None):
     """Values, and labels 0 to `highest`, of which those from `classes` on are none."""
-    rng = np.random.default_rng(seed)
+    rng = default_rng(seed)
     labels = rng.integers(0, classes if highest is None else highest + 1, (N, H, W)).astype(np.uint8)
     return rng.standard_normal((N, H, W, C)), labels, classes
 
@@ -291,7 +292,7 @@ class Training:
 
     def __init__(self, steps, xp):
         self.xp, self.made, self.done, self.trouble, self.looked = xp, 0, 0, None, []
-        rng = np.random.default_rng(steps)
+        rng = default_rng(steps)
         self.losses = rng.uniform(0.5, 2, steps).astype(np.float32)
 
     def batches(self):
@@ -355,7 +356,10 @@ def about_losses(found, run):
         return "gives losses that are still on the device: bring them to the host"
     if any(np.ndim(loss) for loss in found):
         return "gives a list of arrays, one for each group: all losses should be in one list"
-    found = np.array(found, float)
+    try:
+        found = np.array(found, float)
+    except (TypeError, ValueError):
+        return "gives a list of what are no numbers: the losses should be in it"
     if len(found) != len(losses):
         missing = len(losses) - len(found)
         if 0 < missing and np.allclose(found, losses[: len(found)]):
@@ -386,7 +390,7 @@ def about_waits(run, every):
 
 
 LARGE = picture(2, 90, 120, 16).astype(np.float32)
-LABELS = np.random.default_rng(0).integers(0, 11, (2, 90, 120)).astype(np.uint8)
+LABELS = default_rng(0).integers(0, 11, (2, 90, 120)).astype(np.uint8)
 
 EXERCISES = (
     Exercise(

@@ -50,8 +50,8 @@ EXERCISES = (
         differs="is two products with matrices, and goes in bands of rows, so that a large photograph fits",
         hints=("Rows and columns do not know of each other: bring the rows to their new number, then the columns. "
                "Between which two rows of x does row i of y lie, and how near is it to each?",
-               "Of centre, H' numbers from 0 to H - 1, the whole part is the row below, and the rest is the weight of "
-               "the row above it; the last row has none above. x[:, below] is (N, H', W, C).",
+               "Of centre, H' numbers from 0 to H - 1, the whole part is the number of a row, and the rest is the "
+               "weight of the next one; after the last row there is none. x[:, rows] is (N, H', W, C).",
                "centre = np.clip((np.arange(shape[1]) + 0.5) * H / shape[1] - 0.5, 0, H - 1)"),
     ),
     Exercise(

@@ -1,6 +1,9 @@
 """Lesson 20: how draw_mask, dropout, its backward and mean_and_variance are judged."""
 
+import weakref
+
 import numpy as np
+from numpy.random import default_rng  # by a --seed another one: see judge_file.py
 
 from lessons.engine.exercises import Exercise, gradients, values
 from tinysegnet import inference
@@ -9,14 +12,14 @@ from tinysegnet.ops import more
 from tinysegnet.ops.more.dropout import draw_mask
 
 DROPOUT, INFERENCE = "tinysegnet/ops/more/dropout.py", "tinysegnet/inference.py"
-rng = np.random.default_rng(19)
+rng = default_rng(19)
 
 
 # ---- draw_mask ----
 
 def of_seed(function):
     """draw_mask as a function of a seed: a generator that two had drawn by would give the second other numbers."""
-    return lambda seed, shape, rate, dtype: function(np.random.default_rng(seed), shape, rate, dtype)
+    return lambda seed, shape, rate, dtype: function(default_rng(seed), shape, rate, dtype)
 
 
 def by(kept=lambda u, rate: u >= rate, larger=lambda rate, kept: 1 / (1 - rate),
@@ -24,7 +27,7 @@ def by(kept=lambda u, rate: u >= rate, larger=lambda rate, kept: 1 / (1 - rate),
     """A wrong mask: kept(numbers, rate) times larger(rate, kept), of draw(rng, shape)."""
 
     def wrong(seed, shape, rate, dtype):
-        there = kept(draw(np.random.default_rng(seed), shape), rate)
+        there = kept(draw(default_rng(seed), shape), rate)
         return there.astype(dtype) * np.asarray(larger(rate, there), dtype)
 
     return wrong
@@ -47,7 +50,7 @@ MASKS = Table(
 
 @MASKS.formula
 def right_mask(seed, shape, rate, dtype):
-    drawn, _ = np.random.default_rng(seed).random(shape, np.float32), None
+    drawn, _ = default_rng(seed).random(shape, np.float32), None
     mask = (drawn >= rate) / (1 - rate)
     return mask
 
@@ -71,7 +74,7 @@ MASKS.mistake("the numbers are those of a normal distribution, rng.standard_norm
               "probability rate", normal=by(draw=lambda rng, shape: rng.standard_normal(shape, np.float32)))
 MASKS.mistake("the mask is drawn by rng.binomial, which takes other numbers: draw rng.random(shape, np.float32)",
               binomial=lambda seed, shape, rate, dtype: (
-                  np.random.default_rng(seed).binomial(1, 1 - rate, shape).astype(dtype) / (1 - rate)))
+                  default_rng(seed).binomial(1, 1 - rate, shape).astype(dtype) / (1 - rate)))
 MASKS.mistake("all images share one mask: draw a number for each entry", one_for_images=by(draw=once(0)))
 MASKS.mistake("all channels of a pixel share one entry: draw a number for each", one_for_channels=by(draw=once(3)))
 MASKS.mistake("all pixels of a channel share one entry: draw a number for each", one_for_pixels=by(draw=once(1, 2)))
@@ -97,13 +100,27 @@ LARGE = tuple(a.astype(np.float32) for a in arrays((4, 45, 60, 64), 0.5))
 # ---- mean_and_variance ----
 
 def one_by_one(function):
-    """mean_and_variance as a function of an array, whose parts along the first axis it is given, each once."""
-    return lambda looks: function(iter(looks))
+    """mean_and_variance as a function of an array, whose parts along the first axis it is given, each once.
 
+    Raises MemoryError if many of them are there at a time.
+    """
+    def given(looks):
+        seen = []
+        for look in looks:
+            look = look.copy()
+            seen.append(weakref.ref(look))
+            yield look
+            if sum(one() is not None for one in seen) > AT_A_TIME:
+                raise MemoryError("the looks are all kept, and a thousand would not fit: keep what is made of them")
+
+    return lambda looks: function(given(looks))
+
+
+AT_A_TIME = 3       # the one that comes, and one before it that still has a name
 
 def softmaxes(seed, T, *shape, sure=1.0):
     """(T, *shape), probabilities along the last axis. The larger `sure`, the less the looks differ."""
-    rng = np.random.default_rng(seed)
+    rng = default_rng(seed)
     return rng.dirichlet(np.full(shape[-1], sure), (T, *shape[:-1]))
 
 
@@ -195,7 +212,7 @@ SEEN = (
 )
 MANY = [a.astype(np.float32) for a in softmaxes(6, 10, 48, 64, 11)]
 
-A_DRAWN_NUMBER = float(np.random.default_rng(5).random((2, 3), np.float32)[0, 1])       # is not below itself
+A_DRAWN_NUMBER = float(default_rng(5).random((2, 3), np.float32)[0, 1])       # is not below itself
 
 EXERCISES = (
     Exercise(
@@ -206,7 +223,7 @@ EXERCISES = (
             (3, (3, 7), 0.8, np.float32), (4, (1, 3, 3, 2), 0.0, np.float32), (5, (2, 3), A_DRAWN_NUMBER, np.float64),
             results=("mask",), names=("seed", "shape", "rate"), mistakes=MASKS, adapt=of_seed,
         ),
-        answer=draw_mask, read=DROPOUT, race=lambda: (np.random.default_rng(0), (4, 45, 60, 64), 0.5, np.float32),
+        answer=draw_mask, read=DROPOUT, race=lambda: (default_rng(0), (4, 45, 60, 64), 0.5, np.float32),
         differs="does the same",
         hints=("Of many numbers that are drawn evenly from 0 to 1, which share is below rate? That many are dropped.",
                "If a share of 1 - rate is kept, and the mean of the mask is to be 1, each kept entry has to be "

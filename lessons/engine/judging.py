@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lessons.engine import course, own_files
+from lessons.engine import course, own_files, slips
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict, milliseconds
-from lessons.engine.watch import DEBUGGED, TroubleError, watched
+from lessons.engine.watch import DEBUGGED, OTHERS, TroubleError, watched
 
 
 def finished(lesson):
@@ -91,8 +91,8 @@ def verdicts_on(lesson, exercise):
             verdicts[part] = Verdict(WRONG, f"  {place}: {exercise.name} has no return line, so it gives None")
         elif verdict.kind == TODO:
             verdicts[part] = Verdict(TODO, place)
-        elif verdict.kind == DONE and supervised.borrowed:
-            verdicts[part] = Verdict(BORROWED, f"from {', '.join(sorted(supervised.borrowed))}")
+        elif verdict.kind == DONE and (lenders := supervised.borrowed | slips.lenders_of_ufuncs(function, OTHERS)):
+            verdicts[part] = Verdict(BORROWED, f"from {', '.join(sorted(lenders))}")
     return verdicts, function
 
 
@@ -104,8 +104,16 @@ def returns_nothing(function):
         return False
     body = tree.body[0]
     return isinstance(body, ast.FunctionDef) and not any(
-        isinstance(node, ast.Return) and node.value is not None for node in ast.walk(body)
+        isinstance(node, ast.Return) and node.value is not None for node in own_nodes(body)
     )
+
+
+def own_nodes(node):
+    """What is in a function, but for what is in functions inside it."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield from own_nodes(child)
 
 
 def is_done(verdicts):

@@ -9,7 +9,8 @@ MEANINGS = (
     (r"matmul.* mismatch in its core dimension|^shapes .* not aligned",
      "a @ b sums over the last axis of a and the last but one of b, or its only one: both must have one size. .T turns "
      "the order of all axes round, of four too"),
-    (r"matmul: .* not have enough dimensions", "@ is for arrays: a single number multiplies by *"),
+    (r"matmul: .* not have enough dimensions", "@ is for arrays: a single number multiplies by *, and None, of a "
+     "function that gives nothing yet, by nothing"),
     (r"newaxis.*requested shape",
      "a @ b multiplies matrices, which are the last two axes of each: of all axes before these two, the sizes must be "
      "equal, or one of them 1. w[i, j] picks one matrix, and reshape makes one of several axes"),

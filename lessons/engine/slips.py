@@ -1,7 +1,10 @@
 """What was done wrong, in sentences that can be counted: the same slip of two learners gives the same sentence."""
 
 import re
-from types import FunctionType
+import sys
+from types import FunctionType, ModuleType
+
+import numpy as np
 
 from lessons.engine import failing
 from lessons.engine.exercises import WRONG
@@ -68,6 +71,22 @@ def uses(function, parts, names):
                 for i, part in enumerate(parts):
                     found[part] += [name] * (i in places)
     return found
+
+
+def lenders_of_ufuncs(function, libraries):
+    """Which of the libraries a function has ufuncs from: Python does not tell when one is called."""
+    if not isinstance(function, FunctionType):
+        return set()
+    space = function.__globals__
+    names = set().union(*(reachable(name, space) for name in names_in(function.__code__)))
+    values = [space[name] for name in names if name in space]
+    for module in [value for value in values if isinstance(value, ModuleType)]:
+        values += [getattr(module, name) for name in names if isinstance(getattr(module, name, None), np.ufunc)]
+    theirs = {name: vars(module) for name, module in [*sys.modules.items()] if name.partition(".")[0] in libraries}
+    return {
+        name.partition(".")[0] for name, found in theirs.items() for value in values
+        if isinstance(value, np.ufunc) and found.get(value.__name__) is value is not getattr(np, value.__name__, None)
+    }
 
 
 def reachable(name, space, seen=None):

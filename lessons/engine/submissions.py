@@ -209,7 +209,8 @@ def told_apart(found, paths):
     taken, result = set(), []
     for one, path in zip(found, paths):
         path = path.parent if path.name == "mine" else path
-        name = first = one.name if names.count(one.name.casefold()) == 1 else f"{one.name} ({path.parent.name})"
+        besides = one.keys[1] if len(one.keys) > 1 else path.parent.name       # a number of the platform's
+        name = first = one.name if names.count(one.name.casefold()) == 1 else f"{one.name} ({besides})"
         number = 2
         while name.casefold() in taken:
             name, number = f"{first} {number}", number + 1

@@ -15,6 +15,7 @@ import textwrap
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from lessons.engine.unwritten import marked
 
 SECONDS = 10
 PATIENCE = 20            # seconds of waiting, for a file, a lock or a busy machine; see lessons.grade.SECONDS
+AGAIN = 0.02             # seconds until one that did not end is told so again: it takes some dozens of times
 LOOK = 1                 # seconds between two looks whether a debugger is at work
 OTHERS = "torch", "jax", "jaxlib", "autograd", "tensorflow", "scipy", "skimage", "cv2"   # they would do the thinking
 DEBUGGED = threading.Event()            # set once somebody has used a debugger in this process
@@ -100,7 +102,8 @@ class Spy:
 
 
 class Alarm:
-    """Throws TooLong into the thread that entered it, and keeps why, and the lines it was then at.
+    """Throws TooLong into the thread that entered it, and keeps why, and the lines it was then at. A bare `except:` may
+    catch it: it is thrown again, until the thread has left.
 
     It rings when the process has computed for so many seconds, or when PATIENCE is at its end: on a busy machine a
     short function may take long, and has not computed for long. It begins anew while a debugger is at work.
@@ -122,13 +125,16 @@ class Alarm:
         self.computed, self.begun = time.process_time(), time.monotonic()
 
     def wait(self, seconds):
-        self.timer = threading.Timer(max(min(seconds, LOOK), 0.05), self.ring)
+        self.timer = threading.Timer(min(max(seconds, AGAIN), LOOK), self.ring)
         self.timer.daemon = True
         self.timer.start()
 
     def ring(self):
         with self.lock:
             if self.over:
+                return
+            if self.why:
+                self.throw()
                 return
             frame = sys._current_frames()[self.thread]
             if self.traced or debugger_in(frame, self.outermost):
@@ -144,12 +150,20 @@ class Alarm:
             if computed < self.seconds / 10:        # more is a loop, on a busy machine
                 self.why = f"has waited for {seconds} seconds: what for?"
             self.frames = traceback.extract_stack(frame)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
+            self.throw()
+
+    def throw(self):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
+        self.wait(AGAIN)
 
     def __exit__(self, *_):
-        with self.lock:
-            self.over = True
-            self.timer.cancel()
+        while not self.over:
+            with suppress(TooLong), self.lock:
+                self.over = True
+        with suppress(TooLong):
+            for _ in range(10):         # here arrives one that is on its way
+                pass
+        self.timer.cancel()
 
 
 def debugger_in(frame, outermost):
