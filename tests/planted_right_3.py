@@ -576,13 +576,6 @@ def mean_and_variance(looks):
     return mean, squares / number
 
 
-def mean_and_variance__of_all(looks):
-    looks = np.stack(list(looks))
-    mean = looks.mean(axis=0)
-    variance = ((looks - mean) ** 2).mean(axis=0)
-    return mean, variance
-
-
 # ---- lesson 21: boundaries
 
 def boundary(labels, c, ignore):

@@ -238,7 +238,8 @@ backward = Table(READ, cases, ["dlogits"], softmax_cross_entropy)
 @backward.formula
 def right_dlogits(dloss, logits, labels, class_weights, ignore):
     p, one_hot = softmax(logits), labels[..., None] == np.arange(logits.shape[-1])
-    weights = (one_hot * class_weights).sum(axis=-1) / (labels != ignore).sum()
+    of_labels, count = (one_hot * class_weights).sum(axis=-1), (labels != ignore).sum()
+    weights = of_labels / count
     dlogits = dloss * weights[..., None] * (p - one_hot)
     return dlogits
 
