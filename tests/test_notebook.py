@@ -173,6 +173,12 @@ def test_statements_that_share_a_line_go_alone():
     assert "\nCEILING = 9  # much\nFLOOR = [\n    0]\nimport math\n" in text and "print" not in text
 
 
+def test_what_stands_below_a_magic_line_and_a_lambda_are_taken():
+    cell = "def relu(x):\n    return corner(x)\n"
+    cells = ["corner = lambda a: a\n", f"get_ipython().run_cell_magic('time', '', {cell!r})\n", "x = 1\n"]
+    assert definitions(cells, ["relu"]) == {"corner": "corner = lambda a: a", "relu": cell.rstrip("\n")}
+
+
 def test_what_was_run_last_is_meant():
     older = "@staticmethod\ndef relu(x):\n    return 1"
     newer = "def relu(x):\n    return math.pi"

@@ -79,7 +79,7 @@ def bound(node):
         case ast.Assign() | ast.AnnAssign():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
-            return names if all(name.isupper() for name in names) else set()
+            return names if isinstance(node.value, ast.Lambda) or all(map(str.isupper, names)) else set()
     return set()
 
 
@@ -88,11 +88,20 @@ def lines_of(node):
     return min(one.lineno for one in [node, *getattr(node, "decorator_list", [])]) - 1, node.end_lineno
 
 
+def below_magic(cell):
+    """What a cell has below a line such as %%time, of which Jupyter makes a call."""
+    with suppress(SyntaxError):
+        match ast.parse(cell).body:
+            case [ast.Expr(ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=[_, _, ast.Constant(str(text))]))]:
+                return text
+    return cell
+
+
 def definitions(cells, asked=()):
     """{name: the statement that bound it last}, from the cells that were run. What is asked for must be written by a
     def: the examples of a page import the library's."""
     found = {}
-    for cell in cells:
+    for cell in map(below_magic, cells):
         with suppress(SyntaxError):
             nodes = ast.parse(cell).body
             for node, after in zip(nodes, [*nodes[1:], None]):
