@@ -79,7 +79,7 @@ def is_ours(path):
             return picture.info.get(NOTE[0]) == NOTE[1]
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except OSError:
+    except Exception:       # of an image that is none, in one of many ways
         return False
 
 
