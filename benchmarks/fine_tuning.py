@@ -71,7 +71,7 @@ def reached(data, size, epochs, seed, init):
     took: these do not depend on what else the machine is doing."""
     steps = steps_of(len(data.samples("train")), RECIPES["photographs"]["batch"])
     given = {"data": data.source, "size": size, "epochs": epochs, "steps": steps, "seed": seed, "init": init}
-    settings = from_recipe("photographs", **given)
+    settings = from_recipe("photographs", **given, **fine_tune.follow(given))
     start = time.process_time()
     model, all_epochs = loop.train(settings, data)
     for losses in all_epochs:

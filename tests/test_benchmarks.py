@@ -818,7 +818,8 @@ def test_a_runtime_of_other_labels_is_told_from_one_of_ours(tmp_path, monkeypatc
             self.name = load.__name__
 
         def run(self, x):
-            logits = inference.look(model, x[0].transpose(1, 2, 0).astype(np.uint8)).transpose(0, 3, 1, 2)
+            photograph = np.ascontiguousarray(x[0].transpose(1, 2, 0), np.uint8)       # summed up in the same order
+            logits = inference.look(model, photograph).transpose(0, 3, 1, 2)
             others = {"openvino": logits[:, ::-1], "opencv": logits + 2e-4 * np.abs(logits).max()}
             return others.get(self.name, logits), 1.0
 
