@@ -643,7 +643,9 @@ def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
 def test_lines_that_shift_nothing(tmp_path, names, colours):
     (tmp_path / "classes.txt").write_text("".join(f"{name}{colours}\n" for name in names))
     if names == ("sky 0", "road 1") and colours == " 0 0 255":
-        return                                                  # could be colours of four numbers
+        with pytest.raises(InputError, match="has four numbers in each line"):          # as which it could be meant
+            read_classes(tmp_path / "classes.txt")
+        return
     assert read_classes(tmp_path / "classes.txt")[0] == names
 
 

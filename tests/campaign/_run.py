@@ -1,6 +1,7 @@
 """A real training, of a network that is done in a moment: train.py as a process."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -59,3 +60,14 @@ def ended_by(number, seconds, command):
     said, _ = process.communicate()
     timer.cancel()
     return process.returncode, first + said
+
+
+def epochs_done(said):
+    """The epochs that a run has said to be done."""
+    return [*map(int, re.findall(r"^epoch +(\d+) ", said, flags=re.MULTILINE))]
+
+
+def check_is_beyond(epoch, path):
+    """A checkpoint goes on after an epoch that was said to be done, or something was lost."""
+    meta, _ = checkpoint.load(path)
+    assert meta["epoch"] > epoch, f"epoch {epoch} was said to be done, and {path.name} is in {meta['epoch']}"

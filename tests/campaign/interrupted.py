@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM at random moments of a training, and --resume: it comes to the same end, to the bit."""
 
-import re
 import shutil
 import signal
 from pathlib import Path
@@ -27,11 +26,10 @@ def trials():
         which = rng.choice([signal.SIGINT, signal.SIGTERM])
         code, said = _run.ended_by(which, rng.uniform(0, LONGEST), _run.command("interrupted", *EPOCHS))
         assert code in (0, 128 + which) and "Traceback" not in said, said
-        epochs = [*map(int, re.findall(r"^epoch +(\d+) ", said, flags=re.MULTILINE))]
+        epochs = _run.epochs_done(said)
         promised = max([promised, *epochs])
         if promised:
-            meta, _ = checkpoint.load(path / "last.npz")
-            assert meta["epoch"] > promised, f"epoch {promised} was said to be done, and last.npz is in {meta['epoch']}"
+            _run.check_is_beyond(promised, path / "last.npz")
         if code:
             if "stopped and saved" in said:
                 checkpoint.load(path / "last.npz")

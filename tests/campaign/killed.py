@@ -3,7 +3,6 @@
 A run is killed and resumed again and again, until it has come to its end. Then it must be what it is without that.
 """
 
-import re
 import shutil
 import signal
 from pathlib import Path
@@ -29,12 +28,11 @@ def trials():
         seconds = np.random.default_rng(number).uniform(0, LONGEST)
         code, said = _run.ended_by(signal.SIGKILL, seconds, _run.command("killed", *EPOCHS))
         assert code in (0, -9), said
-        promised = max([promised, *map(int, re.findall(r"^epoch +(\d+) ", said, flags=re.MULTILINE))])
+        promised = max([promised, *_run.epochs_done(said)])
         for file in path.glob("*.npz"):
             checkpoint.load(file)
         if promised:
-            meta, _ = checkpoint.load(path / "last.npz")
-            assert meta["epoch"] > promised, f"epoch {promised} was said to be done, and last.npz is in {meta['epoch']}"
+            _run.check_is_beyond(promised, path / "last.npz")
         if code:
             return "killed, all files whole" if (path / "last.npz").exists() else "killed before there was a file"
         assert not _run.differing(_run.content(path), whole)
