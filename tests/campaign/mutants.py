@@ -2,9 +2,9 @@
 
     pip install cosmic-ray==8.7.0
 
-A mutant is a file with one change, such as + for -. It is killed if a test fails, or takes four minutes. What survives
-is listed in a FILE.survivors beside the clones, to be killed by a test, or to be shown to be no fault. Arithmetic is
-not replaced by shifts and bits, of which there are as many again. Each processor has a clone and a worker.
+A mutant is a file with one change, such as + for -. It is killed if a test fails, or if the tests take a minute. What
+survives is listed in a FILE.survivors beside the clones, to be killed by a test, or to be shown to be no fault.
+Arithmetic is not replaced by shifts and bits, of which there are as many again. Each processor has a clone, a worker.
 """
 
 import json
@@ -48,7 +48,7 @@ EACH_BY_ITS_NAME = True
 CONFIG = """
 [cosmic-ray]
 module-path = "tinysegnet/{name}.py"
-timeout = 240.0
+timeout = 60.0
 excluded-modules = []
 test-command = "{python} -m pytest -x -q -n 0 -p no:cacheprovider {tests}"
 [cosmic-ray.distributor]
