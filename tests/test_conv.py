@@ -176,6 +176,7 @@ def test_non_contiguous_input(way, dtype):
         (lambda x, w, b: (x, w[:, :, :2], b), r"w should be \(K, K, C, F\) with C = 3, got \(3, 3, 2, 2\)"),
         (lambda x, w, b: (x, w[:2], b), r"w should be \(K, K, C, F\) with C = 3, got \(2, 3, 3, 2\)"),
         (lambda x, w, b: (x, w[:2, :2], b), "K should be odd, so that it has a centre, got 2"),
+        (lambda x, w, b: (x, np.tile(w, (2, 2, 1, 1)), b), "K should be odd, so that it has a centre, got 6"),
         (lambda x, w, b: (x, w, b[:1]), r"b should be \(F,\) with F = 2, got \(1,\)"),
         (lambda x, w, b: (x[:0], w, b), r"x should be \(N, H, W, C\), got \(0, 4, 5, 3\)"),
         (lambda x, w, b: (x, w.astype("f"), b), "w should be float64 like x, got float32"),

@@ -37,9 +37,11 @@ def test_what_is_no_class_is_refused_and_not_counted_as_another(dtype):
     """Of two classes, a 2 for a 0 would be a 0 for a 1."""
     labels, predicted = np.array([0, 1, 9], dtype), np.array([1, 1, 9], dtype)          # the last pixel is void
     assert metrics.confusion_matrix(labels, predicted, classes=2, ignore=9).tolist() == [[0, 1], [0, 1]]
-    for one, other in ((labels[:2], predicted[:2] + dtype(1)), (labels[:2] + dtype(2), predicted[:2])):
-        with pytest.raises(ValueError, match="there is a 2, and 2 classes are 0 to 1"):
-            metrics.confusion_matrix(one, other, classes=2, ignore=9)
+    for n in (2, 3, *[-1] * np.issubdtype(dtype, np.signedinteger)):
+        wrong = np.array([1, n], dtype)
+        for one, other in ((labels[:2], wrong), (wrong, predicted[:2])):
+            with pytest.raises(ValueError, match=f"there is a {n}, and 2 classes are 0 to 1"):
+                metrics.confusion_matrix(one, other, classes=2, ignore=9)
     with pytest.raises(TypeError):
         metrics.confusion_matrix(labels, predicted / 2, classes=2, ignore=9)
 
@@ -91,5 +93,6 @@ def test_the_summary_is_of_whatever_figures_are_given():
 
 
 def test_different_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"labels \(2,\) and predicted \(3,\)"):
-        metrics.confusion_matrix(np.zeros(2, int), np.zeros(3, int), 2, 9)
+    for one, other in ((2, 3), (3, 2)):
+        with pytest.raises(ValueError, match=rf"labels \({one},\) and predicted \({other},\)"):
+            metrics.confusion_matrix(np.zeros(one, int), np.zeros(other, int), 2, 9)

@@ -178,8 +178,8 @@ def test_tenths_are_those_of_the_pixels_put_in_order():
     uncertainty = rng.random((300, 200)) ** 6
     labels = rng.integers(0, 3, uncertainty.shape)
     predicted = np.where(rng.random(uncertainty.shape) < 1 - uncertainty, labels, 3)
-    counts = metrics.count_by_uncertainty(labels, predicted, uncertainty, 2)
-    counted = labels != 2
+    counts = metrics.count_by_uncertainty(labels, predicted, uncertainty, 1)
+    counted = labels != 1
     in_order = (labels == predicted)[counted][uncertainty[counted].argsort()]
     expected = [part.mean() for part in np.array_split(in_order, 10)]
     np.testing.assert_allclose(metrics.accuracy_by_tenth(counts), expected, atol=1e-3)
@@ -190,8 +190,20 @@ def test_what_is_equally_sure_is_spread_evenly_and_nothing_is_nan():
     counts = metrics.count_by_uncertainty(labels, np.zeros((1, 4), int), np.zeros((1, 4)), 255)
     np.testing.assert_allclose(metrics.accuracy_by_tenth(counts), np.full(10, 0.75))
     assert np.isnan(metrics.accuracy_by_tenth(0 * counts)).all()
-    with pytest.raises(ValueError, match=r"should be alike, got \(1, 4\), \(1, 4\) and \(4,\)"):
-        metrics.count_by_uncertainty(labels, labels, np.zeros(4), 255)
+
+
+def test_the_least_sure_are_counted_too():
+    """Half are not sure at all, and wrong."""
+    predicted, uncertainty = np.array([[0, 0, 1, 1]]), np.array([[0, 0.5, 1, 1]])
+    counts = metrics.count_by_uncertainty(np.zeros((1, 4), int), predicted, uncertainty, 255)
+    np.testing.assert_allclose(metrics.accuracy_by_tenth(counts), [1] * 5 + [0] * 5)
+
+
+@pytest.mark.parametrize("shapes", ["122", "211", "121", "212", "112", "221"])
+def test_uncertainties_of_another_shape_are_refused(shapes):
+    labels, predicted, uncertainty = (np.zeros((1, int(n))) for n in shapes)
+    with pytest.raises(ValueError, match=r"should be alike, got \(1, {}\), \(1, {}\) and \(1, {}\)".format(*shapes)):
+        metrics.count_by_uncertainty(labels, predicted, uncertainty, 255)
 
 
 # ---- the commands
