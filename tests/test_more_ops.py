@@ -1,5 +1,7 @@
 """The operations of ops/more/: transposed and depthwise convolution, resizing, repeating, joining, dropout."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from cases import ARGS, FORWARD, NAMES, RIGHT
@@ -341,6 +343,12 @@ def test_a_mask_leaves_out_so_many_and_keeps_the_mean(rate, dtype):
     assert mask.mean() == pytest.approx(1, abs=0.02)
 
 
+def test_at_a_rate_of_0_nothing_is_left_out_even_where_0_is_drawn():
+    """One of 16 million numbers is 0."""
+    rng = SimpleNamespace(random=np.zeros)
+    assert (draw_mask(rng, (2, 3), 0.0, np.float64) == 1).all()
+
+
 def test_masks_depend_on_the_generator_alone():
     one, again, other = (draw_mask(np.random.default_rng(seed), (7, 9), 0.5, np.float64) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
@@ -461,8 +469,10 @@ def test_what_does_not_fit_is_said_by_the_operation_that_was_called():
             fast.depthwise_conv2d(x, w, b)
     with pytest.raises(ValueError, match=r"^depthwise_conv2d_backward: dy should be"):
         fast.depthwise_conv2d_backward(x[:, 1:], (x, np.ones((5, 5, 3))))
-    with pytest.raises(ValueError, match=r"^concatenate_backward: dy should have more than the 3 channels of a, got 2"):
-        more.concatenate_backward(np.ones((1, 30, 30, 2)), 3)
+    for F in (2, 3):
+        message = rf"^concatenate_backward: dy should have more than the 3 channels of a, got {F}"
+        with pytest.raises(ValueError, match=message):
+            more.concatenate_backward(np.ones((1, 30, 30, F)), 3)
     for shape in (None, 5):
         with pytest.raises(ValueError, match=r"^upsample_nearest: shape should be"):
             more.upsample_nearest(x, shape)
