@@ -299,6 +299,10 @@ def test_a_large_result_comes_in_bands(monkeypatch):
     as_it_is = list(resize.resized_bands(whole, 17, 9))             # in the same bands, to be added to others
     assert [band.shape for band in as_it_is] == [band.shape for band in bands]
     np.testing.assert_array_equal(np.concatenate(as_it_is, axis=1), whole)
+    smaller = np.concatenate(list(resize.resized_bands(x, 4, 3)), axis=1)
+    np.testing.assert_allclose(smaller, resized(x, 4, 3), rtol=1e-12)
+    monkeypatch.setattr(resize, "BAND_PIXELS", 5)                   # less than a row
+    assert [band.shape for band in resize.resized_bands(x, 17, 9)] == [(2, 1, 9, 3)] * 17
 
 
 def test_the_examples_are_spread_over_val():
