@@ -33,6 +33,14 @@ def test_mean_beta_and_deviation_gamma(shape, seed):
     np.testing.assert_allclose(y.std(axis=(0, 1, 2)), gamma * np.sqrt(var / (var + EPS)), rtol=1e-9, atol=1e-12)
 
 
+def test_by_hand():
+    """Of -1 and 1 the mean is 0 and the variance 1, to which 1e-5 is added."""
+    x, gamma, beta = np.array([-1.0, 1.0]).reshape(1, 1, 2, 1), np.array([2.0]), np.array([3.0])
+    y, (mean, var), _ = batch_norm(x, gamma, beta)
+    assert (mean.item(), var.item()) == (0, 1)
+    np.testing.assert_allclose(y.ravel(), [3 - 2 / 1.00001**0.5, 3 + 2 / 1.00001**0.5], rtol=1e-12)
+
+
 @given(images, seeds)
 def test_dx_has_no_part_that_shifts_or_stretches(shape, seed):
     """y does not change when a channel of x is shifted, so dx sums to 0; the same for stretching, but for EPS."""
