@@ -191,11 +191,12 @@ def test_wrong_input_is_named(way, change, message):
 
 
 def test_another_kernel_than_3x3_is_refused_by_winograd():
-    x, w, b = draw((2, 4, 5, 3), 5, 2, seed=0)
-    with pytest.raises(ValueError, match="conv2d: the kernel size K should be 3 for winograd, got 5"):
-        winograd.conv2d(x, w, b)
-    with pytest.raises(ValueError, match="conv2d_backward: the kernel size K should be 3 for winograd, got 5"):
-        winograd.conv2d_backward(np.zeros((2, 4, 5, 2)), (x, w))
+    for K in (1, 5):
+        x, w, b = draw((2, 4, 5, 3), K, 2, seed=0)
+        with pytest.raises(ValueError, match=f"conv2d: the kernel size K should be 3 for winograd, got {K}"):
+            winograd.conv2d(x, w, b)
+        with pytest.raises(ValueError, match=f"conv2d_backward: the kernel size K should be 3 for winograd, got {K}"):
+            winograd.conv2d_backward(np.zeros((2, 4, 5, 2)), (x, w))
 
 
 def test_another_kernel_than_1x1_is_refused():

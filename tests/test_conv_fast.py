@@ -18,9 +18,10 @@ from tinysegnet.ops.fast import conv_fft, conv_gpu, fourier, tiles, winograd
 @pytest.mark.parametrize("way, K", [(conv_fft, 7), (conv_fft, 5), (winograd, 3)])
 def test_several_tiles_equal_im2col(monkeypatch, way, K, H, W, dtype, tolerance, group_bytes, at_once):
     """Relative to the largest entry. In each direction one tile, several, and a clipped one; the two images together,
-    one by one, or by some rows of tiles; and their tiles in one go, or row by row."""
+    one by one, or by some rows of tiles; and their tiles in one go, or row by row, as the kernel by columns."""
     monkeypatch.setattr(way, "GROUP_BYTES", group_bytes)
     monkeypatch.setattr(way, "TILES_AT_ONCE", at_once)
+    monkeypatch.setattr(winograd, "COLUMNS_AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     shapes = (2, H, W, 6), (K, K, 6, 5), (5,), (2, H, W, 5)
     x, w, b, dy = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
