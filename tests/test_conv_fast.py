@@ -34,13 +34,17 @@ def test_several_tiles_equal_im2col(monkeypatch, way, K, H, W, dtype, tolerance,
 
 
 def test_groups_cover_all_rows_of_tiles_once_and_from_the_top():
+    """A row of tiles of x and y is 6 planes of 62 x 96 numbers. Of the three images, of 12 rows each, go at once: one
+    row; as many as fit, evenly; an image; two images; all."""
     x = np.broadcast_to(np.float32(0), (3, 45, 60, 64))
     x_tiles, _ = winograd.cut(45, 60, np.float32)
-    for most in (1, 2**20, 4 * 2**20, 2**40):
-        covered = [(n, row) for images, rows in tiles.groups(x, 64, *x_tiles, most)
-                   for n in range(3)[images] for row in rows]
-        assert sorted(covered) == [(n, row) for n in range(3) for row in range(12)]
-        assert covered == sorted(covered)
+    of_a_row = 6 * 62 * (64 + 32) * 4
+    for fit, taken in ((0, [1] * 36), (1, [1] * 36), (5, [4] * 9), (12, [12] * 3), (23, [12] * 3), (24, [24, 12]),
+                       (99, [36])):
+        groups = [[(n, row) for n in range(3)[images] for row in rows]
+                  for images, rows in tiles.groups(x, 32, *x_tiles, fit * of_a_row)]
+        assert [len(group) for group in groups] == taken
+        assert [part for group in groups for part in group] == [(n, row) for n in range(3) for row in range(12)]
 
 
 @pytest.mark.parametrize("way, K, for_a_thread", [(conv_fft, 7, 20 * 2**20), (winograd, 3, 8 * 2**20)])
@@ -99,6 +103,16 @@ def test_both_algorithms_of_a_gpu_convolve_by_3x3(monkeypatch, T):
     monkeypatch.setattr(conv_gpu, "side_of_tiles", lambda *_: T)
     x, w, b = draw((2, 13, 17, 3), 3, 4, seed=0)
     np.testing.assert_allclose(conv_gpu.conv2d(x, w, b)[0], conv.conv2d(x, w, b)[0], atol=1e-11)
+
+
+def test_tiles_of_frequencies_are_large_for_large_maps_and_tight():
+    """By the model of their cost. With a side below 2 K one would reach beyond the next."""
+    maps = (360, 480), (180, 240), (90, 120), (45, 60), (23, 30), (1, 1)
+    assert [conv_fft.tile_side(H, W, 7) for H, W in maps] == [33, 33, 21, 21, 14, 14]
+    assert [conv_fft.tile_side(H, W, 3) for H, W in maps] == [13, 13, 13, 11, 7, 6]
+    for x_tile, y_tile in zip(*conv_fft.cut(360, 480, 7, np.float32)):
+        assert (x_tile.length, x_tile.step, x_tile.first) == (33, 27, -3)
+        assert (y_tile.length, y_tile.step, y_tile.first) == (27, 27, 0)
 
 
 def test_a_gpu_has_large_tiles_for_large_maps_and_winograd_for_many_channels():
