@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tinysegnet import ops
 from tinysegnet.checker.gradcheck import check_backward
-from tinysegnet.ops import col2im, conv, conv_1x1, im2col
+from tinysegnet.ops import col2im, conv, conv_1x1, fast, im2col
 from tinysegnet.ops.fast import conv_fft, conv_gpu, winograd
 
 pytestmark = pytest.mark.usefixtures("bands_of_two_rows")
@@ -173,6 +173,7 @@ def test_non_contiguous_input(way, dtype):
     "change, message",
     [
         (lambda x, w, b: (x[0], w, b), r"x should be \(N, H, W, C\), got \(4, 5, 3\)"),
+        (lambda x, w, b: (x[None], w, b), r"x should be \(N, H, W, C\), got \(1, 2, 4, 5, 3\)"),
         (lambda x, w, b: (x, w[:, :, :2], b), r"w should be \(K, K, C, F\) with C = 3, got \(3, 3, 2, 2\)"),
         (lambda x, w, b: (x, w[:2], b), r"w should be \(K, K, C, F\) with C = 3, got \(2, 3, 3, 2\)"),
         (lambda x, w, b: (x, w[:2, :2], b), "K should be odd, so that it has a centre, got 2"),
@@ -184,7 +185,7 @@ def test_non_contiguous_input(way, dtype):
         (lambda x, w, b: (x.tolist(), w, b), "x should be an array, got list"),
     ],
 )
-@pytest.mark.parametrize("way", [conv, conv_fft, conv_gpu, ops])
+@pytest.mark.parametrize("way", [conv, conv_fft, conv_gpu, ops, fast])
 def test_wrong_input_is_named(way, change, message):
     with pytest.raises(ValueError, match=message):
         way.conv2d(*change(*draw((2, 4, 5, 3), 3, 2, seed=0)))

@@ -156,6 +156,7 @@ def test_the_spectrum_of_a_tile_is_the_two_dimensional_transform():
         ((9, 20, 25, 2), 7, conv_fft), ((9, 1, 499, 2), 7, conv),                   # from 500 pixels on
         ((9, 20, 25, 2), 5, conv_fft), ((9, 1, 499, 2), 5, conv),
         ((1, 40, 50, 32), 3, winograd), ((1, 40, 50, 31), 3, conv),                 # from 32 channels on
+        ((1, 40, 50, 48), 3, winograd),
         ((9, 15, 20, 32), 3, winograd), ((9, 13, 23, 32), 3, conv),                 # and from 300 pixels on
         ((1, 40, 50, 2), 1, conv_1x1), ((9, 1, 2, 2), 1, conv_1x1),
     ],
@@ -176,6 +177,40 @@ def test_one_that_is_chosen_is_taken_for_all(shape, K, conv_name, module):
 @pytest.mark.parametrize("K, module", [(1, conv_1x1), (3, winograd), (5, conv), (7, conv)])     # 20 pixels
 def test_winograd_that_is_chosen_is_taken_where_it_can(K, module):
     same_as(module, fast.ops_with(conv="winograd"), *draw((1, 4, 5, 2), K, 2, seed=0))
+
+
+@pytest.mark.parametrize("conv_name", ["fft", "auto", "winograd"])
+def test_what_is_made_of_a_convolution_is_made_of_the_chosen_one(conv_name):
+    """To the bit; for 7 x 7 all three choose that by frequencies. With "im2col" both operations are the plain ones."""
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape, np.float32) for shape in ((1, 40, 50, 2), (7, 7, 2), (2,)))
+    functions, by_columns = fast.ops_with(conv=conv_name), fast.ops_with(conv="im2col")
+    assert by_columns.depthwise_conv2d is more.depthwise_conv2d
+    assert by_columns.conv_transpose2d_backward is more.conv_transpose2d_backward
+    kernel = np.zeros((7, 7, 2, 2), np.float32)
+    kernel[:, :, [0, 1], [0, 1]] = w
+    y, cache = functions.depthwise_conv2d(x, w, b)
+    np.testing.assert_array_equal(y, conv_fft.conv2d(x, kernel, b)[0])
+    dx, dw, db = conv_fft.conv2d_backward(y, (x, kernel))
+    for actual, expected in zip(functions.depthwise_conv2d_backward(y, cache), (dx, dw[:, :, [0, 1], [0, 1]], db)):
+        np.testing.assert_array_equal(actual, expected)
+    plain = functions.depthwise_conv2d(x, w[3:4, 3:4], b)[0]        # of 1 x 1 there is nothing to win
+    np.testing.assert_array_equal(plain, more.depthwise_conv2d(x, w[3:4, 3:4], b)[0])
+
+
+def test_what_is_for_a_gpu_is_taken_there_alone(monkeypatch):
+    x, w, _ = draw((1, 4, 5, 2), 7, 2, seed=0)
+    for there in (False, True):
+        monkeypatch.setattr(fast, "on_gpu", lambda a, there=there: there)
+        for name in ("batch_norm", "batch_norm_backward"):
+            monkeypatch.setattr(fast.batchnorm, name, lambda *args: False)
+            monkeypatch.setattr(fast.batchnorm_gpu, name, lambda *args: True)
+        assert fast.batch_norm(x, None, None) is fast.batch_norm_backward(x, None) is there
+        assert (fast.fastest_conv(x, w) is conv_gpu) is there
+    monkeypatch.setattr(fast, "LARGEST_ON_GPU", 4 * 5 * 3)
+    for C, F, module in ((3, 3, conv_gpu), (4, 3, conv), (3, 4, conv)):
+        x, w, _ = draw((1, 4, 5, C), 7, F, seed=0)
+        assert fast.fastest_conv(x, w) is module
 
 
 def test_the_plain_operations_go_by_columns_whatever_is_faster():

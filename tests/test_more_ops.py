@@ -465,12 +465,16 @@ def test_what_does_not_fit_is_said_by_the_operation_that_was_called():
     for w, b, what in (
         (np.ones((5, 5, 2)), three, "w should be"), (np.ones((5, 4, 3)), three, "w should be"),
         (np.ones((5, 5, 3), "float32"), three, "w should be float64"), (np.ones((6, 6, 3)), three, "odd"),
-        (np.ones((5, 5, 3)), three[:2], "b should be"),
+        (np.ones((5, 5, 4)), np.ones(4), "w should be"), (np.ones((8, 8, 3)), three, "odd"),
+        (np.ones((5, 5, 3)), three[:2], "b should be"), (np.ones((5, 5, 3)), np.ones(4), "b should be"),
     ):
         with pytest.raises(ValueError, match=f"^depthwise_conv2d: .*{what}"):
             fast.depthwise_conv2d(x, w, b)
-    with pytest.raises(ValueError, match=r"^depthwise_conv2d_backward: dy should be"):
-        fast.depthwise_conv2d_backward(x[:, 1:], (x, np.ones((5, 5, 3))))
+    with pytest.raises(ValueError, match=r"^depthwise_conv2d: w should be float32 like x"):
+        fast.depthwise_conv2d(x.astype("float32"), np.ones((5, 5, 3)), three)
+    for dy in (x[:, 1:], np.ones((1, 31, 30, 3))):
+        with pytest.raises(ValueError, match=r"^depthwise_conv2d_backward: dy should be"):
+            fast.depthwise_conv2d_backward(dy, (x, np.ones((5, 5, 3))))
     for F in (2, 3):
         message = rf"^concatenate_backward: dy should have more than the 3 channels of a, got {F}"
         with pytest.raises(ValueError, match=message):
