@@ -6,6 +6,7 @@ from hypothesis import given
 
 from tinysegnet.checker.gradcheck import check_backward
 from tinysegnet.ops import max_pool, max_pool_backward, max_unpool, max_unpool_backward
+from tinysegnet.support import threads
 
 pytestmark = pytest.mark.usefixtures("bands_of_two_rows")
 
@@ -88,6 +89,20 @@ def test_camvid_sizes_come_back():
     assert x.shape == (1, 23, 30, 1)
     assert [shape[1] for shape in shapes] == [360, 180, 90, 45]
     assert max_unpool(x, corners, shapes[-1]).shape == (1, 45, 60, 1)
+
+
+@pytest.mark.parametrize("rows", [4, 100])
+def test_bands_of_more_rows_change_nothing(monkeypatch, rows):
+    x = np.random.default_rng(0).standard_normal((2, 9, 7, 3))
+    of_two_rows = pooled_and_back(x)
+    monkeypatch.setattr(threads, "BAND_BYTES", rows * x[0, 0].nbytes)
+    for actual, expected in zip(pooled_and_back(x), of_two_rows, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+def pooled_and_back(x):
+    y, corners = max_pool(x)
+    return y, corners, max_unpool(y, corners, x.shape), max_unpool_backward(x, corners)
 
 
 def test_nan_and_infinity_are_not_hidden():
