@@ -98,6 +98,19 @@ def test_a_gpus_convolution_equals_im2col(monkeypatch, H, W, scratch, K):
         np.testing.assert_allclose(actual, expected, atol=1e-11 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("K", [3, 7])
+def test_a_gpu_has_as_many_images_at_once_as_fit(monkeypatch, K):
+    """What is there at once are their x_hat and y_hat."""
+    x, w, _ = draw((3, 40, 50, 2), K, 4, seed=0)
+    by = conv_gpu.matrices(x, w)
+    x_hat = conv_gpu.transform(by.B_T, conv_gpu.overlapping(x[:1], by))
+    y_hat = conv_gpu.at_each_place(x_hat, conv_gpu.transform(by.G, w.astype(by.dtype)))
+    monkeypatch.setattr(conv_gpu, "SCRATCH_BYTES", 2 * (x_hat.nbytes + y_hat.nbytes))
+    assert conv_gpu.groups(x, 4, by) == [slice(0, 2), slice(2, 4)]
+    monkeypatch.setattr(conv_gpu, "SCRATCH_BYTES", conv_gpu.SCRATCH_BYTES - 1)
+    assert conv_gpu.groups(x, 4, by) == [slice(0, 1), slice(1, 2), slice(2, 3)]
+
+
 @pytest.mark.parametrize("T", [conv_gpu.WINOGRAD, 6, 7, 20])
 def test_both_algorithms_of_a_gpu_convolve_by_3x3(monkeypatch, T):
     monkeypatch.setattr(conv_gpu, "side_of_tiles", lambda *_: T)
