@@ -213,11 +213,11 @@ def test_what_is_made_of_a_convolution_is_made_of_the_chosen_one(conv_name):
 
 def test_what_is_for_a_gpu_is_taken_there_alone(monkeypatch):
     x, w, _ = draw((1, 4, 5, 2), 7, 2, seed=0)
+    for name in ("batch_norm", "batch_norm_backward"):
+        monkeypatch.setattr(fast.batchnorm, name, lambda *args: False)
+        monkeypatch.setattr(fast.batchnorm_gpu, name, lambda *args: True)
     for there in (False, True):
         monkeypatch.setattr(fast, "on_gpu", lambda a, there=there: there)
-        for name in ("batch_norm", "batch_norm_backward"):
-            monkeypatch.setattr(fast.batchnorm, name, lambda *args: False)
-            monkeypatch.setattr(fast.batchnorm_gpu, name, lambda *args: True)
         assert fast.batch_norm(x, None, None) is fast.batch_norm_backward(x, None) is there
         assert (fast.fastest_conv(x, w) is conv_gpu) is there
     monkeypatch.setattr(fast, "LARGEST_ON_GPU", 4 * 5 * 3)

@@ -37,7 +37,7 @@ def test_what_is_no_class_is_refused_and_not_counted_as_another(dtype):
     """Of two classes, a 2 for a 0 would be a 0 for a 1."""
     labels, predicted = np.array([0, 1, 9], dtype), np.array([1, 1, 9], dtype)          # the last pixel is void
     assert metrics.confusion_matrix(labels, predicted, classes=2, ignore=9).tolist() == [[0, 1], [0, 1]]
-    for n in (2, 3, *[-1] * np.issubdtype(dtype, np.signedinteger)):
+    for n in (-1, 2, 3) if np.issubdtype(dtype, np.signedinteger) else (2, 3):
         wrong = np.array([1, n], dtype)
         for one, other in ((labels[:2], wrong), (wrong, predicted[:2])):
             with pytest.raises(ValueError, match=f"there is a {n}, and 2 classes are 0 to 1"):

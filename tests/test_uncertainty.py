@@ -190,6 +190,8 @@ def test_what_is_equally_sure_is_spread_evenly_and_nothing_is_nan():
     counts = metrics.count_by_uncertainty(labels, np.zeros((1, 4), int), np.zeros((1, 4)), 255)
     np.testing.assert_allclose(metrics.accuracy_by_tenth(counts), np.full(10, 0.75))
     assert np.isnan(metrics.accuracy_by_tenth(0 * counts)).all()
+    with pytest.raises(ValueError, match=r"should be alike, got \(1, 4\), \(1, 4\) and \(4,\)"):
+        metrics.count_by_uncertainty(labels, labels, np.zeros(4), 255)
 
 
 def test_the_least_sure_are_counted_too():
