@@ -16,6 +16,7 @@ import tiny_camvid
 from PIL import Image
 
 from tinysegnet import checkpoint, networks
+from tinysegnet.__main__ import COMMANDS
 from tinysegnet.data import camvid
 from tinysegnet.data import folder as data_folder
 from tinysegnet.data.survey import survey
@@ -223,13 +224,12 @@ def test_where_nothing_can_be_written(tmp_path):
 
 
 def test_help_is_documentation(trained):
-    names = "train", "evaluate", "predict", "export", "import-weights", "check-data", "download"
     shown = {}
-    for command in ((TRAIN,), ("-m", "tinysegnet"), *(("-m", "tinysegnet", name) for name in names)):
+    for command in ((TRAIN,), ("-m", "tinysegnet"), *(("-m", "tinysegnet", name) for name in COMMANDS)):
         process = run(trained[0], *command, "-h")
         assert process.returncode == 0 and max(map(len, process.stdout.splitlines())) <= 80
         shown[command[-1]] = process.stdout
-    assert all(f"\n    {name}" in shown["tinysegnet"] for name in names)
+    assert all(f"\n    {name}" in shown["tinysegnet"] for name in COMMANDS)
     text = shown[TRAIN]
     assert text.partition("\n\n")[2] == shown["train"].partition("\n\n")[2] and "networks:" in text
     options = "data ignore size recipe epochs batch lr seed name filters set ops conv resume backend".split()
@@ -238,6 +238,12 @@ def test_help_is_documentation(trained):
     pictures = "curves.png", "predictions.png", "confusion.png", "shares.png"
     for file in ("best.npz", "last.npz", "log.jsonl", "config.json", *pictures):
         assert file in text
+
+
+def test_what_draws_is_imported_when_something_is_drawn():
+    """It takes longer than all the rest, which a mistyped option would wait for."""
+    imported = run(Path(TRAIN).parent, "-X", "importtime", "-m", "tinysegnet", "-h").stderr
+    assert "tinysegnet.inference" in imported and "matplotlib" not in imported
 
 
 def test_help_is_the_same_without_docstrings():

@@ -21,7 +21,6 @@ from tinysegnet.networks.more import ABOUT
 from tinysegnet.networks.more.blocks import add_lent, lend
 from tinysegnet.ops import fast
 from tinysegnet.ops.more.conv_transpose2d import bilinear
-from tinysegnet.plots import figures
 from tinysegnet.support.backend import to_device, to_numpy
 from tinysegnet.training import loop, optim
 from tinysegnet.training.settings import from_recipe
@@ -232,8 +231,6 @@ def test_a_step_on_a_device(name):
 def train(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
-    for picture in ("curves", "confusion", "predictions"):
-        monkeypatch.setattr(figures, picture, lambda *args: None)
     return train_script(monkeypatch)
 
 

@@ -22,7 +22,6 @@ from train_in_process import RUN, train_script
 from tinysegnet import checkpoint
 from tinysegnet.data import streets
 from tinysegnet.ops import fast, more
-from tinysegnet.plots import figures
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import library, loop, runs, settings
@@ -38,14 +37,21 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process ca
 def train(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
-    for picture in ("curves", "confusion", "predictions", "shares"):
-        monkeypatch.setattr(figures, picture, lambda *args: None)         # they take longer than all the rest
     return train_script(monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
+
+
 @pytest.fixture
-def whole(train):
-    train(*OPTIONS, "--name", "whole")
+def whole(train, kept):
+    """The content of the run `whole`, which is trained once and then copied."""
+    if not (kept / "whole").exists():
+        train(*OPTIONS, "--name", "whole")
+        shutil.copytree("runs/whole", kept / "whole")
+    shutil.copytree(kept / "whole", "runs/whole", dirs_exist_ok=True)
     return content("whole")
 
 

@@ -43,13 +43,6 @@ def script(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def without_pictures(monkeypatch):
-    for picture in ("curves", "confusion", "predictions", "shares"):
-        monkeypatch.setattr(figures, picture, lambda *args: None)       # they take longer than all the rest
-    return monkeypatch
-
-
-@pytest.fixture
 def run(script, monkeypatch):
     """run(*options) trains in tmp_path; returns what each epoch was given and the network each time it was judged."""
     init, train_steps, evaluate = networks.init, loop.train_steps, loop.evaluate
@@ -210,9 +203,9 @@ def test_a_small_set_is_judged_with_exact_statistics(script, images, by_default)
 
 
 @pytest.mark.parametrize("statistics, passes", [("exact", 3), ("running", 1)])
-def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, without_pictures, capsys, statistics, passes):
+def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, monkeypatch, capsys, statistics, passes):
     """Its exact statistics are not taken again; those of --set statistics=running are, and the table is another."""
-    monkeypatch, taken, exact_statistics = without_pictures, [], loop.exact_statistics
+    taken, exact_statistics = [], loop.exact_statistics
     monkeypatch.setattr(loop, "exact_statistics", lambda *args: taken.append(1) or exact_statistics(*args))
     seen = run("--epochs", "3", "--set", f"statistics={statistics}", "--size", "24x32")
     assert len(taken) == passes
@@ -236,15 +229,15 @@ def test_the_last_table_is_that_of_the_kept_epoch_on_a_small_set(run, without_pi
     ("G", "running", "Epoch 1 was the best: G 83.3 with running batch-norm statistics. With those\n"
                      "of the whole training set runs/first/best.npz gives on val:"),
 ])
-def test_which_epoch_is_kept_is_said(run, without_pictures, capsys, best_by, statistics, end):
+def test_which_epoch_is_kept_is_said(run, capsys, best_by, statistics, end):
     options = "--epochs", "1", "--size", "12x16", "--set", f"best_by={best_by}", "--set", f"statistics={statistics}"
     run(*options, counts=iter([scripted(40, 10)] * 2))
     assert f"\n\n{end}" in capsys.readouterr().out
 
 
-def test_the_shares_are_those_of_all_training_pixels(run, without_pictures):
+def test_the_shares_are_those_of_all_training_pixels(run, monkeypatch):
     shown, counts = [], scripted(40, 10)
-    without_pictures.setattr(figures, "shares", lambda *args: shown.append(args))
+    monkeypatch.setattr(figures, "shares", lambda *args: shown.append(args))
     run("--epochs", "1", "--size", "12x16", counts=iter([counts] * 2))
     ((pixels, iou, classes, path),) = shown
     assert pixels.tolist() == survey(folder.dataset("tiny"), "train").pixels.tolist()
@@ -252,9 +245,9 @@ def test_the_shares_are_those_of_all_training_pixels(run, without_pictures):
     assert classes == camvid.CLASSES and path == Path("runs/first/shares.png")
 
 
-def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
-    without_pictures.setattr(loop, "train_steps", lambda *args: iter([6.4e31, 6.4e31]))
-    without_pictures.setattr(Run, "mean_loss", lambda run: 6.4e31)
+def test_a_huge_loss_is_not_written_out(run, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "train_steps", lambda *args: iter([6.4e31, 6.4e31]))
+    monkeypatch.setattr(Run, "mean_loss", lambda run: 6.4e31)
     run("--epochs", "1", "--size", "12x16")
     assert "\nepoch   1  loss 6.4e+31  val G " in capsys.readouterr().out
     assert [shown(loss) for loss in (0.25, 9999.4, 12345.6)] == ["0.250", "9999.400", "1.23e+04"]
@@ -269,7 +262,7 @@ def test_a_huge_loss_is_not_written_out(run, without_pictures, capsys):
     ([[8, 0], [1, 1]], "0.5", None),
     ([[8, 0], [0, 0]], "0.5", None),            # there is nothing else on val
 ])
-def test_one_answer_to_everything_is_said(run, without_pictures, capsys, counts, power, sentence):
+def test_one_answer_to_everything_is_said(run, capsys, counts, power, sentence):
     counts = np.pad(np.array(counts), (0, 9))
     run("--epochs", "1", "--size", "12x16", "--set", f"class_weight_power={power}", counts=iter([counts] * 2))
     said = " ".join(capsys.readouterr().out.split())
@@ -473,6 +466,7 @@ def test_functions_that_are_given_are_taken_everywhere(script, monkeypatch):
 
     given = fast.ops_with(**{name: counted(name) for name in ops.__all__ if name not in ("im2col", "col2im")})
     monkeypatch.setattr(library, "functions", lambda settings, data: loop.Functions(ops=given))
+    monkeypatch.setattr(figures, "predictions", lambda examples, *args: [*examples])
     for name in ops.__all__:
         if name != "fold_batch_norm":           # what is loaded is folded before there is anyone to give functions
             monkeypatch.setattr(fast, name, refused)
@@ -541,7 +535,7 @@ def save_network(path, spoil=lambda arrays: None, classes=camvid.CLASSES, dtype=
     return meta, params | stats
 
 
-def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, without_pictures, capsys):
+def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, capsys):
     """Network, filters and normalisation are the file's if nobody says otherwise. To go on it is not needed."""
     meta_of_file, of_file = save_network("first.npz")
     meta, arrays = begun("--init", "first.npz", "--epochs", "1")

@@ -16,7 +16,6 @@ from tinysegnet import checkpoint, networks
 from tinysegnet.data import streets
 from tinysegnet.data.normalisation import CENTRED, IMAGENET, normalise
 from tinysegnet.ops import fast
-from tinysegnet.plots import figures
 from tinysegnet.support.errors import InputError
 from tinysegnet.training import fine_tune, loop, vgg16
 from tinysegnet.training.settings import from_recipe
@@ -241,7 +240,6 @@ def test_settings_that_do_not_go_with_it(folder, given, sentence):
 def test_a_run_begins_with_it_and_goes_on_without_the_file(folder, tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(figures, "curves", lambda *args: None)
     train = train_script(monkeypatch)
     file = tmp_path / "vgg16.safetensors"
     file.write_bytes((folder / "vgg16.safetensors").read_bytes())

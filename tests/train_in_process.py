@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tinysegnet.commands import train as script
 from tinysegnet.networks import segnet_basic
+from tinysegnet.plots import figures
 from tinysegnet.training import settings
 
 RUN = str(Path(__file__).parents[1] / "train.py")
@@ -13,8 +14,11 @@ RUN = str(Path(__file__).parents[1] / "train.py")
 def train_script(monkeypatch):
     """train(*options) trains in the working directory, as train.py does; train.script is the command's module.
 
-    A segnet-basic has 2 filters, 2 levels and kernels of 3 x 3 then, if nothing else is asked for.
+    A segnet-basic has 2 filters, 2 levels and kernels of 3 x 3 then, if nothing else is asked for. Nothing is drawn,
+    which takes longer than all the rest: of what is, tests/test_commands.py has a look.
     """
+    for picture in ("curves", "confusion", "predictions", "shares"):
+        monkeypatch.setattr(figures, picture, lambda *args: None)
     whole = segnet_basic.segnet_basic
 
     def small(classes=11, filters=2, levels=2, kernel=3):

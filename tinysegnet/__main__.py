@@ -16,8 +16,7 @@ COMMANDS = "train", "evaluate", "predict", "look", "export", "import-weights", "
 def main():
     parser = Parser(prog=program())
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    asked = [name for name in COMMANDS if name in sys.argv[1:2]]
-    for name in asked or COMMANDS:              # one alone, if it can be: what draws takes half a second to import
+    for name in COMMANDS:
         module = module_of(name)
         command = commands.add_parser(
             name, help=module.SUMMARY, description=module.DESCRIPTION, epilog=getattr(module, "EPILOG", None),

@@ -5,12 +5,12 @@ import textwrap
 from dataclasses import asdict
 from pathlib import Path
 
+from tinysegnet import plots
 from tinysegnet.data import folder
 from tinysegnet.data.balance import median_frequency_weights
 from tinysegnet.data.doctor import diagnose
 from tinysegnet.data.problems import Problem, Problems
 from tinysegnet.data.survey import survey
-from tinysegnet.plots import contact_sheet
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import LONGEST_SIDE, label, png_file
 from tinysegnet.support.progress import bar
@@ -69,7 +69,7 @@ def draw(data, train, path):
     """The contact sheet, with the weights that a training takes if it is told nothing else."""
     power = RECIPES[data.recipe]["class_weight_power"]
     weights = median_frequency_weights(train.pixels, train.image_pixels, power)
-    contact_sheet.draw(data, train, weights, rf"(median of all $f$ / $f$)$^{{{power}}}$", path)
+    plots.contact_sheet.draw(data, train, weights, rf"(median of all $f$ / $f$)$^{{{power}}}$", path)
 
 
 def surveys_of(data):

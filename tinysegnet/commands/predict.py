@@ -7,11 +7,10 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tinysegnet import inference
+from tinysegnet import inference, plots
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data import folder
 from tinysegnet.data.photographs import read_photograph
-from tinysegnet.plots import overlay
 from tinysegnet.support.errors import InputError, complain, writing
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import stopped_with
@@ -88,11 +87,11 @@ def pictures(model, photograph, samples):
     classes, palette = model.meta["classes"], np.array(model.meta["palette"], np.uint8)
     if samples:
         predicted, uncertainty = inference.monte_carlo(model, photograph, samples)
-        drawn = {"uncertainty": overlay.uncertainty(uncertainty, len(classes))}
+        drawn = {"uncertainty": plots.overlay.uncertainty(uncertainty, len(classes))}
     else:
         predicted, drawn = inference.classify(model, photograph), {}
-    drawn["overlay"] = overlay.overlay(photograph, predicted, classes, palette)
-    drawn["mask"] = overlay.mask(predicted, palette)
+    drawn["overlay"] = plots.overlay.overlay(photograph, predicted, classes, palette)
+    drawn["mask"] = plots.overlay.mask(predicted, palette)
     return drawn
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysegnet import checkpoint, metrics, networks
+from tinysegnet import checkpoint, metrics, networks, plots
 from tinysegnet.data import open_dataset
 from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.folds import dealt_out, k_of_parts
@@ -15,7 +15,6 @@ from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import checked_surveys
 from tinysegnet.networks.more import ABOUT
 from tinysegnet.ops.fast import CONVOLUTIONS
-from tinysegnet.plots import figures as plots
 from tinysegnet.support.backend import keep_freed_memory, select
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import (
@@ -246,8 +245,9 @@ def evaluate_on_val(model, run, trainer, stop):
 
 
 def draw(model, run, trainer, counts):
-    plots.confusion(counts, run.data.classes, run.path / "confusion.png")
-    plots.predictions(loop.examples(model, run.data, trainer.functions.ops), run.data, run.path / "predictions.png")
+    plots.figures.confusion(counts, run.data.classes, run.path / "confusion.png")
+    examples = loop.examples(model, run.data, trainer.functions.ops)
+    plots.figures.predictions(examples, run.data, run.path / "predictions.png")
 
 
 def end_epoch(run, trainer, stop):
@@ -268,7 +268,7 @@ def end_epoch(run, trainer, stop):
     line, is_best = run.end_epoch(values, judged)
     if trainer.functions.ranks.rank:
         return
-    plots.curves(run.log_path, run.path / "curves.png")
+    plots.figures.curves(run.log_path, run.path / "curves.png")
     if is_best:
         draw(in_one_look, run, trainer, counts)
     say_epoch(line, f"val {metrics.summary(values)}  ")
@@ -296,12 +296,12 @@ def finish(run, trainer, stop, train):
     counts = evaluate_on_val(best, run, trainer, stop)
     if ranks.rank:
         return
-    plots.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before the last ones
+    plots.figures.curves(run.log_path, run.path / "curves.png")       # again: a crash may have come before
     checkpoint.save(run.path / "best.npz", best.meta, params=best.params, stats=best.stats)
     draw(best, run, trainer, counts)
     say_which_epoch_is_kept(run, best.meta["epoch"])
     print(metrics.table(counts, run.data.classes, trainer.functions.figures))
-    plots.shares(train.pixels, metrics.iou(counts), run.data.classes, run.path / "shares.png")
+    plots.figures.shares(train.pixels, metrics.iou(counts), run.data.classes, run.path / "shares.png")
     say_if_one_class_is_everywhere(counts, run)
 
 
