@@ -93,11 +93,8 @@ class Job(NamedTuple):
 
 def kept(job):
     """{how it was judged: confusion matrix} of a Job that has been judged before; {} if it has not."""
-    if KEPT.exists():
-        for line in map(json.loads, KEPT.read_text(encoding="utf-8").splitlines()):
-            if job.key.items() <= line.items():
-                return {how: np.array(counts) for how, counts in line["counts"].items()}
-    return {}
+    counts = trainings.kept(KEPT, job.key).get("counts", {})
+    return {how: np.array(values) for how, values in counts.items()}
 
 
 def judged(job, data, looks):
@@ -109,9 +106,7 @@ def judged(job, data, looks):
     for which, model in models(best, hold_out(data, job.drive)).items():
         for how, counts in in_looks(model, hold_out(data, job.drive), looks).items():
             results[how + which] = counts
-    with open(KEPT, "a", encoding="utf-8") as file:
-        counts = {how: counts.tolist() for how, counts in results.items()}
-        print(json.dumps(job.key | {"counts": counts}), file=file)
+    trainings.keep(KEPT, job.key, {"counts": {how: counts.tolist() for how, counts in results.items()}})
     line = f"{job.name}: mIoU {percent(results[ONE_LOOK]):.1f} in one look\n"
     print(line, end="", flush=True)         # with its end in one piece, as two jobs may print at a time
     return results

@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-import json
 import os
 import platform
 import shlex
@@ -29,7 +28,6 @@ from tinysegnet import inference, metrics, networks  # noqa: E402
 from tinysegnet.data.batches import evaluation_pairs  # noqa: E402
 from tinysegnet.metrics.boundary import of_scipy  # noqa: E402
 from tinysegnet.ops import fast  # noqa: E402
-from tinysegnet.support import atomic  # noqa: E402
 from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
 from tinysegnet.support.threads import workers  # noqa: E402
@@ -40,11 +38,13 @@ DESCRIPTION = """The paper's comparison of decoders, its table 1:  python benchm
 Trains each network on CamVid by one recipe that was tuned for none: Adam, a
 cosine, batches of 4, flips. The last epoch is judged, and nothing is chosen on
 val. Two are trained at a time, on one thread each, by default in some hours;
-each is a run in runs/, and after Ctrl-C the same command goes on. Then each is
-timed, alone. Writes benchmarks/results/table1.md and table1.png; of another
-balancing or seed table1-BALANCING-SEED. Needs SciPy, for BF.
+each is a run in runs/, and after Ctrl-C the same command goes on. What has been
+judged is kept in benchmarks/results/table1.jsonl and is not trained again. Then
+each is timed, alone. Writes benchmarks/results/table1.md and table1.png; of
+another balancing or seed table1-BALANCING-SEED. Needs SciPy, for BF.
 """
 RESULTS = Path(__file__).parent / "results"
+KEPT = RESULTS / "table1.jsonl"
 PAPER = {       # parameters in millions, storage, ms; on test G, C, mIoU and BF, balanced and not
     "bilinear-interpolation": ("0.625", "0", "24.2", (77.9, 61.1, 43.3, 20.83), (82.7, 52.5, 43.8, 23.08)),
     "segnet-basic": ("1.425", "1", "52.6", (82.7, 62.0, 47.7, 35.78), (84.0, 54.6, 46.3, 36.67)),
@@ -70,16 +70,14 @@ def training_of(name, args, data):
 
 
 def judged(name, args, data):
-    """{split: {"G", "C", "mIoU", "BF"}} in %, of that network, trained and judged now unless it has been."""
-    best = trainings.trained(*training_of(name, args, data), quietly=True)
-    known = best.with_name("figures.json")
-    figures = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
-    missing = [split for split in splits(data) if "BF" not in figures.get(split, ())]
-    for split in missing:
-        figures[split] = judge(inference.load(best), data, split)
-    if missing:
-        atomic.write(known, json.dumps(figures).encode())
-        print(f"{name}: mIoU {figures['val']['mIoU']:.1f} on val", flush=True)
+    """{split: {"G", "C", "mIoU", "BF"}} in %, of that network: kept, or trained and judged now."""
+    key = {"network": name, "balancing": args.balancing, "seed": args.seed, "size": [*args.size], "epochs": args.epochs}
+    figures = trainings.kept(KEPT, key).get("figures", {})
+    if not figures.keys() >= {*splits(data)}:
+        model = inference.load(trainings.trained(*training_of(name, args, data), quietly=True))
+        figures = {split: judge(model, data, split) for split in splits(data)}
+        trainings.keep(KEPT, key, {"figures": figures})
+        print(f"{name}: mIoU {figures['val']['mIoU']:.1f} on val\n", end="", flush=True)
     return figures
 
 

@@ -1,5 +1,6 @@
 """Trainings that a benchmark is made of: each is a run of train.py in runs/, and is not made twice."""
 
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,18 @@ def trained(name, recipe, changes, quietly=False):
                 print(f"{path}: {said.decode(errors='replace').splitlines()[-1]}", file=sys.stderr)
             raise SystemExit(process.returncode)
     return best
+
+
+def kept(file, key):
+    """What keep has last put into that file for a key, {name: value}; {} if it has not."""
+    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines()) if file.exists() else []
+    return next((line for line in reversed([*lines]) if key.items() <= line.items()), {})
+
+
+def keep(file, key, results):
+    """Add a line of JSON that outlasts runs/."""
+    with open(file, "a", encoding="utf-8") as lines:
+        print(json.dumps(key | results), file=lines)
 
 
 def two_at_a_time(judged, jobs):
