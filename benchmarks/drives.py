@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-import json
 import os
 import platform
 import shlex
@@ -37,7 +36,7 @@ from tinysegnet.support.errors import exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_0, at_least_1, height_x_width  # noqa: E402
 from tinysegnet.training.loop import exact_statistics  # noqa: E402
 from tinysegnet.training.runs import read_config  # noqa: E402
-from tinysegnet.training.settings import OFF, RECIPES  # noqa: E402
+from tinysegnet.training.settings import OFF  # noqa: E402
 
 DESCRIPTION = """What a recipe reaches on a drive that the network has never seen.
 
@@ -82,8 +81,7 @@ class Job(NamedTuple):
     @property
     def key(self):
         """By which its results are found again."""
-        settings = RECIPES[self.recipe] | self.all_changes
-        return {"title": self.title, "settings": json.loads(json.dumps(settings))}      # a tuple is a list there
+        return {"title": self.title, "settings": trainings.settings_of(self.recipe, self.all_changes)}
 
     @property
     def all_changes(self):

@@ -39,12 +39,13 @@ Trains each network on CamVid by one recipe that was tuned for none: Adam, a
 cosine, batches of 4, flips. The last epoch is judged, and nothing is chosen on
 val. Two are trained at a time, on one thread each, by default in some hours;
 each is a run in runs/, and after Ctrl-C the same command goes on. What has been
-judged is kept in benchmarks/results/table1.jsonl and is not trained again. Then
-each is timed, alone. Writes benchmarks/results/table1.md and table1.png; of
+judged on all splits that there are is kept in benchmarks/results/table1.jsonl,
+and is not trained again. Then each is timed, alone. Writes benchmarks/results/table1.md and table1.png; of
 another balancing or seed table1-BALANCING-SEED. Needs SciPy, for BF.
 """
 RESULTS = Path(__file__).parent / "results"
 KEPT = RESULTS / "table1.jsonl"
+RECIPE = "photographs"
 PAPER = {       # parameters in millions, storage, ms; on test G, C, mIoU and BF, balanced and not
     "bilinear-interpolation": ("0.625", "0", "24.2", (77.9, 61.1, 43.3, 20.83), (82.7, 52.5, 43.8, 23.08)),
     "segnet-basic": ("1.425", "1", "52.6", (82.7, 62.0, 47.7, 35.78), (84.0, 54.6, 46.3, 36.67)),
@@ -60,24 +61,40 @@ POOR = "segnet-basic-replication", "segnet-basic-fixed-index", "segnet-basic-no-
 BALANCING = {"median": 1.0, "natural": 0.0}     # power of median-frequency balancing
 
 
+def changes_of(name, args):
+    """{setting: value} of what is not as in the recipe."""
+    return {
+        "network": name, "size": args.size, "epochs": args.epochs, "seed": args.seed, "optimiser": "adam", "lr": 1e-3,
+        "class_weight_power": BALANCING[args.balancing], "best_by": "last", "judge_every": args.epochs,
+    }
+
+
 def training_of(name, args, data):
     """What trainings.trained needs to know."""
-    return f"table1-{name}-{args.balancing}-{args.seed}", "photographs", {
-        "data": data.source, "network": name, "size": args.size, "epochs": args.epochs, "seed": args.seed,
-        "optimiser": "adam", "lr": 1e-3, "class_weight_power": BALANCING[args.balancing], "best_by": "last",
-        "judge_every": args.epochs,
-    }
+    changes = {"data": data.source} | changes_of(name, args)
+    return f"table1-{name}-{args.balancing}-{args.seed}", RECIPE, changes
+
+
+def key_of(name, args):
+    """By which its figures are found again."""
+    return {"settings": trainings.settings_of(RECIPE, changes_of(name, args))}
+
+
+def kept(name, args, data):
+    """{split: {"G", "C", "mIoU", "BF"}} in %, of a network that has been judged before on all splits; None if not."""
+    figures = trainings.kept(KEPT, key_of(name, args)).get("figures", {})
+    return {split: figures[split] for split in splits(data)} if {*splits(data)} <= figures.keys() else None
 
 
 def judged(name, args, data):
     """{split: {"G", "C", "mIoU", "BF"}} in %, of that network: kept, or trained and judged now."""
-    key = {"network": name, "balancing": args.balancing, "seed": args.seed, "size": [*args.size], "epochs": args.epochs}
-    figures = trainings.kept(KEPT, key).get("figures", {})
-    if not figures.keys() >= {*splits(data)}:
+    figures = kept(name, args, data)
+    if figures is None:
         model = inference.load(trainings.trained(*training_of(name, args, data), quietly=True))
         figures = {split: judge(model, data, split) for split in splits(data)}
-        trainings.keep(KEPT, key, {"figures": figures})
-        print(f"{name}: mIoU {figures['val']['mIoU']:.1f} on val\n", end="", flush=True)
+        trainings.keep(KEPT, key_of(name, args), {"figures": figures})
+        line = f"{name}: mIoU {figures['val']['mIoU']:.1f} on val\n"
+        print(line, end="", flush=True)         # with its end in one piece, as two may print at a time
     return figures
 
 
@@ -94,7 +111,8 @@ def judge(model, data, split):
 def all_judged(names, args, data):
     """{name: figures}"""
     for name in names:
-        trainings.check_kept(*training_of(name, args, data))        # now, and not after hours
+        if kept(name, args, data) is None:
+            trainings.check_kept(*training_of(name, args, data))        # now, and not after hours
     return trainings.two_at_a_time(lambda name: judged(name, args, data), names)
 
 

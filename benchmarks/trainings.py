@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tinysegnet import checkpoint
 from tinysegnet.data import open_dataset
-from tinysegnet.support.errors import InputError
+from tinysegnet.support.errors import InputError, writing
 from tinysegnet.training.runs import read_config
 from tinysegnet.training.settings import RECIPES, as_text, option_of
 
@@ -65,16 +65,29 @@ def trained(name, recipe, changes, quietly=False):
     return best
 
 
+def settings_of(recipe, changes):
+    """{setting: value} of a recipe that is so changed, as JSON gives them back. By them its results are found."""
+    return json.loads(json.dumps(RECIPES[recipe] | changes))
+
+
 def kept(file, key):
-    """What keep has last put into that file for a key, {name: value}; {} if it has not."""
-    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines()) if file.exists() else []
-    return next((line for line in reversed([*lines]) if key.items() <= line.items()), {})
+    """The line that was last added to a file with that key, {name: value}; {} if none was."""
+    found = {}
+    if file.exists():
+        for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                line = json.loads(text)
+            except ValueError as error:
+                raise InputError(f"{file}, line {number}: this is no JSON: delete the line") from error
+            if key.items() <= line.items():
+                found = line
+    return found
 
 
 def keep(file, key, results):
-    """Add a line of JSON that outlasts runs/."""
-    with open(file, "a", encoding="utf-8") as lines:
-        print(json.dumps(key | results), file=lines)
+    """Add key and results to a file, as a line of JSON in one piece: two jobs may end at a time."""
+    with writing(file), open(file, "ab", buffering=0) as lines:
+        lines.write(f"{json.dumps(key | results)}\n".encode())
 
 
 def two_at_a_time(judged, jobs):

@@ -558,21 +558,37 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
     assert rows[2][-1] == "82.7 / 62.0 / 47.7 / 35.78"
     assert "Rank correlation of mIoU on val with the paper's on test: " in tables[0]
     assert (tmp_path / "table1.png").stat().st_size > 5000
-    first, *_ = map(json.loads, table1.KEPT.read_text().splitlines())
-    (row,) = [row for row in rows if row[0] == first["network"]]
-    figures = first["figures"]
-    assert row[-3:-1] == [" / ".join(f"{value:.1f}" for value in figures[split].values()) for split in ("train", "val")]
+    args = SimpleNamespace(size=(24, 32), epochs=1, seed=0, balancing="median")
+    data = open_dataset("tiny")[0]
+    figures = table1.kept("fcn-basic", args, data)
+    cells = [" / ".join(f"{value:.1f}" for value in of_split.values()) for of_split in figures.values()]
+    assert rows[1][-3:-1] == cells and [*figures] == ["train", "val"]
     others = "--size", "24x32", "--epochs", "2", "--only", "fcn-basic"
     monkeypatch.setattr("sys.argv", ["table1.py", "--data", "tiny", *others])
     with pytest.raises(InputError, match="runs/table1-fcn-basic-median-0 was trained with another epochs"):
         table1.main()
-    args = SimpleNamespace(size=(24, 32), epochs=1, seed=0, balancing="median")
     for split in ("test", "testannot"):
         shutil.copytree(Path("tiny", split.replace("test", "val")), Path("tiny", split))
-    figures = table1.judged("fcn-basic", args, open_dataset("tiny")[0])         # another split has come since
-    assert figures["test"] == figures["val"] and rows[1][-2] == " / ".join(f"{v:.1f}" for v in figures["val"].values())
-    shutil.rmtree("runs")
-    assert table1.judged("fcn-basic", args, open_dataset("tiny")[0]) == figures
+    assert table1.kept("fcn-basic", args, data) is None         # another split has come since
+    with_test = table1.all_judged(["fcn-basic"], args, data)["fcn-basic"]
+    assert with_test == figures | {"test": figures["val"]}
+    for path in ("runs", "tiny/test", "tiny/testannot"):
+        shutil.rmtree(path)
+    data = open_dataset("tiny")[0]
+    assert table1.all_judged(["fcn-basic"], args, data)["fcn-basic"] == figures and not Path("runs").exists()
+    monkeypatch.setitem(table1.trainings.RECIPES["photographs"], "flip", False)
+    assert table1.kept("fcn-basic", args, data) is None         # it is another recipe now
+
+
+def test_a_line_that_was_cut_is_named(table1, tmp_path):
+    table1.trainings.keep(tmp_path / "kept.jsonl", {"a": 1}, {"b": 2})
+    table1.trainings.keep(tmp_path / "kept.jsonl", {"a": 1}, {"b": 3})
+    assert table1.trainings.kept(tmp_path / "kept.jsonl", {"a": 1})["b"] == 3
+    assert not table1.trainings.kept(tmp_path / "kept.jsonl", {"a": 2})
+    with open(tmp_path / "kept.jsonl", "a") as file:
+        file.write('{"a": 1, "b')
+    with pytest.raises(InputError, match=r"kept.jsonl, line 3: this is no JSON: delete the line"):
+        table1.trainings.kept(tmp_path / "kept.jsonl", {"a": 1})
 
 
 def test_both_balancings_have_their_figures_of_the_paper(table1):
@@ -733,7 +749,7 @@ def test_what_has_been_judged_is_not_trained_again(drives, tmp_path, monkeypatch
     assert {tuple(colour) for half in (left, right) for colour in half} <= colours
     averaged, = [line for line in pages[0].splitlines() if line.startswith("| one look, last weights |")]
     assert averaged.split("|")[2].isspace() and float(averaged.split("|")[3]) >= 0      # best has no averages
-    monkeypatch.setitem(drives.RECIPES["best"], "lr", 0.5)
+    monkeypatch.setitem(drives.trainings.RECIPES["best"], "lr", 0.5)
     assert drives.kept(drives.Job("0001TP", (24, 32), 1, 0, "unseen", "unseen", {}))
     assert not drives.kept(drives.Job("0001TP", (24, 32), 1, 0, "best", "best", {}))    # it is another recipe now
 

@@ -240,8 +240,8 @@ def test_help_is_documentation(trained):
         assert file in text
 
 
-def test_what_draws_is_imported_when_something_is_drawn():
-    """It takes longer than all the rest, which a mistyped option would wait for."""
+def test_matplotlib_is_imported_when_something_is_drawn():
+    """A mistyped option need not wait for it."""
     imported = run(Path(TRAIN).parent, "-X", "importtime", "-m", "tinysegnet", "-h").stderr
     assert "tinysegnet.inference" in imported and "matplotlib" not in imported
 

@@ -99,7 +99,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(good):
     server = Server()
     server.content = good
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

@@ -40,8 +40,8 @@ def test_image_truth_prediction_and_errors(drawn, tmp_path):
     photograph = np.random.default_rng(1).integers(0, 256, (2, 3, 3)).astype(np.uint8)
     labels = np.array([[0, 1, 255], [1, 0, 0]], np.uint8)
     predicted = np.array([[0, 0, 1], [1, 1, 0]], np.uint8)
-    samples = (photograph, labels, predicted), (photograph, predicted, labels % 2)
-    figures.predictions(samples, data, tmp_path / "p.png")
+    upright = np.swapaxes(photograph, 0, 1), predicted.T, labels.T % 2
+    figures.predictions(((photograph, labels, predicted), upright), data, tmp_path / "p.png")
     assert len(drawn) == 8
     image, truth, prediction, errors = drawn[:4]
     np.testing.assert_array_equal(image, photograph)
@@ -50,7 +50,9 @@ def test_image_truth_prediction_and_errors(drawn, tmp_path):
     red = (errors == figures.wrong_colour(data.palette)).all(axis=2)
     np.testing.assert_array_equal(red, [[False, True, False], [False, True, False]])
     assert (errors[0, 2] == 0).all() and (errors[0, 0] > 90).all()
-    np.testing.assert_array_equal(drawn[5], data.colours(predicted))
+    np.testing.assert_array_equal(drawn[4], upright[0])
+    np.testing.assert_array_equal(drawn[5], data.colours(predicted.T))
+    np.testing.assert_array_equal(drawn[6], data.colours(labels.T % 2))
 
 
 def test_rows_of_the_confusion_matrix_are_shares_of_the_true_class(drawn, tmp_path):
@@ -149,12 +151,19 @@ def test_curves_of_an_unfinished_epoch(tmp_path, monkeypatch):
         return plot(axes, x, y, **options)
 
     monkeypatch.setattr(Axes, "plot", watched)
+    def write(lines):
+        (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
     lines = [{"epoch": 1, "step": i, "loss": 1.0} for i in (1, 2, 3)]
     lines += [{"epoch": 1, "loss": 1.0, "seconds": 1, "G": 0.5, "C": 0.4, "mIoU": 0.3}]
     lines += [{"epoch": 2, "step": 1, "loss": 0.5}]
-    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    write(lines)
     figures.curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.size[0] > 600
     assert drawn.pop("each step") == ([0.25, 0.5, 0.75, 1], [1, 1, 1, 0.5])
-    assert drawn == {"mean of the epoch": ([0.5], [1]), "G": ([1], [50]), "C": ([1], [40]), "mIoU": ([1], [30])}
+    judged = {"G": ([1], [50]), "C": ([1], [40]), "mIoU": ([1], [30])}
+    assert drawn == judged | {"mean of the epoch": ([0.5], [1])}
+    write([*lines, {"epoch": 2, "loss": 0.5, "seconds": 1}])            # an epoch that was not judged
+    figures.curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
+    assert {name: drawn[name] for name in judged} == judged and drawn["mean of the epoch"] == ([0.5, 1.5], [1, 0.5])

@@ -42,16 +42,18 @@ def train(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    return tmp_path_factory.mktemp("kept")
+    """Where the run `whole` is kept for the next test."""
+    return tmp_path_factory.mktemp("kept") / "whole"
 
 
 @pytest.fixture
 def whole(train, kept):
-    """The content of the run `whole`, which is trained once and then copied."""
-    if not (kept / "whole").exists():
+    """The content of the run `whole`, which is trained by the first test that needs it."""
+    if kept.exists():
+        shutil.copytree(kept, "runs/whole")
+    else:
         train(*OPTIONS, "--name", "whole")
-        shutil.copytree("runs/whole", kept / "whole")
-    shutil.copytree(kept / "whole", "runs/whole", dirs_exist_ok=True)
+        shutil.copytree("runs/whole", kept)
     return content("whole")
 
 

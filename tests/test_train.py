@@ -451,6 +451,13 @@ def test_winograd_says_once_where_it_cannot(script, capfd):
     assert "--conv winograd" not in capfd.readouterr().out
 
 
+def test_a_missing_matplotlib_is_found_before_a_training_and_not_after_an_epoch(script, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tinysegnet.plots.figures", None)
+    with pytest.raises(ModuleNotFoundError):
+        script("--data", "tiny", "--size", "24x32", "--epochs", "1")
+    assert not Path("runs").exists()
+
+
 def test_functions_that_are_given_are_taken_everywhere(script, monkeypatch):
     """A learner's in evaluation, in the exact statistics and for the pictures too, and the library's nowhere."""
     calls, phases = Counter(), {}
@@ -466,7 +473,6 @@ def test_functions_that_are_given_are_taken_everywhere(script, monkeypatch):
 
     given = fast.ops_with(**{name: counted(name) for name in ops.__all__ if name not in ("im2col", "col2im")})
     monkeypatch.setattr(library, "functions", lambda settings, data: loop.Functions(ops=given))
-    monkeypatch.setattr(figures, "predictions", lambda examples, *args: [*examples])
     for name in ops.__all__:
         if name != "fold_batch_norm":           # what is loaded is folded before there is anyone to give functions
             monkeypatch.setattr(fast, name, refused)

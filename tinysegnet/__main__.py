@@ -16,7 +16,8 @@ COMMANDS = "train", "evaluate", "predict", "look", "export", "import-weights", "
 def main():
     parser = Parser(prog=program())
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    asked = [name for name in COMMANDS if name in sys.argv[1:2]]
+    for name in asked or COMMANDS:              # one alone, if it can be: it begins sooner
         module = module_of(name)
         command = commands.add_parser(
             name, help=module.SUMMARY, description=module.DESCRIPTION, epilog=getattr(module, "EPILOG", None),

@@ -3,6 +3,7 @@
 import argparse
 import textwrap
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,7 @@ def run_on(args, ranks):
         print(textwrap.fill(f"{remark}.", 79, break_long_words=False, break_on_hyphens=False))     # paths stay whole
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
+    import_module("tinysegnet.plots.figures")           # now: after an epoch it is late to miss Matplotlib
     run = (parallel.Follower if ranks.rank else runs.Run)(path, settings, data, xp)
     fingerprint = train.fingerprint + val.fingerprint
     if args.parallel:
