@@ -4,6 +4,7 @@ Python is looked for as python3.12, and where pyenv puts it. A package of tests/
 Python is left to pip, which takes the newest.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -27,7 +28,8 @@ def trials():
             pip += ["--only-binary", ":all:", "-c", constraints]
         run(*pip, "numpy", "pillow", "matplotlib")
         run(*pip, "-e", f"{ROOT}[test]")
-        said = run(environment / "bin/pytest", "-q", "-p", "no:cacheprovider", cwd=ROOT).splitlines()[-1]
+        pytest = [environment / "bin/pytest", "-q", "-p", "no:cacheprovider", "-n", str(os.cpu_count())]
+        said = run(*pytest, "--dist", "worksteal", cwd=ROOT).splitlines()[-1]
         passed = re.search(r"\d+ passed", said)[0]
         return f"{version}, {'oldest' if oldest else 'newest'}: {passed}"
 
