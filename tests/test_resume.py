@@ -340,10 +340,10 @@ def test_of_a_run_without_a_step_nothing_goes_into_the_one_that_takes_its_name(t
     stop_at_step(train, monkeypatch, 1)
     with monkeypatch.context() as patch:
         full_at(patch, 4)
-        with pytest.raises(InputError, match=r"last\.npz cannot be written"):
+        with pytest.raises(InputError, match=r"last\.npz cannot be written") as kept:       # with all its frames
             train(*others, "--name", "stopped")
     train("--name", "stopped", "--resume")
-    assert content("stopped") == content("whole")
+    assert content("stopped") == content("whole") and kept.value
 
 
 def test_a_run_of_the_lessons_is_resumed_by_the_name_that_a_run_has_without_one(train, monkeypatch):

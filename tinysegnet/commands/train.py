@@ -157,27 +157,27 @@ def run_on(args, ranks):
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
     import_module("tinysegnet.plots.figures")           # now: after an epoch it is late to miss Matplotlib
-    run = (parallel.Follower if ranks.rank else runs.Run)(path, settings, data, xp)
     fingerprint = train.fingerprint + val.fingerprint
     if args.parallel:
         functions = parallel.spread(functions, ranks)
         parallel.check_alike(ranks, settings, fingerprint)
     epochs_before = drawn = None
-    if resume:
-        epochs_before = run.resume(fingerprint)
-    else:
-        drawn = run.begin(fingerprint)
-    parallel.hand_out(run, ranks)
-    trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
-    say_what_is_seen(settings, train, val)
-    say_what_it_begins_with(settings.init, drawn)
-    say_how_it_goes_on(run, trainer, epochs_before)
-    with run.lock, Stop(ranks) as stop, np.errstate(over="ignore", invalid="ignore"):    # a NaN is explained in words
-        while run.epoch <= settings.epochs:
-            while run.step < settings.steps:
-                train_until_stopped(run, trainer, stop)
-            end_epoch(run, trainer, stop)
-        finish(run, trainer, stop, train)
+    with (parallel.Follower if ranks.rank else runs.Run)(path, settings, data, xp) as run:
+        if resume:
+            epochs_before = run.resume(fingerprint)
+        else:
+            drawn = run.begin(fingerprint)
+        parallel.hand_out(run, ranks)
+        trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
+        say_what_is_seen(settings, train, val)
+        say_what_it_begins_with(settings.init, drawn)
+        say_how_it_goes_on(run, trainer, epochs_before)
+        with Stop(ranks) as stop, np.errstate(over="ignore", invalid="ignore"):         # a NaN is explained in words
+            while run.epoch <= settings.epochs:
+                while run.step < settings.steps:
+                    train_until_stopped(run, trainer, stop)
+                end_epoch(run, trainer, stop)
+            finish(run, trainer, stop, train)
     source.finished(run, functions)
 
 

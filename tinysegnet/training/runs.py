@@ -92,7 +92,7 @@ def no_step_made(path):
 
 
 class Run:
-    """The folder of a training and the state that it moves on.
+    """The folder of a training and the state that it moves on. At the end of a `with` others may have the folder.
 
     model        the network, as it is now
     opt_state    of the optimiser
@@ -110,6 +110,13 @@ class Run:
         self.opt_state = start(settings, self.model.params)
         self.epoch, self.step, self.best, self.lock = 1, 0, -1.0, None
         self.since = time.monotonic()       # the epoch's beginning, shifted by the time spent before an interruption
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.lock:
+            self.lock.close()
 
     def begin(self, fingerprint):
         """Make the folder. Returns the names of the arrays that begin as the seed has drawn them.
