@@ -39,8 +39,8 @@ Trains each network on CamVid by one recipe that was tuned for none: Adam, a
 cosine, batches of 4, flips. The last epoch is judged, and nothing is chosen on
 val. Two are trained at a time, on one thread each, by default in some hours;
 each is a run in runs/, and after Ctrl-C the same command goes on. What has been
-judged on all splits that there are is kept in benchmarks/results/table1.jsonl,
-and is not trained again. Then each is timed, alone. Writes benchmarks/results/table1.md and table1.png; of
+judged is kept in benchmarks/results/table1.jsonl and is not trained again. Then
+each is timed, alone. Writes benchmarks/results/table1.md and table1.png; of
 another balancing or seed table1-BALANCING-SEED. Needs SciPy, for BF.
 """
 RESULTS = Path(__file__).parent / "results"
@@ -75,15 +75,15 @@ def training_of(name, args, data):
     return f"table1-{name}-{args.balancing}-{args.seed}", RECIPE, changes
 
 
-def key_of(name, args):
+def key_of(name, args, data):
     """By which its figures are found again."""
-    return {"settings": trainings.settings_of(RECIPE, changes_of(name, args))}
+    photographs = {split: len(data.samples(split)) for split in splits(data)}
+    return {"settings": trainings.settings_of(RECIPE, changes_of(name, args)), "photographs": photographs}
 
 
 def kept(name, args, data):
-    """{split: {"G", "C", "mIoU", "BF"}} in %, of a network that has been judged before on all splits; None if not."""
-    figures = trainings.kept(KEPT, key_of(name, args)).get("figures", {})
-    return {split: figures[split] for split in splits(data)} if {*splits(data)} <= figures.keys() else None
+    """{split: {"G", "C", "mIoU", "BF"}} in %, of a network that has been judged before; None if it has not."""
+    return trainings.kept(KEPT, key_of(name, args, data)).get("figures")
 
 
 def judged(name, args, data):
@@ -92,7 +92,8 @@ def judged(name, args, data):
     if figures is None:
         model = inference.load(trainings.trained(*training_of(name, args, data), quietly=True))
         figures = {split: judge(model, data, split) for split in splits(data)}
-        trainings.keep(KEPT, key_of(name, args), {"figures": figures})
+        results = {"figures": figures, "date": str(datetime.date.today()), "tinysegnet": tinysegnet.__version__}
+        trainings.keep(KEPT, key_of(name, args, data), results)
         line = f"{name}: mIoU {figures['val']['mIoU']:.1f} on val\n"
         print(line, end="", flush=True)         # with its end in one piece, as two may print at a time
     return figures
@@ -185,8 +186,9 @@ def report(table, args):
     balance = "median-frequency balancing" if args.balancing == "median" else "no balancing of the classes"
     yield "# The paper's decoders\n"
     command = shlex.join(["python", *sys.argv])
-    yield f"{datetime.date.today()}, `{command}`. {arithmetic.processor()};"
-    yield f"Python {platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}."
+    yield f"{datetime.date.today()}, `{command}`; of each training the day is in table1.jsonl."
+    packages = f"tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}"
+    yield f"{arithmetic.processor()}; Python {platform.python_version()}, {packages}."
     yield f"{args.epochs} epochs at {height}x{width}, Adam, cosine, batch 4, flips, {balance}, seed {args.seed};"
     yield "the last epoch, judged at the annotations' own size. In brackets the paper's figures (its table 1).\n"
     present = [split for split in ("train", "val", "test") if split in next(iter(table.values()))]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from threading import Lock
 
 from tinysegnet import checkpoint
 from tinysegnet.data import open_dataset
@@ -16,6 +17,7 @@ from tinysegnet.training.settings import RECIPES, as_text, option_of
 TRAIN = Path(__file__).parents[1] / "train.py"
 AT_A_TIME = 2
 running = set()             # the processes of train.py
+one_at_a_time = Lock()      # of jobs that end together, as they write
 
 
 def camvid_at(path):
@@ -66,7 +68,8 @@ def trained(name, recipe, changes, quietly=False):
 
 
 def settings_of(recipe, changes):
-    """{setting: value} of a recipe that is so changed, as JSON gives them back. By them its results are found."""
+    """{setting: value} of a recipe that is so changed, as JSON gives them back. By them its results are found; what no
+    recipe names, as the number of filters, is not among them."""
     return json.loads(json.dumps(RECIPES[recipe] | changes))
 
 
@@ -85,9 +88,9 @@ def kept(file, key):
 
 
 def keep(file, key, results):
-    """Add key and results to a file, as a line of JSON in one piece: two jobs may end at a time."""
-    with writing(file), open(file, "ab", buffering=0) as lines:
-        lines.write(f"{json.dumps(key | results)}\n".encode())
+    """Add key and results to a file, as a line of JSON."""
+    with one_at_a_time, writing(file), open(file, "a", encoding="utf-8") as lines:
+        print(json.dumps(key | results), file=lines)
 
 
 def two_at_a_time(judged, jobs):

@@ -569,7 +569,7 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
         table1.main()
     for split in ("test", "testannot"):
         shutil.copytree(Path("tiny", split.replace("test", "val")), Path("tiny", split))
-    assert table1.kept("fcn-basic", args, data) is None         # another split has come since
+    assert table1.kept("fcn-basic", args, open_dataset("tiny")[0]) is None     # another split has come
     with_test = table1.all_judged(["fcn-basic"], args, data)["fcn-basic"]
     assert with_test == figures | {"test": figures["val"]}
     for path in ("runs", "tiny/test", "tiny/testannot"):

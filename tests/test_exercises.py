@@ -610,7 +610,7 @@ def test_a_mask_that_nobody_can_repeat_is_said_to_be_another():
     def draw_mask(rng, shape, rate, dtype):
         return ((np.random.random(shape) >= rate) / (1 - rate)).astype(dtype)
 
-    for _ in range(20):         # by chance two may be the same, if they have few entries
+    for _ in range(20):         # of few entries two draws may be the same, and then it is called another mistake
         kinds, said = checked("draw_mask", draw_mask)
         assert {*kinds.values()} == {WRONG} and "is another one if asked for again" in said and "hint " not in said
 

@@ -146,14 +146,14 @@ def test_many_classes_are_drawn_without_names(tmp_path):
 def test_curves_of_an_unfinished_epoch(tmp_path, monkeypatch):
     drawn, plot = {}, Axes.plot
 
+    def write(lines):
+        (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
     def watched(axes, x, y, **options):
         drawn[options["label"]] = list(x), list(y)
         return plot(axes, x, y, **options)
 
     monkeypatch.setattr(Axes, "plot", watched)
-    def write(lines):
-        (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, lines)))
-
     lines = [{"epoch": 1, "step": i, "loss": 1.0} for i in (1, 2, 3)]
     lines += [{"epoch": 1, "loss": 1.0, "seconds": 1, "G": 0.5, "C": 0.4, "mIoU": 0.3}]
     lines += [{"epoch": 2, "step": 1, "loss": 0.5}]
@@ -164,6 +164,7 @@ def test_curves_of_an_unfinished_epoch(tmp_path, monkeypatch):
     assert drawn.pop("each step") == ([0.25, 0.5, 0.75, 1], [1, 1, 1, 0.5])
     judged = {"G": ([1], [50]), "C": ([1], [40]), "mIoU": ([1], [30])}
     assert drawn == judged | {"mean of the epoch": ([0.5], [1])}
+    drawn.clear()
     write([*lines, {"epoch": 2, "loss": 0.5, "seconds": 1}])            # an epoch that was not judged
     figures.curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
     assert {name: drawn[name] for name in judged} == judged and drawn["mean of the epoch"] == ([0.5, 1.5], [1, 0.5])

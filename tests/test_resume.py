@@ -340,10 +340,38 @@ def test_of_a_run_without_a_step_nothing_goes_into_the_one_that_takes_its_name(t
     stop_at_step(train, monkeypatch, 1)
     with monkeypatch.context() as patch:
         full_at(patch, 4)
-        with pytest.raises(InputError, match=r"last\.npz cannot be written") as kept:       # with all its frames
+        with pytest.raises(InputError, match=r"last\.npz cannot be written") as error:
             train(*others, "--name", "stopped")
     train("--name", "stopped", "--resume")
-    assert content("stopped") == content("whole") and kept.value
+    assert content("stopped") == content("whole")
+    del error           # which has kept the frames, and with them the run, until now
+
+
+def test_a_run_that_could_not_go_as_far_as_its_first_step_keeps_nobody_from_its_folder(train, whole, monkeypatch):
+    def full(*args):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "prepare", full)
+        with pytest.raises(MemoryError) as error:
+            train(*OPTIONS, "--name", "first")
+    train(*OPTIONS, "--name", "first")
+    assert content("first") == whole
+    del error           # which has kept the frames, and with them the run, until now
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, SystemExit])
+def test_a_run_that_is_stopped_before_it_has_begun_leaves_nothing(train, whole, monkeypatch, stopped):
+    def stop(*args):
+        raise stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "write", stop)
+        with pytest.raises(stopped):
+            train(*OPTIONS, "--name", "first")
+    assert [path.name for path in Path("runs").iterdir()] == ["whole"]
+    train(*OPTIONS, "--name", "first")
+    assert content("first") == whole
 
 
 def test_a_run_of_the_lessons_is_resumed_by_the_name_that_a_run_has_without_one(train, monkeypatch):

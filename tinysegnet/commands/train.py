@@ -147,6 +147,7 @@ def run_on(args, ranks):
         path = Path("runs", args.name or source.run_name())
         if ranks.rank == 0:
             runs.check_new(path)                # before the data are read, which takes its time
+    import_module("tinysegnet.plots.figures")           # if Matplotlib is missing, that is known now
     print(why, flush=True)
     if how:
         print(f"Val: {how}, of train and val together.", flush=True)
@@ -156,7 +157,6 @@ def run_on(args, ranks):
         print(textwrap.fill(f"{remark}.", 79, break_long_words=False, break_on_hyphens=False))     # paths stay whole
     settings = replace(kept, data=data.source) if kept else resolve(given, data, train, val)
     functions = source.functions(settings, data)
-    import_module("tinysegnet.plots.figures")           # now: after an epoch it is late to miss Matplotlib
     fingerprint = train.fingerprint + val.fingerprint
     if args.parallel:
         functions = parallel.spread(functions, ranks)

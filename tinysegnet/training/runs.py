@@ -92,7 +92,8 @@ def no_step_made(path):
 
 
 class Run:
-    """The folder of a training and the state that it moves on. At the end of a `with` others may have the folder.
+    """The folder of a training and the state that it moves on. Use it in a `with`: from `begin` or `resume` to its end
+    no other process can have the folder.
 
     model        the network, as it is now
     opt_state    of the optimiser
@@ -152,7 +153,7 @@ class Run:
             (self.path / "last.npz").unlink(missing_ok=True)     # of the run before, which made no step
             atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
             self.save()
-        except Exception:
+        except BaseException:                   # Ctrl-C too
             if is_new:
                 self.take_away()
             raise
