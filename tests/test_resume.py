@@ -33,6 +33,10 @@ OPTIONS = "--data", "tiny", "--recipe", "best", "--size", "12x16", "--epochs", "
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself signals here")
 
 
+class PowerCutError(BaseException):
+    """After which nothing of the program does anything, as it might after Ctrl-C."""
+
+
 @pytest.fixture
 def train(tmp_path, monkeypatch):
     tiny_camvid.make(tmp_path / "tiny")
@@ -107,9 +111,6 @@ def test_a_signal_finishes_the_step_and_the_run_goes_on_to_the_bit(
 
 def stop_at_step(train, monkeypatch, number, options=OPTIONS):
     """Leave a run "stopped" that has crashed in that step."""
-    class PowerCutError(Exception):
-        pass
-
     def crash():
         raise PowerCutError
 
@@ -168,13 +169,13 @@ def test_a_config_from_before_a_setting_was_new_will_do(train, monkeypatch):
 
 @contextmanager
 def crash_before_file(number, monkeypatch):
-    """Inside, the program is interrupted just before the so-many-eth file is written. Gives their names so far."""
+    """Inside, the power is cut just before the so-many-eth file is written. Gives their names so far."""
     replacing, written = atomic.replacing, []
 
     def watched(path):
         written.append(path.name)
         if len(written) == number:
-            raise KeyboardInterrupt
+            raise PowerCutError
         return replacing(path)
 
     with monkeypatch.context() as patch:
@@ -188,7 +189,7 @@ def test_a_crash_between_any_two_files(train, whole, monkeypatch, number):
     with crash_before_file(number, monkeypatch) as written:
         try:
             train(*OPTIONS, "--name", "crashed")
-        except KeyboardInterrupt:
+        except PowerCutError:
             pass
     assert len(written) >= number
     if number == 1:             # without a config.json there is no run
@@ -518,7 +519,7 @@ def test_a_crash_while_a_run_is_lengthened(train, monkeypatch, number):
     """Just before the so-many-eth file is written, the first of which is config.json."""
     train(*CONSTANT, "--name", "whole")
     train(*shorter(CONSTANT), "--name", "crashed")
-    with crash_before_file(number, monkeypatch) as written, pytest.raises(KeyboardInterrupt):
+    with crash_before_file(number, monkeypatch) as written, pytest.raises(PowerCutError):
         train("--name", "crashed", "--resume", "--epochs", "3")
     assert written[0] == "config.json"
     train("--name", "crashed", "--resume", *(["--epochs", "3"] if number == 1 else []))

@@ -153,7 +153,7 @@ class Run:
             (self.path / "last.npz").unlink(missing_ok=True)     # of the run before, which made no step
             atomic.write(self.path / "config.json", json.dumps(config, indent=2).encode() + b"\n")
             self.save()
-        except BaseException:                   # Ctrl-C too
+        except (Exception, KeyboardInterrupt, SystemExit):
             if is_new:
                 self.take_away()
             raise
