@@ -362,12 +362,16 @@ def test_a_run_that_could_not_go_as_far_as_its_first_step_keeps_nobody_from_its_
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, SystemExit])
-def test_a_run_that_is_stopped_before_it_has_begun_leaves_nothing(train, whole, monkeypatch, stopped):
+@pytest.mark.parametrize("where, name", [(atomic, "write"), (runs.Run, "save")])
+def test_a_run_that_is_stopped_as_it_begins_leaves_nothing(train, whole, monkeypatch, stopped, where, name):
+    original = getattr(where, name)
+
     def stop(*args):
+        original(*args)
         raise stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic, "write", stop)
+        patch.setattr(where, name, stop)
         with pytest.raises(stopped):
             train(*OPTIONS, "--name", "first")
     assert [path.name for path in Path("runs").iterdir()] == ["whole"]

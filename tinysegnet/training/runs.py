@@ -163,9 +163,10 @@ class Run:
         """Remove the folder that `begin` has made, unless another process came in between, and has the lock."""
         with suppress(OSError):             # such as that it is not empty
             if self.lock:
-                self.lock.close()
-                self.log_path.unlink()
-                (self.path / "config.json").unlink(missing_ok=True)
+                if not fcntl:
+                    self.lock.close()       # Windows removes no file that is open
+                for name in ("last.npz", "config.json", "log.jsonl"):       # the one that is locked at the end
+                    (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
 
     def locked(self):
