@@ -82,6 +82,8 @@ def test_the_terminal_shows_epochs_and_the_table(trained):
     assert lines.pop(0) == "tiny has no classes.txt, so it is taken for CamVid, but 8 of CamVid's 11"
     assert lines.pop(0) == "classes have no pixel: write the names of yours there."
     assert lines.pop(0) == "5 images, seen at 20x28; 2 of val, judged at their own size"
+    assert lines.pop(0) == "In training all are brought to 20x28, whatever their proportions; judged, and"
+    assert lines.pop(0) == "in use, each keeps its own"
     assert lines.pop(0) == "Each epoch is judged with batch-norm statistics of one pass through all of them"
     assert lines[0].startswith("epoch   1  loss ") and "  val G " in lines[0] and lines[1].startswith("epoch   2")
     assert lines[3].startswith("Epoch ") and " was the best: mIoU " in lines[3]
@@ -100,7 +102,7 @@ def test_evaluate_repeats_the_table(trained):
     assert which == "Data: CamVid in tiny."
     assert first == "val, 2 images, seen at 20x28; judged at their annotations' size; 2 of other"
     assert second == "proportions keep them, at as many pixels"
-    assert table == process.stdout.splitlines()[10:]
+    assert table == process.stdout.splitlines()[12:]
 
 
 @pytest.mark.parametrize(

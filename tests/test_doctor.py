@@ -808,6 +808,14 @@ def test_photographs_of_other_pixel_types(tmp_path, monkeypatch):
     assert read_photograph(tmp_path / "b.tif").tolist() == [[[0] * 3, [255] * 3]]
     Image.fromarray(np.array([[0, 65535]], np.int32)).save(tmp_path / "a.tif")
     assert read_photograph(tmp_path / "a.tif").tolist() == [[[0] * 3, [255] * 3]]
+    Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "grey.png")
+    told_to_have_a_palette = (tmp_path / "grey.png").read_bytes()[12:29].replace(b"\x08\0\0\0\0", b"\x08\3\0\0\0")
+    (tmp_path / "palette.png").write_bytes(
+        (tmp_path / "grey.png").read_bytes()[:12] + told_to_have_a_palette
+        + zlib.crc32(told_to_have_a_palette).to_bytes(4) + (tmp_path / "grey.png").read_bytes()[33:]
+    )
+    with pytest.raises(FileError, match=r"palette.png cannot be read as an image \(it has no palette\): put an intact"):
+        read_photograph(tmp_path / "palette.png")
     Image.new("LAB", (1, 1), (255, 128, 128)).save(tmp_path / "lab.tif")
     assert read_photograph(tmp_path / "lab.tif").min() > 250                # white
     monkeypatch.setattr("tinysegnet.data.photographs.decoded", lambda path, content: Image.new("La", (2, 1)))
@@ -957,6 +965,38 @@ def test_a_contact_sheet_of_tall_photographs_and_long_names(sets, monkeypatch, c
     assert height < 1.5 * width
     data = folder.dataset("kites")
     assert {pixels.shape[:2] for _, *pair in contact_sheet.readable(data) for pixels in pair} == {(500, 7)}
+
+
+@pytest.mark.parametrize("left", ["train/01.png", None])
+def test_a_contact_sheet_of_what_can_be_used(sets, monkeypatch, capsys, left):
+    """One annotation of four, as half-way through labelling, and none."""
+    path = sets()
+    for photograph in [*(path / "train").iterdir()]:
+        if left is None or not photograph.samefile(path / left):
+            (path / "trainannot" / photograph.name).unlink()
+    with pytest.raises(InputError, match=f"^{3 if left else 4} to mend"):
+        command(monkeypatch, "check-data", "kites", "--picture", "sheet.png")
+    assert Path("sheet.png").exists() == bool(left)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_contact_sheet_of_void_alone_whose_names_the_font_lacks(sets, monkeypatch, capsys):
+    path = sets(spoil=lambda path, labels, i: Image.fromarray(np.full_like(labels, 255)).save(path))
+    for name in ("00.png", "03.png"):
+        for folder_of in ("train", "trainannot"):
+            (path / folder_of / name).rename(path / folder_of / f"\u5199\u771f{name}")
+    with pytest.raises(InputError, match="2 to mend"):
+        command(monkeypatch, "check-data", "kites", "--picture", "sheet.png")
+    assert Path("sheet.png").exists()
+    said = " ".join(capsys.readouterr().err.split())
+    assert "2 ? is \u5199\u771f00.png, 3 ? is \u5199\u771f03.png." in said and said.count("In pictures") == 1
+
+
+@pytest.mark.parametrize("name", ["Void", "unlabelled"])
+def test_a_class_that_is_called_void_is_asked_about(sets, name):
+    found = problems(sets(f"grass\nkite\n{name}\n"))["void is a class"]
+    assert found.sentence.startswith(f"{name!r} is a class here") and "write 255 for its label" in found.sentence
+    assert not found.refused
 
 
 def test_a_data_set_that_is_read_in_another_way_is_surveyed_so(sets):

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from base64 import b64encode
 from pathlib import Path
 
@@ -205,8 +206,12 @@ def test_pascal_voc_with_its_palette_and_rims(tmp_path):
     truth = {("train", names[0]): labels, ("train", names[1]): labels, ("val", names[2]): labels}
     assert content(tmp_path / "out") == content(twin(tmp_path / "twin", voc.CLASSES, truth))
     save(source / "SegmentationClass" / f"{names[0]}.png", palette[labels])     # the same, in colours
+    (source / "ImageSets/Segmentation/._train.txt").write_bytes(b"\0\5\x16\7\xff")      # as zips from Macs have it
     imported("voc", source, tmp_path / "coloured")
     assert content(tmp_path / "coloured") == content(tmp_path / "out")
+    save(source / "SegmentationClass" / f"{names[0]}.png", np.where(labels == 15, 21, labels))      # which is no class
+    (said,) = listed(imported("voc", source, tmp_path / "other"))
+    assert "has a label 21: labels are 0 to 20, and 255 for void" in said
 
 
 @pytest.mark.parametrize("image, mask", [
@@ -483,7 +488,7 @@ def test_folders_that_cannot_be_used(tmp_path, monkeypatch):
         imported("labelme", "source", "hidden")
     Path("here").mkdir()
     monkeypatch.chdir("here")
-    with pytest.raises(InputError, match=r"\. cannot be written"):
+    with pytest.raises(InputError, match=r"^\. is the folder that you are in: name another"):
         imported("labelme", "../source", ".")
 
 
@@ -774,6 +779,29 @@ def test_uploads_to_label_studio_have_no_spaces_or_brackets_in_their_names(tmp_p
     assert "is of 00aa11bb-a_b.jpg, of which there are 2: put one there" in listed(done)[0]
 
 
+SKY = {"type": "rectanglelabels", "original_height": 6, "original_width": 8, "to_name": "image", "value": {
+    "x": 0, "y": 0, "width": 100, "height": 100, "rectanglelabels": ["sky"]}}
+
+
+@pytest.mark.parametrize("data, regions, sentence", [
+    ({"patient": "P-17", "image": "s3://bucket/a.png"}, [SKY], None),
+    ({"image": "https://a.b/a.png?X-Amz-Date=20260101&X-Amz-Expires=60", "from": "a.png"}, [SKY], None),
+    ({"left": "a.png", "right": "b.png"}, [SKY], "has several pictures in the task 7: make a task of each"),
+    ({"left": "a.png"}, [SKY, SKY | {"to_name": "right"}], "has several pictures in the task 7: make a task of each"),
+    ({"image": "c.png", "patient": "P-17"}, [SKY], "is of c.png, of which there are 0: put one there"),
+    ({"count": 3}, [SKY], "is of no file, of which there are 0: put one there"),
+])
+def test_which_photograph_a_task_of_label_studio_shows(tmp_path, data, regions, sentence):
+    right = {"id": 6, "data": {"image": "d.png"}, "annotations": [{"result": [SKY]}]}
+    for name in "abd":
+        photograph(tmp_path / f"source/{name}.png")
+    tasks = [right, {"id": 7, "data": data, "annotations": [{"result": regions}]}]
+    (tmp_path / "source/export.json").write_text(json.dumps(tasks))
+    done = imported("label-studio", tmp_path / "source", tmp_path / "out", share=0)
+    assert [name for _, name in content(tmp_path / "out")[1]] == ["d"] if sentence else ["a", "d"]
+    assert len(listed(done)) == bool(sentence) and all(sentence in one for one in listed(done))
+
+
 def test_what_is_wrong_in_several_ways_is_listed_by_each_of_them(tmp_path):
     photograph(tmp_path / "source/c.png")
     for name, shape in (("a", ("road", "points", [[1, 1]])), ("b", ("road", "polygon", [[1, 1], [2, 2]])), ("c", ROAD)):
@@ -903,6 +931,69 @@ def test_masks_of_two_folders_and_in_other_formats_are_found(tmp_path):
     assert listed(done) == [f"{source}/masks/alone.png has no photograph of its name: put one there, or remove it"]
 
 
+def test_folders_that_are_links_are_followed_but_not_round_and_round(tmp_path):
+    for name in "ab":
+        photograph(tmp_path / f"disk/images/{name}/{name}.png", (2, 3))
+        save(tmp_path / f"disk/masks/{name}/{name}.png", np.ones((2, 3)))
+    source = tmp_path / "source"
+    for kind in ("images", "masks"):
+        (source / kind).mkdir(parents=True)
+        (source / kind / "a").symlink_to(tmp_path / "disk" / kind / "a")
+        (source / kind / "itself").symlink_to(source / kind)
+    (source / "images/b.png").symlink_to(tmp_path / "disk/images/b/b.png")
+    (source / "images/gone.png").symlink_to(tmp_path / "nowhere.png")
+    save(source / "masks/b.png", np.ones((2, 3)))
+    (source / "classes.txt").write_text("sky\nroad\n")
+    done = imported("colours", source, tmp_path / "out", share=0)
+    assert {name for _, name in content(tmp_path / "out")[1]} == {"a_a", "b"}
+    assert [said for said in listed(done) if "images/gone.png, which is missing" in said]
+
+
+def test_a_folder_that_may_not_be_read_is_said(tmp_path, monkeypatch):
+    photograph(tmp_path / "images/a/a.png")
+    photograph(tmp_path / "masks/a/a.png")
+    (tmp_path / "classes.txt").write_text("sky\nroad\n")
+    listed_by_the_system = os.scandir
+
+    def shut(path):
+        if str(path).endswith("images/a"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed_by_the_system(path)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    with pytest.raises(InputError, match=r"images/a may not be read \(Permission denied\): change its rights"):
+        imported("colours", tmp_path, tmp_path.with_name("out"))
+
+
+def test_names_whose_accents_are_written_in_two_ways_and_in_another_case(tmp_path):
+    name = "stra\u00dfe \u00e4"
+    photograph(tmp_path / f"source/images/{unicodedata.normalize('NFD', name)}.png")
+    said = exchanged(SAID_BY_COCO, ("images", 0, "file_name"), f"{name}.png")
+    (tmp_path / "source/labels.json").write_text(json.dumps(said))
+    assert imported("coco", tmp_path / "source", tmp_path / "out").counts == {"train": 1}
+    labelme(tmp_path / "shapes/a.json", ROAD)
+    labelme(tmp_path / "shapes/b.json", ROAD)
+    (tmp_path / "shapes/b.png").rename(tmp_path / "shapes/B.PNG")
+    said = listed(imported("labelme", tmp_path / "shapes", tmp_path / "other"))
+    assert any("b.png, which is missing, there is B.PNG: rename it" in one for one in said)
+
+
+@pytest.mark.parametrize("shapes, options, sentence", [
+    ([], {}, "the class 'background' besides void, and a network tells two or more apart: add another in the tool"),
+    ([("ignore", *ROAD[1:])], {}, "there is only the class 'background' besides void"),
+    ([ROAD], {"classes_file": "void\nroad\n"}, "there is only the class 'road' besides void, .*another in .*mine.txt"),
+    ([ROAD], {"classes_file": "void\nignore\n"}, "there is no class besides void"),
+])
+def test_one_class_is_too_few(tmp_path, shapes, options, sentence):
+    labelme(tmp_path / "source/a.json", *shapes)
+    for name, text in options.items():
+        (tmp_path / "mine.txt").write_text(text)
+        options = {name: tmp_path / "mine.txt"}
+    with pytest.raises(InputError, match=sentence):
+        imported("labelme", tmp_path / "source", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_annotation_of_no_image_is_said(tmp_path):
     """It may be of a photograph that was left out of the file, or that of one in it, with a wrong number."""
     photograph(tmp_path / "source/data/a.png")
@@ -912,6 +1003,22 @@ def test_an_annotation_of_no_image_is_said(tmp_path):
     done = imported("coco", tmp_path / "source", tmp_path / "out")
     [problem] = done.problems.values()
     assert sum(done.counts.values()) == 1 and "has annotations of images that it has not: 77" in str(problem)
+
+
+@pytest.mark.parametrize("path, value, sentence", [
+    (("annotations", 0, "segmentation"), [], "has boxes without outlines: export it for segmentation"),
+    (("annotations", 0, "category_id"), 9, "has the category_id 9, which is none of its categories: add it there"),
+    (("annotations", 0, "image_id"), "1", "has annotations of images that it has not: '1'"),
+    (("images", 0, "height"), 6.5, "is not as COCO writes it ('float' object cannot be interpreted as an integer)"),
+    (("images", 0, "height"), 6.0, None),
+])
+def test_coco_by_other_writers(tmp_path, path, value, sentence):
+    right = exchanged(SAID_BY_COCO, ("images", 0, "file_name"), "b.png")
+    for name, said in (("a", exchanged(SAID_BY_COCO, path, value)), ("b", right)):
+        photograph(tmp_path / f"source/{name}.png")
+        (tmp_path / f"source/{name}.json").write_text(json.dumps(said))
+    said = listed(imported("coco", tmp_path / "source", tmp_path / "out"))
+    assert len(said) == bool(sentence) and all(sentence in one for one in said)
 
 
 def test_a_name_that_is_empty_is_of_its_file(tmp_path):

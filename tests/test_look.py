@@ -527,6 +527,18 @@ def test_without_the_packages_a_line_says_how_to_install_them(command, monkeypat
         command("--weights", "small.npz")
 
 
+def test_a_page_that_is_interrupted_is_not_there(shown, tmp_path, monkeypatch):
+    monkeypatch.setattr(static, "STREETS", {"street-1": 0})
+    monkeypatch.setattr(static, "street", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        static.write(tmp_path / "page", shown)
+    assert not (tmp_path / "page").exists()
+
+
+def stopped(*_):
+    raise KeyboardInterrupt
+
+
 def test_the_page_is_written_by_the_command(command, monkeypatch):
     monkeypatch.setattr(static, "STREETS", {"street-1": 0})
     command("--weights", str(Path("small.npz").resolve()), "--export", "page")

@@ -3,6 +3,8 @@
 import sys
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from lessons.engine import course, judging, my_segnet
 from tinysegnet import metrics, ops
 from tinysegnet.data import balance, folder, streets
 from tinysegnet.ops import fast
+from tinysegnet.support.errors import InputError
 from tinysegnet.training import loop, optim
 from tinysegnet.training.loop import Functions
 from tinysegnet.training.settings import from_recipe
@@ -156,9 +159,19 @@ def test_a_training_calls_all_that_it_says_is_the_learner_s(tmp_path, monkeypatc
     train = train_script(monkeypatch)
     recipe = {"sgd": "photographs", "adam": "best"}[optimiser]
     options = "--size", "24x32", "--filters", "2", "--batch", "2", "--epochs", "1"
+    with pytest.raises(InputError, match=r"^--resume takes runs/first unless .*: add its --name, as in"):
+        train("--ops", "lessons", "--resume")
     train("--ops", "lessons", "--data", "tiny", "--recipe", recipe, *options)
     said = " ".join(capsys.readouterr().out.split())
     assert set(calls) == set(learner) and all(name in said for name in learner)
+
+
+@pytest.mark.parametrize("best_by, best, figure", [
+    ("mIoU", 0.5, ", mIoU 50 %"), ("G", 0.874, ", G 87 %"), ("last", 5, ""),       # of which `best` is the epoch
+])
+def test_the_caption_has_the_figure_that_the_epoch_was_kept_for(best_by, best, figure):
+    run = SimpleNamespace(path=Path("runs/lessons-1"), settings=replace(SETTINGS, best_by=best_by), best=best)
+    assert my_segnet.caption(run, Functions()) == f"lessons-1: 0 of its functions yours{figure}"
 
 
 def test_what_learners_train_takes_the_optimiser_of_lesson_04():

@@ -130,9 +130,9 @@ def test_wrong_input_is_named():
         max_unpool(y, corners, (2, 7, 4, 3))
     with pytest.raises(ValueError, match="max_unpool: corners should be an array, got list"):
         max_unpool(y, corners.tolist(), (2, 5, 4, 3))
-    with pytest.raises(ValueError, match=r"max_unpool: shape should be \(N, H, W, C\), got \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"max_unpool: shape should be a tuple \(N, H, W, C\), got \(5, 4\)"):
         max_unpool(y, corners, (5, 4))
-    with pytest.raises(ValueError, match=r"max_unpool: shape should be \(N, H, W, C\), got \(2, 5, 4, 3, 1\)"):
+    with pytest.raises(ValueError, match=r"max_unpool: shape should be a tuple \(N, H, W, C\), got \(2, 5, 4, 3, 1\)"):
         max_unpool(y, corners, (2, 5, 4, 3, 1))
     for dtype in ("bool", "int64"):     # narrower than uint8, and wider
         with pytest.raises(ValueError, match=rf"max_pool_backward: corners should be uint8 .*, got {dtype} \(2, 3, 2"):

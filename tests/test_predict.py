@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,8 @@ def test_what_cannot_be_predicted_is_said(predict, monkeypatch):
     for meant in (".", "photo.png", str(Path("photo.png").resolve())):
         with pytest.raises(InputError, match=r"--out \. is a folder that photographs come from"):
             predict("--out", ".", meant)
+    with pytest.raises(InputError, match="--out is named by nothing, ''"):
+        predict("--out", "", "photo.png")
     Path("file").write_text("")
     with pytest.raises(InputError, match=r"file cannot be written \(File exists\): it is a file: name a folder"):
         predict("--out", "file", "photo.png")
@@ -185,6 +188,25 @@ def test_a_mask_that_is_not_from_here_is_left_alone(predict):
         with pytest.raises(InputError, match=r"photo_mask\.png is there, and not as predict .*: name another --out"):
             predict("photo.png")
         assert Path("out/photo_mask.png").read_bytes() == drawn
+
+
+def test_what_was_there_is_whole_until_the_new_one_is(predict, monkeypatch):
+    halves().save("photo.png")
+    predict("photo.png", str(Path("photo.png").resolve()))      # one photograph, though it is named in two ways
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    save, halves_of_files = Image.Image.save, []
+
+    def stopped(image, file, *args, **options):
+        whole = io.BytesIO()
+        save(image, whole, *args, **options)
+        file.write(whole.getvalue()[:50])
+        halves_of_files.append(file.name)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        predict("photo.png")
+    assert halves_of_files and {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
 
 
 def test_numbers_of_64_bits_are_taken_as_32(predict):
@@ -261,6 +283,7 @@ def test_the_network_that_comes_with_it_is_the_usual_one():
         (np.zeros((16, 16), np.uint8), {}, r"got uint8 \(16, 16\)"),
         (np.zeros((16, 16, 4), np.uint8), {}, r"got uint8 \(16, 16, 4\)"),
         (np.zeros((1, 16, 16, 3), np.uint8), {}, r"got uint8 \(1, 16, 16, 3\)"),
+        (np.zeros((0, 16, 3), np.uint8), {}, r"got uint8 \(0, 16, 3\)"),
         (Image.new("RGB", (16, 16)), {}, "got Image Image: see read_photograph"),
         (np.zeros((16, 16, 3), np.uint8), {"size": 120}, r"size should be \(H, W\), two whole numbers .* got 120"),
         (np.zeros((16, 16, 3), np.uint8), {"size": "12x16"}, "got '12x16'"),

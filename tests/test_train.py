@@ -599,7 +599,7 @@ def test_a_classifier_of_other_classes_is_drawn_anew(begun, capsys):
 
 
 def test_what_belongs_to_the_classes_is_seen_by_its_shape():
-    """FCN reduces each level to the classes, with batch norms that know their number."""
+    """FCN reduces each level to the classes, and has upsampling kernels that know their number."""
     def begins_anew(name):
         network = networks.build(name, filters=2, classes=3)
         meta = {"network": {"name": name, "filters": 2, "classes": 3}}

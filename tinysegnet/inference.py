@@ -155,7 +155,8 @@ def score_bands(model, photograph, size, ops, seen_at):
 
 def check_photograph(photograph, **sizes):
     """Raise ValueError unless it is uint8 (H, W, 3), and each size None or two whole numbers above 0."""
-    if not (isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,)):
+    if not (isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,)
+            and photograph.size):
         shape, dtype = (getattr(photograph, name, type(photograph).__name__) for name in ("shape", "dtype"))
         raise ValueError(f"photograph should be an array, uint8 (H, W, 3), got {dtype} {shape}: see read_photograph")
     for name, size in sizes.items():

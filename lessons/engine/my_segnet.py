@@ -224,20 +224,25 @@ def finished(run, functions):
     folder = course.MINE / "panels"
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        caption = f"{run.path.name}: {len(functions.learner)} of its functions yours, mIoU {100 * run.best:.0f} %"
         numbers = [int(path.stem) for path in folder.glob("*.png") if path.stem.isdecimal()]
-        panel(data.colours(predicted), caption).save(folder / f"{1 + max(numbers, default=-1):04}.png")
+        panel(data.colours(predicted), caption(run, functions)).save(folder / f"{1 + max(numbers, default=-1):04}.png")
         before = [Image.open(path) for path in sorted(folder.glob("*.png"))]
         all_of_them = [panel(photograph, "a street"), panel(data.colours(labels), "its classes"), *before]
         overlay.with_legend(sheet(all_of_them), zip(data.palette, data.classes)).save(PICTURE)
     print(f"the same street as you see it now: {PICTURE}")
 
 
-def panel(picture, caption):
+def caption(run, functions):
+    by = run.settings.best_by
+    figure = "" if by == "last" else f", {by} {100 * run.best:.0f} %"
+    return f"{run.path.name}: {len(functions.learner)} of its functions yours{figure}"
+
+
+def panel(picture, text):
     height, width = picture.shape[:2]
     image = Image.new("RGB", (2 * width + 8, 2 * height + 26), "white")
     image.paste(Image.fromarray(picture).resize((2 * width, 2 * height), Image.Resampling.NEAREST), (4, 20))
-    ImageDraw.Draw(image).text((4, 4), caption, fill="black")
+    ImageDraw.Draw(image).text((4, 4), text, fill="black")
     return image
 
 

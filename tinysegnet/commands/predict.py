@@ -11,6 +11,7 @@ from tinysegnet import inference, plots
 from tinysegnet.commands.options import ITS_OWN, add_backend, add_samples, add_weights
 from tinysegnet.data import folder
 from tinysegnet.data.photographs import read_photograph
+from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError, complain, writing
 from tinysegnet.support.progress import bar
 from tinysegnet.support.signals import stopped_with
@@ -39,6 +40,8 @@ def add_options(option):
 
 
 def run(args):
+    if args.out == "":
+        raise InputError("--out is named by nothing, '': name a folder for the pictures")
     model, out = inference.load(args.weights, args.backend), Path(args.out)
     if args.samples:
         inference.check_dropout(model)
@@ -55,8 +58,8 @@ def run(args):
                 bad.append(error)
                 continue
             for kind, picture in pictures(model, photograph, args.samples).items():
-                with writing(out / f"{path.stem}_{kind}.png"):
-                    picture.save(out / f"{path.stem}_{kind}.png", pnginfo=note)
+                with atomic.replacing(out / f"{path.stem}_{kind}.png") as file:
+                    picture.save(file, "PNG", pnginfo=note)
     if done := len(paths) - len(bad):
         if args.weights is None:
             print(ITS_OWN)
@@ -119,6 +122,6 @@ def photographs(names, out):
         for kind in ("mask", "overlay", "uncertainty"):
             if not is_ours(file := out / f"{path.stem}_{kind}.png"):        # but drawn by hand, say
                 raise InputError(f"{file} is there, and not as predict has written it: name another --out")
-        if (other := by_stem.setdefault(path.stem, path)) != path:
+        if (other := by_stem.setdefault(path.stem, path)).resolve() != path.resolve():
             raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: give each its own --out")
     return list(by_stem.values()), passed

@@ -14,6 +14,7 @@ from tinysegnet.data.batches import evaluation_pairs, training_batches
 from tinysegnet.data.folds import dealt_out, k_of_parts
 from tinysegnet.data.images import scaled
 from tinysegnet.data.survey import checked_surveys
+from tinysegnet.inference import size_seen
 from tinysegnet.networks.more import ABOUT
 from tinysegnet.ops.fast import CONVOLUTIONS
 from tinysegnet.support.backend import keep_freed_memory, select
@@ -131,6 +132,8 @@ def run(args):
 
 def run_on(args, ranks):
     resume, asked = args.resume, given_settings(args)
+    if resume and not args.name and asked.get("ops") == "lessons":
+        raise InputError("--resume takes runs/first unless it is told which: add its --name, as in --name lessons-1")
     path = Path("runs", args.name or library.run_name())
     kept = ranks.from_first(runs.kept_settings(path, asked) if resume and ranks.rank == 0 else None)
     source = functions_of(kept.ops if kept else asked.get("ops", "library"))
@@ -169,7 +172,7 @@ def run_on(args, ranks):
             drawn = run.begin(fingerprint)
         parallel.hand_out(run, ranks)
         trainer = loop.prepare(run.model, run.opt_state, settings, data, train, functions)
-        say_what_is_seen(settings, train, val)
+        say_what_is_seen(run.model, settings, train, val)
         say_what_it_begins_with(settings.init, drawn)
         say_how_it_goes_on(run, trainer, epochs_before)
         with Stop(ranks) as stop, np.errstate(over="ignore", invalid="ignore"):         # a NaN is explained in words
@@ -203,11 +206,14 @@ def say_how_it_goes_on(run, trainer, epochs_before):
         print(textwrap.fill(text, 79))
 
 
-def say_what_is_seen(settings, train, val):
+def say_what_is_seen(model, settings, train, val):
     height, width = settings.size
     part = "in parts of {}x{}, ".format(*scaled(settings.size, settings.crop)) if settings.crop else ""
     said = f"{train.images} images, seen {part}at {height}x{width}; {val.images} of val, judged at their own size"
     print(textwrap.fill(said, 79))
+    if any(size_seen(model, size) != tuple(settings.size) for size in train.sizes + val.sizes):
+        print(textwrap.fill(f"In training all are brought to {height}x{width}, whatever their proportions; judged, and "
+                            "in use, each keeps its own", 79))
     if has_exact_statistics(settings):
         print("Each epoch is judged with batch-norm statistics of one pass through all of them")
     if settings.backend == "cupy":

@@ -9,6 +9,7 @@ from tinysegnet.support.errors import InputError
 WAYS = "write a name and three numbers 0 to 255, its colour, as in  Sky 128 128 128, or a name alone"
 OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,|(\d+\s+){3}")     # as in other tools' files: no names
 OF_PEOPLE = re.compile(r"#|//|%|.*\b(r\W+g\W+b|red\W+green\W+blue)\b", re.IGNORECASE)      # remarks, titles of columns
+VOID_NAMES = "void", "unlabelled", "unlabeled", "ignore", "ignored", "__ignore__"       # in any case of letters
 OF_COLUMNS = {"id", "index", "label", "class", "name", "class_id", "class_name", "colour", "color"}
 
 

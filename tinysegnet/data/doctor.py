@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tinysegnet.data import folder
+from tinysegnet.data.classes_file import VOID_NAMES
 from tinysegnet.data.problems import Problems
 
 BLENDED = 0.2       # of the edges in drawn labels 0 to 2 % pass over a label in between; smoothly resized, 40 to 55 %
@@ -129,6 +130,7 @@ def diagnose(data, surveys):
             of_classes(problems, data, split, one)
     if isinstance(data.read, folder.Reader):
         of_names(problems, data, surveys)
+        of_void(problems, data)
     return sorted(problems.values(), key=lambda problem: not problem.refused)
 
 
@@ -247,6 +249,15 @@ def of_classes(problems, data, split, one):
         text = f"No pixel of {split} is {in_words(missing)}: "
         text += "it cannot be learnt" if split == "train" else "its IoU there is 0 where anything is called so"
         problems.add(f"class missing in {split}", data.source, text, len(missing), refused=False)
+
+
+def of_void(problems, data):
+    """Classes whose name says that they are none."""
+    for name in data.classes:
+        if name.lower() in VOID_NAMES:
+            text = f"{name!r} is a class here, to be learnt and judged: if it is not to count, take its line out of"
+            text += f" {Path(data.source, 'classes.txt')}, and write {data.ignore} for its label"
+            problems.add("void is a class", data.source, text, refused=False)
 
 
 def in_words(names, most=6):

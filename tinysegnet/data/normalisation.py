@@ -21,7 +21,8 @@ def normalise(images, xp, kind=CENTRED):
     LOCAL_RESPONSE  x (1 + 2e-5 sum x^2)^-0.75: the authors' local response normalisation across channels (Krizhevsky
                     et al., 2012, with size 5, alpha 1e-4, beta 0.75 and k 1: with three channels the sum is over all
                     of them). Bright pixels are held down, and black is 0
-    STANDARDISED    (x - mean) / deviation of each colour over the image itself, so that its light counts for less
+    STANDARDISED    (x - mean) / (deviation + 1) of each colour over the image itself, in grey values, so that its light
+                    counts for less. The 1 is for images of one colour, whose deviation is 0
     IMAGENET        (x / 255 - mean) / deviation of each colour over ImageNet, which VGG16 was trained with
     """
     x = to_device(images, xp).astype("float32")
@@ -31,9 +32,14 @@ def normalise(images, xp, kind=CENTRED):
         mean, deviation = of_imagenet(xp)
         return (x / 255 - mean) / deviation
     if kind == STANDARDISED:
-        x = x - x.mean(axis=(1, 2), keepdims=True)
-        return x / (xp.sqrt((x * x).mean(axis=(1, 2), keepdims=True)) + 1)
+        x = x - mean_of_pixels(x)
+        return x / (xp.sqrt(mean_of_pixels(x * x)) + 1)
     return x * (1 + 2e-5 * (x * x).sum(axis=-1, keepdims=True)) ** -0.75
+
+
+def mean_of_pixels(x):
+    """Row by row first: a long float32 sum loses digits."""
+    return x.mean(axis=2, keepdims=True).mean(axis=1, keepdims=True)
 
 
 @lru_cache

@@ -73,6 +73,8 @@ def decoded(path, content=None):
                 image.verify()          # the checksums of a PNG, which load() does not look at
             with Image.open(path if content is None else io.BytesIO(content)) as image:
                 image.load()
+                if image.mode in ("P", "PA") and image.palette is None:
+                    raise ValueError("it has no palette")
                 return image
     except FileNotFoundError as error:
         if Path(path).is_symlink():

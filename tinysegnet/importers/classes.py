@@ -4,13 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from tinysegnet.data.classes_file import read_classes
+from tinysegnet.data.classes_file import VOID_NAMES, read_classes
 from tinysegnet.data.labels import Legend, read_labels
 from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
 
 VOID = 255
-VOID_NAMES = "void", "unlabelled", "unlabeled", "ignore", "ignored", "__ignore__"       # in any case of letters
 BACKGROUND = "background", "_background_"
 
 
@@ -48,7 +47,7 @@ def numbered(names):
     return {name: classes.index(name) if name in classes else VOID for name in names}
 
 
-def mask_reader(colours, label, notes=None, numbers=True, file="classes.txt"):
+def mask_reader(colours, label, notes=None, numbers=True, file="classes.txt", of_void=None):
     """labels_of(path) gives the `labels` of a Sample whose labels are an image, see data/labels.py.
 
     colours  {name: colour or None}, in the order of the numbers that the tool gives them, from 0
@@ -56,6 +55,7 @@ def mask_reader(colours, label, notes=None, numbers=True, file="classes.txt"):
     notes    of all masks, where one may show what another means
     numbers  whether the tool gives them numbers at all; if not, masks that have numbers are refused
     file     that says the colours
+    of_void  the colour of void, if no class has it
     """
     if len(colours) > VOID:
         raise InputError(f"there are {len(colours)} classes: it takes at most {VOID}")
@@ -64,6 +64,8 @@ def mask_reader(colours, label, notes=None, numbers=True, file="classes.txt"):
         table[number] = label[name]
         if colour:
             owners[colour] = (*owners.get(colour, ()), number)
+    if of_void:
+        owners.setdefault(of_void, (VOID,))
     legend = Legend(tuple(colours), VOID, owners, str(file))
 
     def labels(path, size):

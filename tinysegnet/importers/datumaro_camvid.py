@@ -19,7 +19,7 @@ def read(source, _, notes):
     The class of number 0 is the one that is black, or `background`, which need not be in label_colors.txt; the others
     follow in order. Where there are no colours, datumaro takes Pascal VOC's.
     """
-    lists = [path for path in sorted(source.glob("*.txt")) if (source / f"{path.stem}annot").is_dir()]
+    lists = [path for path in sorted(source.glob("[!.]*.txt")) if (source / f"{path.stem}annot").is_dir()]
     if not lists or not (source / "label_colors.txt").is_file():
         raise InputError(f"there are no label_colors.txt, train.txt and trainannot/ in {source}: name their folder")
     colours = classes_in(source / "label_colors.txt", least=1)

@@ -77,8 +77,9 @@ def polygon(points, size):
     outside, and the other way round, from that row on down.
     """
     H, W = size
-    changes = np.zeros(W * H + 1, int)
     corners = np.trunc(5 * points + 0.5).astype(int)
+    first, last = np.clip((corners[:, 0].min() // 5, corners[:, 0].max() // 5 + 1), 0, W)     # columns that it touches
+    changes = np.zeros((last - first) * H + 1, int)
     for start, end in zip(corners, np.roll(corners, -1, axis=0)):
         longer = np.abs(end - start).argmax()
         low, high = sorted((start, end), key=lambda corner: corner[longer])
@@ -86,10 +87,12 @@ def polygon(points, size):
         walk = np.trunc(low + np.outer(steps, (high - low) / max(1, steps[-1])) + 0.5).astype(int)
         walk[:, longer] = low[longer] + steps
         left, upper = np.minimum(walk[1:], walk[:-1]).T
-        crosses = (walk[1:, 0] != walk[:-1, 0]) & (left % 5 == 2) & (0 <= left) & (left < 5 * W)
+        crosses = (walk[1:, 0] != walk[:-1, 0]) & (left % 5 == 2) & (5 * first <= left) & (left < 5 * last)
         rows = np.ceil(np.clip((upper[crosses] + 0.5) / 5 - 0.5, 0, H)).astype(int)
-        np.add.at(changes, left[crosses] // 5 * H + rows, 1)
-    return (changes[:-1].cumsum() % 2 == 1).reshape(W, H).T
+        np.add.at(changes, (left[crosses] // 5 - first) * H + rows, 1)
+    inside = np.zeros(size, bool)
+    inside[:, first:last] = (changes[:-1].cumsum() % 2 == 1).reshape(last - first, H).T
+    return inside
 
 
 def region(one, size):

@@ -1,22 +1,66 @@
 """Files of a data set: found in its folders, or by a name that is in another file."""
 
 import os
+import unicodedata
+from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 
-from tinysegnet.data.folder import IMAGES
+from tinysegnet.data.folder import IMAGES, files_in
 from tinysegnet.data.problems import FileError
 from tinysegnet.support.errors import InputError
 
 
 def files_under(folder, suffixes=IMAGES):
-    """The files of such suffixes in a folder and its sub-folders, in order of their names, without hidden ones."""
-    paths = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
-    return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    """The files of such suffixes in a folder and its sub-folders, in order of their names, without hidden ones.
+
+    Links are followed, to each folder once. Raises InputError if one may not be read.
+    """
+    found, been = [], set()
+    for root, folders, names in os.walk(folder, onerror=may_not_be_read, followlinks=True):
+        if (real := os.path.realpath(root)) in been:
+            folders.clear()                                     # a link to where it is itself has no end
+            continue
+        been.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(root, name) for name in names if not name.startswith("."))
+        found += [path for path in paths if path.suffix.lower() in suffixes and (path.is_file() or path.is_symlink())]
+    return sorted(found)
+
+
+def may_not_be_read(error):
+    if not isinstance(error, FileNotFoundError):                # of a folder that a layout need not have
+        raise InputError(f"{error.filename} may not be read ({error.strerror}): change its rights") from error
 
 
 def first_file(paths):
-    """The first of the paths at which there is a file, or of all if there is none."""
-    return next((path for path in paths if os.path.isfile(path)), paths[0])
+    """The first of the paths at which there is a file, or of all if there is none.
+
+    A name is that of a file, too, whose accents are written in the other way, as Macs write them.
+    """
+    there = (path for path in paths if os.path.isfile(path))
+    alike = (files[in_nfc(path.name)] for path in paths if in_nfc(path.name) in (files := beside(path)))
+    return next(there, None) or next(alike, paths[0])
+
+
+def missing(path):
+    """What there is to say of a file that is not there."""
+    others = [name for name in beside(path) if name.casefold() == in_nfc(path.name).casefold()]
+    return f"which is missing, there is {others[0]}: rename it" if others else "which is missing: put it there"
+
+
+def beside(path):
+    """{name: path} of the files in the folder of a path, each accent of a name in the letter that bears it (NFC)."""
+    folder = path.parent
+    return files_of(folder, folder.stat().st_mtime_ns) if folder.is_dir() else {}
+
+
+@lru_cache(8)       # of all photographs of a data set the same few folders are asked
+def files_of(folder, changed):
+    return {in_nfc(path.name): path for path in files_in(folder) if path.is_file()}
+
+
+def in_nfc(name):
+    return unicodedata.normalize("NFC", name)
 
 
 def plain(path, folder):

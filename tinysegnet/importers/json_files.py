@@ -1,11 +1,11 @@
 """JSON files that are trusted in nothing."""
 
 import json
-import os
 from contextlib import contextmanager
+from operator import index
 
 from tinysegnet.data.problems import FileError
-from tinysegnet.importers.finding import inside
+from tinysegnet.importers.finding import first_file, inside
 
 
 def load_json(path):
@@ -32,12 +32,17 @@ def photograph_of(source, path, name, embedded):
     Raises FileError if the name leads out of `source`, and nothing is embedded.
     """
     try:
-        photograph = inside(source, path.parent, name, path)
+        photograph = first_file([inside(source, path.parent, name, path)])
     except FileError:
         if not embedded:
             raise
         return path
-    return path if embedded and not os.path.isfile(photograph) else photograph
+    return path if embedded and not photograph.is_file() else photograph
+
+
+def whole(number):
+    """A number of pixels: 20, or 20.0 as some write it. Raises TypeError if it is none."""
+    return int(number) if isinstance(number, float) and number.is_integer() else index(number)
 
 
 @contextmanager

@@ -32,8 +32,10 @@ def read(source, _, notes):
                 with noted(notes.problems), as_written_by("Label Studio", path):
                     done = [one["result"] for one in task["annotations"] if not one.get("was_cancelled")]
                     regions = [one for one in done[0] if one["type"].endswith("labels")] if done else None
+                    if len({one.get("to_name") for one in regions or ()}) > 1:
+                        raise several_pictures(path, task)
                     names |= {name_in(one["value"][one["type"]][0]) for one in regions or ()}
-                    found.append((path, photograph_of(path, task["data"], photographs, uploads), regions))
+                    found.append((path, photograph_of(path, task, photographs, uploads), regions))
     classes, samples = with_background(sorted(names)), []
     for path, photograph, regions in found:
         labels = partial(labels_of, f"{path}, for {photograph.name},", regions, numbered(classes))
@@ -41,13 +43,28 @@ def read(source, _, notes):
     return without_void(classes), samples
 
 
-def photograph_of(path, data, photographs, uploads):
-    """The one of that name. An upload has 8 letters more in front of it, a local file has it behind ?d=."""
-    name = re.split(r"[/\\=]", unquote(next((text for text in data.values() if isinstance(text, str)), "")))[-1]
-    those = photographs.get(name) or uploads.get(uploaded(re.sub(r"^[0-9a-f]{8}-", "", name)), [])
-    if len(those) != 1:
+def photograph_of(path, task, photographs, uploads):
+    """The one that a text of the task's data names. An upload has 8 letters more in front of its name."""
+    names = [name_in_address(text) for text in task["data"].values() if isinstance(text, str)]
+    found = [photographs.get(name) or uploads.get(uploaded(re.sub(r"^[0-9a-f]{8}-", "", name)), []) for name in names]
+    there = {those[0] for those in found if len(those) == 1}
+    if len(there) > 1:
+        raise several_pictures(path, task)
+    if not there:
+        name, those = max(zip(names, found), key=lambda one: len(one[1]), default=("no file", ()))
         raise FileError("no photograph", path, f"is of {name}, of which there are {len(those)}: put one there")
-    return those[0]
+    return there.pop()
+
+
+def name_in_address(text):
+    """The last part of a path or URL. A local file has it behind ?d=, and other than that is behind ? a signature."""
+    place, _, query = text.partition("?")
+    return re.split(r"[/\\]", unquote(query[2:] if query.startswith("d=") else place))[-1]
+
+
+def several_pictures(path, task):
+    text = f"has several pictures in the task {task.get('id')}: make a task of each"
+    return FileError("several pictures", path, text)
 
 
 def uploaded(name):

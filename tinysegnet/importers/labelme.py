@@ -2,7 +2,6 @@
 
 from base64 import b64decode
 from functools import partial
-from operator import index
 
 import numpy as np
 from PIL import Image
@@ -10,7 +9,7 @@ from PIL import Image
 from tinysegnet.importers.classes import name_in, numbered, with_background, without_void
 from tinysegnet.importers.drawing import draw_shape
 from tinysegnet.importers.finding import files_under, plain
-from tinysegnet.importers.json_files import as_written_by, load_json, photograph_of
+from tinysegnet.importers.json_files import as_written_by, load_json, photograph_of, whole
 from tinysegnet.importers.sample import NothingDrawnError, Sample, left_over, noted
 from tinysegnet.support.errors import InputError
 
@@ -29,7 +28,7 @@ def read(source, _, notes):
             said = load_json(path)
             names |= {name_in(shape["label"]) for shape in said["shapes"]}
             size = [said.get(key) for key in ("imageHeight", "imageWidth")]
-            size = None if None in size else tuple(map(index, size))
+            size = None if None in size else tuple(map(whole, size))
             photograph = photograph_of(source, path, said["imagePath"], said.get("imageData"))
             found.append((path, photograph, size, partial(content_of, path) if photograph == path else None))
     named = {path.parent / path.stem for path in (*paths, *(photograph for _, photograph, *_ in found))}

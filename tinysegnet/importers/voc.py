@@ -6,7 +6,7 @@ M. Everingham et al., The Pascal Visual Object Classes (VOC) challenge, IJCV 88,
 from tinysegnet.data.classes_file import is_byte, of_voc
 from tinysegnet.data.folder import PHOTOGRAPHS
 from tinysegnet.data.problems import FileError
-from tinysegnet.importers.classes import VOID_NAMES, mask_reader, name_in, numbered, without_void
+from tinysegnet.importers.classes import mask_reader, name_in, numbered, without_void
 from tinysegnet.importers.finding import first_file, inside, lines_of
 from tinysegnet.importers.sample import Sample, noted, split_of
 from tinysegnet.support.errors import InputError
@@ -24,7 +24,7 @@ OF_VOID = 224, 224, 192         # the rims of things, which are 255 in the palet
 
 def read(source, _, notes):
     """See importers/__init__.py. What train.txt and val.txt name is not taken from trainval.txt again."""
-    lists = sorted((source / "ImageSets/Segmentation").glob("*.txt"))
+    lists = sorted((source / "ImageSets/Segmentation").glob("[!.]*.txt"))
     lists.sort(key=lambda path: split_of(path.stem) is None)
     photographs, masks = source / "JPEGImages", source / "SegmentationClass"
     if not (lists and photographs.is_dir() and masks.is_dir()):
@@ -32,9 +32,7 @@ def read(source, _, notes):
                          f"in {source}: name the folder that has them")
     file = source / "labelmap.txt"
     colours = labelmap(file) if file.is_file() else {name: of_voc(k) for k, name in enumerate(CLASSES)}
-    free = next(name for name in VOID_NAMES if name not in colours)
-    with_void = colours if OF_VOID in colours.values() else colours | {free: OF_VOID}
-    labels_of, samples = mask_reader(with_void, numbered(with_void), notes), {}
+    labels_of, samples = mask_reader(colours, numbered(colours), notes, of_void=OF_VOID), {}
     for path in lists:
         for name in (line.strip('"') for line in lines_of(path)):
             with noted(notes.problems):

@@ -17,6 +17,7 @@ from tinysegnet.data.photographs import upright_photograph
 from tinysegnet.data.problems import FileError, Problems
 from tinysegnet.importers.classes import BACKGROUND, VOID, classes_in, without_void
 from tinysegnet.importers.dealing import deal
+from tinysegnet.importers.finding import missing
 from tinysegnet.importers.misspelt import misspelt
 from tinysegnet.importers.sample import NothingDrawnError, noted
 from tinysegnet.support.errors import InputError, writing
@@ -58,6 +59,8 @@ def import_data(read, source, folder, share=0.2, seed=0, classes_file=None):
         raise InputError(f"there is no folder {source}: name the one that holds the data set")
     if source.resolve() in folder.resolve().parents:
         raise InputError(f"{folder} is inside {source}, which is to stay as it is: name another")
+    if folder.resolve() == Path.cwd():
+        raise InputError(f"{folder} is the folder that you are in: name another, which is made")
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there, and is not an empty folder: name another, or move it away")
     classes_file = Path(classes_file) if classes_file is not None else None
@@ -154,6 +157,10 @@ def write_classes(path, found, classes_file):
     else:
         colours = found
         table[: len(found)] = range(len(found))
+    if len(colours) < 2:
+        said = f"only the class {next(iter(colours))!r}" if colours else "no class"
+        where = f"in {classes_file}" if classes_file else "in the tool"
+        raise InputError(f"there is {said} besides void, and a network tells two or more apart: add another {where}")
     classes, given = tuple(colours), {*colours.values()}
     black = bool(classes) and classes[0] in BACKGROUND
     free = (of_voc(k) for k in range(not black, 512) if of_voc(k) not in given)
@@ -185,7 +192,7 @@ def usable(sample, names, table, empty=None):
     empty  Problems, if a picture on which nothing is drawn is to be all background, label 0: there it is entered
     """
     if not sample.content and not os.path.isfile(sample.photograph):
-        raise FileError("no photograph", sample.file, f"is of {sample.photograph}, which is missing: put it there")
+        raise FileError("no photograph", sample.file, f"is of {sample.photograph}, {missing(sample.photograph)}")
     if not os.path.isfile(sample.file):
         raise FileError("no labels", sample.photograph, f"has no labels: {sample.file} is missing")
     photograph, turned = upright_photograph(sample.photograph, sample.content and sample.content())

@@ -29,16 +29,24 @@ def write(folder, views):
         raise InputError(f"{folder} is already there: name another folder, or move it away")
     with writing(folder):
         folder.mkdir(parents=True)
-        for path in PAGE.iterdir():
-            if not path.name.startswith("source_"):
-                shutil.copyfile(path, folder / path.name)
-        titles = json.dumps([{"name": name, "title": views.streets[name].title} for name in STREETS])
-        source = (PAGE / "source_static.js").read_text(encoding="utf-8")
-        (folder / "source.js").write_text(source.replace("IMAGES", titles), encoding="utf-8")
-        script(folder, "network", network(views))
-        for name in STREETS:
-            for way in WAYS:
-                script(folder, f"{name}-{way}", street(views, name, way))
+        try:
+            write_files(folder, views)
+        except BaseException:           # Ctrl-C too: half a page would be taken for one
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def write_files(folder, views):
+    for path in PAGE.iterdir():
+        if not path.name.startswith("source_"):
+            shutil.copyfile(path, folder / path.name)
+    titles = json.dumps([{"name": name, "title": views.streets[name].title} for name in STREETS])
+    source = (PAGE / "source_static.js").read_text(encoding="utf-8")
+    (folder / "source.js").write_text(source.replace("IMAGES", titles), encoding="utf-8")
+    script(folder, "network", network(views))
+    for name in STREETS:
+        for way in WAYS:
+            script(folder, f"{name}-{way}", street(views, name, way))
 
 
 def script(folder, name, content):

@@ -135,7 +135,7 @@ def pooled_shape(shape):
 
 def check_pooled(op, name, values, corners, shape):
     if not isinstance(shape, tuple) or len(shape) != 4:
-        raise ValueError(f"{op}: shape should be (N, H, W, C), got {shape}")
+        raise ValueError(f"{op}: shape should be a tuple (N, H, W, C), got {shape}")
     check_arrays(op, **{name: (values, pooled_shape(shape), f"shape {shape}")})
     check_corners(op, corners, pooled_shape(shape))
 

@@ -1,5 +1,8 @@
 """A contact sheet of a data set: photographs, their labels in colour, and what each class will weigh in training."""
 
+from contextlib import suppress
+from itertools import pairwise
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -30,25 +33,26 @@ def draw(data, train, weights, formula, png_path):
     grid = above.subplots(rows, 2 * COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
-    for i, (name, photograph, labels) in enumerate(examples):
+    titles = plain([shortened(name, LETTERS) for name, *_ in examples])
+    for i, (title, (_, photograph, labels)) in enumerate(zip(titles, examples)):
         left = grid[i // COLUMNS, 2 * (i % COLUMNS)]
         left.imshow(photograph)
-        left.set_title(plain([shortened(name, LETTERS)])[0], fontsize=7)
+        left.set_title(title, fontsize=7)
         grid[i // COLUMNS, 2 * (i % COLUMNS) + 1].imshow(data.colours(labels), interpolation="nearest")
     bars(below, data, train, weights, formula)
     save(figure, png_path)
 
 
 def readable(data):
-    """(name, photograph, labels) of some samples of train, every so many pixels, without those that cannot be used."""
+    """(name, photograph, labels) of samples of train, every so many pixels: of each part the first that can be used."""
     samples, found = data.samples("train"), []
-    for i in np.unique(np.linspace(0, len(samples) - 1, PAIRS).round().astype(int)):
-        try:
-            photograph, labels = data.read(samples[i])
-        except InputError:
-            continue
-        step = ceil_div(max(labels.shape), PIXELS)
-        found.append((samples[i][0].name, photograph[::step, ::step].copy(), labels[::step, ::step].copy()))
+    for start, end in pairwise(np.linspace(0, len(samples), min(PAIRS, len(samples)) + 1).round().astype(int)):
+        for sample in samples[start:end]:
+            with suppress(InputError):
+                photograph, labels = data.read(sample)
+                step = ceil_div(max(labels.shape), PIXELS)
+                found.append((sample[0].name, photograph[::step, ::step].copy(), labels[::step, ::step].copy()))
+                break
     return found
 
 

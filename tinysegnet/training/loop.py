@@ -258,10 +258,21 @@ def exact_statistics(model, batches, ops=fast, ranks=ALONE):
     variances within the batches, without that between them. Both are as the authors have it. Dropout is on.
     """
     sums, steps = {}, 0
-    ops = SimpleNamespace(**vars(ops) | {"rng": ranks.generator(0)})
+    # Without caches, as these are whole images, where a step of the training may have seen parts.
+    those = {name: without_cache(getattr(ops, name)) for name in ("conv2d", "batch_norm", "relu")}
+    ops = SimpleNamespace(**vars(ops) | those | {"rng": ranks.generator(0)})
     for images, _ in batches:
         x = normalise(images, model.xp, model.meta["normalisation"])
         _, batch_stats, _ = model.network.forward(model.params, x, ops)
         sums = {name: sums.get(name, 0) + value for name, value in batch_stats.items()}
         steps += 1
     return {name: value / steps for name, value in sums.items()}
+
+
+def without_cache(function):
+    """The same function, where no backward follows: its last result, the cache, is None."""
+    def forward(*arrays):
+        *results, _ = function(*arrays)
+        return *results, None
+
+    return forward

@@ -16,7 +16,8 @@ def unet(classes=11, filters=64):
 
     The levels have 64, 128 and 256 filters, the bottom 512. It departs from the paper, whose bottom is a level deeper,
     in that convolutions keep the size and have batch norm, as is usual today. 7,703,627 parameters with the default
-    arguments. H and W are at least 2**3 = 8.
+    arguments. H and W are at least 2**3 = 8, and more to train on single images: the bottom's batch norms cannot learn
+    from one pixel.
     """
     blocks, C = [], 3
     for level in (1, 2, 3):
