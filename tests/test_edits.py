@@ -76,7 +76,9 @@ def check_formulas(table, cases):
                     (arguments, _), result = next(at)
                     return arguments, result, None
 
-                assert edited(table, name, answer) == f"your answer equals the right formula with one edit: {words}"
+                whole = f"yours is what  {words}  gives, one edit away from the right formula"
+                part = f"your answer equals the right formula with one edit: {words}"
+                assert edited(table, name, answer) == (whole if " = " in words else part)
     return count
 
 
@@ -105,7 +107,7 @@ def said(answer, *cases):
 
 def test_what_cannot_be_said_is_not_said():
     """Of a right answer, one that is zero, or infinite, or right in some cases and otherwise wrong in the others."""
-    assert said(lambda x: x) == "your answer equals the right formula with one edit: y = x"
+    assert said(lambda x: x) == "yours is what  y = x  gives, one edit away from the right formula"
     assert said(halved) is None
     assert said(lambda x: x / 2 + 1e-3) is None
     assert said(lambda x: x if x.size > 3 else x + 1) is None

@@ -8,6 +8,7 @@ from tinysegnet.checker.mistakes.table import Table
 rng = np.random.default_rng(0)
 SMALL, ODD, LARGE = (rng.standard_normal(shape) for shape in ((1, 2, 4, 3), (2, 4, 6, 3), (4, 90, 120, 16)))
 ROWS = rng.standard_normal((7, 3))
+TWO = np.random.default_rng(1).standard_normal((2, 4, 6, 2))            # of two channels, where others have three
 LABELS, MANY = rng.integers(0, 4, (4, 6)), rng.integers(0, 11, (360, 480))
 PAGE = "lessons/00_start_here/README.md, the primer"
 
@@ -78,7 +79,7 @@ def task(answer, names, *cases, differs, hints, race, known=None, known_on=()):
 
 EXERCISES = (
     task(
-        q1, ("x",), (SMALL,), (ODD,),
+        q1, ("x",), (SMALL,), (ODD,), (TWO,),
         differs="is x.mean(axis=(1, 2))", race=(LARGE,),
         hints=("Which axes are gone from the result? Those are the ones to average over.",
                "(N, H, W, C) becomes (N, C): axes 1 and 2 go, both at once.",
@@ -108,7 +109,7 @@ EXERCISES = (
         },
     ),
     task(
-        q2, ("x",), (np.array([[1.0, 4, 2], [9, 5, 9]]),), (ROWS,),
+        q2, ("x",), (np.array([[1.0, 4, 2], [9, 5, 9]]),), (ROWS,), (TWO[0, 0],),
         differs="is x - x.max(axis=-1, keepdims=True), as in its softmax", race=(LARGE.reshape(-1, 16),),
         hints=("The largest of each row is one number for each row. It has to line up with the rows, not the columns.",
                "(N, C) minus (N, 1) works. (N, C) minus (N,) does not, or worse, does something else.",
@@ -156,7 +157,7 @@ EXERCISES = (
         },
     ),
     task(
-        q4, ("x",), (SMALL[0],), (ODD[0],),
+        q4, ("x",), (SMALL[0],), (ODD[0],), (TWO[0],),
         differs="is x.reshape(-1, C)", race=(LARGE[0],),
         hints=("In memory the channels of a pixel already stand side by side, and the pixels row by row.",
                "(H, W, C) becomes (H*W, C). A -1 says: as many as there are.",
@@ -224,6 +225,7 @@ EXERCISES = (
     task(
         q7, ("x", "labels", "ignore"),
         (SMALL[0], np.array([[0, 3, 1, 3], [1, 1, 0, 2]]), 3), (ODD[0], LABELS, 2), (ODD[0], LABELS, 9),
+        (TWO[0], LABELS, 2),
         differs="is x[labels != ignore]: void pixels are left out of every figure in this way",
         hints=("An array of True and False can stand in the brackets, where an index would.",
                "A mask of shape (H, W) takes pixels out of an array of shape (H, W, C): M of them, of C numbers each.",

@@ -159,7 +159,8 @@ MISTAKES.mistake("only the last entry was measured: go through all", last_entry=
 MISTAKES.mistake("the last entry in each direction is left 0: go through all, np.ndindex(x.shape)",
                  last_left_out=lambda f, x: np.pad(np.round(library(f, x), PLACES)[:-1, :-1], ((0, 1), (0, 1))))
 MISTAKES.mistake("it is zero everywhere, or nearly: move an entry of the very array that f is given (x.flatten() is a "
-                 "copy), divide by 2 * step, and take no step that is lost beside x, as 1e-16 is",
+                 "copy, and so is x.ravel() of an array that lies column by column in memory), divide by 2 * step, and "
+                 "take no step that is lost beside x, as 1e-16 is",
                  zero=lambda f, x: np.zeros_like(x))
 
 

@@ -203,7 +203,7 @@ LOSS.mistake("ignored pixels have the weight of 1 pixel: they have 0", "weights"
                  lambda at: np.where(at.labelled, at.weights, 1) / at.count))
 
 
-W, B = "encoder1.conv.w", "encoder1.norm.beta"
+W, B = "encoder1.kernel", "encoder1.w"       # by whose names nobody can tell which of them decays
 
 
 def in_place(step):
@@ -374,7 +374,7 @@ EXERCISES = (
         hints=("Take log_p first, and never as np.log(p). Multiplied by it, one_hot picks out log_p[label] in each "
                "pixel.",
                "labels[..., None] == np.arange(classes) is (N, H, W, classes); so is one_hot. weights is (N, H, W), "
-               "and max(count, 1) is what to divide by.",
+               "and max(int(count), 1) is what to divide by.",
                "log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))"),
     ),
     Exercise(

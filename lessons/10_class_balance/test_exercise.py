@@ -164,7 +164,7 @@ COSINE_CASES = (
 RESULTS = "w", "b", "m of w", "s of w", "m of b", "s of b", "t"
 
 
-W, B = "encoder1.conv.w", "encoder1.norm.beta"
+W, B = "encoder1.kernel", "encoder1.w"       # by whose names nobody can tell which of them decays
 
 
 def in_place(step):

@@ -226,7 +226,9 @@ def edited(table, name, answer):
                 continue                                # right where all sizes differ: what is wrong is not in there
             for words, target, function in formula.edits(asked[0][0], name):
                 if all(gives(function, target, name, *one[:2]) for one in asked):
-                    place = "" if target == name or " = " in words else f", in {target}"
+                    if " = " in words:                  # what there is in the place of the right one, which is not said
+                        return f"yours is what  {words}  gives, one edit away from the right formula"
+                    place = "" if target == name else f", in {target}"
                     return f"your answer equals the right formula with one edit: {words}{place}"
     return None
 

@@ -78,8 +78,9 @@ def check_forward(learner, library, *args, names=("x", "w", "b"), results=("y",)
         why = reasons(learner, library, returned, truth, wrong, bad - by_chance, table)
         found = findings(returned, truth, wrong, violations, whose.split()[0], lambda name, worst: why.get(name, ()))
         to_show = {name: (returned[name], truth[name]) for name in results} | to_show
+        does = f"disagrees with the {whose}" if bad & {*results} else "breaks its contract"
         raise ForwardError(Report(
-            f"{name_of(learner)} disagrees with the {whose}", found, in_words(names, args), table and table.read,
+            f"{name_of(learner)} {does}", found, in_words(names, args), table and table.read,
             arrays_of(names, args, *({name: pair[i] for name, pair in to_show.items()} for i in (0, 1))),
         ), bad)
 
@@ -96,7 +97,7 @@ def violation(learner, truth, dtype):
     """A sentence if a result is not of the kind that it must be, whatever its values; None if it is."""
     truth = np.asarray(truth)
     if not is_array(learner):
-        return f"should be an array, is {type(learner).__name__}"
+        return f"should be {'an array' if truth.ndim else 'a NumPy number'}, is {type(learner).__name__}"
     if learner.shape != truth.shape:
         return f"should have the shape {truth.shape}, has {learner.shape}"
     if learner.dtype != truth.dtype:

@@ -31,7 +31,7 @@ def boundary_f1(labels, predicted, classes, ignore, tolerance=None):
     tolerance  in pixels; by default 0.0075 of the diagonal, which is 4.5 at 360x480
     BF         (classes,), float64: 0 if only one side has an outline of the class, NaN if neither has
 
-    An image of CamVid takes some 30 ms (benchmarks/results/boundary.md); noise, which is outline everywhere, 10 s.
+    An image of CamVid takes some 40 ms (benchmarks/results/boundary.md); noise, which is outline everywhere, 10 s.
 
     Raises ValueError if the shapes differ or have not two axes, classes or ignore is not a whole number, or the
     tolerance is negative or NaN; InputError if SciPy is missing.
