@@ -208,6 +208,7 @@ PLAIN = npy(np.zeros(2, np.float32))
         (lambda path: archive(path, change=about(classes=[1, 2])), "not a checkpoint"),
         (lambda path: archive(path, change=about(palette=[[0, 0, 0], [1, 2, 256]])), "not a checkpoint"),
         (lambda path: archive(path, change=about(size=[0, 5])), "not a checkpoint"),
+        (lambda path: archive(path, change=about(size=[24, 10_000])), "not a checkpoint"),
         (lambda path: archive(path, change=about(size="24")), "not a checkpoint"),
         (lambda path: archive(path, change=about(normalisation=None)), "not a checkpoint"),
         (lambda path: archive(path, change=about(network=None)), "not a checkpoint"),

@@ -19,11 +19,11 @@ from numpy.lib import format as npy
 from tinysegnet.support import atomic
 from tinysegnet.support.backend import to_numpy
 from tinysegnet.support.errors import InputError
+from tinysegnet.support.options import LONGEST_SIDE
 
 FORMAT = "tinysegnet checkpoint 4"
 FORMAT_OF_0_1 = "tinysegnet checkpoint 3"       # which held a SegNet-Basic and did not say so
 LARGEST_TEST_SCALE = 4
-LARGEST_SIDE = 65535                            # of an image, as of a JPEG
 
 # What version 0.1.0 called otherwise, here and in config.json, so that its runs go on.
 RENAMED = {
@@ -109,7 +109,7 @@ def check_meta(meta):
         raise ValueError("no names of classes")
     if palette.shape != (len(classes), 3) or palette.dtype.kind != "i" or palette.min() < 0 or palette.max() > 255:
         raise ValueError("no colours of the classes")
-    if not all(isinstance(side, int) and 0 < side <= LARGEST_SIDE for side in (height, width)):
+    if not all(isinstance(side, int) and 0 < side <= LONGEST_SIDE for side in (height, width)):
         raise ValueError("no size")
     if not all(type(s) in (int, float) and 0 < s <= LARGEST_TEST_SCALE for s in meta["test_scales"] or [1]):
         raise ValueError("no scales to test at")
