@@ -100,7 +100,7 @@ def report(scores, seconds, data):
     """The lines of the page."""
     usual = next(iter(CHOICES))
     yield "# What each choice in the definition of boundary F1 is worth\n"
-    yield f"{datetime.date.today()}, `python benchmarks/boundary.py`. {arithmetic.processor()}; Python"
+    yield f"{datetime.date.today()}, `python benchmarks/boundary.py --data CAMVID`. {arithmetic.processor()}; Python"
     yield f"{platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}, scipy"
     yield f"{version('scipy')}. The network of the project, on val ({len(seconds[usual])} images), BF in %."
     yield "The time of an image is the processor's, whatever else ran: the median, and the longest.\n"

@@ -21,6 +21,7 @@ from PIL import Image  # noqa: E402
 sys.path.append(str(Path(__file__).parents[1]))
 
 import arithmetic  # noqa: E402
+import pages  # noqa: E402
 import trainings  # noqa: E402
 
 import tinysegnet  # noqa: E402
@@ -199,9 +200,9 @@ def mean_of(runs, table, how):
     return f"{statistics.mean(summary(jobs, table, how)[0] for jobs in runs):.1f}"
 
 
-def draw_dusk(compared, data):
+def draw_dusk(compared, data, folder):
     """The middle frame of the drive at dusk as each recipe's first network sees it, none of which has seen the drive:
-    dusk.png, if all of them are still in runs/. Nothing of the frame itself is in it."""
+    dusk.png in that folder, if all of them are still in runs/. Nothing of the frame itself is in it."""
     networks = {recipe: Path("runs", runs[0][0].name, "best.npz") for recipe, runs in compared.items()}
     if not all(path.exists() for path in networks.values()):
         return
@@ -211,13 +212,13 @@ def draw_dusk(compared, data):
             for path in networks.values()]
     gap = np.full((len(labels), 8, 3), 255, np.uint8)
     picture = Image.fromarray(np.hstack([seen[0], gap, seen[-1]]).astype(np.uint8))
-    with_legend(picture, zip(data.palette, data.classes)).save(RESULTS / "dusk.png")
+    with_legend(picture, zip(data.palette, data.classes)).save(folder / "dusk.png")
 
 
 def write(page, lines):
     lines = list(lines)
     print(*lines, sep="\n", flush=True)
-    (RESULTS / page).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main():
@@ -233,8 +234,9 @@ def main():
     }
     jobs = [job for runs in compared.values() for jobs in runs for job in jobs]
     table = all_judged(sorted(jobs, key=lambda job: job.seed), data, LOOKS)      # so that one seed is soon whole
-    write("drives.md", report(compared, table, args))
-    draw_dusk(compared, data)
+    folder = pages.place(RESULTS, parser, args)
+    write(folder / "drives.md", report(compared, table, args))
+    draw_dusk(compared, data, folder)
 
 
 def all_judged(jobs, data, looks):

@@ -16,6 +16,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 sys.path.append(str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402
+import pages  # noqa: E402
 from trainings import camvid_at  # noqa: E402
 
 import tinysegnet  # noqa: E402
@@ -116,7 +117,7 @@ def main():
     for line in report(data, args.epochs):
         print(line, flush=True)
         lines.append(line)
-    (RESULTS / "fine_tuning.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (pages.place(RESULTS, parser, args) / "fine_tuning.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

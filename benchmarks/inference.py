@@ -13,6 +13,7 @@ import numpy as np  # noqa: E402
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+import pages  # noqa: E402
 from cpu import LAYOUTS, Comparison, circumstances  # noqa: E402
 from workers import Worker, memory_of, need_pytorch, spread  # noqa: E402
 
@@ -31,7 +32,7 @@ network. Writes benchmarks/results/inference.md.
 
 Needs PyTorch (pip install torch) and a machine that does nothing else.
 """
-RESULTS = Path(__file__).parent / "results" / "inference.md"
+RESULTS = Path(__file__).parent / "results"
 NETWORKS = "segnet-basic", "segnet", "unet"         # those of torch_side.py
 
 
@@ -71,7 +72,8 @@ def main():
     for line in report(NETWORKS, args.size, args.rounds):
         print(line, flush=True)
         lines.append(line)
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    folder = pages.place(RESULTS, parser, args, free=("rounds",))
+    (folder / "inference.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import os
 import platform
+import shlex
 import sys
 from dataclasses import replace
 from importlib.metadata import version
@@ -14,6 +15,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+import pages  # noqa: E402
 from trainings import camvid_at, trained  # noqa: E402
 
 import tinysegnet  # noqa: E402
@@ -31,7 +33,7 @@ at a lower resolution and for fewer epochs than it was made for (hours all the
 same). Each training is a run in runs/; after Ctrl-C the same command goes on.
 Writes benchmarks/results/ingredients.md.
 """
-RESULTS = Path(__file__).parent / "results" / "ingredients.md"
+RESULTS = Path(__file__).parent / "results"
 WITHOUT = {
     "the recipe": {},
     "without its smaller scale at test time": {"test_scales": (1,)},
@@ -60,12 +62,13 @@ def evaluated(path, data, **at_test):
 def report(data, size, epochs):
     height, width = size
     yield "# What each ingredient of --recipe best brings\n"
-    yield f"{datetime.date.today()}, `python benchmarks/ingredients.py --size {height}x{width} --epochs {epochs}`."
+    yield f"{datetime.date.today()}, `{shlex.join(['python', *sys.argv])}`."
     versions = f"Python {platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}"
     yield f"{versions}. One run each, seed 0: differences below a point mean little. The"
-    yield f"network sees {height}x{width} and is judged on val at the annotations' own size.\n"
+    yield f"network sees {height}x{width} and is judged on val after its last epoch, at the annotations' own"
+    yield "size.\n"
     yield "| | G | C | mIoU | mIoU lost |\n|---|---|---|---|---|"
-    whole, asked = None, {"data": data.source, "size": size, "epochs": epochs}
+    whole, asked = None, {"data": data.source, "size": size, "epochs": epochs, "best_by": "last"}
     for number, (title, change) in enumerate(WITHOUT.items()):
         if change.keys() == {"test_scales"}:            # the recipe's own network, looking otherwise
             G, C, mIoU = evaluated(trained("ingredients-0", "best", asked), data, **change)
@@ -84,7 +87,7 @@ def main():
     data = camvid_at(args.data)
     lines = list(report(data, args.size, args.epochs))
     print("\n".join(lines))
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (pages.place(RESULTS, parser, args) / "ingredients.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

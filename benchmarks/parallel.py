@@ -24,10 +24,12 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import arithmetic  # noqa: E402
 import numpy_side  # noqa: E402
+import pages  # noqa: E402
 from workers import spread  # noqa: E402
 
 from tinysegnet import networks  # noqa: E402
 from tinysegnet.ops import fast  # noqa: E402
+from tinysegnet.support.backend import keep_freed_memory  # noqa: E402
 from tinysegnet.support.errors import InputError, exit_in_words  # noqa: E402
 from tinysegnet.support.options import at_least_1, height_x_width  # noqa: E402
 from tinysegnet.training import parallel  # noqa: E402
@@ -40,7 +42,7 @@ the lengths of the messages and from what a network is said to do, a table of
 8, 64 and 512 machines. Writes benchmarks/results/parallel.md. Needs mpi4py, an
 mpiexec, and a machine of two processors that does nothing else.
 """
-RESULTS = Path(__file__).parent / "results" / "parallel.md"
+RESULTS = Path(__file__).parent / "results"
 NETWORKS = {"10 Gbit/s": (1.25e9, 30e-6), "100 Gbit/s": (12.5e9, 5e-6)}      # bytes and seconds: assumed, not measured
 RANKS = 8, 64, 512
 MPIEXEC = "mpiexec", "-n", "2"
@@ -92,6 +94,7 @@ def work(size, batch):
     """What a Side does: a step for each line of its input."""
     from mpi4py import MPI
 
+    keep_freed_memory()                 # as a training does
     ranks = Timed(MPI.COMM_WORLD)
     images, labels = (ranks.share(a) for a in numpy_side.pictures(batch, *size))
     model = numpy_side.new_model("segnet-basic", np)
@@ -190,7 +193,8 @@ def main():
     of_one, _, of_two, talked = zip(*rounds)
     lines = list(report(args, of_one, of_two, talked, small, large))
     print(*lines, sep="\n")
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    folder = pages.place(RESULTS, parser, args, free=("rounds", "mpi"))
+    (folder / "parallel.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

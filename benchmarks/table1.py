@@ -19,6 +19,7 @@ import numpy as np  # noqa: E402
 sys.path.append(str(Path(__file__).parents[1]))
 
 import arithmetic  # noqa: E402
+import pages  # noqa: E402
 import trainings  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from workers import Worker  # noqa: E402
@@ -256,8 +257,9 @@ def main():
         print(line, flush=True)
         lines.append(line)
     name = "table1" if (args.balancing, args.seed) == ("median", 0) else f"table1-{args.balancing}-{args.seed}"
-    (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(table, args).savefig(RESULTS / f"{name}.png", dpi=120)
+    folder = pages.place(RESULTS, parser, args, free=("data", "only", "balancing", "seed"))
+    (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(table, args).savefig(folder / f"{name}.png", dpi=120)
 
 
 if __name__ == "__main__":

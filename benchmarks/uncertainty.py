@@ -14,6 +14,7 @@ import numpy as np  # noqa: E402
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+import pages  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 from tinysegnet import inference, metrics  # noqa: E402
@@ -103,8 +104,9 @@ def main():
         counts += metrics.confusion_matrix(labels, predicted, classes, data.ignore)
     lines = list(report(model, data, counts, sampling))
     print("\n".join(lines))
-    (RESULTS / "uncertainty.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(model, data, sampling).savefig(RESULTS / "uncertainty.png", dpi=110)
+    folder = pages.place(RESULTS, parser, args, free=("weights", "data"))
+    (folder / "uncertainty.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(model, data, sampling).savefig(folder / "uncertainty.png", dpi=110)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import os
 import platform
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import arithmetic  # noqa: E402
 import numpy as np  # noqa: E402
+import pages  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 import tinysegnet  # noqa: E402
@@ -180,7 +182,7 @@ def report(filters, steps):
     head = row("", WAYS), "|---" * (1 + len(WAYS)) + "|"
     lines = [
         "# What Winograd's convolution rounds, and what that does to a training\n",
-        f"{datetime.date.today()}, `python benchmarks/winograd_error.py`. {arithmetic.processor()}; Python "
+        f"{datetime.date.today()}, `{shlex.join(['python', *sys.argv])}`. {arithmetic.processor()}; Python "
         f"{platform.python_version()}, tinysegnet {tinysegnet.__version__}, numpy {version('numpy')}; "
         f"{arithmetic.blas_kernels()}.\n",
         "## One convolution\n",
@@ -252,8 +254,9 @@ def main():
     keep_freed_memory()
     lines, curves = report(args.filters, args.steps)
     print("\n".join(lines))
-    (RESULTS / "winograd.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(curves).savefig(RESULTS / "winograd.png", dpi=120)
+    folder = pages.place(RESULTS, parser, args)
+    (folder / "winograd.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw(curves).savefig(folder / "winograd.png", dpi=120)
 
 
 if __name__ == "__main__":

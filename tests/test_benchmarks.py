@@ -144,17 +144,19 @@ def test_uncertainty_has_the_figures_of_evaluate_and_a_picture(tmp_path, monkeyp
     model = model_of("bayesian-segnet-basic", size=[20, 28], epoch=3)
     checkpoint.save(tmp_path / "b.npz", model.meta, params=model.params, stats=model.stats)
     monkeypatch.setattr(uncertainty, "RESULTS", tmp_path)
+    monkeypatch.chdir(tmp_path)
     options = "--weights", str(tmp_path / "b.npz"), "--data", str(tmp_path / "tiny"), "--samples", "3"
     monkeypatch.setattr("sys.argv", ["uncertainty.py", *options])
     uncertainty.main()
-    text = (tmp_path / "uncertainty.md").read_text(encoding="utf-8")
+    assert not (tmp_path / "uncertainty.md").exists()               # of 20 samples are the pages in results/
+    text = Path("runs/uncertainty.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"(?m)^\| (.+?) \| (.+) \|$", text))
     assert "bayesian-segnet-basic after 3 epochs at 20x28, judged on val of CamVid" in text
     for figures, tenths in (("the mean of 3 samples", "variance of the samples"),
                             ("one look without dropout", "softmax of one look")):
         right = [float(share) for share in rows[tenths].split(" | ")]
         assert len(right) == 10 and np.mean(right) == pytest.approx(float(rows[figures].split(" | ")[0]), abs=0.1)
-    with Image.open(tmp_path / "uncertainty.png") as picture:
+    with Image.open("runs/uncertainty.png") as picture:
         assert picture.width > 1000 and len(picture.convert("RGB").getcolors(1 << 20)) > 100
 
 
@@ -440,12 +442,14 @@ def test_fine_tuning_is_set_against_training_from_scratch(fine_tuning, tmp_path,
     monkeypatch.setattr(fine_tuning, "RESULTS", tmp_path)
     monkeypatch.setattr(fine_tuning, "SEEDS", range(1))
     monkeypatch.setattr(fine_tuning, "SIZES", {"CamVid": (24, 32), "streets": (24, 32)})
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["fine_tuning.py", "--data", str(tmp_path / "tiny"), "--epochs", "1"])
     begun, begin = [], fine_tuning.fine_tune.begin
     monkeypatch.setattr(fine_tuning.fine_tune, "begin", lambda *args: begun.append(args[1].init) or begin(*args))
     fine_tuning.main()
-    page = (tmp_path / "fine_tuning.md").read_text()
-    assert capsys.readouterr().out == page and begun == ["shipped", None] * 2
+    page = Path("runs/fine_tuning.md").read_text()
+    said = "With another --epochs than usual: this page goes to runs/\n"
+    assert capsys.readouterr().out == page + said and begun == ["shipped", None] * 2
     lines = [line for line in page.splitlines() if line.startswith("| ")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert [first for first, *_ in rows[1:]] == [
@@ -472,7 +476,7 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
     import ingredients
 
     tiny_camvid.make(tmp_path / "data/CamVid")
-    monkeypatch.setattr(ingredients, "RESULTS", tmp_path / "ingredients.md")
+    monkeypatch.setattr(ingredients, "RESULTS", tmp_path)
     assert all(change.keys() <= RECIPES["best"].keys() for change in ingredients.WITHOUT.values())
     monkeypatch.setattr(ingredients, "WITHOUT", {
         "the recipe": {}, "no flips": {"flip": False, "batch": 1}, "one look": {"test_scales": None},
@@ -481,9 +485,9 @@ def test_ingredients_are_trained_once_each_and_judged(tmp_path, monkeypatch, cap
     for _ in range(2):
         monkeypatch.setattr("sys.argv", ["ingredients.py", "--size", "24x32", "--epochs", "1"])
         ingredients.main()
-        tables.append((tmp_path / "ingredients.md").read_text())
+        tables.append(Path("runs/ingredients.md").read_text())
     out = capfd.readouterr().out
-    assert tables[0] == tables[1] and out.count("Epoch 1 was the best") == 2
+    assert tables[0] == tables[1] and out.count("Epoch 1 was the last") == 2
     configs = [json.loads(Path(f"runs/ingredients-{i}/config.json").read_text())["settings"] for i in range(2)]
     assert {key for key in configs[0] if configs[0][key] != configs[1][key]} == {"flip", "batch", "steps"}
     whole, other, _ = [line.split("|")[2:-1] for line in tables[0].splitlines()[-3:]]
@@ -549,7 +553,7 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
         only = "--only", "fcn-basic", "segnet-basic", "bilinear-interpolation"
         monkeypatch.setattr("sys.argv", ["table1.py", "--data", "tiny", "--size", "24x32", "--epochs", "1", *only])
         table1.main()
-        tables.append((tmp_path / "table1.md").read_text())
+        tables.append(Path("runs/table1.md").read_text())
     assert tables[0] == tables[1] and capfd.readouterr().out.count(" on val\n") == 3
     lines = [line for line in tables[0].splitlines() if line.startswith("| ")]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
@@ -557,7 +561,7 @@ def test_table_1_is_trained_once_and_judged(table1, tmp_path, monkeypatch, capfd
     assert rows[2][1:5] == ["1.417 (1.425)", "1 (1)", "250 (52.6)", "100"]
     assert rows[2][-1] == "82.7 / 62.0 / 47.7 / 35.78"
     assert "Rank correlation of mIoU on val with the paper's on test: " in tables[0]
-    assert (tmp_path / "table1.png").stat().st_size > 5000
+    assert Path("runs/table1.png").stat().st_size > 5000 and not (tmp_path / "table1.md").exists()
     args = SimpleNamespace(size=(24, 32), epochs=1, seed=0, balancing="median")
     data = open_dataset("tiny")[0]
     figures = table1.kept("fcn-basic", args, data)
@@ -710,7 +714,7 @@ def test_each_drive_is_held_out_once_and_judged_once(drives, tmp_path, monkeypat
     for _ in range(2):
         monkeypatch.setattr("sys.argv", argv)
         drives.main()
-        pages.append((tmp_path / "drives.md").read_text())
+        pages.append(Path("runs/drives.md").read_text())
     assert pages[0] == pages[1] and len(trained) == 6 * len(drives.RECIPES_COMPARED)
     assert {changes["hold_out"] for _, _, changes in trained} == set(drives.DRIVES)
     assert {changes["seed"] for _, _, changes in trained} == {0, 1}
@@ -740,10 +744,10 @@ def test_what_has_been_judged_is_not_trained_again(drives, tmp_path, monkeypatch
     for _ in range(2):
         monkeypatch.setattr("sys.argv", argv)
         drives.main()
-        pages.append((tmp_path / "drives.md").read_text())
+        pages.append(Path("runs/drives.md").read_text())
     assert pages[0] == pages[1] and capfd.readouterr().out.count(" in one look\n") == len(drives.RECIPES_COMPARED)
-    assert len(list(Path("runs").iterdir())) == len(drives.RECIPES_COMPARED)
-    with Image.open(tmp_path / "dusk.png") as picture:              # two frames of 24x32 side by side, and a legend
+    assert len(list(Path("runs").glob("*/"))) == len(drives.RECIPES_COMPARED)
+    with Image.open("runs/dusk.png") as picture:              # two frames of 24x32 side by side, and a legend
         left, right = (np.asarray(picture)[:24, x : x + 32].reshape(-1, 3) for x in (0, 40))
     colours = {tuple(colour) for colour in drives.trainings.camvid_at("tiny").palette}
     assert {tuple(colour) for half in (left, right) for colour in half} <= colours
