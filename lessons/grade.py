@@ -12,7 +12,7 @@ from pathlib import Path
 from lessons.engine import course, gradebook, points, roster, tables
 from lessons.engine.feedback import feedback
 from lessons.engine.gradebook import Row
-from lessons.engine.grading import BORROWED, NOT_JUDGED, Limits, all_parts, grade_lesson, trial
+from lessons.engine.grading import BORROWED, NOT_JUDGED, Limits, all_parts, end_all, grade_lesson, trial
 from lessons.engine.roster import Match, Person
 from lessons.engine.submissions import submissions
 from tinysegnet.support import atomic
@@ -57,7 +57,12 @@ def chosen_lessons(numbers):
 
 def in_pool(jobs, function, tasks, title):
     with ThreadPoolExecutor(jobs) as pool:
-        return dict(zip(tasks, bar(pool.map(function, tasks), title, len(tasks))))
+        try:
+            return dict(zip(tasks, bar(pool.map(function, tasks), title, len(tasks))))
+        except BaseException:           # Ctrl-C, which judges do not see: they are groups of their own
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
 
 
 def trials(lessons, limits, jobs):
@@ -109,7 +114,7 @@ def write(out, rows, lessons, with_roster):
         for row in rows:
             folder = out / row.folder
             folder.mkdir(exist_ok=True)
-            atomic.write(folder / "feedback.md", feedback(row).encode())
+            atomic.write(folder / "feedback.md", feedback(row).encode(errors="backslashreplace"))
             (folder / "results.json").unlink(missing_ok=True)
             if row.judged:              # no mark is better than a wrong one
                 results = json.dumps(gradebook.gradescope(row), indent=1)

@@ -171,6 +171,31 @@ def test_right_answers_are_done_and_praised_and_remembered(ask, course):
         exercise.write_text(text)
 
 
+def test_what_is_not_written_yet_may_say_so_by_an_error(ask):
+    _, said = ask(RIGHT.replace("return dy * cache", "raise NotImplementedError"))
+    assert re.search(r"relu_backward +dx +TODO", said) and re.search(r"relu +y +done", said) and "wrong" not in said
+
+
+def test_a_file_in_another_code_than_utf_8_is_no_python(ask, course):
+    ask(RIGHT)
+    remark = b"# gr\xf6\xdfer\n"
+    for text in (remark + RIGHT.encode(), RIGHT.encode() + remark):
+        (course / "mine/02_relu.py").write_bytes(text)
+        status, said = ask(None)
+        said = " ".join(said.split())
+        assert status == 1 and "SyntaxError: the file is not in UTF-8, nor as its first" in said and "done" not in said
+    (course / "mine/02_relu.py").write_bytes(b"# coding: latin-1\n" + remark + RIGHT.encode())
+    assert ask(None)[0] == 0
+
+
+def test_a_function_that_fails_when_it_is_called_again_is_wrong(ask):
+    """When it is timed, which nobody watches."""
+    counting = "calls = 0\ndef relu(x):\n    global calls\n    calls += x.size > 10_000\n"
+    counting += "    assert calls < 2, 'only once'\n"
+    status, said = ask(RIGHT.replace("def relu(x):\n", counting))
+    assert status == 1 and "on a large case\n" in said and "AssertionError: only once" in said and "fault" not in said
+
+
 def test_an_answer_that_is_measured_is_not_called_the_librarys(course):
     """In a lesson that somebody has made by lesson 18."""
     for name in "18_six_more", "99_mine":

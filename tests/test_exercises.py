@@ -4,9 +4,11 @@ import gc
 import io
 import pdb
 import re
+import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from types import ModuleType
 
@@ -760,6 +762,27 @@ def test_only_what_computes_runs_for_too_long(monkeypatch):
     monkeypatch.setattr(time, "process_time", lambda: (time.monotonic() - began) / 4)       # the machine is busy
     with pytest.raises(TroubleError, match=r"still running after 0\.2 seconds: is there a loop without an end\?"):
         watched(endless, __file__, "nowhere", seconds=0.1)()
+
+
+@pytest.mark.skipif(not watch.SIGNAL, reason="such signals are of Unix")
+@pytest.mark.parametrize("wait", [lambda: time.sleep(99), lambda: threading.Event().wait(99)])
+def test_what_sleeps_or_waits_is_woken(monkeypatch, wait):
+    monkeypatch.setattr(watch, "PATIENCE", 0.2)
+    before, start = signal.getsignal(watch.SIGNAL), time.monotonic()
+    with pytest.raises(TroubleError, match=r"has waited for 0\.2 seconds: what for\?"):
+        watched(wait, __file__, "nowhere", seconds=0.1)()
+    assert time.monotonic() - start < 60 and signal.getsignal(watch.SIGNAL) == before
+
+
+def test_what_a_thread_borrows_is_borrowed():
+    def relu(x):
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(ops.relu, x).result()
+
+    before = threading.getprofile()
+    function = watched(relu, __file__, course.LIBRARY)
+    function(np.ones(3))
+    assert function.borrowed == {"tinysegnet"} and threading.getprofile() == before
 
 
 def test_a_ufunc_of_another_library_is_borrowed(monkeypatch):

@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from lessons import book, grade
@@ -21,6 +24,8 @@ from lessons.engine.exercises import WRONG, Verdict
 from lessons.engine.roster import Person
 from lessons.engine.submissions import Submission, submissions
 from tinysegnet.support.errors import InputError
+
+needs_processes = pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no groups of processes")
 
 ROOT = Path(__file__).parents[1]
 FORWARD = """
@@ -49,7 +54,7 @@ PEOPLE = {
     "scribbles": FORWARD + "open('verdicts.jsonl', 'a').write('x')\n    return dy * cache\n",
     "hungry": FORWARD + "return np.ones(1 << 40)\n",
     "not Python": "def relu(x:\n",
-    "odd": FORWARD + "raise ValueError('\\x00 \\x1b[31m <&')\n",
+    "odd": FORWARD + "raise ValueError('\\x00 \\x1b[31m <& \\udcff')\n",
 }
 
 
@@ -316,6 +321,13 @@ HANDED_IN = {       # what lies in one folder, and {name: (attempts, remark)}
     "canvas": ({"leeann_12_34_hw.zip": {R: ""}, "leeann_12_56_hw-1.zip": {R: ""}, "bo_LATE_7_8_02_relu-2.py": "",
                 "bo_LATE_7_9_mine_utils.py": "", f"cy_7_8_1/{R}": "", f"cy_7_8_2/{R}": ""},
                {"leeann": ["hw.zip", "hw-1.zip"], "bo": "", "cy_7_8_1": "", "cy_7_8_2": ""}),
+    "two downloads": ({f"leeann_12_99_{R[:-3]}-1.py": "", f"leeann_12_100_{R[:-3]}-2.py": "", f"bo_7_8_{R}": ""},
+                      {"leeann": ["files", "files1"], "bo": ""}),
+    "a script beside folders": ({f"ann/{R}": "", f"bob/mine/{R}": "", f"cy/a/{R}": "", f"cy/b/{R}": "", "merge.py": ""},
+                                {"ann": "", "bob": "", "cy": "answers in several folders: a, b",
+                                 "merge": "no file of a lesson: merge.py"}),
+    "a script beside zips": ({"ann.zip": {R: ""}, "bob.zip": {R: ""}, "merge.py": ""},
+                             {"ann": "", "bob": "", "merge": "no file of a lesson: merge.py"}),
 }
 
 
@@ -495,12 +507,12 @@ def test_a_judge_that_fails_is_no_zero(tmp_path, monkeypatch):
         return one.text
 
     def ends(status, ready=True):
-        def run(command, cwd, stderr, **_):
+        def run(command, seconds, cwd, stderr, **_):
             if ready:
                 Path(cwd, "verdicts.jsonl").write_text("[4000]\n")
             else:
                 stderr.write(b"Traceback\n\nMemoryError\n\n")
-            return subprocess.CompletedProcess(command, status)
+            return status
         return run
 
     def full(*_):
@@ -514,11 +526,11 @@ def test_a_judge_that_fails_is_no_zero(tmp_path, monkeypatch):
         assert "a file cannot be written or read (full): make room" in said()
     for how, sentence in ((ends(74), "could not write its verdicts: is the disk full?"),
                           (ends(-9), "the system killed"), (ends(1, ready=False), "the judge failed: MemoryError")):
-        monkeypatch.setattr(subprocess, "run", how)
+        monkeypatch.setattr(grading, "status_of", how)
         assert sentence in said()
         with pytest.raises(InputError, match="nobody was judged: "):
             grading.trial(lesson, limits)
-    monkeypatch.setattr(subprocess, "run", ends(1))
+    monkeypatch.setattr(grading, "status_of", ends(1))
     [one] = grading.grade_lesson(tmp_path, lesson, wanted, limits)
     assert (one.kind, one.text) == ("crashed", "  no verdict: the process ended with status 1")
     with pytest.raises(InputError, match="fails on the right answers, and nobody was judged"):
@@ -606,6 +618,34 @@ def test_a_seed_draws_other_cases():
     known, drawn, again = cases("-"), cases("7"), cases("7")
     assert drawn == again != known and known & drawn
     assert len(known & drawn) < len(known) == len(drawn)
+
+
+@pytest.mark.parametrize("lesson, name", [
+    ("01_gradient_is_a_measurement", "numerical_gradient"), ("10_class_balance", "class_weights"),
+    ("10_class_balance", "cosine_rate"), ("14_circular_convolution", "transforms"),
+])
+def test_an_answer_that_is_a_table_of_the_known_cases_fails_with_a_seed(lesson, name):
+    def exercise(seed):
+        return next(one for one in judge_file.exercises_by_seed(course.LESSONS / lesson, seed) if one.name == name)
+
+    def key(args):
+        return [(a.shape, a.dtype.str, a.tobytes()) if isinstance(a, np.ndarray) else getattr(a, "__name__", a)
+                for a in args]
+
+    known, table, seeded = exercise("-"), {}, exercise("7")
+
+    def learns(*args):
+        return table.setdefault(repr(key(args)), known.answer(*args))
+
+    def fitted(*args):
+        return table[repr(key(args))]
+
+    learns.__name__ = fitted.__name__ = name
+    assert {verdict.kind for verdict in known.check(watch.watched(learns, __file__, "nowhere")).values()} == {"done"}
+    assert {verdict.kind for verdict in known.check(watch.watched(fitted, __file__, "nowhere")).values()} == {"done"}
+    assert "done" not in {
+        verdict.kind for verdict in seeded.check(watch.watched(fitted, __file__, "nowhere")).values()}
+    assert {verdict.kind for verdict in seeded.check(known.answer).values()} == {"done"}
 
 
 # ---- all of it, with a judge of no processes ----
@@ -719,9 +759,51 @@ def test_the_page_and_not_the_library_is_to_be_read_again():
 
 
 def test_a_formula_is_no_cell(tmp_path):
-    tables.write(tmp_path / "t.csv", [["=1+1", "@x", "-", 2.0, 2.456, -1, ""]])
-    assert (tmp_path / "t.csv").read_bytes() == b"'=1+1,'@x,'-,2,2.46,-1,\r\n"
+    tables.write(tmp_path / "t.csv", [["=1+1", "@x", "-", 2.0, 2.456, -1, "", "J\udcf6rg"]])
+    assert (tmp_path / "t.csv").read_bytes() == b"'=1+1,'@x,'-,2,2.46,-1,,J\\udcf6rg\r\n"
 
+
+@needs_processes
+def test_what_an_answer_has_started_ends_with_it(tmp_path):
+    ticks = tmp_path / "ticks"
+    program = f"import time\nwhile True:\n    open({str(ticks)!r}, 'a').write('.')\n    time.sleep(0.02)"
+    start = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {program!r}])\n"
+    lay(tmp_path, {R: PEOPLE["complete"] + start})
+    wanted, limits = {"relu": ["y", "cache"]}, grading.Limits(60, 4000)
+    parts = grading.grade_lesson(tmp_path, course.LESSONS / "02_relu", wanted, limits)
+    before = ticks.stat().st_size
+    time.sleep(0.2)
+    assert [part.kind for part in parts] == ["done", "done"] and ticks.stat().st_size == before > 0
+
+
+@needs_processes
+def test_a_copy_of_the_judge_is_no_second_judge(tmp_path):
+    once = f"{str(tmp_path / 'once')!r}"
+    fork = f"def relu(x):\n    if not os.path.exists({once}):\n        open({once}, 'w').close()\n        os.fork()\n"
+    lay(tmp_path, {f"mine/{R}": PEOPLE["complete"].replace("def relu(x):\n", fork)})
+    assert grading.judge_in_process("02_relu", str(tmp_path), grading.Limits(60, 4000)) == f"{grading.ENDED}0"
+    lines = (tmp_path / "verdicts.jsonl").read_text().splitlines()
+    assert (tmp_path / "once").exists() and len(lines) == 3 and "wrong" not in "".join(lines)
+
+
+@needs_processes
+def test_ctrl_c_ends_the_judges_at_work(tmp_path, monkeypatch):
+    began = threading.Event()
+
+    def sleeps(task):
+        began.set()
+        return grading.status_of([sys.executable, "-c", "import time; time.sleep(60)"], 60)
+
+    def stopped(results, *_):
+        began.wait(30)
+        time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grade, "bar", stopped)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        grade.in_pool(1, sleeps, ["a", "b"], "grading")
+    assert time.monotonic() - start < 40 and not grading.RUNNING
 
 def test_a_function_that_waits_costs_no_other_answer(tmp_path, monkeypatch):
     """Shorter times than the real ones, in a copy of the course."""
@@ -732,7 +814,7 @@ def test_a_function_that_waits_costs_no_other_answer(tmp_path, monkeypatch):
     text = (tmp_path / "lessons/engine/watch.py").read_text()
     text = text.replace("\nSECONDS = 10", "\nSECONDS = 0.5").replace("\nPATIENCE = 20", "\nPATIENCE = 1")
     (tmp_path / "lessons/engine/watch.py").write_text(text)
-    waits = PEOPLE["complete"].replace("def relu(x):\n", "def relu(x):\n    while True:\n        time.sleep(0.01)\n")
+    waits = PEOPLE["complete"].replace("def relu(x):\n", "def relu(x):\n    time.sleep(1000)\n")
     (tmp_path / "02_relu.py").write_text(waits)
     monkeypatch.setattr(course, "ROOT", tmp_path)
     lesson = course.LESSONS / "02_relu"

@@ -39,7 +39,7 @@ CONV = "03_conv_1x1.py"
 def mine(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "MINE", tmp_path / "mine")
     course.MINE.mkdir()
-    monkeypatch.setattr(judging, "praise", lambda exercise, function: [])       # it takes long
+    monkeypatch.setattr(judging, "praise", lambda *_: [])       # it takes long
     modules = dict(sys.modules)
     yield course.MINE
     own_files.FINDER.forget()           # a training goes on to find modules there

@@ -12,6 +12,7 @@ from tinysegnet.checker.mistakes.table import Table
 PLACES = 5
 PAIR, TABLE = np.array([[1.0, -2.0]]), np.array([[0.5, -1.0, 2.0], [1.5, 0.0, -0.5]])
 BLOCK = np.arange(30.0).reshape(2, 3, 5) % 7 / 4
+DRAWN = np.random.default_rng(1).integers(-20, 21, (2, 3)) / 10
 
 
 def rounded(function):
@@ -169,7 +170,7 @@ EXERCISES = (
         "numerical_gradient", values(
             rounded(library),
             (squares, PAIR), (cubes, TABLE), (square_of_sum, TABLE), (weighted, BLOCK), (steep, TABLE),
-            (cubes, np.asfortranarray(BLOCK)), (squares, np.array(0.5)),
+            (cubes, np.asfortranarray(BLOCK)), (squares, np.array(0.5)), (cubes, DRAWN),
             results=("gradient",), names=("f", "x"), mistakes=MISTAKES, adapt=rounded,
         ),
         answer=library, read="tinysegnet/checker/finite_differences.py",

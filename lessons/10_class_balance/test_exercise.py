@@ -107,6 +107,7 @@ BALANCE_CASES = (
     (np.array([90, 0, 31, 12, 0, 55, 7]), np.array([300, 0, 200, 100, 0, 280, 250]), 0.7),      # two are absent
     (np.array([90, 1, 30]), np.array([300, 200, 100]), 1.0),                        # a class of one pixel
     (np.array([0, 12, 0]), np.array([0, 40, 0]), 1.0),                              # one class, and nothing else
+    (np.random.default_rng(0).integers(1, 500, 8), np.random.default_rng(1).integers(500, 999, 8), 0.6),
 )
 
 
@@ -156,6 +157,7 @@ COSINE.mistake("the angle is rounded down to a whole number: divide by / and not
 COSINE.mistake("lr is left out", without_lr=lambda lr, done, steps: (1 + cos(pi * done / steps)) / 2)
 COSINE_CASES = (
     (0.1, 0, 100), (0.1, 50, 100), (0.1, 25, 100), (0.3, 3, 10), (0.06, 99, 100), (7e-4, 8000, 8280), (2.0, 0, 1),
+    (0.5, int(np.random.default_rng(0).integers(1, 800)), 800),
 )
 
 

@@ -49,7 +49,7 @@ def rows(S, K, seed=0):
     return rng.standard_normal(S), rng.standard_normal(K)
 
 
-LENGTHS = tuple((np.zeros(T),) for T in (4, 5, 1, 2, 3, 16, 21, 100))
+LENGTHS = tuple((np.zeros(T),) for T in (4, 5, 1, 2, 3, 16, 21, 100, np.random.default_rng(14).integers(22, 100)))
 PAIRS = (
     (np.array([4.0, 1, 0, 2]), np.array([1.0, 2])),     # that of the page
     rows(5, 2),

@@ -105,7 +105,11 @@ class Source(SourceFileLoader):
     """Runs what a file holds now, and never an older one that Python has kept: bytecode goes by size and second."""
 
     def get_code(self, name):
-        return self.source_to_code(self.get_data(self.path), self.path)
+        try:
+            text = importlib.util.decode_source(self.get_data(self.path))       # compile() would guess at bytes
+        except (SyntaxError, UnicodeDecodeError) as error:
+            raise SyntaxError("the file is not in UTF-8, nor as its first line says: save it in UTF-8") from error
+        return self.source_to_code(text, self.path)
 
 
 def load(path):

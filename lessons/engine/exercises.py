@@ -181,7 +181,10 @@ class Answers:
                 continue
             ended.append(args)
         if raised and not ended:
-            raise raised[0][1]
+            if any(not isinstance(trouble.__cause__, NotImplementedError) for _, trouble in raised):
+                raise raised[0][1]
+            self.missing = {*self.parts}            # what people write where there is nothing yet
+            raised = []
         if raised:
             self.blame_what_raised(ended, raised, before)
         self.make_one_report("right where it runs to the end" if raised else "right")

@@ -19,6 +19,7 @@ from tinysegnet.support.errors import InputError, because
 CRASHED, NOTHING = "crashed", "not handed in"
 KINDS = DONE, WRONG, TODO, BORROWED, CRASHED, NOTHING, NOT_JUDGED
 ENDED = "no verdict: the process ended with status "
+RUNNING = set()         # the processes of judges
 LARGEST = 1 << 20       # bytes of a file that is taken along
 
 
@@ -167,6 +168,30 @@ def verdicts_in(path):
     return memory, judged
 
 
+def status_of(command, seconds, **options):
+    """The status of a process when it ends, None if it was stopped. What it has started ends with it."""
+    with subprocess.Popen(command, start_new_session=True, **options) as process:
+        RUNNING.add(process)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            RUNNING.discard(process)
+            end(process)
+
+
+def end(process):
+    """End a judge and, where the system has groups of processes, all in its group."""
+    with suppress(ProcessLookupError, PermissionError):         # it has ended, and on macOS is not yet forgotten
+        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+
+
+def end_all():
+    for process in list(RUNNING):
+        end(process)
+
+
 def judge_in_process(name, folder, limits, whose="mine"):
     """Judge the file of a lesson in a process of its own. Returns in words how that ended.
 
@@ -179,10 +204,7 @@ def judge_in_process(name, folder, limits, whose="mine"):
     with open(said, "wb") as file:
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": file}
         try:
-            status = subprocess.run(command, cwd=folder, env=environment, timeout=limits.seconds, check=False, **quiet)
-            status = status.returncode
-        except subprocess.TimeoutExpired:
-            status = None
+            status = status_of(command, limits.seconds, cwd=folder, env=environment, **quiet)
         except OSError as error:
             raise JudgeError(f"the judge cannot be started{because(error)}") from error
     if status == CANNOT_WRITE:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lessons.engine import course, own_files, slips
 from lessons.engine.exercises import BORROWED, DONE, TODO, WRONG, Verdict, milliseconds
-from lessons.engine.watch import DEBUGGED, OTHERS, TroubleError, watched
+from lessons.engine.watch import DEBUGGED, OTHERS, TroubleError, in_words, watched
 
 
 def finished(lesson):
@@ -57,9 +57,9 @@ def judge(lesson, exercise):
             return Judgement(verdicts)
         try:
             watched(function, course.my_file(lesson), exercise.forbidden)(*exercise.race())     # before it is timed
+            lines = praise(exercise, function, course.my_file(lesson))
         except TroubleError as trouble:
             return Judgement(dict.fromkeys(verdicts, Verdict(WRONG, f"  on a large case\n{trouble}")))
-        lines = praise(exercise, function)
     return Judgement(verdicts, lines) if DEBUGGED.is_set() else Judgement(verdicts, lines, state, files)
 
 
@@ -97,14 +97,15 @@ def verdicts_on(lesson, exercise):
 
 
 def returns_nothing(function):
-    """Whether a function of Python has no line that returns something. (All stubs have one.)"""
+    """Whether a function of Python has no line that returns something, or raises. (All stubs have one.)"""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):           # a ufunc, say, or a lambda in the middle of a line
         return False
     body = tree.body[0]
     return isinstance(body, ast.FunctionDef) and not any(
-        isinstance(node, ast.Return) and node.value is not None for node in own_nodes(body)
+        isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and node.value is not None)
+        for node in own_nodes(body)
     )
 
 
@@ -120,10 +121,17 @@ def is_done(verdicts):
     return all(verdict.kind == DONE for verdict in verdicts.values())
 
 
-def praise(exercise, function):
-    """What a finished function gets: how the other answer differs, both times, and what to read next."""
+def praise(exercise, function, file):
+    """What a finished function gets: how the other answer differs, both times, and what to read next.
+
+    Raises TroubleError if it fails now, when it is called again and nobody watches.
+    """
     args = exercise.race()
-    learner, library = milliseconds(function, args), milliseconds(exercise.answer, args)
+    try:
+        learner = milliseconds(function, args)
+    except Exception as error:
+        raise TroubleError(in_words(error, file)) from error
+    library = milliseconds(exercise.answer, args)
     measurable = max(learner, library) > 0.05 and min(learner, library) > 0.001 and not DEBUGGED.is_set()
     times = [f"yours takes {duration(learner)}, {exercise.other} {duration(library)}"] if measurable else []
     return [f"{exercise.other} {exercise.differs}", *times, f"now read {exercise.read}"]

@@ -83,7 +83,17 @@ def all_in(path, work):
 def is_own(path):
     """Whether a folder is that of one person."""
     children = [child for child in visible(path) if not by_platform(child)]
-    return any(child.suffix == ".py" or child.name == "mine" or ATTEMPT.fullmatch(child.name) for child in children)
+    if any(is_of_lesson(child) or child.name == "mine" or ATTEMPT.fullmatch(child.name) for child in children):
+        return True
+    stray = any(child.suffix == ".py" for child in children)            # a helper, or a script of whoever collects
+    return stray and sum(is_zip(child) or has_answers(child) for child in children) < 2
+
+
+def has_answers(path):
+    try:
+        return path.is_dir() and bool(answers_in(path)[0])
+    except (PermissionError, ValueError):           # in several folders, even
+        return True
 
 
 def by_platform(path):
@@ -98,17 +108,21 @@ def visible(folder):
 def gather(paths, work):
     """The Submission of one person, in these folders and files."""
     keys, _ = whose(paths[0])
-    loose, remarks, seen = work / "files", [], []
+    loose, remarks, seen = {}, [], []
     attempts, zips = [], [0]
     for path in paths:
         name = whose(path)[1] or "folder"
         if path.is_dir() or is_zip(path):
             attempts += attempts_in(path, "" if len(paths) == 1 else name, work, remarks, seen, zips)
         else:
-            loose.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, loose / re.sub(r"-\d+\.py$", ".py", name))    # Canvas numbers what is handed in anew
-    if loose.is_dir():
-        attempts += attempts_in(loose, "files", work, remarks, seen, zips)
+            name = re.sub(r"-\d+\.py$", ".py", name)               # Canvas numbers what is handed in anew
+            number = sum(name in names for names in loose.values())
+            folder = work / f"files{number or ''}"                  # of two of one name the better counts
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / name)
+            loose.setdefault(folder, set()).add(name)
+    for folder in loose:
+        attempts += attempts_in(folder, folder.name, work, remarks, seen, zips)
     if not attempts and not remarks:
         names = ", ".join(dict.fromkeys(seen))
         remarks.append(f"no file of a lesson: {names[:60]}" if names else "nothing handed in")

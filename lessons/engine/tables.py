@@ -36,7 +36,7 @@ def read(path, columns):
 
 def write(path, rows):
     """Rows of text and numbers. A text that a spreadsheet would take for a formula gets a ' before it."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         csv.writer(file).writerows([plain(cell) for cell in row] for row in rows)
 
 

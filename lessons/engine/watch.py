@@ -10,6 +10,7 @@ import inspect
 import linecache
 import os
 import re
+import signal
 import sys
 import textwrap
 import threading
@@ -26,6 +27,7 @@ from lessons.engine.unwritten import marked
 SECONDS = 10
 PATIENCE = 20            # seconds of waiting, for a file, a lock or a busy machine; see lessons.grade.SECONDS
 AGAIN = 0.02             # seconds until one that did not end is told so again: it takes some dozens of times
+SIGNAL = getattr(signal, "SIGUSR1", None)       # Windows has none
 LOOK = 1                 # seconds between two looks whether a debugger is at work
 OTHERS = "torch", "jax", "jaxlib", "autograd", "tensorflow", "scipy", "skimage", "cv2"   # they would do the thinking
 DEBUGGED = threading.Event()            # set once somebody has used a debugger in this process
@@ -54,15 +56,17 @@ def watched(function, file, forbidden, seconds=SECONDS):
     @functools.wraps(function)
     def run(*args, **kwargs):
         spy = Spy(forbidden)
-        before = sys.getprofile()
+        before, of_threads, process = sys.getprofile(), threading.getprofile(), os.getpid()
         alarm = Alarm(seconds)
         try:
             with alarm, marked(), np.errstate():        # np.seterr counts for the learner's function alone
+                threading.setprofile(spy)
                 sys.setprofile(spy)                     # last: what the judge itself calls is no borrowing
                 try:
                     return function(*args, **kwargs)
                 finally:
                     sys.setprofile(before)
+                    threading.setprofile(of_threads)
         except TooLong:
             raise TroubleError(f"  {alarm.why}\n{line_of(alarm.frames, file)}") from TimeoutError(alarm.why)
         except (KeyboardInterrupt, NoAlarmError):
@@ -72,6 +76,8 @@ def watched(function, file, forbidden, seconds=SECONDS):
                 raise KeyboardInterrupt from None
             raise TroubleError(in_words(error, file)) from error
         finally:
+            if os.getpid() != process:      # a copy, by os.fork(), which would go on as a second judge
+                os._exit(1)
             run.borrowed |= spy.borrowed
 
     run.borrowed = set()
@@ -105,6 +111,8 @@ class Alarm:
     """Throws TooLong into the thread that entered it, and keeps why, and the lines it was then at. A bare `except:` may
     catch it: it is thrown again, until the thread has left.
 
+    In the main thread a signal comes with it, as sleeping and waiting for a lock are not cut by an exception alone.
+
     It rings when the process has computed for so many seconds, or when PATIENCE is at its end: on a busy machine a
     short function may take long, and has not computed for long. It begins anew while a debugger is at work.
     """
@@ -114,7 +122,9 @@ class Alarm:
 
     def __enter__(self):
         self.thread, self.outermost, self.traced = threading.get_ident(), sys._getframe(1), bool(sys.gettrace())
-        self.lock, self.over = threading.Lock(), False
+        self.lock, self.over, self.handler = threading.Lock(), False, None
+        if SIGNAL and threading.current_thread() is threading.main_thread():
+            self.handler = signal.signal(SIGNAL, lambda *_: None)       # in it arrives what was thrown
         self.begin()
         try:
             self.wait(self.seconds)
@@ -154,6 +164,8 @@ class Alarm:
 
     def throw(self):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), ctypes.py_object(TooLong))
+        if self.handler is not None:
+            signal.pthread_kill(self.thread, SIGNAL)
         self.wait(AGAIN)
 
     def __exit__(self, *_):
@@ -164,6 +176,8 @@ class Alarm:
             for _ in range(10):         # here arrives one that is on its way
                 pass
         self.timer.cancel()
+        if self.handler is not None:
+            signal.signal(SIGNAL, self.handler)
 
 
 def debugger_in(frame, outermost):
