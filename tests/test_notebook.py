@@ -173,6 +173,31 @@ def test_statements_that_share_a_line_go_alone():
     assert "\nCEILING = 9  # much\nFLOOR = [\n    0]\nimport math\n" in text and "print" not in text
 
 
+def test_what_shares_a_line_in_the_file_stays():
+    file = "import math; import numpy as np\nEPS = 1e-5; FLOOR = 0\n\n\ndef relu(x):\n    return np.pi * math.pi\n"
+    text = merged(file, needed(["relu"], definitions(["import math", "EPS = 2", "def relu(x):\n    return EPS, math"])))
+    names = {}
+    exec(text, names)
+    assert names["EPS"] == 2 and names["FLOOR"] == 0 and "np" in names and text.count("import math") == 1
+
+
+def test_what_is_computed_stands_below_what_it_is_computed_from():
+    file = "import numpy as np\n\n\ndef ramp(n):\n    return half(n) * 2\n\n\ndef half(n):\n    return n / 2\n"
+    cells = ["def plus(n):\n    return ramp(n) + 1", "TABLE = plus(5)", "def relu(x):\n    return TABLE"]
+    text = merged(file, needed(["relu"], definitions(cells)))
+    names = {}
+    exec(text, names)
+    assert names["relu"](0) == 6 and text.index("def half") < text.index("TABLE = ")
+
+
+def test_all_of_a_module_comes_along():
+    cells = ["from numpy import *\nfrom math import *", "def relu(x):\n    return maximum(x, 0), tau"]
+    text = merged(STUBS, needed(["relu"], definitions(cells)))
+    names = {}
+    exec(merged(text, needed(["relu"], definitions(cells))), names)
+    assert names["relu"](-1)[0] == 0 and text.count("import *") == 2
+
+
 def test_what_stands_below_a_magic_line_and_a_lambda_are_taken():
     cell = "def relu(x):\n    return corner(x)\n"
     cells = ["corner = lambda a: a\n", f"get_ipython().run_cell_magic('time', '', {cell!r})\n", "x = 1\n"]

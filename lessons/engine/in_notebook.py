@@ -15,6 +15,8 @@ from lessons.engine.standing import copy_beside, find
 from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
 
+ALL_OF = "all of"       # what `from MODULE import *` binds: nobody can tell who uses it
+
 
 def of(name):
     """check and hint for a lesson."""
@@ -75,7 +77,8 @@ def bound(node):
         case ast.FunctionDef() | ast.ClassDef():
             return {node.name}
         case ast.Import() | ast.ImportFrom():
-            return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+            whole = f"{ALL_OF} {getattr(node, 'module', None)}"
+            return {whole if one.name == "*" else one.asname or one.name.partition(".")[0] for one in node.names}
         case ast.Assign() | ast.AnnAssign():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
@@ -136,30 +139,62 @@ def needed(names, written):
                 add(other)
             statements[written[name]] = None
 
-    for name in names:
+    for name in [*(name for name in written if name.startswith(ALL_OF)), *names]:
         add(name)
     return [*statements]
 
 
 def merged(text, statements):
     """A file's text in which statements take the place of those that bind the same names. Those that bind others stand
-    before its first function."""
+    before its first function; but what is computed when the file is read, after what it is computed from."""
     lines, nodes = text.split("\n"), ast.parse(text).body
-    first = next((i for i, node in enumerate(nodes) if isinstance(node, ast.FunctionDef | ast.ClassDef)), len(nodes))
+    first = next((i for i, node in enumerate(nodes) if is_definition(node)), len(nodes))
     head = nodes[first - 1].end_lineno if first else 0
-    there = {frozenset(bound(node)): lines_of(node) for node in nodes}
-    new, edits = [], []
-    for statement in statements:
-        [node] = ast.parse(statement).body
-        if place := there.get(frozenset(bound(node))):
-            edits.append((*place, [statement]))
+    instead = {frozenset(bound(ast.parse(statement).body[0])): statement for statement in statements}
+    source_of = {name: ast.get_source_segment(text, node) for node in nodes for name in bound(node)}
+    source_of |= {name: statement for names, statement in instead.items() for name in names}
+    ends = {name: node.end_lineno for node in nodes for name in bound(node)}
+    edits, new = [], {head: []}
+    for row in reversed(rows_of(nodes)):                # of two that bind a name the last counts
+        if any(frozenset(bound(node)) in instead for node in row):
+            texts = [instead.pop(frozenset(bound(node)), None) or ast.get_source_segment(text, node) for node in row]
+            edits.append((lines_of(row[0])[0], row[-1].end_lineno, texts))
+    for statement in instead.values():
+        if is_definition(ast.parse(statement).body[0]):
+            new[head] += ["", "", statement]
         else:
-            new += ["", "", statement] if isinstance(node, ast.FunctionDef | ast.ClassDef) else [statement]
-    if new and first and isinstance(nodes[first - 1], ast.Expr):            # a docstring
-        new = ["", *new]
-    for begin, end, instead in sorted([*edits, (head, head, new)], reverse=True):
-        lines[begin:end] = instead
+            needs = [ends[name] for name in reached(statement, source_of) if name in ends]
+            new.setdefault(max([head, *needs]), []).append(statement)
+    if new[head] and first and isinstance(nodes[first - 1], ast.Expr):      # a docstring
+        new[head].insert(0, "")
+    for begin, end, texts in sorted([*edits, *((place, place, texts) for place, texts in new.items())], reverse=True):
+        lines[begin:end] = texts
     return "\n".join(lines)
+
+
+def is_definition(node):
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
+
+
+def rows_of(nodes):
+    """The statements that share lines, together: A = 1; B = 2."""
+    rows = []
+    for node in nodes:
+        if rows and lines_of(node)[0] < rows[-1][-1].end_lineno:
+            rows[-1].append(node)
+        else:
+            rows.append([node])
+    return rows
+
+
+def reached(statement, source_of):
+    """The names that a statement uses, and those that are used by what binds these, {name: source}."""
+    found, ahead = set(), [statement]
+    while ahead:
+        new = used(ahead.pop()) - found
+        found |= new
+        ahead += [source_of[name] for name in new if name in source_of]
+    return found
 
 
 def own_text(lesson):
