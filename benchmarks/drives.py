@@ -44,7 +44,7 @@ DESCRIPTION = """What a recipe reaches on a drive that the network has never see
 CamVid's train and val are frames of three drives. Each drive is held out once:
 the network trains on the two others, by the recipe, and the last epoch is
 judged on every frame of the third. The three confusion matrices are summed, so
-that each frame counts once. Nothing is chosen on any frame.
+that each frame counts once. No epoch is chosen on any frame.
 
 Two trainings go at a time, on one thread each, by default for hours; each is a
 run in runs/, and after Ctrl-C the same command goes on. What has been judged is
