@@ -253,15 +253,76 @@ def test_who_chooses_with_the_keys_stays_where_he_is(page, served, button):
     assert focused == [page.locator(button).text_content(), "true"]
 
 
-def test_a_dashed_frame_is_on_the_first_of_equals(page, exported):
-    """In a map of 3 x 3 the window at the lower right has one pixel."""
-    opened(page, exported)
+@pytest.mark.parametrize("where, expected", [
+    ("served", [True, False, True, True, False]), ("exported", [False, False, True, False, False]),
+])
+def test_a_dashed_frame_is_on_the_first_of_equals(page, where, expected, request):
+    """In a map of 3 x 3 the window at the lower right has one pixel. Of rounded numbers only zeros are equal."""
+    opened(page, request.getfixturevalue(where))
     said = page.evaluate("""() => {
         const map = {shape: [3, 3, 1], values: [5, 5, 0,  1, 2, 0,  7, 7, 3]};
         const windows = [[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 1, 0]];
         return windows.map(([r, q, corner]) => isFirstOfEquals(map, 0, r, q, corner));
     }""")
-    assert said == [True, False, True, True, False]
+    assert said == expected
+
+
+def test_a_click_on_a_map_chooses_the_pixel_that_was_pointed_at(page, served, tmp_path):
+    """Of 180 rows the map of the fourth level has 23, which are not 180 / 8."""
+    opened(page, served)
+    Image.new("RGB", (400, 300), (90, 120, 70)).save(tmp_path / "mine.png")
+    page.set_input_files("#file", tmp_path / "mine.png")
+    page.wait_for_selector("#images button[aria-pressed=true]:has-text('photograph')")
+    page.wait_for_selector(SHOWN)
+    page.click("#levels button:has-text('encoder4')")
+    page.wait_for_selector(SHOWN)
+    for selector in ("#map", "#levels .chosen canvas.one"):
+        box = page.locator(selector).bounding_box()
+        page.click(selector, position={"x": box["width"] * 3.5 / 30, "y": box["height"] * 20.2 / 23})
+        page.wait_for_timeout(50)
+        page.wait_for_selector(SHOWN)
+        assert (state_of(page)["row"], state_of(page)["column"]) == ("160", "24")
+        page.evaluate("() => change({row: 0, column: 0})")
+        page.wait_for_selector(SHOWN)
+
+
+def test_a_photograph_that_comes_late_is_not_shown_over_a_later_choice(page, served):
+    opened(page, served)
+    page.evaluate("""async () => {
+        source.upload = async () => { await new Promise((go) => setTimeout(go, 300)); return {name: "street-1"}; };
+        const taken = take(new File(["x"], "slow.png"));
+        [...document.querySelectorAll("#images button")][1].click();
+        await taken;
+    }""")
+    page.wait_for_selector(SHOWN)
+    assert state_of(page)["image"] == "street-2" and page.locator("#said").is_hidden()
+
+
+def test_an_error_is_said_and_the_page_is_not_busy_for_ever(page, served):
+    opened(page, served)
+    page.evaluate("""() => {
+        source.seen = async () => { throw new Error("The program does not answer."); };
+        change({layer: "encoder3"});
+    }""")
+    page.wait_for_selector("#said:has-text('does not answer')")
+    assert page.locator("body[aria-busy]").count() == 0
+    page.evaluate("() => say('')")
+    page.click("#classes")
+    page.wait_for_selector("#said:has-text('does not answer')")
+
+
+def test_what_is_dropped_and_is_no_file_is_said(page, served):
+    opened(page, served)
+    folder = "{name: 'holidays', size: 0, slice: () => ({arrayBuffer: () => Promise.reject(Error())})}"
+    page.evaluate(f"() => take({folder})")
+    page.wait_for_selector("#said:has-text('holidays cannot be read, or is a folder: give the file of a photograph')")
+    for files, sentence in (("[]", "That is no file"), ("[1, 2]", "One photograph at a time")):
+        page.evaluate(f"""() => {{
+            const event = new Event("drop", {{bubbles: true, cancelable: true}});
+            event.dataTransfer = {{files: {files}, types: []}};
+            document.dispatchEvent(event);
+        }}""")
+        page.wait_for_selector(f"#said:has-text('{sentence}')")
 
 
 def test_back_undoes_a_choice(page, served):

@@ -110,13 +110,14 @@ class Views:
             {
                 "name": layer.name, "kind": layer.kind, "of": layer.of, "level": layer.level, "relu": layer.relu,
                 "pool": layer.pool, "unpool": layer.unpool, "channels": layer.y.shape[2],
+                "norm": f"{layer.name}.norm.gamma" in network.model.params,
             }
             for layer in seen.layers
         ]
         return {
             "network": meta["network"]["name"], "words": network.words, "size": seen.photograph.shape[:2],
             "classes": meta["classes"], "palette": meta["palette"], "layers": layers,
-            "truth": self.has_truth(name, way),
+            "truth": self.has_truth(name, way), "normalisation": meta["normalisation"],
         }
 
     def has_truth(self, name, way):

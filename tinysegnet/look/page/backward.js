@@ -26,9 +26,10 @@ async function showBackward(seen) {
     byId("gradient-words").replaceChildren(
       exactly ? "How" : "The nearest pixel for which this was computed beforehand: how",
       ` much the score of ${seen.classes[found.label]} at row ${found.row}, column ${found.column} changes with each pixel of `,
-      `the photograph, |d score / d input|, by the backward pass. Half of it is in ${half(found.values)} of ${H * W} pixels. `,
+      `the normalised photograph, |d score / d input|, by the backward pass. Half of it is in ${half(found.values)} of ${H * W} pixels. `,
       bottom - top === H && right - left === W ? "It can depend on all of the picture: its receptive field is no smaller."
         : `In the blue frame, ${bottom - top} x ${right - left}, are all that it can depend on: its receptive field.`,
+      seen.normalisation === "standardised" ? " (And on the mean and the deviation of the whole picture, to which its colours are brought first.)" : "",
     );
   };
 }

@@ -35,7 +35,7 @@ function cornersInWords(encoder, decoder, c, chosen, turns) {
   }[state.way] + (state.way === "corners" ? "" : " And so at every level.");
   const others = chosen === encoder || chosen === decoder ? "" : `${chosen.name} has no corners; these are those of ${encoder.name}. `;
   return `${others}Channel ${c}. On the left is the map of ${encoder.name}, in windows of 2 x 2. The largest value of each goes down, and two bits remember in which ` +
-    `corner it was (framed; of equals, the first, with a dashed frame). On the right is the map that ${decoder.name} takes. ${goes}`;
+    `corner it was (framed; of equals, the first, with a dashed frame${source.live ? "" : "; here numbers are rounded, and others may look equal"}). On the right is the map that ${decoder.name} takes. ${goes}`;
 }
 
 /** The two pieces of maps as a drawing, with an arrow for the chosen window. */
@@ -76,12 +76,13 @@ function drawing({encoder, decoder, before, corners, after, c, top, left, side})
   return svg;
 }
 
-/** Whether the corner of a window is the first of several with its largest value. At an odd edge it has fewer than four. */
+/** Whether the corner of a window is the first of several with its largest value. At an odd edge it has fewer than four.
+ * Of numbers that are rounded only zeros are known to be equal. */
 function isFirstOfEquals({shape: [H, W, C], values}, c, r, q, corner) {
   const cells = [0, 1, 2, 3].filter((k) => 2 * r + (k >> 1) < H && 2 * q + (k & 1) < W);
   const valueOf = (k) => values[((2 * r + (k >> 1)) * W + 2 * q + (k & 1)) * C + c], most = Math.max(...cells.map(valueOf));
   const equal = cells.filter((k) => valueOf(k) === most);
-  return equal.length > 1 && equal[0] === corner;
+  return equal.length > 1 && equal[0] === corner && (source.live || most === 0);
 }
 
 /** One window of both pieces: its frame, the frame of its maximum, and the arrows to where its value goes. */

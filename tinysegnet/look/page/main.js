@@ -4,6 +4,8 @@
 const WAYS = {corners: "into its corner", replication: "into all four", bilinear: "bilinearly", first: "into the first corner"};
 let backwardSeen = Promise.resolve();       // the gradient that was asked for last
 let turn = 0;               // of show(): an older one that is still waiting must not draw over a newer one
+let choice = 0;             // of a picture: a photograph that is looked at for long must not come before a later one
+const LOOKING = "Looking ...";
 
 function byId(id) {
   return document.getElementById(id);
@@ -20,12 +22,14 @@ async function show() {
   document.body.setAttribute("aria-busy", "true");
   try {
     const images = await source.images();
+    if (mine !== turn) return;
     if (!images.some(({name}) => name === state.image)) {
       if (state.image) say(`There is no picture ${state.image} any more: drop the photograph again, or look at a street.`);
       state.image = images[0].name;
     }
     if (!Object.hasOwn(WAYS, state.way)) state.way = "corners";
     let seen = await source.seen(state.image, state.way);
+    if (mine !== turn) return;
     if (!unpools(seen) && state.way !== "corners") {         // then there is no other way, and no switch that shows it
       state.way = "corners";
       seen = await source.seen(state.image, state.way);
@@ -39,6 +43,7 @@ async function show() {
       choices(images);
       panels.forEach((draw) => draw());
     });
+    if (byId("said").textContent === LOOKING) say("");
     document.querySelector("#answer .network").textContent = seen.words;
     document.querySelector("h1").textContent = document.title = `Look inside ${seen.network}`;
     byId("ways").hidden = !unpools(seen);
@@ -49,9 +54,14 @@ async function show() {
     if (mine !== turn) return;
     backward();
     document.body.removeAttribute("aria-busy");
-    for (const way of source.live && mine === turn ? Object.keys(WAYS) : []) await source.seen(state.image, way);     // ahead of the switch
+    for (const way of source.live && unpools(seen) ? Object.keys(WAYS) : []) {       // ahead of the switch
+      if (mine !== turn) return;
+      await source.seen(state.image, way);
+    }
   } catch (error) {
-    if (mine === turn) say(error.message);
+    if (mine !== turn) return;
+    say(error.message);
+    document.body.removeAttribute("aria-busy");
   }
 }
 
@@ -91,7 +101,7 @@ function liveliest({shape: [H, W, C], values}) {
 
 function choices(images) {
   const buttons = images.map(({name, title}) => {
-    const button = make("button", {type: "button", onclick: () => change({image: name, row: -1, column: -1})}, title);
+    const button = make("button", {type: "button", onclick: () => { choice++; change({image: name, row: -1, column: -1}); }}, title);
     button.setAttribute("aria-pressed", name === state.image);
     return button;
   });
@@ -110,15 +120,26 @@ function fileChoice() {
 
 /** Look at a photograph that was dropped or chosen. */
 async function take(file) {
-  say("Looking ...");
+  const mine = ++choice;
+  say(LOOKING);
   try {
+    await file.slice(0, 1).arrayBuffer().catch(() => { throw new Error(`${file.name} cannot be read, or is a folder: give the file of a photograph.`); });
+    if (file.size > LARGEST_FILE) throw new Error(`The file has more than ${LARGEST_FILE / 1e6} MB: give a smaller one.`);
     const {name} = await source.upload(file);
+    if (mine !== choice) return;
     change({image: name, row: -1, column: -1});
+    say(LOOKING);                   // until it is shown
   } catch (error) {
-    say(error.message);
+    if (mine === choice) say(error.message);
   }
 }
 
+/** f, whose errors are said. */
+function saying(f) {
+  return (event) => f(event).catch((error) => say(error.message));
+}
+
+const LARGEST_FILE = 20e6;         // bytes, as the program has it
 const KEYS = {
   ",": (seen, layer) => ({channel: (channelIn(layer) + layer.channels - 1) % layer.channels, input: -1}),
   ".": (seen, layer) => ({channel: (channelIn(layer) + 1) % layer.channels, input: -1}),
@@ -139,28 +160,36 @@ async function typed(event) {
   if (!(event.key in KEYS) && !(onCanvas && event.key in ARROWS)) return;
   event.preventDefault();
   const seen = await source.seen(state.image, state.way), layer = seen.layers.find(({name}) => name === state.layer);
-  if (event.key in KEYS) return change(KEYS[event.key](seen, layer));
+  if (event.key in KEYS) return change(KEYS[event.key](seen, layer), event.repeat);
   const step = event.target.id === "map" ? 1 << layer.level : 1, [down, right] = ARROWS[event.key];
-  change({row: clamp(state.row + step * down, seen.size[0]), column: clamp(state.column + step * right, seen.size[1])});
+  change({row: clamp(state.row + step * down, seen.size[0]), column: clamp(state.column + step * right, seen.size[1])}, event.repeat);
 }
 
 function begin() {
+  if (!Array.prototype.findLast || !window.OffscreenCanvas || !(source.live || window.DecompressionStream)) {
+    return say("This browser is too old for this page: take Firefox 113, Chrome 97, Safari 16.4, or a later one.");
+  }
   for (const [way, words] of Object.entries(WAYS)) {
     const radio = make("input", {type: "radio", name: "way", value: way, onchange: () => change({way})});
     byId("ways").append(make("label", {}, radio, words));
   }
-  for (const id of ["photograph", "classes", "gradient", "map"]) {
-    byId(id).onclick = async (event) => change(pixelAt(event, byId(id), (await source.seen(state.image, state.way)).size));
+  for (const id of ["photograph", "classes", "gradient"]) {
+    byId(id).onclick = saying(async (event) => change(pixelAt(event, byId(id), (await source.seen(state.image, state.way)).size)));
   }
-  document.addEventListener("keydown", typed);
+  document.addEventListener("keydown", saying(typed));
   window.addEventListener("hashchange", () => { readAddress(); show(); });
   if (source.live) {
-    document.addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("over"); });
+    document.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      document.body.classList.toggle("over", event.dataTransfer.types.includes("Files"));
+    });
     document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("over"); });
     document.addEventListener("drop", (event) => {
       event.preventDefault();
       document.body.classList.remove("over");
-      if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+      const {files} = event.dataTransfer;
+      if (files.length === 1) take(files[0]);
+      else say(files.length ? "One photograph at a time, please: drop one." : "That is no file: save the photograph, and drop its file.");
     });
   }
   byId("origin").textContent = source.live

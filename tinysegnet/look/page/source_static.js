@@ -15,8 +15,11 @@ const source = {
     if (!this.kept.has(name)) {
       this.kept.set(name, new Promise((resolve, reject) => {
         this.waiting.set(name, resolve);
-        const failed = () => reject(new Error(`${name}.js is not beside this page: export it again.`));
-        document.head.append(make("script", {src: `${name}.js`, onerror: failed}));
+        const failed = () => {
+          this.kept.delete(name);           // so that it is asked for once more
+          reject(new Error(`${name}.js cannot be had, or is not whole: load this page again, or export it again.`));
+        };
+        document.head.append(make("script", {src: `${name}.js`, onerror: failed, onload: () => this.waiting.has(name) && failed()}));
       }));
     }
     return this.kept.get(name);
@@ -24,6 +27,7 @@ const source = {
 
   arrived(content) {
     this.waiting.get(content.name)(content);
+    this.waiting.delete(content.name);
   },
 
   async seen(image, way) {

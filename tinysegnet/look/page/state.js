@@ -14,13 +14,17 @@ function readAddress() {
   }
 }
 
-/** Change the state, keep it in the address, so that the browser's Back undoes it, and show it. */
-function change(changes) {
+/** Change the state, keep it in the address, so that the browser's Back undoes it, and show it. What comes of a key
+ * held down is undone as one; and a browser may refuse to keep so much, which is no reason not to show it. */
+function change(changes, held = false) {
   say("");
   Object.assign(state, changes);
   const kept = Object.entries(state).filter(([name, value]) => value !== USUAL[name]);
-  history.pushState(null, "", `#${new URLSearchParams(kept)}`);
-  show();
+  try {
+    history[held ? "replaceState" : "pushState"](null, "", `#${new URLSearchParams(kept)}`);
+  } finally {
+    show();
+  }
 }
 
 /** The chosen channel of a layer's map, or its last one, if it has fewer. */

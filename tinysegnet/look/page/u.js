@@ -23,7 +23,7 @@ async function showU(seen) {
 }
 
 function uInWords(seen, bottom) {
-  const channels = "The small pictures are the channels of a map: choose one. From black, 0, orange goes up and blue goes down, to the largest value of the map.";
+  const channels = "The small pictures are the channels of a map: choose one. From black, 0, orange goes up and blue goes down, to the largest value of that channel.";
   if (bottom < 0) return `This network does not pool. ${channels}`;
   const names = seen.layers.map(({name}) => name), unpools = seen.layers.some(({unpool}) => unpool !== null);
   const up = !unpools ? "" : state.way === "corners" ? "Going up, a value is put into that corner. "
@@ -58,7 +58,7 @@ function cell(seen, layer, map) {
   size.style.width = `${wide}px`;
   size.setAttribute("role", "img");
   size.setAttribute("aria-label", `${layer.name}, channel ${channel}`);
-  size.onclick = (event) => change({layer: layer.name, ...pixelAt(event, size, seen.size)});
+  size.onclick = (event) => change({layer: layer.name, ...placeAt(pixelAt(event, size, [H, W]), layer)});
   const columns = C > 36 ? 16 : 4, rows = Math.ceil(C / columns), width = C > 36 ? 21 : 58, height = Math.max(3, Math.round(width * seen.size[0] / top));
   const sheet = once(sheets, map, () => contactSheet(map, columns, width, height));
   [strip.width, strip.height] = [sheet.width, sheet.height];
@@ -77,8 +77,14 @@ function cell(seen, layer, map) {
   return make(
     "div", {className: `layer${chosen ? " chosen" : ""}`},
     make("div", {className: "maps"}, size, strip),
-    make("div", {}, button, make("span", {className: "quiet"}, ` ${H} x ${W}, ${C} channels${layer.relu ? ", ReLU" : ""}; up to ${short(largest(one.values))}${layer.pool === null ? "" : `; then pooled to ${(H + 1) >> 1} x ${(W + 1) >> 1}`}`)),
+    make("div", {}, button, make("span", {className: "quiet"}, ` ${H} x ${W}, ${C} channels${layer.relu ? ", ReLU" : ""}; ${range(layer, one.values)}${layer.pool === null ? "" : `; then pooled to ${(H + 1) >> 1} x ${(W + 1) >> 1}`}`)),
   );
+}
+
+/** From the smallest to the largest value. */
+function range({relu}, values) {
+  const most = values.reduce((a, b) => Math.max(a, b)), least = values.reduce((a, b) => Math.min(a, b));
+  return relu ? `up to ${short(most)}` : `from ${short(least)} to ${short(most)}`;
 }
 
 const sheets = new WeakMap();

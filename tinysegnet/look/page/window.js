@@ -9,12 +9,14 @@ async function showWindow(seen) {
   const point = (row, column) => {
     const context = draw(canvas, picture, scale);
     mark(context, [row, column, row + 1, column + 1], scale);
-    byId("sum").replaceChildren(...sumOf(seen, layer, {x, y, w, b}, row, column));
+    byId("sum").replaceChildren(...sumOf(seen, layer, f, {x, y, w, b}, row, column));
   };
   return () => {
     const isLast = layer === seen.layers.at(-1);
     byId("window-title").textContent = `How a value of ${layer.name}, channel ${f}${isLast ? `, ${seen.classes[f]},` : ","} comes to be`;
-    byId("map-words").textContent = `The map, ${H} x ${W}. Move over it: every pixel is a sum of ${terms(layer, x, w)} products.`;
+    const sums = layer.kind === "conv_transpose2d" ? "" : ` Move over it: every pixel is a sum of ${terms(layer, x, w)} products.`;
+    byId("map-words").textContent = `The map, ${H} x ${W}.${sums}`;
+    canvas.onclick = (event) => change(placeAt(pixelAt(event, canvas, [H, W]), layer));
     canvas.onmousemove = (event) => {
       const {row, column} = pixelAt(event, canvas, [H, W]);
       point(row, column);
@@ -33,15 +35,20 @@ function pixelOf(layer, [H, W]) {
   return [clamp(state.row >> layer.level, H), clamp(state.column >> layer.level, W)];
 }
 
+/** The pixel of the photograph where one of a layer's map begins. */
+function placeAt({row, column}, {level}) {
+  return {row: row << level, column: column << level};
+}
+
 function terms(layer, x, w) {
   const [K] = w.shape, channels = layer.kind === "conv2d" ? x.shape[2] : 1;
   return [...(K > 1 ? [K, K] : []), ...(channels > 1 ? [channels] : [])].join(" x ");
 }
 
 /** Elements that write out y[row, column, channel] of a convolution. */
-function sumOf(seen, layer, {x, y, w, b}, row, column) {
+function sumOf(seen, layer, f, {x, y, w, b}, row, column) {
   if (layer.kind === "conv_transpose2d") return [make("p", {}, "This layer is a transposed convolution: it spreads each value, and has no window.")];
-  const f = channelIn(layer), [H, W, C] = x.shape, [K] = w.shape, F = y.shape[2], wide = layer.kind === "conv2d";
+  const [H, W, C] = x.shape, [K] = w.shape, F = y.shape[2], wide = layer.kind === "conv2d";
   const channels = wide ? [...Array(C).keys()] : [f];
   const value = (i, j, c) => {
     const [r, q] = [row + i - (K >> 1), column + j - (K >> 1)];
@@ -71,7 +78,7 @@ function sumOf(seen, layer, {x, y, w, b}, row, column) {
   const shown = K === 1 ? [] : [make(
     "div", {className: "grids"},
     numbers(`${name(input)} of ${what} around row ${row}, column ${column}`, grid((i, j) => value(i, j, input)), K), "x",
-    numbers("its kernel", grid((i, j) => weight(i, j, input)), K),
+    numbers(layer.norm ? "its kernel, with the batch norm in it" : "its kernel", grid((i, j) => weight(i, j, input)), K),
   )];
   return [
     make("p", {}, order.length > 1 ? `What each channel of ${what} adds${order.length > 12 ? ` (12 of ${order.length})` : ""}, the largest first:` : "Its kernel sees one channel alone:"),
