@@ -128,6 +128,12 @@ def test_jitter_changes_the_photograph_alone_and_by_as_much_as_said():
     assert 0.8 < min(tints) < 0.9 and 1.1 < max(tints) < 1.25
 
 
+def test_a_photograph_is_relit_if_that_is_asked_for():
+    photograph, labels = np.full((8, 8, 3), 90, np.uint8), np.arange(64, dtype=np.uint8).reshape(8, 8)
+    relit, same = augment(photograph, labels, (8, 8), 11, np.random.default_rng(0), False, None, relighting=0.5)
+    assert (relit != photograph).any() and (same == labels).all()
+
+
 def test_jitter_stays_between_black_and_white():
     extreme = np.array([[[0, 255, 0], [255, 0, 255]]], np.uint8)
     for seed in range(20):

@@ -4,6 +4,7 @@ import http.server
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -172,6 +173,13 @@ def test_wrong_bytes(server, trees, tmp_path, content):
     assert leftovers(tmp_path) == set()
 
 
+def test_what_would_fill_the_disk_is_not_unpacked(server, trees, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST", 10)
+    with pytest.raises(InputError, match="is not CamVid as released"):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == set()
+
+
 def test_slow_but_moving_is_no_failure_and_a_standstill_is_one(server, trees, tmp_path):
     server.pause = 2 / (len(server.content) / 4096)         # two seconds for all of it
     download(tmp_path / "CamVid", server.url, trees, timeout=1.5)
@@ -189,7 +197,12 @@ def test_the_server_refuses(server, trees, tmp_path, status):
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x.zip", "http://no-such-host.invalid/x.zip"])
-def test_no_network(trees, tmp_path, url):
+def test_no_network(trees, tmp_path, monkeypatch, url):
+    def no_name(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    if "invalid" in url:
+        monkeypatch.setattr(socket, "getaddrinfo", no_name)     # some networks answer for every name
     with pytest.raises(InputError, match=r"cannot be reached .*: see your connection, or put its folder"):
         download(tmp_path / "CamVid", url, trees, timeout=3)
     assert leftovers(tmp_path) == set()

@@ -101,6 +101,23 @@ def test_crops_are_larger_in_the_last_quarter_of_the_epochs(data, epoch, size):
     assert {images.shape[1:3] for images, _ in training_batches(data, given, epoch)} == {size}
 
 
+def test_a_training_varies_its_photographs_as_its_settings_say(monkeypatch):
+    given = []
+
+    def augment(photograph, labels, size, ignore, rng, *varied):
+        given.append((size, ignore, *varied))
+        return photograph, labels
+
+    def read(sample):
+        return np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint8)
+
+    monkeypatch.setattr("tinysegnet.data.batches.augment", augment)
+    data = SimpleNamespace(samples=lambda split: [0], ignore=7, read=read)
+    varied = {"flip": True, "scale": (0.5, 2), "crop": 0.5, "jitter": 0.3, "relight": 0.7, "late_crop": None}
+    list(training_batches(data, SimpleNamespace(batch=1, size=(4, 4), seed=0, epochs=4, **varied), 1))
+    assert given == [((4, 4), 7, True, (0.5, 2), 0.5, 0.3, 0.7)]
+
+
 def test_a_standardised_input_does_not_know_brightness_and_contrast():
     rng = np.random.default_rng(0)
     image = rng.integers(60, 120, (1, 8, 9, 3), np.uint8)
@@ -111,6 +128,13 @@ def test_a_standardised_input_does_not_know_brightness_and_contrast():
     np.testing.assert_allclose(both[1], both[0], atol=0.06)
     np.testing.assert_allclose(both[0], x[0], rtol=1e-5, atol=1e-6)                 # each image by itself
     assert np.isfinite(normalise(np.full_like(image, 7), np, STANDARDISED)).all()
+
+
+def test_the_loss_is_that_of_softmax_and_its_share_of_lovasz():
+    logits, labels, weights = batch(4)
+    plain = fast.softmax_cross_entropy(logits, labels, weights, VOID)[0]
+    both = with_lovasz(fast, 0.7).softmax_cross_entropy(logits, labels, weights, VOID)[0]
+    assert both - plain == pytest.approx(0.7 * lovasz_softmax(fast.softmax(logits), labels, VOID)[0])
 
 
 def test_a_standardised_input_loses_no_digits_to_long_sums():

@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +13,12 @@ from PIL import Image
 from train_in_process import train_script
 
 from tinysegnet import __main__ as commands
-from tinysegnet import inference, metrics
+from tinysegnet import checkpoint, inference, metrics, networks
+from tinysegnet.commands import evaluate
 from tinysegnet.data import folder, folds, open_dataset
 from tinysegnet.data.survey import checked_surveys, survey
 from tinysegnet.support.errors import InputError
+from tinysegnet.training import loop
 
 TWO = "grass 60 160 60\nred kite 220 40 40\n"
 
@@ -90,6 +94,47 @@ def test_two_classes_train_evaluate_and_predict(kites, tmp_path, monkeypatch, ca
     with pytest.raises(InputError, match=r"00\.png is grey of 1 bit, which can be read in two ways"):
         command(monkeypatch, "evaluate", "--data", "kites", "--weights", "runs/first/best.npz")
     assert not capsys.readouterr().out
+
+
+def test_the_split_and_the_ignored_label_that_are_named_are_those_that_are_judged(kites, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = {"classes": 2, "filters": 4, "levels": 1, "kernel": 3}
+    params, stats = networks.init(networks.build("segnet-basic", **arguments), 0)
+    meta = {
+        "network": {"name": "segnet-basic", **arguments}, "classes": ["grass", "red kite"], "size": [32, 32],
+        "palette": [[60, 160, 60], [220, 40, 40]], "normalisation": "centred", "test_scales": None,
+        "statistics": "running",
+    }
+    checkpoint.save("drawn.npz", meta, params=params, stats=stats)
+    seen = {}
+    for split in ("train", "val"):
+        for ignore in (255, 9):
+            data = folder.dataset(kites, ignore)
+            for _, path in data.samples(split) if ignore == 9 else ():
+                labels = np.array(Image.open(path))
+                Image.fromarray(np.where(labels == 255, 9, labels)).save(path)
+            command(monkeypatch, "evaluate", "--data", "kites", "--weights", "drawn.npz", "--split", split, "--ignore",
+                    str(ignore))
+            model = inference.load("drawn.npz")
+            counts = loop.evaluate(model, map(data.read, data.samples(split)), ignore)
+            said = capsys.readouterr().out
+            seen[split, ignore] = metrics.table(counts, data.classes)
+            assert said.endswith(f"{seen[split, ignore]}\n") and "statistics are running averages" in said
+    assert seen["train", 9] == seen["train", 255] != seen["val", 255]
+    train = train_script(monkeypatch)
+    train("--data", "kites", "--ignore", "9", "--size", "32x32", "--filters", "4", "--epochs", "1", "--lr", "0.01")
+    train("--resume", "--epochs", "2")                          # with the same label
+    other = SimpleNamespace(classes=("red kite", "grass"), name="kites")
+    with pytest.raises(InputError, match=r"drawn.npz was not trained on the classes of kites"):
+        evaluate.check_classes(model, other, "drawn.npz")
+
+
+@pytest.mark.parametrize("words", [["predict", "kites/val"], ["evaluate", "--data", "kites"]])
+def test_the_backend_that_is_named_is_asked_for(kites, monkeypatch, words):
+    monkeypatch.chdir(kites.parent)
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(InputError, match="cupy"):
+        command(monkeypatch, *words, "--backend", "cupy")
 
 
 def test_classes_colours_and_the_ignored_label(kites):

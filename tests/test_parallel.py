@@ -276,6 +276,17 @@ def test_each_image_is_seen_by_one_rank(tmp_path):
         assert sum(len(val) for _, val in results) == 5
 
 
+def test_all_ranks_go_on_at_the_step_where_the_first_is():
+    def of_one(ranks):
+        trainer, _ = begun(ranks, "float32")
+        at = (3, 2) if ranks.rank == 0 else (1, 0)
+        run = SimpleNamespace(model=trainer.model, opt_state={"rank": ranks.rank}, epoch=at[0], step=at[1])
+        parallel.hand_out(run, ranks)
+        return run.epoch, run.step, run.opt_state
+
+    assert on_ranks(3, of_one) == [(3, 2, {"rank": 0})] * 3
+
+
 def spoilt(ranks):
     """What is said of a step in which one rank's classifier gives no number, and whether no parameter moved."""
     def conv2d(x, w, b):

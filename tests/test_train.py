@@ -181,6 +181,18 @@ def test_the_epoch_with_the_best_miou_is_kept_the_last_of_equals(run):
     assert [line["G"] for line in lines if "G" in line] == pytest.approx([20 / 30, 20 / 21, 20 / 21, 1010 / 1030])
 
 
+def test_averaged_weights_have_statistics_of_their_own(run):
+    """Over photographs as they are, whatever the training does with them."""
+    varied = "--set=average=0.9", "--set=relight=0.5"
+    run("--recipe", "best", "--size", "12x16", "--epochs", "2", "--batch", "2", *varied)
+    off = {name: None for name in ("scale", "crop", "jitter")} | settings.OFF
+    unchanged = SimpleNamespace(batch=2, size=(12, 16), seed=0, flip=False, **off)
+    model = inference.load("runs/first/best.npz")
+    exact = loop.exact_statistics(model, training_batches(folder.dataset("tiny"), unchanged, epoch=0))
+    for name, value in exact.items():
+        np.testing.assert_array_equal(model.stats[name], value, name)
+
+
 def test_judged_now_and_then(run, capsys):
     """Every other epoch and the last: what is not judged is logged all the same, and is never the best."""
     seen = run("--epochs", "5", "--set", "judge_every=2", "--set", "best_by=last")

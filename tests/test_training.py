@@ -12,6 +12,7 @@ from tinysegnet.ops import fast
 from tinysegnet.ops.fast import ops_with
 from tinysegnet.ops.more import resize
 from tinysegnet.support.errors import InputError
+from tinysegnet.support.ranks import ALONE
 from tinysegnet.training import loop, optim
 from tinysegnet.training.loop import Functions
 from tinysegnet.training.settings import OFF, RECIPES, Settings, from_recipe
@@ -317,6 +318,32 @@ def test_the_examples_are_spread_over_val():
         np.testing.assert_array_equal(predicted, classify(model, photograph))      # with the proportions that it has
     data.samples = lambda split: range(2)
     assert len(list(loop.examples(model, data))) == 2
+
+
+def test_the_rate_knows_how_many_steps_there_were():
+    data, settings = pictures_to_learn(2), replace(SETTINGS, filters=2, batch=1, epochs=2, steps=2, schedule="cosine")
+    asked = []
+
+    def cosine_rate(lr, done, steps):
+        asked.append((done, steps))
+        return lr
+
+    for epoch in loop.train(settings, data, Functions(cosine_rate=cosine_rate))[1]:
+        list(epoch)
+    assert asked == [(0, 4), (1, 4), (2, 4), (3, 4)]
+
+
+def test_dropout_is_on_when_exact_statistics_are_taken():
+    model, (images, _) = begun("bayesian-segnet-basic", filters=4), street(2)
+    exact = loop.exact_statistics(model, [(images, None)])
+    x = normalise(images, np, CENTRED)
+
+    def of(**others):
+        drawing = ops_with(rng=ALONE.generator(0), **others)
+        return model.network.forward(model.params, x, drawing)[1]
+
+    assert all((exact[name] == value).all() for name, value in of().items())
+    assert any((exact[name] != value).any() for name, value in of(dropout=lambda x, mask: (x, mask)).items())
 
 
 def pictures_to_learn(count):

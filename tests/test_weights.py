@@ -1,5 +1,6 @@
 """The network that comes with the project is what its papers say, and does what docs/results.md says."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -38,6 +39,15 @@ def test_it_is_a_network_for_camvid_of_a_modest_size():
     network = {"name": "segnet-basic", "classes": 11, "filters": 64, "levels": 4, "kernel": 7}
     assert model.meta["network"] == network and sum(a.size for a in model.params.values()) == 1_416_587
     assert SHIPPED.stat().st_size <= 6_000_000
+
+
+@pytest.mark.parametrize("name, digest", [
+    ("camvid.npz", "62528804cd06a3cd9f3155745f69dbb5577599ef5a23f8ca5a5e25fb36b6ae4f"),
+    ("streets.npz", "c856d722ee8f7700d58253ed2deac388d576679dd9422bd49b9c0e3015e29a57"),
+])
+def test_the_files_are_those_that_were_measured(name, digest):
+    """What is said of them, in docs/results.md and on the pages, is to be measured anew for others."""
+    assert hashlib.sha256(SHIPPED.with_name(name).read_bytes()).hexdigest() == digest
 
 
 def test_it_was_trained_by_the_recipe(config):

@@ -22,6 +22,9 @@ from tests.campaign import _run
 from tinysegnet import checkpoint
 
 EPOCHS = "--epochs", "12"
+FULL, READ_ONLY, POWER_LOST = (
+    f"{what}, and gone on with to the bit" for what in ("full, said", "read-only, said", "power lost")
+)
 PATCHES = {
     "no locks": """
         import fcntl
@@ -87,7 +90,7 @@ def full(rng, whole):
         assert re.search(r"error: .*cannot be written \(No space left on device\)", said), said
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
         to_the_end(disk, whole)
-        return "full, said, and gone on with to the bit"
+        return FULL
 
 
 def read_only(rng, whole):
@@ -103,7 +106,7 @@ def read_only(rng, whole):
         assert files(disk) == before
         subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
         to_the_end(disk, whole)
-        return "read-only, said, and gone on with to the bit"
+        return READ_ONLY
 
 
 def files(folder):
@@ -144,14 +147,16 @@ def power(rng, whole):
         said += process.communicate()[0]
     promised = max([0, *map(int, re.findall(r"^epoch +(\d+) ", said, flags=re.MULTILINE))])
     with mounted("-o", "loop", str(copy)) as disk:
-        for path in disk.rglob("*.npz"):
+        saved = [*disk.rglob("*.npz")]
+        for path in saved:
             checkpoint.load(path)
         if promised:
             assert checkpoint.load(disk / "runs/run/last.npz")[0]["epoch"] > promised
         to_the_end(disk, whole)
-    return "power lost, and gone on with to the bit"
+    return POWER_LOST if saved else "power lost before there was a checkpoint, and begun again"
 
 
+MUST_COME = POWER_LOST, FULL, READ_ONLY
 DRAWN, ONCE = (full, read_only, power), tuple(map(simulated, PATCHES.values()))
 COUNT, SECONDS = 200, 120
 

@@ -27,7 +27,7 @@ def curves(log_path, png_path):
     steps = [line for line in lines if "step" in line]
     epochs = [line for line in lines if "step" not in line]
     judged = [line for line in epochs if "mIoU" in line]
-    steps_per_epoch = len(steps) / len(epochs)
+    steps_per_epoch = sum(line["epoch"] == epochs[0]["epoch"] for line in steps)
     ends = [line["epoch"] for line in judged]               # training is judged at the end of an epoch,
     middles = [line["epoch"] - 0.5 for line in epochs]      # but its mean loss belongs to the middle
 
