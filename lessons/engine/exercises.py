@@ -256,8 +256,9 @@ def exchanged(returned, right, same):
     """The places in `right` of what was returned, if all of it is right and in another order; None otherwise."""
     if len(returned) != len(right) or all(map(same, returned, right)):
         return None
-    orders = permutations(range(len(right)))
-    return next((order for order in orders if all(same(value, right[i]) for value, i in zip(returned, order))), None)
+    table = [[same(value, other) for other in right] for value in returned]         # each pair once: orders are many
+    orders = permutations(range(len(right))) if all(map(any, table)) else ()
+    return next((order for order in orders if all(row[i] for row, i in zip(table, order))), None)
 
 
 def in_order(name, parts, order):

@@ -50,7 +50,7 @@ class Formula:
 
     def compiled(self):
         """It, as it is now, as a function that returns {name: value} of all names in it."""
-        module = ast.fix_missing_locations(ast.Module([self.definition], []))
+        module = ast.Module([self.definition], [])
         names = dict(self.function.__globals__)
         exec(compile(module, "<formula>", "exec"), names)
         return names[self.definition.name]
@@ -76,7 +76,7 @@ def in_turn(statement, arrays):
         for new, words in replacements(node, arrays):
             if ast.dump(new) == ast.dump(node):
                 continue
-            put(new)
+            put(ast.fix_missing_locations(ast.copy_location(new, node)))
             shown = f"{statement.targets[0].id} = {short(statement.value)}" if the_whole else words
             shown = shown or f"{short(new if around is node else around)} in the place of {before}"
             twice = isinstance(around, ast.BinOp) and ast.unparse(around.left) == ast.unparse(around.right)
