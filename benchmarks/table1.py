@@ -257,7 +257,8 @@ def main():
         print(line, flush=True)
         lines.append(line)
     name = "table1" if (args.balancing, args.seed) == ("median", 0) else f"table1-{args.balancing}-{args.seed}"
-    folder = pages.place(RESULTS, parser, args, free=("data", "only", "balancing", "seed"))
+    only = () if name == "table1" else ("only",)            # that page is whole
+    folder = pages.place(RESULTS, parser, args, ("data", "balancing", "seed", *only))
     (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     draw(table, args).savefig(folder / f"{name}.png", dpi=120)
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import textwrap
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,11 +58,14 @@ def chosen_lessons(numbers):
 
 def in_pool(jobs, function, tasks, title):
     with ThreadPoolExecutor(jobs) as pool:
+        found = [pool.submit(function, task) for task in tasks]
         try:
-            return dict(zip(tasks, bar(pool.map(function, tasks), title, len(tasks))))
+            return {task: one.result() for task, one in zip(tasks, bar(found, title, len(tasks)))}
         except BaseException:           # Ctrl-C, which judges do not see: they are groups of their own
             pool.shutdown(wait=False, cancel_futures=True)
-            end_all()
+            while not all(one.done() for one in found):         # one may just be starting
+                end_all()
+                time.sleep(0.05)
             raise
 
 

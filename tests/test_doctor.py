@@ -995,8 +995,8 @@ def test_a_contact_sheet_of_void_alone_whose_names_the_font_lacks(sets, monkeypa
 @pytest.mark.parametrize("name", ["Void", "unlabelled"])
 def test_a_class_that_is_called_void_is_asked_about(sets, name):
     found = problems(sets(f"grass\nkite\n{name}\n"))["void is a class"]
-    assert found.sentence.startswith(f"{name!r} is a class here") and "write 255 for its label" in found.sentence
-    assert not found.refused
+    assert found.sentence.startswith(f"{name!r} is a class here") and not found.refused
+    assert "write 255 for it and, as its line" in found.sentence
 
 
 def test_a_data_set_that_is_read_in_another_way_is_surveyed_so(sets):

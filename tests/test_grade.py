@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from contextlib import suppress
@@ -326,8 +325,9 @@ HANDED_IN = {       # what lies in one folder, and {name: (attempts, remark)}
     "a script beside folders": ({f"ann/{R}": "", f"bob/mine/{R}": "", f"cy/a/{R}": "", f"cy/b/{R}": "", "merge.py": ""},
                                 {"ann": "", "bob": "", "cy": "answers in several folders: a, b",
                                  "merge": "no file of a lesson: merge.py"}),
-    "a script beside zips": ({"ann.zip": {R: ""}, "bob.zip": {R: ""}, "merge.py": ""},
-                             {"ann": "", "bob": "", "merge": "no file of a lesson: merge.py"}),
+    "a script beside Moodle's": ({f"Ann_17_assignsubmission_file_/{R}": "", f"Bo_18_assignsubmission_file_/{R}": "",
+                                  "merge.py": ""},
+                                 {"Ann": "", "Bo": "", "merge": "no file of a lesson: merge.py"}),
 }
 
 
@@ -357,6 +357,19 @@ def test_attempts_are_in_the_order_of_their_time(tmp_path):
         os.utime(tmp_path / f"ann/{name}.zip", (seconds, seconds))
     [ann, _] = submissions([tmp_path], tmp_path / "work", tmp_path / "out")
     assert [folder.joinpath(R).read_text() for folder in ann.attempts.values()] == ["1", "2", "3"]
+
+
+def test_one_person_s_helper_and_weeks_are_one_person_s(tmp_path):
+    lay(tmp_path, {"utils.py": "", f"week1/{R}": "", f"week2/{T}": ""})
+    [one] = submissions([tmp_path], tmp_path / "w", tmp_path / "out")
+    assert one.remark == "answers in several folders: week1, week2"
+
+
+def test_of_two_downloads_both_have_the_helper(tmp_path):
+    lay(tmp_path, {f"lee_12_99_{R[:-3]}-1.py": "", f"lee_12_100_{R[:-3]}-2.py": "", "lee_12_99_helpers.py": ""})
+    [one] = submissions([tmp_path], tmp_path / "w", tmp_path / "out")
+    names = [sorted(path.name for path in folder.iterdir()) for folder in one.attempts.values()]
+    assert names == [[R, "helpers.py"]] * 2
 
 
 def test_two_of_one_name_are_told_apart_and_each_is_looked_at_once(tmp_path):
@@ -788,15 +801,12 @@ def test_a_copy_of_the_judge_is_no_second_judge(tmp_path):
 
 @needs_processes
 def test_ctrl_c_ends_the_judges_at_work(tmp_path, monkeypatch):
-    began = threading.Event()
-
     def sleeps(task):
-        began.set()
         return grading.status_of([sys.executable, "-c", "import time; time.sleep(60)"], 60)
 
     def stopped(results, *_):
-        began.wait(30)
-        time.sleep(0.1)
+        while not grading.RUNNING:
+            time.sleep(0.01)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(grade, "bar", stopped)
@@ -804,6 +814,7 @@ def test_ctrl_c_ends_the_judges_at_work(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         grade.in_pool(1, sleeps, ["a", "b"], "grading")
     assert time.monotonic() - start < 40 and not grading.RUNNING
+
 
 def test_a_function_that_waits_costs_no_other_answer(tmp_path, monkeypatch):
     """Shorter times than the real ones, in a copy of the course."""

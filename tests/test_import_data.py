@@ -789,7 +789,10 @@ SKY = {"type": "rectanglelabels", "original_height": 6, "original_width": 8, "to
     ({"left": "a.png", "right": "b.png"}, [SKY], "has several pictures in the task 7: make a task of each"),
     ({"left": "a.png"}, [SKY, SKY | {"to_name": "right"}], "has several pictures in the task 7: make a task of each"),
     ({"image": "c.png", "patient": "P-17"}, [SKY], "is of c.png, of which there are 0: put one there"),
-    ({"count": 3}, [SKY], "is of no file, of which there are 0: put one there"),
+    ({"count": 3}, [SKY], "has a task 7 that names no file: label it anew"),
+    ({"image": "a.png", "previous": "b.png"}, [SKY], None),
+    ({"picture": "a.png"}, [SKY, SKY | {"to_name": None}], None),
+    ({"image": "https://a.b/get?file=a.png"}, [SKY], None),
 ])
 def test_which_photograph_a_task_of_label_studio_shows(tmp_path, data, regions, sentence):
     right = {"id": 6, "data": {"image": "d.png"}, "annotations": [{"result": [SKY]}]}
@@ -940,12 +943,16 @@ def test_folders_that_are_links_are_followed_but_not_round_and_round(tmp_path):
         (source / kind).mkdir(parents=True)
         (source / kind / "a").symlink_to(tmp_path / "disk" / kind / "a")
         (source / kind / "itself").symlink_to(source / kind)
+        (source / kind / "up").symlink_to("..")
+        (source / kind / "0").symlink_to("z")               # comes before it, and is the same
+        (source / kind / "z").mkdir()
+        save(source / kind / "z/c.png", np.ones((2, 3, 3)) if kind == "images" else np.ones((2, 3)))
     (source / "images/b.png").symlink_to(tmp_path / "disk/images/b/b.png")
     (source / "images/gone.png").symlink_to(tmp_path / "nowhere.png")
     save(source / "masks/b.png", np.ones((2, 3)))
     (source / "classes.txt").write_text("sky\nroad\n")
     done = imported("colours", source, tmp_path / "out", share=0)
-    assert {name for _, name in content(tmp_path / "out")[1]} == {"a_a", "b"}
+    assert {name for _, name in content(tmp_path / "out")[1]} == {"a_a", "b", "z_c"}
     assert [said for said in listed(done) if "images/gone.png, which is missing" in said]
 
 
@@ -975,7 +982,7 @@ def test_names_whose_accents_are_written_in_two_ways_and_in_another_case(tmp_pat
     labelme(tmp_path / "shapes/b.json", ROAD)
     (tmp_path / "shapes/b.png").rename(tmp_path / "shapes/B.PNG")
     said = listed(imported("labelme", tmp_path / "shapes", tmp_path / "other"))
-    assert any("b.png, which is missing, there is B.PNG: rename it" in one for one in said)
+    assert any("b.png, which is missing, but there is B.PNG: rename that" in one for one in said)
 
 
 @pytest.mark.parametrize("shapes, options, sentence", [

@@ -174,7 +174,7 @@ def test_statements_that_share_a_line_go_alone():
 
 
 def test_what_shares_a_line_in_the_file_stays():
-    file = "import math; import numpy as np\nEPS = 1e-5; FLOOR = 0\n\n\ndef relu(x):\n    return np.pi * math.pi\n"
+    file = "import math; import numpy as np\nEPS = 1e-5; EPS = 4; FLOOR = 0\n\n\ndef relu(x):\n    return np.pi\n"
     text = merged(file, needed(["relu"], definitions(["import math", "EPS = 2", "def relu(x):\n    return EPS, math"])))
     names = {}
     exec(text, names)

@@ -153,12 +153,13 @@ def merged(text, statements):
     instead = {frozenset(bound(ast.parse(statement).body[0])): statement for statement in statements}
     source_of = {name: ast.get_source_segment(text, node) for node in nodes for name in bound(node)}
     source_of |= {name: statement for names, statement in instead.items() for name in names}
-    ends = {name: node.end_lineno for node in nodes for name in bound(node)}
+    ends = {name: row[-1].end_lineno for row in rows_of(nodes) for node in row for name in bound(node)}
     edits, new = [], {head: []}
     for row in reversed(rows_of(nodes)):                # of two that bind a name the last counts
         if any(frozenset(bound(node)) in instead for node in row):
-            texts = [instead.pop(frozenset(bound(node)), None) or ast.get_source_segment(text, node) for node in row]
-            edits.append((lines_of(row[0])[0], row[-1].end_lineno, texts))
+            texts = [instead.pop(frozenset(bound(node)), None) or ast.get_source_segment(text, node)
+                     for node in reversed(row)]
+            edits.append((lines_of(row[0])[0], row[-1].end_lineno, texts[::-1]))
     for statement in instead.values():
         if is_definition(ast.parse(statement).body[0]):
             new[head] += ["", "", statement]

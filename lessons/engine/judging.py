@@ -97,16 +97,14 @@ def verdicts_on(lesson, exercise):
 
 
 def returns_nothing(function):
-    """Whether a function of Python has no line that returns something, or raises. (All stubs have one.)"""
+    """Whether a function of Python comes to its end and has no line that returns something. (All stubs have one.)"""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):           # a ufunc, say, or a lambda in the middle of a line
         return False
     body = tree.body[0]
-    return isinstance(body, ast.FunctionDef) and not any(
-        isinstance(node, ast.Raise) or (isinstance(node, ast.Return) and node.value is not None)
-        for node in own_nodes(body)
-    )
+    ends = isinstance(body, ast.FunctionDef) and not isinstance(body.body[-1], ast.Raise)
+    return ends and not any(isinstance(node, ast.Return) and node.value is not None for node in own_nodes(body))
 
 
 def own_nodes(node):

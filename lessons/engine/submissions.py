@@ -2,6 +2,8 @@
 
 import re
 import shutil
+from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,15 +87,18 @@ def is_own(path):
     children = [child for child in visible(path) if not by_platform(child)]
     if any(is_of_lesson(child) or child.name == "mine" or ATTEMPT.fullmatch(child.name) for child in children):
         return True
-    stray = any(child.suffix == ".py" for child in children)            # a helper, or a script of whoever collects
-    return stray and sum(is_zip(child) or has_answers(child) for child in children) < 2
+    if not any(child.suffix == ".py" for child in children):
+        return False
+    # A helper of one person's, or a script of whoever collects: then there are others, who wrote the same lesson.
+    by_others = len(visible(path)) > len(children)
+    lessons = [lessons_in(child) for child in children if child.is_dir()]
+    return not (by_others or any(one & other for one, other in combinations(lessons, 2)))
 
 
-def has_answers(path):
-    try:
-        return path.is_dir() and bool(answers_in(path)[0])
-    except (PermissionError, ValueError):           # in several folders, even
-        return True
+def lessons_in(folder):
+    with suppress(PermissionError):
+        return {course.lesson_of(path.name) for path in folder.rglob("*.py")} - {None}
+    return set()
 
 
 def by_platform(path):
@@ -122,6 +127,9 @@ def gather(paths, work):
             shutil.copyfile(path, folder / name)
             loose.setdefault(folder, set()).add(name)
     for folder in loose:
+        for first in loose:
+            for name in loose[first] - loose[folder]:           # what both may import
+                shutil.copyfile(first / name, folder / name)
         attempts += attempts_in(folder, folder.name, work, remarks, seen, zips)
     if not attempts and not remarks:
         names = ", ".join(dict.fromkeys(seen))

@@ -123,13 +123,13 @@ class Alarm:
     def __enter__(self):
         self.thread, self.outermost, self.traced = threading.get_ident(), sys._getframe(1), bool(sys.gettrace())
         self.lock, self.over, self.handler = threading.Lock(), False, None
-        if SIGNAL and threading.current_thread() is threading.main_thread():
-            self.handler = signal.signal(SIGNAL, lambda *_: None)       # in it arrives what was thrown
         self.begin()
         try:
             self.wait(self.seconds)
         except RuntimeError as error:           # Python can start no thread
             raise NoAlarmError(f"{error}: give it more memory, or let it have more processes") from error
+        if SIGNAL and threading.current_thread() is threading.main_thread():
+            self.handler = signal.signal(SIGNAL, lambda *_: None)       # in it arrives what was thrown
 
     def begin(self):
         self.computed, self.begun = time.process_time(), time.monotonic()

@@ -1,5 +1,6 @@
 """python -m tinysegnet predict"""
 
+import os
 import textwrap
 from pathlib import Path
 
@@ -122,6 +123,6 @@ def photographs(names, out):
         for kind in ("mask", "overlay", "uncertainty"):
             if not is_ours(file := out / f"{path.stem}_{kind}.png"):        # but drawn by hand, say
                 raise InputError(f"{file} is there, and not as predict has written it: name another --out")
-        if (other := by_stem.setdefault(path.stem, path)).resolve() != path.resolve():
+        if os.path.realpath(other := by_stem.setdefault(path.stem, path)) != os.path.realpath(path):
             raise InputError(f"{other} and {path} would both become {path.stem}_mask.png: give each its own --out")
     return list(by_stem.values()), passed

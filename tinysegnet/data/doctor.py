@@ -255,8 +255,8 @@ def of_void(problems, data):
     """Classes whose name says that they are none."""
     for name in data.classes:
         if name.lower() in VOID_NAMES:
-            text = f"{name!r} is a class here, to be learnt and judged: if it is not to count, take its line out of"
-            text += f" {Path(data.source, 'classes.txt')}, and write {data.ignore} for its label"
+            text = f"{name!r} is a class here, to be learnt and judged: if it is not to count, write {data.ignore} for"
+            text += f" it and, as its line then goes out of {Path(data.source, 'classes.txt')}, one less for each after"
             problems.add("void is a class", data.source, text, refused=False)
 
 

@@ -13,18 +13,27 @@ from tinysegnet.support.errors import InputError
 def files_under(folder, suffixes=IMAGES):
     """The files of such suffixes in a folder and its sub-folders, in order of their names, without hidden ones.
 
-    Links are followed, to each folder once. Raises InputError if one may not be read.
+    Links to other folders are followed. Raises InputError if one may not be read.
     """
-    found, been = [], set()
-    for root, folders, names in os.walk(folder, onerror=may_not_be_read, followlinks=True):
-        if (real := os.path.realpath(root)) in been:
-            folders.clear()                                     # a link to where it is itself has no end
-            continue
-        been.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(root, name) for name in names if not name.startswith("."))
-        found += [path for path in paths if path.suffix.lower() in suffixes and (path.is_file() or path.is_symlink())]
+    found, been, ahead = [], set(), [folder]
+    while ahead:                                                # the folder itself comes before what links lead to
+        for root, folders, names in os.walk(ahead.pop(0), onerror=may_not_be_read):
+            if (real := os.path.realpath(root)) in been:
+                folders.clear()
+                continue
+            been.add(real)
+            inside = [Path(root, name) for name in folders if not name.startswith(".")]
+            folders[:] = [path.name for path in inside if not path.is_symlink()]
+            ahead += [path for path in inside if path.is_symlink() and not leads_up(path, folder)]
+            files = (Path(root, name) for name in names if not name.startswith("."))
+            files = (path for path in files if path.is_file() or path.is_symlink())
+            found += [path for path in files if path.suffix.lower() in suffixes]
     return sorted(found)
+
+
+def leads_up(link, folder):
+    """Whether a link leads to a folder, or to one that this is in."""
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(link))
 
 
 def may_not_be_read(error):
@@ -45,13 +54,13 @@ def first_file(paths):
 def missing(path):
     """What there is to say of a file that is not there."""
     others = [name for name in beside(path) if name.casefold() == in_nfc(path.name).casefold()]
-    return f"which is missing, there is {others[0]}: rename it" if others else "which is missing: put it there"
+    return f"which is missing, but there is {others[0]}: rename that" if others else "which is missing: put it there"
 
 
 def beside(path):
     """{name: path} of the files in the folder of a path, each accent of a name in the letter that bears it (NFC)."""
     folder = path.parent
-    return files_of(folder, folder.stat().st_mtime_ns) if folder.is_dir() else {}
+    return files_of(folder, folder.stat().st_mtime_ns) if os.path.isdir(folder) else {}
 
 
 @lru_cache(8)       # of all photographs of a data set the same few folders are asked

@@ -1,6 +1,7 @@
 """JSON files that are trusted in nothing."""
 
 import json
+import os
 from contextlib import contextmanager
 from operator import index
 
@@ -37,7 +38,7 @@ def photograph_of(source, path, name, embedded):
         if not embedded:
             raise
         return path
-    return path if embedded and not photograph.is_file() else photograph
+    return path if embedded and not os.path.isfile(photograph) else photograph
 
 
 def whole(number):

@@ -2,10 +2,12 @@
 
 import re
 from functools import partial
+from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 
+from tinysegnet.data.folder import IMAGES
 from tinysegnet.data.problems import FileError
 from tinysegnet.importers.classes import name_in, numbered, with_background, without_void
 from tinysegnet.importers.drawing import region
@@ -32,10 +34,8 @@ def read(source, _, notes):
                 with noted(notes.problems), as_written_by("Label Studio", path):
                     done = [one["result"] for one in task["annotations"] if not one.get("was_cancelled")]
                     regions = [one for one in done[0] if one["type"].endswith("labels")] if done else None
-                    if len({one.get("to_name") for one in regions or ()}) > 1:
-                        raise several_pictures(path, task)
                     names |= {name_in(one["value"][one["type"]][0]) for one in regions or ()}
-                    found.append((path, photograph_of(path, task, photographs, uploads), regions))
+                    found.append((path, photograph_of(path, task, regions, photographs, uploads), regions))
     classes, samples = with_background(sorted(names)), []
     for path, photograph, regions in found:
         labels = partial(labels_of, f"{path}, for {photograph.name},", regions, numbered(classes))
@@ -43,28 +43,30 @@ def read(source, _, notes):
     return without_void(classes), samples
 
 
-def photograph_of(path, task, photographs, uploads):
-    """The one that a text of the task's data names. An upload has 8 letters more in front of its name."""
-    names = [name_in_address(text) for text in task["data"].values() if isinstance(text, str)]
+def photograph_of(path, task, regions, photographs, uploads):
+    """The one that the task's data name: by what its regions are of, if they say that.
+
+    An upload has 8 letters more in front of its name.
+    """
+    data, of = task["data"], {one["to_name"] for one in regions or () if one.get("to_name")}
+    texts = [data[name] for name in of if name in data] if len(of) == 1 else []
+    names = [name for text in texts or data.values() if isinstance(text, str) for name in names_in(text)]
     found = [photographs.get(name) or uploads.get(uploaded(re.sub(r"^[0-9a-f]{8}-", "", name)), []) for name in names]
     there = {those[0] for those in found if len(those) == 1}
-    if len(there) > 1:
-        raise several_pictures(path, task)
+    if len(of) > 1 or len(there) > 1:
+        text = f"has several pictures in the task {task.get('id')}: make a task of each"
+        raise FileError("several pictures", path, text)
     if not there:
-        name, those = max(zip(names, found), key=lambda one: len(one[1]), default=("no file", ()))
+        if not names:
+            raise FileError("no photograph", path, f"has a task {task.get('id')} that names no file: label it anew")
+        name, those = max(zip(names, found), key=lambda one: (len(one[1]), Path(one[0]).suffix.lower() in IMAGES))
         raise FileError("no photograph", path, f"is of {name}, of which there are {len(those)}: put one there")
     return there.pop()
 
 
-def name_in_address(text):
-    """The last part of a path or URL. A local file has it behind ?d=, and other than that is behind ? a signature."""
-    place, _, query = text.partition("?")
-    return re.split(r"[/\\]", unquote(query[2:] if query.startswith("d=") else place))[-1]
-
-
-def several_pictures(path, task):
-    text = f"has several pictures in the task {task.get('id')}: make a task of each"
-    return FileError("several pictures", path, text)
+def names_in(text):
+    """What a path or URL may mean: its last part, which a local file has behind ?d=, or that before a signature."""
+    return [re.split(r"[/\\=]", unquote(part))[-1] for part in (text, text.partition("?")[0])]
 
 
 def uploaded(name):

@@ -162,7 +162,7 @@ def write_classes(path, found, classes_file):
         where = f"in {classes_file}" if classes_file else "in the tool"
         raise InputError(f"there is {said} besides void, and a network tells two or more apart: add another {where}")
     classes, given = tuple(colours), {*colours.values()}
-    black = bool(classes) and classes[0] in BACKGROUND
+    black = classes[0] in BACKGROUND
     free = (of_voc(k) for k in range(not black, 512) if of_voc(k) not in given)
     lines = (line_of(name, colour or next(free)) for name, colour in colours.items())
     with writing(path):

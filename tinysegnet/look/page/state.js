@@ -22,9 +22,10 @@ function change(changes, held = false) {
   const kept = Object.entries(state).filter(([name, value]) => value !== USUAL[name]);
   try {
     history[held ? "replaceState" : "pushState"](null, "", `#${new URLSearchParams(kept)}`);
-  } finally {
-    show();
+  } catch (error) {
+    if (error.name !== "SecurityError") throw error;
   }
+  show();
 }
 
 /** The chosen channel of a layer's map, or its last one, if it has fewer. */
