@@ -617,11 +617,11 @@ def test_the_photograph_in_the_file_is_taken_if_its_name_leads_out(tmp_path):
     photograph(tmp_path / "b.png")
     save(tmp_path / "mine.png", np.full((6, 8, 3), 7))
     data = b64encode((tmp_path / "mine.png").read_bytes()).decode()
-    for i, name in enumerate(("../b.png", str(tmp_path / "b.png"), "gone.png")):
+    for i, name in enumerate(("../b.png", str(tmp_path / "b.png"), "gone.png", f"{'d' * 300}/e.png", "e" * 300)):
         labelme(tmp_path / f"source/a{i}.json", ROAD, imagePath=name, imageData=data)
         (tmp_path / f"source/a{i}.png").unlink()
     done = imported("labelme", tmp_path / "source", tmp_path / "out", share=0)
-    assert done.saved == 3 and not done.problems
+    assert done.saved == 5 and not done.problems
     assert all((read_photograph(path) == 7).all() for path in (tmp_path / "out/train").iterdir())
 
 

@@ -144,6 +144,7 @@ def test_a_folder_of_frames_and_one_that_is_bad(predict, capsys):
         halves().save(folder_of_frames / f"{i}.png")
     (folder_of_frames / "1.png").write_bytes(b"")
     (folder_of_frames / "1b.png").write_bytes(b"no")
+    (folder_of_frames / "1a.png").symlink_to("1a.png")
     (folder_of_frames / "notes.txt").write_text("not a frame")
     with pytest.raises(InputError, match=r"1b\.png cannot be read as an image"):
         predict("frames")
