@@ -323,6 +323,7 @@ def test_what_is_dropped_and_is_no_file_is_said(page, served):
             document.dispatchEvent(event);
         }}""")
         page.wait_for_selector(f"#said:has-text('{sentence}')")
+    assert state_of(page) == {} and page.locator("#images button[aria-pressed=true]").inner_text() == "street 1"
 
 
 def test_back_undoes_a_choice(page, served):
