@@ -492,15 +492,15 @@ def test_nothing_in_the_book_is_wider_than_a_printed_page(page, course_book):
 
 
 def test_the_book_is_printed_with_heads_and_numbers_and_no_heading_at_the_foot(page, course_book):
-    pypdf = pytest.importorskip("pypdf")
+    pypdfium2 = pytest.importorskip("pypdfium2")
     page.goto((course_book / "course.html").as_uri())
     parts = page.locator("section.level1 > h1").all_inner_texts()
     headings = {heading.split("\n")[0] for heading in page.locator("h1, h2, h3, h4").all_inner_texts()}
-    sheets = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
-    assert [round(float(side) * 25.4 / 72) for side in sheets[0].mediabox[2:]] == [210, 297]
+    sheets = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))
+    assert [round(side * 25.4 / 72) for side in sheets[0].get_size()] == [210, 297]
     heads = []
     for number, sheet in enumerate(sheets, 1):
-        text = unicodedata.normalize("NFKC", sheet.extract_text())      # a ligature is two letters
+        text = unicodedata.normalize("NFKC", sheet.get_textpage().get_text_bounded())    # a ligature is two letters
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if number > 1:                                      # the first has the title and the contents
             heads.append(lines.pop(0))

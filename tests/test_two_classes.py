@@ -186,7 +186,7 @@ def test_the_folder_is_a_data_set(tmp_path, labelling):
     assert code == 2 and error == "error: my_cells is there already: name a folder that is to be made\n"
 
 
-@pytest.mark.docs       # half a minute
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["few, cross-entropy", "whole, Dice"])
 def test_a_training_gives_what_is_noted_of_it(name):
     """But for rounding, which differs from one machine to the next, and grows in a training."""

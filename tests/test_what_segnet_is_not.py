@@ -336,7 +336,7 @@ def test_what_the_page_says_of_pseudo_labels():
         assert one["mIoU"] < third["mIoU"] < fourth["mIoU"] and other["mIoU"] < third["mIoU"]
 
 
-@pytest.mark.docs       # a minute
+@pytest.mark.long
 def test_a_training_gives_what_is_noted_of_it():
     """But for rounding, which differs from one machine to the next, and grows in a training."""
     again = train_dilated.judged(train_dilated.trained("pooling", streets.dataset(), 0), streets.dataset())
