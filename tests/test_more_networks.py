@@ -89,12 +89,11 @@ def test_the_page_of_networks_has_these_numbers():
 
 
 @every_network
-@pytest.mark.parametrize("size", [(9, 10), (12, 8)])
-def test_every_gradient_along_a_direction(name, size):
+def test_every_gradient_along_a_direction(name):
     """Central differences of a weighted sum of the logits, for one direction of x and of each parameter."""
     network, params, _ = begun(name)
     rng = np.random.default_rng(1)
-    x = rng.standard_normal((2, *odd_size(name, size), 3))
+    x = rng.standard_normal((2, *odd_size(name), 3))
     logits, _, cache = network.forward(params, x, drawing())
     dy = rng.standard_normal(logits.shape)
     dx, grads = network.backward(dy, cache, need_dx=True)

@@ -73,15 +73,18 @@ def no_kink_nearby(network, params, x):
     return min(margins) > 2e-3
 
 
+TWO_LEVELS = (2, 5, 7), dict(classes=3, filters=2, levels=2, kernel=3)
+THREE_LEVELS = (1, 8, 9), dict(classes=2, filters=2, levels=3, kernel=3)
+ONE_LEVEL = (3, 3, 2), dict(classes=4, filters=3, levels=1, kernel=5)
+
+
 @pytest.mark.parametrize(
-    "size, options",
+    "size, options, conv",
     [
-        ((2, 5, 7), dict(classes=3, filters=2, levels=2, kernel=3)),
-        ((1, 8, 9), dict(classes=2, filters=2, levels=3, kernel=3)),
-        ((3, 3, 2), dict(classes=4, filters=3, levels=1, kernel=5)),
+        (*TWO_LEVELS, "auto"), (*THREE_LEVELS, "auto"), (*ONE_LEVEL, "auto"),
+        *((*TWO_LEVELS, conv) for conv in ("fft", "winograd", "im2col")),
     ],
 )
-@pytest.mark.parametrize("conv", ["auto", "fft", "winograd", "im2col"])
 def test_every_parameter_of_a_small_network(size, options, conv):
     ops = ops_with(conv=conv)
     for seed in range(200):
@@ -364,10 +367,11 @@ def test_segnet_has_the_operations_of_the_paper_in_their_order():
     assert calls == expected[:-2]               # the last is a convolution alone
 
 
-@pytest.mark.parametrize("conv", ["im2col", "winograd"])
-def test_every_gradient_of_a_small_segnet_along_a_direction(conv):
-    """Central differences of a weighted sum of the logits, for one direction of each parameter; odd sizes."""
-    network, rng, ops = networks.build("segnet", filters=2, classes=3), np.random.default_rng(0), ops_with(conv=conv)
+def test_every_gradient_of_a_small_segnet_along_a_direction():
+    """Central differences of a weighted sum of the logits, for one direction of each parameter; odd sizes. By the
+    plain operations test_more_networks has it."""
+    rng, ops = np.random.default_rng(0), ops_with(conv="winograd")
+    network = networks.build("segnet", filters=2, classes=3)
     params = moved(networks.init(network, 0, np.float64)[0], rng)
     x = rng.standard_normal((2, 35, 33, 3))
     logits, _, cache = network.forward(params, x, ops)

@@ -56,7 +56,7 @@ def test_interleaved_images_give_the_dilated_convolution(K, d):
     if d == 1:
         np.testing.assert_allclose(y, ops.conv2d(x, w, b)[0], atol=1e-12)
     check_backward(lambda x, w, b: train_dilated.dilated_conv2d(x, w, b, d), train_dilated.dilated_conv2d_backward,
-                   x, w, b, names=("x", "w", "b"))
+                   *arrays(N=1, H=5, W=6, C=2, K=K), names=("x", "w", "b"))
     dy = np.cos(np.arange(y.size)).reshape(y.shape)
     for one, other in zip(train_dilated.dilated_conv2d_backward(dy, cache),
                           planted_right_3.dilated_conv2d_backward(dy, cache), strict=True):
