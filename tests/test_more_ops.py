@@ -494,7 +494,8 @@ def test_resizing_goes_band_by_band_and_leaves_none_out(monkeypatch):
     monkeypatch.setattr(resize, "BAND_ROWS", 3)
     np.testing.assert_allclose(more.resize_bilinear(x, shape)[0], y, rtol=1e-12)
     np.testing.assert_allclose(more.resize_bilinear_backward(y, cache), dx, rtol=1e-12)
-    assert resize.by_matrices(x, np.eye(5), np.eye(4)).tolist() == x.tolist()
+    for of_the_same_size in more.resize_bilinear(x, x.shape)[0], more.resize_bilinear_backward(x, x.shape):
+        np.testing.assert_array_equal(of_the_same_size, x)
 
 
 @pytest.mark.parametrize("conv_name", fast.CONVOLUTIONS)

@@ -8,15 +8,16 @@ from tinysegnet.support.backend import array_module, to_device
 from tinysegnet.support.shapes import check_arrays, check_doubled
 from tinysegnet.support.threads import on_gpu, parallel_map
 
-BAND_ROWS = 64              # of the result of an operation at a time
+BAND_ROWS = 16              # of a result at a time, which then stays in the cache
 BAND_PIXELS = 1 << 20       # of the result at a time, so that the scores of a photograph of 24 million pixels fit
 
 
 def resize_bilinear(x, shape):
     """Each output pixel's centre falls between four input pixels, and it is their mean, weighted by nearness.
 
-    y = rows @ x @ columns^T, in each channel: one product for the rows and one for the columns. Half-pixel centres
-    (align_corners=False in PyTorch); beyond an edge stands the pixel of the edge.
+    y = rows @ x @ columns^T, in each channel, with the two matrices of `interpolation_matrix`. They have two numbers in
+    a row and are otherwise 0, so nothing is multiplied by them here. Half-pixel centres (align_corners=False in
+    PyTorch); beyond an edge stands the pixel of the edge.
 
     x      (N, H, W, C)
     shape  (N, H', W', C), the shape to give back
@@ -25,8 +26,34 @@ def resize_bilinear(x, shape):
     Raises ValueError if the shape is of other images or channels.
     """
     check_resized("resize_bilinear", x, shape)
-    rows, columns = matrices(x, (x.shape[1], shape[1]), (x.shape[2], shape[2]))     # (H', H), (W', W)
-    return by_matrices(x, rows, columns), tuple(x.shape)
+    return between(x, *taps_of(x, shape[1], shape[2])), tuple(x.shape)
+
+
+def between(x, rows, columns):
+    """The pixels at those taps of the rows and of the columns of x (N, H, W, C), some rows of the result at a time."""
+    N, _, _, C = x.shape
+    y = array_module(x).empty((N, len(rows[0]), len(columns[0]), C), x.dtype)
+
+    def job(part):
+        n, band = part
+        y[n, band] = along(along(x[n], 0, *(taps[band] for taps in rows)), 1, *columns)
+
+    parallel_map(job, bands(N, len(rows[0])), on_gpu(x))
+    return y
+
+
+def along(x, axis, below, above, nearness):
+    """From the pixel below to that above, along an axis of x (H, W, C)."""
+    start, y = x.take(below, axis), x.take(above, axis)
+    y -= start
+    y *= nearness[:, None, None] if axis == 0 else nearness[:, None]
+    y += start
+    return y
+
+
+def bands(N, height):
+    """(image, slice of rows) of all parts of so many images."""
+    return [(n, slice(top, top + BAND_ROWS)) for n in range(N) for top in range(0, height, BAND_ROWS)]
 
 
 def resize_bilinear_backward(dy, cache):
@@ -40,23 +67,17 @@ def resize_bilinear_backward(dy, cache):
     check_arrays("resize_bilinear_backward", dy=(dy, "N H W C"))
     (N, H, W, C), (_, height, width, _) = cache, dy.shape
     check_arrays("resize_bilinear_backward", dy=(dy, (N, height, width, C)))
-    rows, columns = matrices(dy, (H, height), (W, width))
-    return by_matrices(dy, rows.T, columns.T)
-
-
-def by_matrices(x, rows, columns):
-    """rows @ x @ columns^T in each channel of x (N, H, W, C), some rows of the result at a time."""
-    N, H, W, C = x.shape
-    y = array_module(x).empty((N, len(rows), len(columns), C), x.dtype)
+    xp, kind = array_module(dy), dy.dtype.name
+    rows, columns = matrix_on_device(xp, kind, H, height), matrix_on_device(xp, kind, W, width)
+    dx = xp.empty(cache, dy.dtype)
 
     def job(part):
         n, band = part
-        down = rows[band] @ x[n].reshape(H, W * C)                                  # (rows of the band, W * C)
-        y[n, band] = columns @ down.reshape(-1, W, C)
+        up = rows[:, band].T @ dy[n].reshape(height, width * C)                     # (rows of the band, W' * C)
+        dx[n, band] = columns.T @ up.reshape(-1, width, C)
 
-    parts = [(n, slice(top, top + BAND_ROWS)) for n in range(N) for top in range(0, len(rows), BAND_ROWS)]
-    parallel_map(job, parts, on_gpu(x))
-    return y
+    parallel_map(job, bands(N, H), on_gpu(dy))
+    return dx
 
 
 def upsample_nearest(x, shape):
@@ -114,31 +135,41 @@ def resized_bands(x, height, width):
     if (H, W) == (height, width):
         yield from (x[:, top : top + step] for top in range(0, height, step))
         return
-    rows, columns = matrices(x, (H, height), (W, width))                        # (height, H), (width, W)
+    rows, columns = taps_of(x, height, width)
     for top in range(0, height, step):
-        band = rows[top : top + step]
-        y = band @ x.reshape(N, H, W * C)                                       # (N, rows, W * C)
-        y = columns @ y.reshape(N * len(band), W, C)                            # (N * rows, width, C)
-        yield y.reshape(N, len(band), width, C)
+        yield between(x, [taps[top : top + step] for taps in rows], columns)
 
 
-def matrices(x, *sizes):
-    """interpolation_matrix for each pair of sizes, where x is and of its dtype."""
-    return [on_device(array_module(x), x.dtype.name, *pair) for pair in sizes]
+def taps_of(x, height, width):
+    """The taps of the rows and of the columns, where x is and of its dtype."""
+    xp, kind, (_, H, W, _) = array_module(x), x.dtype.name, x.shape
+    return taps_on_device(xp, kind, H, height), taps_on_device(xp, kind, W, width)
 
 
 @lru_cache(maxsize=16)
-def on_device(xp, dtype, source, target):
+def taps_on_device(xp, dtype, source, target):
     """Copied to the device once, and not for every batch."""
+    below, above, nearness = taps(source, target)
+    return to_device(below, xp), to_device(above, xp), to_device(nearness.astype(dtype), xp)
+
+
+@lru_cache(maxsize=16)
+def matrix_on_device(xp, dtype, source, target):
     return to_device(interpolation_matrix(source, target).astype(dtype), xp)
+
+
+def taps(source, target):
+    """Between which two source pixels the centre of each target pixel falls, and how near it is to the second, 0 to 1:
+    three arrays (target,)."""
+    centre = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+    below = np.floor(centre).astype(int)
+    return below, np.minimum(below + 1, source - 1), centre - below
 
 
 def interpolation_matrix(source, target):
     """(target, source): row i holds the weights of the two source pixels nearest to the centre of target pixel i."""
-    centre = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
-    below = np.floor(centre).astype(int)
-    above = np.minimum(below + 1, source - 1)
+    below, above, nearness = taps(source, target)
     matrix = np.zeros((target, source))
-    matrix[np.arange(target), below] += 1 - (centre - below)
-    matrix[np.arange(target), above] += centre - below
+    matrix[np.arange(target), below] += 1 - nearness
+    matrix[np.arange(target), above] += nearness
     return matrix
