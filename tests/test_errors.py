@@ -143,22 +143,38 @@ def test_a_bug_still_shows_where_it_is():
     assert process.returncode == 1 and "ZeroDivisionError" in process.stderr
 
 
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+FULL = "the output cannot be read or written (No space left on device): make room, or run elsewhere"
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_an_output_that_is_full_or_closed():
-    code = f"{START}def main():\n    print('x', flush=True)\nexit_in_words(main)"
-    full = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" > /dev/full', code], capture_output=True, text=True)
-    assert full.returncode in (2, 120)
-    assert "the output cannot be read or written (No space left on device): make room" in full.stderr
+@pytest.mark.parametrize(
+    "then, error",
+    [
+        ("", FULL), ("; sys.stdout.flush()", FULL), ("; sys.exit(0)", FULL),
+        ("; raise InputError('x.png is missing')", "x.png is missing"),
+    ],
+)
+def test_an_output_that_is_full(then, error):
+    code = f"import sys\n{START}def main():\n    print('x'){then}\nexit_in_words(main)"
+    full = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" > /dev/full', code], capture_output=True, text=True,
+                          env=BUFFERED)
+    assert (full.returncode, full.stderr) == (2, f"error: {error}\n")
+
+
+def test_an_output_that_is_closed():
+    code = f"{START}def main():\n    print('x')\nexit_in_words(main)"
     closed = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" >&-', code], capture_output=True, text=True)
     assert closed.returncode == 0 and closed.stderr == ""
 
 
-def test_whoever_reads_the_output_may_go():
-    body = "print('x' * 100_000)\n    print('y' * 100_000, flush=True)"
-    code = f"{START}def main():\n    {body}\nexit_in_words(main)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    process.stdout.read(10)
+@pytest.mark.parametrize("printed", [200_000, 2])       # at once more than a pipe holds, or nothing before the end
+def test_whoever_reads_the_output_may_go(printed):
+    code = f"import sys\n{START}def main():\n    sys.stdin.read(1); print('x' * {printed})\nexit_in_words(main)"
+    process = subprocess.Popen([sys.executable, "-c", code], text=True, env=BUFFERED, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
+    process.stdin.close()                               # only now it prints
     assert process.wait(timeout=60) == 1 and process.stderr.read() == ""
     process.stderr.close()
 

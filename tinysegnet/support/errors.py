@@ -56,10 +56,10 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
             stream.reconfigure(errors="backslashreplace")   # a name that the terminal cannot show is no reason to stop
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    code = 0
     try:
         with traceback_if_asked():
-            main()
-        return
+            flushed(main)
     except InputError as error:
         code = complain(error)
     except MemoryError as error:                            # NumPy's and CuPy's are both of this kind
@@ -68,11 +68,35 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
         say(": ".join(["stopped", *map(str, error.args)]))
         code = 130
     except BrokenPipeError:                                 # whoever read the output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 1
     except OSError as error:                                # a folder without rights, a name that is too long, ...
         code = complain(f"{error.filename or 'the output'} cannot be read or written{because(error)}")
-    sys.exit(code)                                          # not while one is handled: a notebook would show both
+    if code:
+        drop_output()
+        sys.exit(code)                                      # not while one is handled: a notebook would show both
+
+
+def flushed(main):
+    """Run main(), and write what it has printed: Python does so at its end too, but fails there in its own words."""
+    try:
+        main()
+    except SystemExit:                                      # of --help
+        flush()
+        raise
+    flush()
+
+
+def flush():
+    if usable(sys.stdout):
+        sys.stdout.flush()
+
+
+def drop_output():
+    """What has been printed and cannot be written is not tried again at the end of Python."""
+    try:
+        flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 @contextmanager
