@@ -619,6 +619,7 @@ def test_lines_of_other_tools_are_no_names(tmp_path, line):
         ("name R G B\nsky 1 2 3\nroad 1 2 5\n", "line 1: each line is a class, and 'name R G B' is none"),
         ("r g b name\n1 2 3 sky\n1 2 5 road\n", "line 1: each line is a class, and 'r g b name' is none"),
         ("s\0k\0y\0\nr\0o\0a\0d\0\n", r"line 1: 's\x00k\x00y\x00' is not plain text: save the file as UTF-8"),
+        ("sky\n\u200b 1 2 3\n", r"line 2: the name '\u200b' cannot be seen: give the class another"),
         ("1 sky\n0 road\n", "has numbers before the names, from 1 on, but labels are counted from 0, by lines"),
         ("0 1 2 3 sky\n1 1 2 5 road\n", "has numbers before the names, from 3 on"),
         ("1 2 3 255 sky\n1 2 5 255 road\n", "has numbers before the names, from 255 on"),

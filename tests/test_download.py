@@ -62,6 +62,7 @@ class Server(http.server.ThreadingHTTPServer):
     """Serves `content`. How it misbehaves is set by the attributes; what it was asked for is in `ranges`."""
 
     content, status, cut, pause, length, ranges_known = b"", 200, None, 0.0, True, True
+    kind = "application/zip"
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -80,8 +81,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if first and not content:
             return self.send_error(416)
         self.send_response(206 if first else 200)
-        if server.length:
-            self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Type", server.kind)
+        if server.length is not False:
+            self.send_header("Content-Length", str(len(content)) if server.length is True else server.length)
         self.end_headers()
         for start in range(0, len(content), 4096):
             if server.cut is not None and start >= server.cut:
@@ -143,8 +145,32 @@ def test_cut_off_and_continued(server, trees, tmp_path):
 
 
 def test_a_server_without_ranges_starts_again(server, trees, tmp_path):
-    server.ranges_known = False
-    (tmp_path / "CamVid.zip.unfinished").write_bytes(b"some of it")
+    unfinished = tmp_path / "CamVid.zip.unfinished"
+    unfinished.write_bytes(b"some of it")
+    server.ranges_known, server.cut = False, 20_000
+    with pytest.raises(InputError, match="cannot be read to the end"):
+        download(tmp_path / "CamVid", server.url, trees)
+    came = unfinished.read_bytes()
+    assert len(came) > 10_000 and server.content.startswith(came)
+    server.cut = None
+    download(tmp_path / "CamVid", server.url, trees)
+    assert server.ranges == ["bytes=10-", f"bytes={len(came)}-"] and leftovers(tmp_path) == {"CamVid"}
+
+
+def test_a_page_in_its_place_costs_nothing_that_came(server, trees, tmp_path):
+    """Whoever is not logged in to a network is sent a page with status 200, whatever was asked for."""
+    unfinished = tmp_path / "CamVid.zip.unfinished"
+    unfinished.write_bytes(server.content[:20_000])
+    good, server.content = server.content, b"<html>log in</html>"
+    server.ranges_known, server.kind = False, "text/html; charset=utf-8"
+    with pytest.raises(InputError, match="answers with a page, not with the archive: see your connection, or put its"):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert unfinished.read_bytes() == good[:20_000]
+
+
+@pytest.mark.parametrize("length", ["many", "-1", ""])
+def test_a_length_that_is_no_number_is_none(server, trees, tmp_path, length):
+    server.length = length
     download(tmp_path / "CamVid", server.url, trees)
     assert leftovers(tmp_path) == {"CamVid"}
 

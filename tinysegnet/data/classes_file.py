@@ -1,6 +1,7 @@
 """classes.txt: the names of the classes, in the order of their labels, and their colours."""
 
 import re
+import unicodedata
 
 import numpy as np
 
@@ -35,6 +36,8 @@ def read_classes(path, least=2):
                 raise InputError(f"{path}, line {number}: each line is a class, and {name!r} is none: delete that line")
             if re.search(r"[\x00-\x1f]", name):
                 raise InputError(f"{path}, line {number}: {name!r} is not plain text: save the file as UTF-8")
+            if all(unicodedata.category(character)[0] in "CZ" for character in name):      # a space of no width, say
+                raise InputError(f"{path}, line {number}: the name {name!a} cannot be seen: give the class another")
             if name in classes:
                 raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")
             classes[name] = colour

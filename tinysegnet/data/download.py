@@ -61,9 +61,11 @@ def fetch(url, path, timeout, by_hand):
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
+            if response.headers.get_content_type() == "text/html":      # of a hotel's network, say: what came is kept
+                raise InputError(f"{url} answers with a page, not with the archive: see your connection, {by_hand}")
             have = have if response.status == 206 else 0
-            length = response.headers["Content-Length"]
-            total = have + int(length) if length else None
+            length = response.headers["Content-Length"] or ""
+            total = have + int(length) if length.isdecimal() else None
             shown = bar(desc="CamVid", total=total, initial=have, unit="B", unit_scale=True)
             with shown, writing(path), open(path, "ab" if have else "wb", buffering=0) as file:
                 while chunk := receive(response):
