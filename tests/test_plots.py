@@ -100,7 +100,8 @@ def test_the_legend_of_the_predictions_is_not_cut_off(tmp_path, monkeypatch, let
 
 @pytest.mark.filterwarnings("error")
 def test_any_name_of_a_class_can_be_drawn_or_is_numbered(tmp_path, monkeypatch, capsys):
-    names = (r"$\foo$", STREET, "a_b^c", "50 % {", *SCRIPTS, "x\u0915")
+    long = f"{STREET} with a name of so many letters that the pictures shorten it"
+    names = (r"$\foo$", long, "a_b^c", "50 % {", *SCRIPTS, "x\u0915")
     drawable.cache_clear()
     shown, written = [], []
     legend, text = Figure.legend, ImageDraw.ImageDraw.text
@@ -120,8 +121,26 @@ def test_any_name_of_a_class_can_be_drawn_or_is_numbered(tmp_path, monkeypatch, 
     assert shown[:9] == expected
     assert sorted(written) == sorted(f"{name} 11.1 %".replace("\\$", "$") for name in expected)
     said = capsys.readouterr()
-    numbered = f"1 ? is {STREET}, 8 ? is x\u0915"
-    assert said.out == "" and said.err == f"The pictures' font cannot draw some names. In pictures {numbered}.\n"
+    sentence = f"The pictures' font cannot draw some names. In pictures 1 ? is {long}, 8 ? is x\u0915."
+    assert said.out == "" and said.err.replace("\n", " ") == f"{sentence} "       # once
+    assert max(map(len, said.err.splitlines())) < 80
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("letters", [31, 250])
+def test_a_long_name_leaves_room_for_its_bar(tmp_path, monkeypatch, letters):
+    saved = []
+    monkeypatch.setattr(figures, "save", lambda figure, path: saved.append(figure))
+    figures.shares(np.ones(3), np.ones(3), ("m" * letters, "sky", "road"), tmp_path / "s.png")
+    saved[0].draw_without_rendering()
+    assert saved[0].axes[0].get_window_extent().width > 0.15 * saved[0].bbox.width
+
+
+def test_tall_pictures_make_no_picture_of_yards(tmp_path):
+    tall = np.zeros((1600, 20), np.uint8)
+    figures.predictions([(np.zeros((1600, 20, 3), np.uint8), tall, tall)] * 4, data_set("abc"), tmp_path / "p.png")
+    with Image.open(tmp_path / "p.png") as picture:
+        assert picture.height < 2 * picture.width + 500
 
 
 def test_shares_stand_beside_the_iou_of_the_same_class(tmp_path, monkeypatch):

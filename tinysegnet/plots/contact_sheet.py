@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinysegnet.plots.figures import plain, save, shortened
+from tinysegnet.plots.figures import plain, save
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.shapes import ceil_div
 
@@ -33,7 +33,7 @@ def draw(data, train, weights, formula, png_path):
     grid = above.subplots(rows, 2 * COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
-    titles = plain([shortened(name, LETTERS) for name, *_ in examples])
+    titles = plain([name for name, *_ in examples], LETTERS)
     for i, (title, (_, photograph, labels)) in enumerate(zip(titles, examples)):
         left = grid[i // COLUMNS, 2 * (i % COLUMNS)]
         left.imshow(photograph)
@@ -68,7 +68,7 @@ def bars(figure, data, train, weights, formula):
         axes.set_xlim(0, 1.2 * max(values.max(), 1e-9))
         axes.spines[["top", "right", "bottom"]].set_visible(False)
         axes.set_xticks([])
-    left.set_yticks(places, plain([shortened(name, LETTERS) for name in data.classes]), fontsize=8)
+    left.set_yticks(places, plain(data.classes, LETTERS), fontsize=8)
     left.set_ylim(len(places) - 0.5, -0.5)
     void = f"{100 * train.void / all_pixels:.2f} %, black, do not count"
     left.set_title(f"share of the pixels of train ({void})", fontsize=9)

@@ -59,7 +59,7 @@ def confusion(counts, classes, png_path):
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
     if few:
-        names = plain([shortened(name, 20) for name in classes])
+        names = plain(classes, 20)
         axes.set_xticks(range(len(classes)), names, rotation=45, ha="right")
         axes.set_yticks(range(len(classes)), names)
     axes.set(xlabel="called by the network", ylabel="true class")
@@ -75,8 +75,8 @@ def confusion(counts, classes, png_path):
 def predictions(examples, data, png_path):
     """Draw a row for each (photograph, labels, predicted): the image, the truth, the prediction and the errors."""
     examples = list(examples)
-    ratios = [labels.shape[0] / labels.shape[1] for _, labels, _ in examples]
-    names = [*plain([shortened(name, 30) for name in data.classes]), "does not count", "wrong"]
+    ratios = [np.clip(labels.shape[0] / labels.shape[1], 0.25, 2) for _, labels, _ in examples]
+    names = [*plain(data.classes, 30), "does not count", "wrong"]
     widest = max(TextPath((0, 0), name, size=8).get_extents().width for name in names)
     columns = int(np.clip(740 / (widest + 40), 1, 7))       # of points, with the colour and what lies between them
     legend_rows = ceil_div(len(names), columns)
@@ -131,7 +131,7 @@ def shares(pixels, iou, classes, png_path):
             left.text(share[row], row, f" {share[row]:.2g}", va="center", fontsize=8)
             text = "-" if np.isnan(iou[row]) else f"{iou[row]:.0f}"
             right.text(np.nan_to_num(iou[row]), row, f" {text}", va="center", fontsize=8)
-        names = plain(classes)
+        names = plain(classes, 30)
         left.set_yticks(rows, [names[k] for k in order])
     else:
         left.set_yticks([])
@@ -151,6 +151,6 @@ def shortened(name, letters):
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
 
 
-def plain(names):
-    """Names of classes as they are drawn: matplotlib would take a dollar for the beginning of a formula."""
-    return [name.replace("$", r"\$") for name in drawable(tuple(names))]
+def plain(names, letters):
+    """Names as they are drawn, of at most so many letters: matplotlib would take a dollar for a formula's beginning."""
+    return [shortened(name, letters).replace("$", r"\$") for name in drawable(tuple(names))]
