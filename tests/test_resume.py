@@ -585,6 +585,20 @@ def lose_log(run):
     (run / "log.jsonl").unlink()
 
 
+def damage_log(run):
+    content = (run / "log.jsonl").read_bytes()
+    first = content.index(b"\n")
+    (run / "log.jsonl").write_bytes(bytes(first) + content[first:])         # a block that never came to the disk
+
+
+def forget_an_epoch(run):
+    (run / "log.jsonl").write_text((run / "log.jsonl").read_text().replace('"epoch"', '"epoxy"', 1))
+
+
+def take_single_images(run):
+    (run / "config.json").write_text((run / "config.json").read_text().replace('"batch": 2', '"batch": 1'))
+
+
 def change_data(run):
     shutil.copy("tiny/train/001.png", "tiny/train/000.png")
 
@@ -600,6 +614,9 @@ def change_data(run):
         (forget_the_optimiser, r"last\.npz holds no optimiser of its recipe to go on with"),
         (cut_log, r"log\.jsonl has lost lines since runs.whole.last\.npz was saved"),
         (lose_log, r"log\.jsonl is missing: put it back, or start another --name"),
+        (damage_log, r"log\.jsonl is damaged: put it back, or start another --name"),
+        (forget_an_epoch, r"log\.jsonl is damaged: put it back"),
+        (take_single_images, r"config\.json has 3 steps and a batch of 1 for 5 images: put back what it began with"),
         (change_data, r"runs.whole began on other data \(CamVid in tiny\)"),
     ],
 )

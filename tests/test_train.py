@@ -572,6 +572,19 @@ def test_a_run_begins_with_all_of_a_network_of_the_same_classes(script, begun, c
     assert Path("runs/begun/best.npz").read_bytes() == Path("runs/straight/best.npz").read_bytes()
 
 
+def test_averages_begin_at_the_weights_of_the_file(begun):
+    """And not at those that were drawn before it was read; nor where the beginning is saved anew."""
+    save_network("first.npz")
+    begun("--init", "first.npz", "--set", "average=0.9", "--epochs", "1")
+    last = Path("runs/begun/last.npz")
+    for _ in range(2):
+        groups = checkpoint.load(last)[1]
+        for name, a in groups["params"].items():
+            np.testing.assert_array_equal(groups["opt_state"][f"{name}.average"], a)
+        last.unlink()
+        begun("--resume", data=())
+
+
 def test_without_a_saved_beginning_the_file_must_be_the_same(script, begun):
     """As if the power had failed between config.json and last.npz."""
     save_network("first.npz")

@@ -167,7 +167,7 @@ def run_on(args, ranks):
     epochs_before = drawn = None
     with (parallel.Follower if ranks.rank else runs.Run)(path, settings, data, xp) as run:
         if resume:
-            epochs_before = run.resume(fingerprint)
+            epochs_before = run.resume(fingerprint, train.images)
         else:
             drawn = run.begin(fingerprint)
         parallel.hand_out(run, ranks)

@@ -187,9 +187,10 @@ class Run:
                 say(f"{self.path} cannot be locked here ({error.strerror or error}): start no second process in it")
         return file
 
-    def resume(self, fingerprint):
+    def resume(self, fingerprint, images):
         """Take up the state of last.npz. Raises InputError if it is not that of this run, or the data are others.
 
+        images  how many there are to train on
         Returns how many epochs it was to have before it was lengthened, if that is done now.
         """
         config = read_config(self.path)
@@ -197,6 +198,9 @@ class Run:
         if began_on["fingerprint"] != fingerprint:
             way_out = "put them back, or start another --name"
             raise InputError(f"{self.path} began on other data ({began_on['name']}): {way_out}")
+        if self.settings.steps != settings.steps_of(images, self.settings.batch):
+            text = f"has {self.settings.steps} steps and a batch of {self.settings.batch} for {images} images"
+            raise InputError(f"{self.path}/config.json {text}: put back what it began with, or start another --name")
         last = self.path / "last.npz"
         if not self.log_path.is_file():
             raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
@@ -216,6 +220,7 @@ class Run:
             raise InputError(f"{self.log_path} has lost lines since {last} was saved: start another --name")
         with writing(self.log_path):
             os.truncate(self.log_path, meta["log_bytes"])       # what was done after that is done again
+        self.logged()           # better to know now, too
         params, stats, self.opt_state = (to_device(arrays, self.xp) for arrays in (params, stats, opt_state))
         self.model = replace(self.model, params=params, stats=stats)
         self.epoch, self.step, self.best = meta["epoch"], meta["step"], meta["best"]
@@ -298,5 +303,16 @@ class Run:
 
     def mean_loss(self):
         """Of the epoch under way. The log has all its steps, those before an interruption too."""
-        lines = map(json.loads, self.log_path.read_text(encoding="utf-8").splitlines())
-        return float(np.mean([line["loss"] for line in lines if line["epoch"] == self.epoch and "step" in line]))
+        steps = (line for line in self.logged() if "step" in line)
+        return float(np.mean([line["loss"] for line in steps if line["epoch"] == self.epoch]))
+
+    def logged(self):
+        """The lines of the log, dicts. Raises InputError if it is damaged."""
+        try:
+            lines = [json.loads(line) for line in self.log_path.read_text(encoding="utf-8").splitlines()]
+            whole = all(line.keys() >= {"epoch", "loss"} for line in lines)
+        except (ValueError, AttributeError):
+            whole = False
+        if not whole:
+            raise InputError(f"{self.log_path} is damaged: put it back, or start another --name")
+        return lines
