@@ -134,9 +134,9 @@ def command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save("small.npz", small())
 
-    def run(words):
+    def run(words, *more):
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["tinysegnet", *words.split()])
+            patch.setattr(sys, "argv", ["tinysegnet", *words.split(), *more])
             __main__.main()
 
     return run
@@ -167,6 +167,9 @@ def test_the_command_says_what_the_graph_takes_and_gives(command, capsys):
     ("export --onnx no/a.onnx --weights small.npz", r"^no/a\.onnx cannot be written \(No such file or directory\)"),
     ("export --safetensors no/a --weights small.npz", r"^no/a cannot be written \(No such file or directory\)"),
     ("export --onnx a.onnx --weights no.npz", r"^there is no checkpoint no\.npz"),
+    ("export --onnx a --safetensors no/a --weights small.npz", r"^no/a cannot be written \(No such file or"),
+    ("export --onnx a --safetensors ./a", "^--onnx and --safetensors both name a: name two files$"),
+    ("export --safetensors a --size 8x8", "^--size and --batch belong to a graph: add --onnx FILE, or leave them out$"),
     ("import-weights no.safetensors a.npz", r"^there is no file 'no\.safetensors': name a \.safetensors$"),
     ("import-weights small.npz a.npz", r"^small\.npz is not a \.safetensors file, or a damaged one \(.*take another$"),
     ("import-weights no.safetensors small.npz", r"^small\.npz is already there"),
@@ -176,6 +179,22 @@ def test_one_sentence_and_nothing_is_written(command, words, sentence):
     with pytest.raises(InputError, match=sentence):
         command(words)
     assert [path.name for path in Path().iterdir()] == ["small.npz"] and Path("small.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("options", [("--onnx", ""), ("--onnx", "", "--safetensors", "a"), ("--safetensors", "")])
+def test_a_name_is_never_empty(command, options):
+    with pytest.raises(InputError, match=r"^'' is no name of a file: give one$"):
+        command("export", *options)
+
+
+def test_of_two_files_both_are_made_or_none(command, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "safetensors.numpy", None)
+        with pytest.raises(InputError, match=r"^--safetensors needs a package"):
+            command("export --onnx a --safetensors b --weights small.npz")
+    assert [path.name for path in Path().iterdir()] == ["small.npz"]
+    command("export --onnx a --safetensors b --weights small.npz")
+    assert {path.name for path in Path().iterdir()} == {"small.npz", "a", "b"}
 
 
 @pytest.mark.parametrize("words", ["--onnx a", "--safetensors a"])
@@ -251,7 +270,13 @@ def test_kernels_are_in_the_layout_of_pytorch(tmp_path, name, kernel, axes, shap
     np.testing.assert_array_equal(stored, model.params[kernel].transpose(axes))
 
 
-def test_by_the_commands_there_and_back(command, capsys):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_by_the_commands_there_and_back(command, capsys, dtype):
+    model = small()
+    params, stats = (
+        {name: a.astype(dtype) / 3 for name, a in arrays.items()} for arrays in (model.params, model.stats)
+    )
+    save("small.npz", dataclasses.replace(model, params=params, stats=stats))
     command("export --safetensors a.safetensors --weights small.npz")
     command("import-weights a.safetensors b.npz")
     assert capsys.readouterr().out.splitlines() == [

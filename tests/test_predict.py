@@ -258,11 +258,15 @@ def test_what_is_folded_sees_the_same(predict):
     """A model that is loaded has its batch norms folded; the one that is trained has not, and its params may move."""
     model = inference.load("light.npz")
     photograph = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
-    moving = Model(model.network, model.params, model.stats, model.meta)
+    copies = {name: a.copy() for name, a in model.params.items()}
+    moving = Model(model.network, copies, model.stats, model.meta)
     assert moving.folded is None and model.folded["encoder1.conv.w"] is not model.params["encoder1.conv.w"]
     np.testing.assert_array_equal(inference.scores(moving, photograph), inference.scores(model, photograph))
     for a in moving.params.values():
         a += 1
+    for a in [*model.params.values(), *model.stats.values()]:       # what is folded would not follow
+        with pytest.raises(ValueError, match="read-only"):
+            a += 1
     assert (inference.scores(moving, photograph) != inference.scores(model, photograph)).any()
 
 

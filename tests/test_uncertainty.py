@@ -14,6 +14,7 @@ from PIL import Image
 
 from tinysegnet import __main__ as commands
 from tinysegnet import checkpoint, inference, metrics, networks
+from tinysegnet.commands import evaluate
 from tinysegnet.data import camvid
 from tinysegnet.data.images import resize_photograph
 from tinysegnet.inference import Model
@@ -291,6 +292,18 @@ def test_evaluate_says_both_and_the_tenths(command):
     pytest.importorskip("scipy")
     with_outlines = command("evaluate", "--data", "tiny", "--samples", "4", "--bf")
     assert out.partition("\n\n")[2] == with_outlines.partition("\n\n")[2] and "  BF " in with_outlines
+
+
+def test_tenths_are_apart_and_one_without_pixels_is_a_line():
+    line = "".join(map(evaluate.tenth, (1.0, 0.99951, 0.9994, 1 / 3, 0.0, float("nan"))))
+    assert line == "  100  100 99.9 33.3  0.0    -"
+
+
+def test_where_nothing_is_labelled_nothing_is_concluded(command):
+    for path in Path("tiny/valannot").glob("*.png"):
+        Image.fromarray(np.full_like(np.array(Image.open(path)), 11)).save(path)
+    out = command("evaluate", "--data", "tiny", "--samples", "2")
+    assert re.search(r"(?m)^2 looks, by variance( +-){10}$", out) and "does not" not in out
 
 
 @pytest.mark.parametrize("name", ["predict", "evaluate"])

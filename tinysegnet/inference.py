@@ -5,7 +5,7 @@
     model.meta["classes"][labels[0, 0]]
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ class Model:
 
 def load(path=None, backend="numpy"):
     """The Model in a checkpoint, in float32; by default the one that comes with tinysegnet. Its batch norms are folded
-    here, once.
+    here, once, so in NumPy its arrays are read-only. To look with others, make a Model of copies: dataclasses.replace.
 
     backend  "numpy" or "cupy"
 
@@ -65,14 +65,25 @@ def load(path=None, backend="numpy"):
 def load_on(xp, path=None):
     """The same, for an array library that is at hand already."""
     path = SHIPPED if path is None else path
-    meta, groups = checkpoint.load(path)
-    params, stats = groups["params"], groups["stats"]
-    network = network_of(meta, path)
-    check_arrays(network, params, stats, path)
-    params, stats = (in_32_bits(arrays, path) for arrays in (params, stats))
-    model = Model(network, to_device(params, xp), to_device(stats, xp), meta)
+    model = as_saved(path)
+    params, stats = (in_32_bits(arrays, path) for arrays in (model.params, model.stats))
+    if xp is np:
+        for array in (params | stats).values():
+            array.flags.writeable = False
+    model = replace(model, params=to_device(params, xp), stats=to_device(stats, xp))
     object.__setattr__(model, "folded", fold_all(model.params, model.stats))
     return model
+
+
+def as_saved(path):
+    """The Model in a checkpoint, in NumPy and in the kind of its numbers, with nothing folded.
+
+    Raises InputError if there is none that this version can use.
+    """
+    meta, groups = checkpoint.load(path)
+    network = network_of(meta, path)
+    check_arrays(network, groups["params"], groups["stats"], path)
+    return Model(network, groups["params"], groups["stats"], meta)
 
 
 def network_of(meta, path):

@@ -123,7 +123,13 @@ class Sampling:
         print("A measure that is worth something falls from left to right:")
         rows = (f"{self.samples} looks, by variance", self.by_variance), ("one look, by its softmax", self.by_softmax)
         for name, counts in rows:
-            print(f"{name:27}" + "".join(f"{100 * share:5.1f}" for share in metrics.accuracy_by_tenth(counts)))
+            print(f"{name:27}" + "".join(map(tenth, metrics.accuracy_by_tenth(counts))))
         of_variance = metrics.accuracy_by_tenth(self.by_variance)
-        if not of_variance[-1] < of_variance[0]:
+        if of_variance[-1] >= of_variance[0]:
             print("That of the looks does not: they agree on what is wrong. Train for longer.")
+
+
+def tenth(share):
+    """In %, five characters wide: "-" if there is no pixel, and no decimal of 100, which would touch its neighbour."""
+    text = f"{100 * share:.1f}"
+    return {"nan": "-", "100.0": "100"}.get(text, text).rjust(5)

@@ -6,6 +6,7 @@ from pathlib import Path
 from tinysegnet import inference
 from tinysegnet.commands.options import ITS_OWN, add_weights, check_new
 from tinysegnet.export import onnx, safetensors
+from tinysegnet.support import atomic
 from tinysegnet.support.errors import InputError
 from tinysegnet.support.options import at_least_1, height_x_width
 
@@ -25,24 +26,26 @@ def add_options(option):
 
 
 def run(args):
-    if not (args.onnx or args.safetensors):
+    if args.onnx is None and args.safetensors is None:
         raise InputError("nothing is to be written: name a file by --onnx or --safetensors")
-    if not args.onnx and (args.size or args.batch):
+    if args.onnx is None and (args.size or args.batch):
         raise InputError("--size and --batch belong to a graph: add --onnx FILE, or leave them out")
     if args.onnx and args.safetensors and Path(args.onnx).resolve() == Path(args.safetensors).resolve():
         raise InputError(f"--onnx and --safetensors both name {args.onnx}: name two files")
-    for path in filter(None, (args.onnx, args.safetensors)):
-        check_new(path)
-    model = inference.load(args.weights)
-    if args.weights is None:
-        print(ITS_OWN)
+    for path in (args.onnx, args.safetensors):
+        if path is not None:
+            check_new(path)
+    model, contents, lines = inference.load(args.weights), {}, []
     if args.onnx:
         size, batch = args.size or tuple(model.meta["size"]), args.batch or 1
-        onnx.save(args.onnx, model, size, batch)
-        print("\n".join(described(args.onnx, model, size, batch)))
+        contents[args.onnx] = onnx.graph(model, size, batch).SerializeToString()
+        lines += described(args.onnx, model, size, batch)
     if args.safetensors:
-        safetensors.save(args.safetensors, model)
-        print(f"{args.safetensors}: {len(model.params)} parameters, {len(model.stats)} running statistics")
+        contents[args.safetensors] = safetensors.content(inference.as_saved(args.weights or inference.SHIPPED))
+        lines.append(f"{args.safetensors}: {len(model.params)} parameters, {len(model.stats)} running statistics")
+    for path, content in contents.items():      # both can be made: so neither is left alone for want of the other
+        atomic.write(path, content)
+    print("\n".join([ITS_OWN] * (args.weights is None) + lines))
 
 
 def described(path, model, size, batch):

@@ -1,8 +1,9 @@
 """Options that several commands have."""
 
+import os
 from pathlib import Path
 
-from tinysegnet.support.errors import InputError
+from tinysegnet.support.errors import InputError, writing
 from tinysegnet.support.options import at_least_2
 
 ITS_OWN = "Network: the one that comes with tinysegnet, trained on CamVid."
@@ -21,6 +22,11 @@ def add_backend(option):
 
 
 def check_new(path):
-    """Raise InputError if there is something of that name already: it may have been trained for hours."""
-    if Path(path).exists():
+    """Raise InputError if there is something of that name already, which may have been trained for hours, or no folder
+    for it."""
+    if not path:
+        raise InputError("'' is no name of a file: give one")
+    if os.path.lexists(path):
         raise InputError(f"{path} is already there: name another file, or move it away")
+    with writing(path):
+        Path(path).parent.stat()

@@ -29,6 +29,11 @@ CONVOLUTION, TRANSPOSED = (3, 2, 0, 1), (2, 3, 0, 1)        # our axes in the or
 
 def save(path, model):
     """Write a Model to the file `path`. Raises InputError if that cannot be, or the package is missing."""
+    atomic.write(path, content(model))
+
+
+def content(model):
+    """The bytes of that file. Raises InputError if the package is missing."""
     try:
         from safetensors.numpy import save
     except ImportError as error:
@@ -37,7 +42,7 @@ def save(path, model):
     for name, axes in layouts(model.network).items():
         array = model.params[name] if name in model.params else model.stats[name]
         arrays[name_in_file(name)] = np.ascontiguousarray(array.transpose(axes))    # 0.8.0 writes others wrong, unsaid
-    atomic.write(path, save(arrays, {META: json.dumps(model.meta)}))
+    return save(arrays, {META: json.dumps(model.meta)})
 
 
 def load(path):
