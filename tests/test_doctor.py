@@ -637,6 +637,7 @@ def test_lines_that_would_shift_the_classes(tmp_path, text, sentence):
 
 
 @pytest.mark.parametrize("names", [
+    ("\U0001fae9", "\ue000"),                       # of a later Unicode, and of none
     ("0 sky", "1 road"), ("sky 0", "road 1"), ("lane 1", "lane 2"), ("lane 2", "lane 1"), ("label", "bottle"),
     ("name", "address"), ("grade 1", "grade 0"), ("lane 1", "lane 0"),
 ])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,6 +163,24 @@ def test_an_output_that_is_full(then, error):
     assert (full.returncode, full.stderr) == (2, f"error: {error}\n")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_another_stream_that_is_full_leaves_the_output_alone():
+    code = f"""
+import contextlib
+{START}
+with contextlib.redirect_stdout(open("/dev/full", "w")):
+    try:
+        exit_in_words(lambda: print("x"))
+    except SystemExit as left:
+        code = left.code
+print(code, flush=True)
+import os
+os._exit(0)                     # or Python tries again at its end to write the x
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (process.stdout, process.stderr) == ("2\n", f"error: {FULL}\n")
+
+
 def test_an_output_that_is_closed():
     code = f"{START}def main():\n    print('x')\nexit_in_words(main)"
     closed = subprocess.run(["sh", "-c", f'"{sys.executable}" -c "$0" >&-', code], capture_output=True, text=True)
@@ -235,6 +254,13 @@ def test_in_a_thread_that_is_not_the_main_one(capsys):
     assert capsys.readouterr().err == "error: x.png is missing\n"
     assert in_a_thread(lambda: exit_in_words(lambda: None)) is None
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_stream_that_can_write_and_no_more(monkeypatch):
+    written = []
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=written.append))
+    assert in_a_thread(lambda: exit_in_words(lambda: print("x"))) is None
+    assert written == ["x", "\n"]
 
 
 def test_a_training_in_such_a_thread_goes_to_its_end():

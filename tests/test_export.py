@@ -193,6 +193,9 @@ def test_of_two_files_both_are_made_or_none(command, monkeypatch):
         with pytest.raises(InputError, match=r"^--safetensors needs a package"):
             command("export --onnx a --safetensors b --weights small.npz")
     assert [path.name for path in Path().iterdir()] == ["small.npz"]
+    with pytest.raises(InputError, match=r"^small\.npz/b cannot be written"):
+        command("export --onnx a --safetensors small.npz/b --weights small.npz")
+    assert [path.name for path in Path().iterdir()] == ["small.npz"]
     command("export --onnx a --safetensors b --weights small.npz")
     assert {path.name for path in Path().iterdir()} == {"small.npz", "a", "b"}
 

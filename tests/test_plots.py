@@ -136,6 +136,13 @@ def test_a_long_name_leaves_room_for_its_bar(tmp_path, monkeypatch, letters):
     assert saved[0].axes[0].get_window_extent().width > 0.15 * saved[0].bbox.width
 
 
+def test_a_name_without_an_outline_is_drawn(tmp_path):
+    labels = np.zeros((3, 3), np.uint8)
+    names = "\u2800", "\u3164", "sky"
+    figures.predictions([(np.zeros((3, 3, 3), np.uint8), labels, labels)], data_set(names), tmp_path / "p.png")
+    assert (tmp_path / "p.png").exists()
+
+
 def test_tall_pictures_make_no_picture_of_yards(tmp_path):
     tall = np.zeros((1600, 20), np.uint8)
     figures.predictions([(np.zeros((1600, 20, 3), np.uint8), tall, tall)] * 4, data_set("abc"), tmp_path / "p.png")

@@ -43,9 +43,21 @@ def run(args):
     if args.safetensors:
         contents[args.safetensors] = safetensors.content(inference.as_saved(args.weights or inference.SHIPPED))
         lines.append(f"{args.safetensors}: {len(model.params)} parameters, {len(model.stats)} running statistics")
-    for path, content in contents.items():      # both can be made: so neither is left alone for want of the other
-        atomic.write(path, content)
+    write_all(contents)
     print("\n".join([ITS_OWN] * (args.weights is None) + lines))
+
+
+def write_all(contents):
+    """Write {path: bytes}, all of them or none."""
+    written = []
+    try:
+        for path, content in contents.items():
+            atomic.write(path, content)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            Path(path).unlink()
+        raise
 
 
 def described(path, model, size, batch):

@@ -11,6 +11,7 @@ WAYS = "write a name and three numbers 0 to 255, its colour, as in  Sky 128 128 
 OF_TABLES = re.compile(r"[:;{}\[\]\"=]|,\s*\d|\d\s*,|(\d+\s+){3}")     # as in other tools' files: no names
 OF_PEOPLE = re.compile(r"#|//|%|.*\b(r\W+g\W+b|red\W+green\W+blue)\b", re.IGNORECASE)      # remarks, titles of columns
 VOID_NAMES = "void", "unlabelled", "unlabeled", "ignore", "ignored", "__ignore__"       # in any case of letters
+INVISIBLE = "Cc", "Cf", "Zs", "Zl", "Zp"        # categories of Unicode: a space of no width, say
 OF_COLUMNS = {"id", "index", "label", "class", "name", "class_id", "class_name", "colour", "color"}
 
 
@@ -36,7 +37,7 @@ def read_classes(path, least=2):
                 raise InputError(f"{path}, line {number}: each line is a class, and {name!r} is none: delete that line")
             if re.search(r"[\x00-\x1f]", name):
                 raise InputError(f"{path}, line {number}: {name!r} is not plain text: save the file as UTF-8")
-            if all(unicodedata.category(character)[0] in "CZ" for character in name):      # a space of no width, say
+            if all(unicodedata.category(character) in INVISIBLE for character in name):
                 raise InputError(f"{path}, line {number}: the name {name!a} cannot be seen: give the class another")
             if name in classes:
                 raise InputError(f"{path}, line {number}: {name!r} is there twice, give each class its own name")

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class InputError(Exception):
@@ -87,7 +87,7 @@ def flushed(main):
 
 
 def flush():
-    if usable(sys.stdout):
+    if usable(sys.stdout) and hasattr(sys.stdout, "flush"):
         sys.stdout.flush()
 
 
@@ -96,7 +96,9 @@ def drop_output():
     try:
         flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        with suppress(AttributeError, OSError, ValueError):             # of a stream that has been put in its place
+            if sys.stdout.fileno() == 1:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 @contextmanager

@@ -264,7 +264,7 @@ class Follower(Run):
     def begin(self, fingerprint):
         return []
 
-    def resume(self, fingerprint):
+    def resume(self, fingerprint, images):
         pass
 
     def best_model(self):

@@ -8,7 +8,8 @@ from tinysegnet.support.backend import array_module, to_device
 from tinysegnet.support.shapes import check_arrays, check_doubled
 from tinysegnet.support.threads import on_gpu, parallel_map
 
-BAND_ROWS = 16              # of a result at a time, which then stays in the cache
+FORWARD_ROWS = 16           # of y at a time, which then stay in the cache
+BACKWARD_ROWS = 64          # of dx at a time: each product reads all of dy
 BAND_PIXELS = 1 << 20       # of the result at a time, so that the scores of a photograph of 24 million pixels fit
 
 
@@ -31,29 +32,32 @@ def resize_bilinear(x, shape):
 
 def between(x, rows, columns):
     """The pixels at those taps of the rows and of the columns of x (N, H, W, C), some rows of the result at a time."""
-    N, _, _, C = x.shape
-    y = array_module(x).empty((N, len(rows[0]), len(columns[0]), C), x.dtype)
+    xp, (N, _, _, C) = array_module(x), x.shape
+    x, y = xp.ascontiguousarray(x), xp.empty((N, len(rows[0]), len(columns[0]), C), x.dtype)
 
     def job(part):
         n, band = part
-        y[n, band] = along(along(x[n], 0, *(taps[band] for taps in rows)), 1, *columns)
+        y[n, band] = along(along(x[n], -3, *(taps[band] for taps in rows)), -2, *columns)
 
-    parallel_map(job, bands(N, len(rows[0])), on_gpu(x))
+    parallel_map(job, bands(y, FORWARD_ROWS), on_gpu(x))
     return y
 
 
 def along(x, axis, below, above, nearness):
-    """From the pixel below to that above, along an axis of x (H, W, C)."""
+    """From the pixel below to that above, along an axis of x (..., H, W, C), -3 or -2."""
     start, y = x.take(below, axis), x.take(above, axis)
     y -= start
-    y *= nearness[:, None, None] if axis == 0 else nearness[:, None]
+    y *= nearness[:, None, None] if axis == -3 else nearness[:, None]
     y += start
     return y
 
 
-def bands(N, height):
-    """(image, slice of rows) of all parts of so many images."""
-    return [(n, slice(top, top + BAND_ROWS)) for n in range(N) for top in range(0, height, BAND_ROWS)]
+def bands(y, rows):
+    """The parts of images (N, H, W, C) that are done one by one: y[n, band] is so many rows. A GPU has all at once."""
+    N, H, _, _ = y.shape
+    if on_gpu(y):
+        return [(slice(0, N), slice(0, H))]
+    return [(n, slice(top, top + rows)) for n in range(N) for top in range(0, H, rows)]
 
 
 def resize_bilinear_backward(dy, cache):
@@ -69,14 +73,14 @@ def resize_bilinear_backward(dy, cache):
     check_arrays("resize_bilinear_backward", dy=(dy, (N, height, width, C)))
     xp, kind = array_module(dy), dy.dtype.name
     rows, columns = matrix_on_device(xp, kind, H, height), matrix_on_device(xp, kind, W, width)
-    dx = xp.empty(cache, dy.dtype)
+    dx, dy = xp.empty(cache, dy.dtype), dy.reshape(N, height, width * C)
 
     def job(part):
         n, band = part
-        up = rows[:, band].T @ dy[n].reshape(height, width * C)                     # (rows of the band, W' * C)
-        dx[n, band] = columns.T @ up.reshape(-1, width, C)
+        up = rows[:, band].T @ dy[n]                                                # (..., rows of the band, W' * C)
+        dx[n, band] = columns.T @ up.reshape(*up.shape[:-1], width, C)
 
-    parallel_map(job, bands(N, H), on_gpu(dy))
+    parallel_map(job, bands(dx, BACKWARD_ROWS), on_gpu(dy))
     return dx
 
 
@@ -135,7 +139,7 @@ def resized_bands(x, height, width):
     if (H, W) == (height, width):
         yield from (x[:, top : top + step] for top in range(0, height, step))
         return
-    rows, columns = taps_of(x, height, width)
+    x, (rows, columns) = array_module(x).ascontiguousarray(x), taps_of(x, height, width)
     for top in range(0, height, step):
         yield between(x, [taps[top : top + step] for taps in rows], columns)
 
