@@ -84,6 +84,11 @@ class ndarray:  # noqa: N801, the name that CuPy gives it
     def copy(self):
         return new("copy", self.shape, self.dtype, [self])
 
+    def take(self, indices, axis):
+        axis %= self.host.ndim
+        shape = self.shape[:axis] + indices.shape + self.shape[axis + 1 :]
+        return new("copy", shape, self.dtype, [self, indices])
+
     def astype(self, dtype):
         """In memory in the order of the axes that it had."""
         result = ndarray(numpy.empty_like(self.host, dtype))

@@ -218,7 +218,8 @@ def report(table, args):
         theirs = [of_test(name, args)[2] for name in both]
         for split in present:
             correlation = rank_correlation([table[name][split]["mIoU"] for name in both], theirs)
-            yield f"\nRank correlation of mIoU on {split} with the paper's on test: {correlation:+.2f}."
+            of_how_many = f"with the paper's on test, of {len(both)} networks"
+            yield f"\nRank correlation of mIoU on {split} {of_how_many}: {correlation:+.2f}."
 
 
 def draw(table, args):
