@@ -187,6 +187,25 @@ def test_a_name_is_never_empty(command, options):
         command("export", *options)
 
 
+@pytest.mark.parametrize("option", ["--onnx", "--safetensors"])
+def test_numbers_too_large_for_32_bits_are_said_before_a_file_is_made(command, option):
+    model = small()
+    params, stats = (
+        {name: a.astype(np.float64) for name, a in arrays.items()} for arrays in (model.params, model.stats)
+    )
+    params["classifier.b"][0] = 1e300
+    save("small.npz", dataclasses.replace(model, params=params, stats=stats))
+    with pytest.raises(InputError, match=r"^small\.npz: classifier\.b has numbers too large for 32 bits"):
+        command(f"export {option} a --weights small.npz")
+    assert not Path("a").exists()
+
+
+@pytest.mark.parametrize("option", ["--onnx", "--safetensors"])
+def test_an_empty_name_of_weights_is_not_the_network_that_comes_with_it(command, option):
+    with pytest.raises(InputError, match="there is no checkpoint"):
+        command(f"export {option} a", "--weights", "")
+
+
 def test_of_two_files_both_are_made_or_none(command, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "safetensors.numpy", None)

@@ -64,9 +64,10 @@ def load(path=None, backend="numpy"):
 
 def load_on(xp, path=None):
     """The same, for an array library that is at hand already."""
-    path = SHIPPED if path is None else path
     model = as_saved(path)
-    params, stats = (in_32_bits(arrays, path) for arrays in (model.params, model.stats))
+    params, stats = (
+        {name: a.astype(np.float32, copy=False) for name, a in arrays.items()} for arrays in (model.params, model.stats)
+    )
     if xp is np:
         for array in (params | stats).values():
             array.flags.writeable = False
@@ -75,15 +76,18 @@ def load_on(xp, path=None):
     return model
 
 
-def as_saved(path):
+def as_saved(path=None):
     """The Model in a checkpoint, in NumPy and in the kind of its numbers, with nothing folded.
 
     Raises InputError if there is none that this version can use.
     """
+    path = SHIPPED if path is None else path
     meta, groups = checkpoint.load(path)
     network = network_of(meta, path)
-    check_arrays(network, groups["params"], groups["stats"], path)
-    return Model(network, groups["params"], groups["stats"], meta)
+    params, stats = groups["params"], groups["stats"]
+    check_arrays(network, params, stats, path)
+    check_range(params | stats, path)
+    return Model(network, params, stats, meta)
 
 
 def network_of(meta, path):
@@ -116,14 +120,13 @@ def check_arrays(network, params, stats, path):
         raise InputError(f"{path} holds numbers that are not all float32 or all float64: give another file")
 
 
-def in_32_bits(arrays, path):
-    """Those arrays as float32. Raises InputError if a number is too large for it."""
-    with np.errstate(over="ignore"):
-        found = {name: a.astype(np.float32, copy=False) for name, a in arrays.items()}
+def check_range(arrays, path):
+    """Raise InputError if a number is too large for float32."""
     for name, a in arrays.items():
-        if not (np.isfinite(found[name]) | ~np.isfinite(a)).all():
+        with np.errstate(over="ignore"):
+            in_32_bits = a.astype(np.float32, copy=False)
+        if not (np.isfinite(in_32_bits) | ~np.isfinite(a)).all():
             raise InputError(f"{path}: {name} has numbers too large for 32 bits: give another file")
-    return found
 
 
 def fold_all(params, stats, ops=fast):

@@ -35,16 +35,18 @@ def run(args):
     for path in (args.onnx, args.safetensors):
         if path is not None:
             check_new(path)
-    model, contents, lines = inference.load(args.weights), {}, []
+    contents, lines = {}, [ITS_OWN] if args.weights is None else []
     if args.onnx:
+        model = inference.load(args.weights)
         size, batch = args.size or tuple(model.meta["size"]), args.batch or 1
         contents[args.onnx] = onnx.graph(model, size, batch).SerializeToString()
         lines += described(args.onnx, model, size, batch)
     if args.safetensors:
-        contents[args.safetensors] = safetensors.content(inference.as_saved(args.weights or inference.SHIPPED))
+        model = inference.as_saved(args.weights)
+        contents[args.safetensors] = safetensors.content(model)
         lines.append(f"{args.safetensors}: {len(model.params)} parameters, {len(model.stats)} running statistics")
     write_all(contents)
-    print("\n".join([ITS_OWN] * (args.weights is None) + lines))
+    print("\n".join(lines))
 
 
 def write_all(contents):

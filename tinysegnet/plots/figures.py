@@ -77,8 +77,8 @@ def predictions(examples, data, png_path):
     examples = list(examples)
     ratios = [np.clip(labels.shape[0] / labels.shape[1], 0.25, 2) for _, labels, _ in examples]
     names = [*plain(data.classes, 30), "does not count", "wrong"]
+    # With a point, as Matplotlib fails at a name that has no outline.
     widest = max(TextPath((0, 0), f"{name}.", size=8).get_extents().width for name in names)
-    # (with a point, as Matplotlib fails at names that have no outline)
     columns = int(np.clip(740 / (widest + 40), 1, 7))       # of points, with the colour and what lies between them
     legend_rows = ceil_div(len(names), columns)
     colour = wrong_colour(data.palette)

@@ -139,7 +139,8 @@ def resized_bands(x, height, width):
     if (H, W) == (height, width):
         yield from (x[:, top : top + step] for top in range(0, height, step))
         return
-    x, (rows, columns) = array_module(x).ascontiguousarray(x), taps_of(x, height, width)
+    x = array_module(x).ascontiguousarray(x)        # what is seen in a mirror is a view: copied once, not for each band
+    rows, columns = taps_of(x, height, width)
     for top in range(0, height, step):
         yield between(x, [taps[top : top + step] for taps in rows], columns)
 
