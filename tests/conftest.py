@@ -98,6 +98,17 @@ def measured_once():
 
 
 @pytest.fixture(scope="session")
+def course_book(tmp_path_factory):
+    """The folder of the course as a book."""
+    pytest.importorskip("pypandoc", reason="Pandoc is not installed: pip install -e '.[book]'")
+    from lessons import book
+
+    out = tmp_path_factory.mktemp("my book")
+    book.build(out)
+    return out
+
+
+@pytest.fixture(scope="session")
 def camvid_folder():
     """The real CamVid, in $CAMVID or data/CamVid."""
     folder = Path(os.environ.get("CAMVID") or Path(__file__).parents[1] / "data" / "CamVid")

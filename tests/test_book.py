@@ -58,12 +58,9 @@ def one_page(pages):
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    """The pages of a book by their paths."""
-    pytest.importorskip("pypandoc", reason="Pandoc is not installed: pip install -e '.[book]'")
-    out = tmp_path_factory.mktemp("my book")
-    book.build(out)
-    return {path: Page(path) for path in [out / "course.html", *(out / "site").glob("*.html")]}
+def pages(course_book):
+    """The pages of the book by their paths."""
+    return {path: Page(path) for path in [course_book / "course.html", *(course_book / "site").glob("*.html")]}
 
 
 def test_every_lesson_has_a_page_with_its_pictures_and_formulas(pages):

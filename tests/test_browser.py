@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from test_look import small
 
-from lessons import book
 from tinysegnet import inference
 from tinysegnet.commands.look import STREETS
 from tinysegnet.look import static, views
@@ -418,15 +417,6 @@ def test_the_exported_page_fits_a_telephone(page, exported):
     svg = page.locator("#corners-drawing svg")
     scale = svg.bounding_box()["width"] / float(svg.get_attribute("viewBox").split()[2])
     assert 11 * scale >= 9
-
-
-@pytest.fixture(scope="module")
-def course_book(tmp_path_factory):
-    """The folder of the course as a book."""
-    pytest.importorskip("pypandoc", reason="Pandoc is not installed: pip install -e '.[book]'")
-    out = tmp_path_factory.mktemp("book")
-    book.build(out)
-    return out
 
 
 def test_the_book_is_searched_with_the_keys(page, course_book):

@@ -240,7 +240,7 @@ def test_a_learner_and_the_count_of_launches_have_what_each_needs(name, monkeypa
 
     arguments = {"filters": 2} | ({} if name in DEEP else {"levels": 1, "kernel": 3})
     assert launches.counted(fast, networks.build(name, **arguments), 1, 32, 33)["conv2d"][0] > 0
-    settings = from_recipe("lessons", data="streets", size=(32, 40), steps=1, network=name, filters=2)
+    settings = from_recipe("lessons", data="streets", size=(32, 40), steps=1, batch=1, network=name, filters=2)
     my_segnet.one_step(my_segnet.with_learners({}, settings), settings, streets.dataset())
 
 

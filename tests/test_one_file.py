@@ -154,7 +154,7 @@ def test_the_nearest_mean_colour_is_as_bad_as_its_first_lines_say(one):
     assert abs(100 * (nearest == truth).mean() - promised) <= 1
 
 
-@pytest.mark.docs       # half a minute
+@pytest.mark.long
 def test_it_reaches_what_its_first_lines_say(tmp_path):
     process = subprocess.run([sys.executable, PATH], cwd=tmp_path, capture_output=True, text=True, check=True,
                              env=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
