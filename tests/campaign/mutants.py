@@ -37,7 +37,8 @@ TESTS = {       # a file of tinysegnet/: what pytest is told
     "ops/more/depthwise_conv2d": "tests/test_more_ops.py",
     "ops/more/dropout": "tests/test_more_ops.py tests/test_uncertainty.py",
     "ops/more/join": "tests/test_more_ops.py",
-    "ops/more/resize": "tests/test_more_ops.py tests/test_training.py -k 'more_ops or large_result'",
+    "ops/more/resize":
+        "tests/test_more_ops.py tests/test_training.py tests/test_backend.py -k 'more_ops or large_result or resize'",
     "metrics/confusion": "tests/test_metrics.py",
     "metrics/table": "tests/test_metrics.py tests/test_boundary.py",
     "metrics/boundary": "tests/test_boundary.py",

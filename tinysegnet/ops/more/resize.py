@@ -165,8 +165,8 @@ def matrix_on_device(xp, dtype, source, target):
 
 def taps(source, target):
     """Between which two source pixels the centre of each target pixel falls, and how near it is to the second, 0 to 1:
-    three arrays (target,)."""
-    centre = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+    three arrays (target,). Beyond the centre of the last one, both are that one."""
+    centre = np.maximum((np.arange(target) + 0.5) * source / target - 0.5, 0)
     below = np.floor(centre).astype(int)
     return below, np.minimum(below + 1, source - 1), centre - below
 
