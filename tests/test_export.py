@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ from tinysegnet.support.errors import InputError
 onnx = pytest.importorskip("onnx")
 safetensors = pytest.importorskip("safetensors.numpy")
 from onnx.reference import ReferenceEvaluator  # noqa: E402
+from onnx.reference.op_run import OpRun  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/export.md").read_text(encoding="utf-8")
@@ -55,10 +57,10 @@ def photographs(*shape, levels=256):
     return drawn.astype(np.uint8)
 
 
-def evaluated(graph, images):
+def evaluated(graph, images, **options):
     """The logits (N, H, W, classes) of images (N, H, W, 3) by onnx's own evaluator."""
     x = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
-    return ReferenceEvaluator(graph).run(["logits"], {"image": x})[0].transpose(0, 2, 3, 1)
+    return ReferenceEvaluator(graph, **options).run(["logits"], {"image": x})[0].transpose(0, 2, 3, 1)
 
 
 def close(got, expected):
@@ -95,6 +97,24 @@ def test_the_normalisation_is_in_the_graph(kind):
     np.testing.assert_allclose(
         evaluated(onnx_export.graph(model, (7, 9), 2), images), normalise(images, np, kind), rtol=1e-5, atol=1e-6
     )
+
+
+class ReduceMean(OpRun):
+    """As some programs have it: one value after the other is added to a float32."""
+
+    op_domain = ""
+
+    def _run(self, x, axes, **_):
+        y, count = np.moveaxis(x, axes, range(len(axes))), math.prod(x.shape[axis] for axis in axes)
+        total = np.add.accumulate(y.reshape(count, *y.shape[len(axes) :]), axis=0)[-1]
+        return (np.expand_dims(total / np.float32(count), tuple(axes)),)
+
+
+def test_the_mean_of_a_large_photograph_keeps_its_digits():
+    model = dataclasses.replace(small(normalisation="standardised"), network=chain(), params={}, stats={})
+    images = np.random.default_rng(0).integers(0, 256, (1, 540, 720, 3), np.uint8)
+    got = evaluated(onnx_export.graph(model, (270, 360), 1), images, new_ops=[ReduceMean])
+    np.testing.assert_allclose(got, normalise(images, np, "standardised"), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -142,8 +142,10 @@ class Recorder:
         return self.node("Mul", x, self.node("Pow", largeness, -0.75, shape=one), shape=shape)
 
     def mean_of_colour(self, x):
-        N, _, _, C = x.shape
-        return self.node("ReduceMean", x, shape=(N, 1, 1, C), axes=[2, 3], keepdims=1)
+        """Row by row first: some programs add up in float32, which loses digits in a long sum."""
+        N, H, _, C = x.shape
+        of_rows = self.node("ReduceMean", x, shape=(N, H, 1, C), axes=[3], keepdims=1)
+        return self.node("ReduceMean", of_rows, shape=(N, 1, 1, C), axes=[2], keepdims=1)
 
     def conv2d(self, x, w, b):
         N, H, W, _ = x.shape
