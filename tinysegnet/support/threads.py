@@ -129,10 +129,10 @@ def workers(root="/"):
     Where a container has the time of 1.5 processors, there are two.
     """
     asked = os.environ.get("TINYSEGNET_THREADS", "")
-    if asked.isdecimal() and int(asked):
+    if asked.isdecimal() and len(asked) < 6 and int(asked):
         return int(asked)
     if asked:
-        raise InputError(f"TINYSEGNET_THREADS should be a number of threads, such as 2, got {asked!r}: set it anew")
+        raise InputError(f"TINYSEGNET_THREADS should be a number of threads, such as 2, got {asked!r:.40}: set it anew")
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min([there, *quotas(Path(root))])
 
