@@ -99,21 +99,26 @@ def test_the_normalisation_is_in_the_graph(kind):
     )
 
 
-class ReduceMean(OpRun):
+class ReduceSum(OpRun):
     """As some programs have it: one value after the other is added to a float32."""
 
     op_domain = ""
 
     def _run(self, x, axes, **_):
-        y, count = np.moveaxis(x, axes, range(len(axes))), math.prod(x.shape[axis] for axis in axes)
-        total = np.add.accumulate(y.reshape(count, *y.shape[len(axes) :]), axis=0)[-1]
-        return (np.expand_dims(total / np.float32(count), tuple(axes)),)
+        y = np.moveaxis(x, axes, range(len(axes)))
+        y = np.add.accumulate(y.reshape(-1, *y.shape[len(axes) :]), axis=0)[-1]
+        return (np.expand_dims(y, tuple(axes)),)
+
+
+class ReduceMean(ReduceSum):
+    def _run(self, x, axes, **_):
+        return (super()._run(x, axes)[0] / np.float32(math.prod(x.shape[axis] for axis in axes)),)
 
 
 def test_the_mean_of_a_large_photograph_keeps_its_digits():
     model = dataclasses.replace(small(normalisation="standardised"), network=chain(), params={}, stats={})
     images = np.random.default_rng(0).integers(0, 256, (1, 540, 720, 3), np.uint8)
-    got = evaluated(onnx_export.graph(model, (270, 360), 1), images, new_ops=[ReduceMean])
+    got = evaluated(onnx_export.graph(model, (540, 720), 1), images, new_ops=[ReduceMean, ReduceSum])
     np.testing.assert_allclose(got, normalise(images, np, "standardised"), rtol=0, atol=1e-5)
 
 
@@ -395,9 +400,12 @@ def test_the_module_on_the_page_is_segnet_basic(tmp_path, monkeypatch):
     model, names = inference.load(), {}
     safetensors_export.save("segnet.safetensors", model)
     exec(code("nn.Module"), names)
-    x = normalise(photographs(2, 45, 60), np).astype(np.float64)
+    images = photographs(2, 45, 60)
+    x = normalise(images, np, model.meta["normalisation"]).astype(np.float64)
     with torch.no_grad():
+        standardised = names["standardised"](torch.tensor(images.transpose(0, 3, 1, 2), dtype=torch.float64))
         got = names["network"].double()(torch.tensor(x.transpose(0, 3, 1, 2))).numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(standardised.numpy().transpose(0, 2, 3, 1), x, rtol=0, atol=1e-5)
     params, stats = ({name: a.astype(np.float64) for name, a in group.items()} for group in (model.params, model.stats))
     expected = model.network.predict(params, stats, x)
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9 * np.abs(expected).max())

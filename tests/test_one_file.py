@@ -154,6 +154,13 @@ def test_the_nearest_mean_colour_is_as_bad_as_its_first_lines_say(one):
     assert abs(100 * (nearest == truth).mean() - promised) <= 1
 
 
+@pytest.mark.docs       # seconds
+def test_its_training_begins_to_learn(one, capsys):
+    _, truth, predicted = one.train(steps=50)
+    shares = [float(share) for share in re.findall(r"right ([\d.]+)%", capsys.readouterr().out)]
+    assert predicted.shape == truth.shape and len(shares) == 5 and shares[-1] > 65
+
+
 @pytest.mark.long
 def test_it_reaches_what_its_first_lines_say(tmp_path):
     process = subprocess.run([sys.executable, PATH], cwd=tmp_path, capture_output=True, text=True, check=True,

@@ -132,7 +132,7 @@ def test_a_gpu_has_one_band():
     assert x[band].shape == x.shape
 
 
-@pytest.mark.parametrize("asked", ["0", "many", "-1", "1.5", "000002", "9" * 5000])
+@pytest.mark.parametrize("asked", ["0", "many", "-1", "1.5", "9" * 5000])
 def test_what_is_no_number_of_threads_is_said(monkeypatch, asked):
     monkeypatch.setenv("TINYSEGNET_THREADS", asked)
     said = f"TINYSEGNET_THREADS should be a number of threads, such as 2, got '{asked[:30]}"
@@ -141,7 +141,7 @@ def test_what_is_no_number_of_threads_is_said(monkeypatch, asked):
     assert len(str(error.value)) < 160
 
 
-@pytest.mark.parametrize("asked, count", [("3", 3), ("", None)])
+@pytest.mark.parametrize("asked, count", [("3", 3), ("16", 16), ("", None)])
 def test_how_many_threads(monkeypatch, asked, count):
     monkeypatch.setenv("TINYSEGNET_THREADS", asked)
     of_the_machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

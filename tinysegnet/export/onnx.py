@@ -142,10 +142,12 @@ class Recorder:
         return self.node("Mul", x, self.node("Pow", largeness, -0.75, shape=one), shape=shape)
 
     def mean_of_colour(self, x):
-        """Row by row first: some programs add up in float32, which loses digits in a long sum."""
+        """Row by row first: programs add up in float32, which loses digits in a long sum. Of a mean of means OpenVINO
+        would make one mean again, and of this it does not."""
         N, H, _, C = x.shape
         of_rows = self.node("ReduceMean", x, shape=(N, H, 1, C), axes=[3], keepdims=1)
-        return self.node("ReduceMean", of_rows, shape=(N, 1, 1, C), axes=[2], keepdims=1)
+        total = self.node("ReduceSum", of_rows, [2], shape=(N, 1, 1, C), keepdims=1)
+        return self.node("Div", total, float(H), shape=(N, 1, 1, C))
 
     def conv2d(self, x, w, b):
         N, H, W, _ = x.shape
