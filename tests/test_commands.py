@@ -110,6 +110,7 @@ def test_evaluate_repeats_the_table(trained):
     [
         ((TRAIN, "--data", "nowhere"), "there is no data set at nowhere: name the folder that holds its train/"),
         ((TRAIN, "--data", "runs", "--name", "other"), "there is no folder runs/train"),
+        (("-m", "tinysegnet", "evaluate", "--data", "streets"), "comes with this is for CamVid: leave out --data, or"),
         ((TRAIN, "--data", "tiny", "--name", "first"), "runs/first is already there: continue it with --resume"),
         ((TRAIN, "--data", "tiny", "--name", "many", "--batch", "6"), "the 5 training images: give --batch 5"),
         ((TRAIN, "--name", "none", "--resume"), "there is no run runs/none to resume"),

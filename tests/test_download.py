@@ -289,3 +289,22 @@ exit_in_words(lambda: download("CamVid", {server.url!r}, {trees!r}))
     server.pause = 0
     download(tmp_path / "CamVid", server.url, trees)
     assert server.ranges[0].startswith("bytes=") and leftovers(tmp_path) == {"CamVid"}
+
+
+def test_one_at_a_time(server, trees, tmp_path):
+    fcntl = pytest.importorskip("fcntl", reason="no flock here")
+    at_work = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(at_work, fcntl.LOCK_EX)
+    with pytest.raises(InputError, match=r"another download is at work in .*: wait for its end"):
+        download(tmp_path / "CamVid", server.url, trees)
+    assert server.ranges == [] and not leftovers(tmp_path)
+    os.close(at_work)
+    download(tmp_path / "CamVid", server.url, trees)
+    assert leftovers(tmp_path) == {"CamVid"}
+
+
+def test_no_name_is_no_folder(server, trees, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="--to names nothing, '': name a folder"):
+        download("", server.url, trees)
+    assert server.ranges == []

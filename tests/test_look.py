@@ -544,8 +544,9 @@ def test_the_page_is_written_by_the_command(command, monkeypatch):
     command("--weights", str(Path("small.npz").resolve()), "--export", "page")
     assert '"words":"Network: small.npz."' in Path("page/street-1-corners.js").read_text()      # no folder of ours
     assert Path("page/index.html").is_file()
-    with pytest.raises(InputError, match=r"^there is no checkpoint no\.npz"):
-        command("--weights", "no.npz", "--export", "other")
+    for name, said in (("no.npz", r"no\.npz"), ("", "''")):
+        with pytest.raises(InputError, match=f"^there is no checkpoint {said}: name one"):
+            command("--weights", name, "--export", "other")
     assert not Path("other").exists()
 
 

@@ -1,5 +1,6 @@
 """What is drawn: the arrays that the pictures are made of, and that any data set can be drawn."""
 
+import errno
 import json
 import time
 from dataclasses import replace
@@ -15,6 +16,7 @@ from tinysegnet.data import camvid
 from tinysegnet.data.dataset import DataSet
 from tinysegnet.plots import figures, overlay
 from tinysegnet.plots.names import drawable
+from tinysegnet.support.errors import InputError
 
 
 def data_set(names=("field", "house"), ignore=255):
@@ -194,3 +196,18 @@ def test_curves_of_an_unfinished_epoch(tmp_path, monkeypatch):
     write([*lines, {"epoch": 2, "loss": 0.5, "seconds": 1}])            # an epoch that was not judged
     figures.curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
     assert {name: drawn[name] for name in judged} == judged and drawn["mean of the epoch"] == ([0.5, 1.5], [1, 0.5])
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    figure = Figure()
+    figures.save(figure, tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+
+    def full(file, **_):
+        file.write(before[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(figure, "savefig", full)
+    with pytest.raises(InputError, match=r"a\.png cannot be written \(No space left on device\): make room"):
+        figures.save(figure, tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == before and [*tmp_path.iterdir()] == [tmp_path / "a.png"]

@@ -1,4 +1,5 @@
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -301,3 +302,15 @@ def test_classify_says_what_it_takes(predict, photograph, options, said):
     for function in (inference.classify, inference.scores):
         with pytest.raises(ValueError, match=said):
             function(model, photograph, **options)
+
+
+def test_what_cannot_be_looked_at_is_not_taken_for_anothers(predict):
+    halves().save("photo.png")
+    name = 247 * "x"
+    halves().save(f"{name}.png")
+    Path("out").mkdir()
+    with pytest.raises(OSError, match="File name too long"):
+        predict(f"{name}.png")
+    os.symlink("loop", "loop")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        predict("photo.png", "--out", "loop")

@@ -244,6 +244,13 @@ def test_a_photograph_that_disappears_during_the_training(train, monkeypatch):
         train(*OPTIONS, "--name", "lost")
 
 
+def test_what_a_killed_process_had_not_finished_is_taken_away(train, whole):
+    left = Path("runs/whole/last.npz.77.unfinished")
+    left.write_bytes(b"half")
+    train("--name", "whole", "--resume")
+    assert not left.exists() and content("whole") == whole
+
+
 def test_two_processes_on_one_run(train, monkeypatch):
     pytest.importorskip("fcntl", reason="no flock here")
     at_step(monkeypatch, 2, lambda: train("--name", "first", "--resume"))

@@ -388,3 +388,16 @@ def test_in_turn_means_here_and_with_blas_as_it_is(monkeypatch):
     with_threads(3, monkeypatch)
     seen = threads.parallel_map(lambda i: (i, current_thread(), threads.one_blas_thread.inside), range(5), True)
     assert seen == [(i, current_thread(), 0) for i in range(5)]
+
+
+def test_where_no_thread_can_be_started_the_memory_is_full(monkeypatch):
+    class Pool:
+        def submit(self, *_):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads, "workers", lambda: 2)
+    monkeypatch.setattr(threads, "pool", Pool)
+    with pytest.raises(MemoryError, match="can't start new thread"):
+        threads.parallel_map(str, [1, 2])
+    monkeypatch.undo()
+    assert threads.parallel_map(str, [1, 2]) == ["1", "2"]

@@ -60,7 +60,8 @@ def load(path):
     Raises InputError if the file is missing, damaged or something else.
     """
     if not Path(path).is_file():
-        raise InputError(f"there is no checkpoint {path}: name one, such as the best.npz of a run folder")
+        name = str(path) or "''"
+        raise InputError(f"there is no checkpoint {name}: name one, such as the best.npz of a run folder")
     with open(path, "rb") as file:
         try:
             members = read_stored(file)

@@ -1,6 +1,7 @@
 """python -m tinysegnet check-data"""
 
 import json
+import os
 import textwrap
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from tinysegnet.data.balance import median_frequency_weights
 from tinysegnet.data.doctor import diagnose
 from tinysegnet.data.problems import Problem, Problems
 from tinysegnet.data.survey import survey
-from tinysegnet.support.errors import InputError
+from tinysegnet.support.errors import InputError, of_file, writing
 from tinysegnet.support.options import LONGEST_SIDE, label, png_file
 from tinysegnet.support.progress import bar
 from tinysegnet.training.settings import RECIPES
@@ -35,13 +36,18 @@ def add_options(option):
 
 def run(args):
     try:
-        if args.picture and Path(args.picture).resolve().parent in {*folders_of(args.folder)}:
-            raise InputError(f"--picture {args.picture} would be among the files of the data set: name another place")
+        if args.picture:
+            if os.path.dirname(os.path.realpath(args.picture)) in {*folders_of(args.folder)}:
+                text = f"--picture {args.picture} would be among the files of the data set"
+                raise InputError(f"{text}: name another place")
+            with writing(args.picture):
+                Path(args.picture).parent.stat()        # said now, and not after all files
         data = folder.dataset(args.folder, args.ignore)
         surveys, problems = surveys_of(data)
     except (InputError, OSError) as error:
         if args.json:
-            print_json((), {}, [Problem("data set", 1, args.folder, str(error), refused=True)], ok=False)
+            sentence = of_file(error) if isinstance(error, OSError) else str(error)
+            print_json((), {}, [Problem("data set", 1, args.folder, sentence, refused=True)], ok=False)
         raise
     refused = [problem for problem in problems if problem.refused]
     ok = not (problems if args.strict else refused)
@@ -62,7 +68,7 @@ def run(args):
 
 
 def folders_of(source):
-    return (Path(source, f"{split}{end}").resolve() for split in folder.SPLITS for end in ("", "annot"))
+    return (os.path.realpath(Path(source, f"{split}{end}")) for split in folder.SPLITS for end in ("", "annot"))
 
 
 def draw(data, train, path):

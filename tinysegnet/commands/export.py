@@ -1,5 +1,6 @@
 """python -m tinysegnet export"""
 
+import os
 import textwrap
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def run(args):
         raise InputError("nothing is to be written: name a file by --onnx or --safetensors")
     if args.onnx is None and (args.size or args.batch):
         raise InputError("--size and --batch belong to a graph: add --onnx FILE, or leave them out")
-    if args.onnx and args.safetensors and Path(args.onnx).resolve() == Path(args.safetensors).resolve():
+    if args.onnx and args.safetensors and os.path.realpath(args.onnx) == os.path.realpath(args.safetensors):
         raise InputError(f"--onnx and --safetensors both name {args.onnx}: name two files")
     for path in (args.onnx, args.safetensors):
         if path is not None:

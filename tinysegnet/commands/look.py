@@ -24,7 +24,7 @@ def add_options(option):
 
 
 def run(args):
-    if args.weights:
+    if args.weights is not None:
         views = Views(*[Network(inference.load(args.weights), f"Network: {Path(args.weights).name}.")] * 2)
     else:
         views = Views(Network(inference.load(), ITS_OWN), Network(inference.load(STREETS), OF_STREETS))

@@ -1,5 +1,6 @@
 """python -m tinysegnet predict"""
 
+import errno
 import os
 import textwrap
 from pathlib import Path
@@ -82,7 +83,9 @@ def is_ours(path):
             return picture.info.get(NOTE[0]) == NOTE[1]
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except Exception:       # of an image that is none, in one of many ways
+    except Exception as error:      # of an image that is none, in one of many ways
+        if isinstance(error, OSError) and error.errno not in (None, errno.EISDIR):
+            raise                   # it cannot be looked at
         return False
 
 
@@ -116,7 +119,7 @@ def photographs(names, out):
             paths, passed = paths + in_folder, passed + others
         else:
             paths.append(path)
-    if any(path.parent.resolve() == out.resolve() for path in paths):
+    if any(os.path.realpath(path.parent) == os.path.realpath(out) for path in paths):
         raise InputError(f"--out {out} is a folder that photographs come from: name another, or they would mix")
     by_stem = {}
     for path in paths:

@@ -8,10 +8,12 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 
 from tinysegnet.support.errors import InputError, writing
+from tinysegnet.support.locks import taken
 from tinysegnet.support.progress import bar
 
 COMMIT = "bb68b64e72cb004b3ed927fee0f5624dd8097498"
@@ -33,16 +35,38 @@ def download(folder, url=URL, trees=TREES, timeout=30):
     The archive grows in FOLDER.zip.unfinished, where the next attempt goes on. Raises InputError if it cannot be had,
     if it is not what was released, or if something else is in `folder`.
     """
+    if not str(folder):
+        raise InputError("--to names nothing, '': name a folder, such as data/CamVid")
     folder = Path(folder)
     if folder.exists():
         if different := [name for name, tree in trees.items() if tree_id(folder / name) != tree]:
             raise InputError(f"{folder} is there and is not CamVid as released ({different[0]}/ differs): move it away")
         return
-    by_hand = f"or put its folder CamVid at {folder} by hand"
-    archive, unpacked = (folder.with_name(f"{folder.name}.{what}.unfinished") for what in ("zip", "folder"))
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(unpacked, ignore_errors=True)         # left of an attempt that was killed
+    with alone_in(folder.parent):
+        bring(folder, url, trees, timeout)
+
+
+@contextmanager
+def alone_in(folder):
+    """Two at a time would write into one archive. Raises InputError if another process is inside."""
+    descriptor = os.open(folder, os.O_RDONLY) if hasattr(os, "O_DIRECTORY") else None       # not on Windows
+    try:
+        with suppress(OSError):             # of a file system without locks
+            if descriptor is not None and taken(descriptor):
+                raise InputError(f"another download is at work in {folder}: wait for its end")
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def bring(folder, url, trees, timeout):
+    """The archive, and out of it the folder, which is not there yet."""
+    by_hand = f"or put its folder CamVid at {folder} by hand"
+    archive, unpacked = (folder.with_name(f"{folder.name}.{what}.unfinished") for what in ("zip", "folder"))
+    shutil.rmtree(unpacked, ignore_errors=True)             # left of an attempt that was killed
     fetch(url, archive, timeout, by_hand)
     try:
         unpack(archive, unpacked, trees)

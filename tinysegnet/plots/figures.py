@@ -12,7 +12,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 
 from tinysegnet.plots.names import drawable
-from tinysegnet.support.errors import writing
+from tinysegnet.support import atomic
 from tinysegnet.support.shapes import ceil_div
 
 WRONG = 220, 30, 40         # red
@@ -143,8 +143,8 @@ def shares(pixels, iou, classes, png_path):
 
 
 def save(figure, png_path):
-    with writing(png_path):
-        figure.savefig(png_path, dpi=110)
+    with atomic.replacing(png_path) as file:
+        figure.savefig(file, format="png", dpi=110)
 
 
 def shortened(name, letters):

@@ -17,11 +17,11 @@ def write(path, content):
 def replacing(path):
     """A binary file whose content becomes that of `path` at the end. Until then, the old file is there as it was.
 
-    The new one is written under another name beside it, forced to the disk, and only then renamed. Raises InputError
-    if it cannot be written.
+    The new one is written under another name beside it, forced to the disk, and only then renamed. Of two processes
+    that write one file at a time, the last to end has it. Raises InputError if it cannot be written.
     """
     path = Path(path)
-    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")        # no other process has that name
     with writing(path):
         try:
             with open(unfinished, "wb") as file:

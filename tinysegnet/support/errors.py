@@ -34,6 +34,11 @@ def because(error):
     return f" ({error.strerror or str(error) or type(error).__name__})" + (f": {way_out}" if way_out else "")
 
 
+def of_file(error):
+    """An OSError as one sentence."""
+    return f"{error.filename or 'the output'} cannot be read or written{because(error)}"
+
+
 @contextmanager
 def writing(path):
     """What fails to be written inside becomes an InputError that names `path`."""
@@ -70,7 +75,7 @@ def exit_in_words(main, out_of_memory="close other programs, or use a smaller im
     except BrokenPipeError:                                 # whoever read the output, such as `head`, has gone
         code = 1
     except OSError as error:                                # a folder without rights, a name that is too long, ...
-        code = complain(f"{error.filename or 'the output'} cannot be read or written{because(error)}")
+        code = complain(of_file(error))
     if code:
         drop_output()
         sys.exit(code)                                      # not while one is handled: a notebook would show both

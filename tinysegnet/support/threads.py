@@ -4,7 +4,7 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import lru_cache
 from pathlib import Path
@@ -50,7 +50,8 @@ def parallel_map(job, items, in_turn=False):
     with one_blas_thread:
         try:
             for _ in range(min(workers(), len(items)) - 1):
-                others.append(pool().submit(copy_context().run, work))      # the context has NumPy's errstate
+                with no_thread_is_no_memory():
+                    others.append(pool().submit(copy_context().run, work))      # the context has NumPy's errstate
             work()
         finally:
             left.clear()                        # after Ctrl-C, say
@@ -58,6 +59,15 @@ def parallel_map(job, items, in_turn=False):
     for other in others:
         other.result()                          # so that what a job raises is raised here
     return results
+
+
+@contextmanager
+def no_thread_is_no_memory():
+    """Python says by a RuntimeError that the system has no room for one more thread."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise MemoryError(str(error)) from error
 
 
 class OneBlasThread:

@@ -7,7 +7,6 @@
     curves.png, predictions.png, confusion.png, shares.png
 """
 
-import errno
 import json
 import os
 import platform
@@ -19,16 +18,12 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-try:
-    import fcntl
-except ImportError:     # Windows
-    fcntl = None
-
 import tinysegnet
 from tinysegnet import checkpoint, inference
-from tinysegnet.support import atomic
+from tinysegnet.support import atomic, locks
 from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, say, writing
+from tinysegnet.support.locks import taken
 from tinysegnet.support.program import command_line
 from tinysegnet.support.shapes import check_size
 from tinysegnet.training import fine_tune, settings
@@ -36,7 +31,6 @@ from tinysegnet.training.loop import is_finite, new_model, start
 
 MAY_CHANGE = "data", "backend", "epochs"        # of the settings, from one --resume to the next
 FORMAT = 2      # of config.json; that of version 0.1.0 has no number
-TAKEN = errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES      # what flock says if another process has it
 
 
 def read_config(path):
@@ -163,7 +157,7 @@ class Run:
         """Remove the folder that `begin` has made, unless another process came in between, and has the lock."""
         with suppress(OSError):             # such as that it is not empty
             if self.lock:
-                if not fcntl:
+                if not locks.fcntl:
                     self.lock.close()       # Windows removes no file that is open
                 for name in ("last.npz", "config.json", "log.jsonl"):       # the one that is locked at the end
                     (self.path / name).unlink(missing_ok=True)
@@ -176,15 +170,12 @@ class Run:
         """
         with writing(self.log_path):
             file = open(self.log_path, "a")
-        if fcntl:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno in TAKEN:
-                    file.close()
-                    message = f"another process is at work in {self.path}: stop it, or wait for its end"
-                    raise InputError(message) from error
-                say(f"{self.path} cannot be locked here ({error.strerror or error}): start no second process in it")
+        try:
+            if taken(file):
+                file.close()
+                raise InputError(f"another process is at work in {self.path}: stop it, or wait for its end")
+        except OSError as error:
+            say(f"{self.path} cannot be locked here ({error.strerror or error}): start no second process in it")
         return file
 
     def resume(self, fingerprint, images):
@@ -205,6 +196,8 @@ class Run:
         if not self.log_path.is_file():
             raise InputError(f"{self.log_path} is missing: put it back, or start another --name")
         self.lock = self.locked()
+        for left in self.path.glob("*.unfinished"):         # by a process that was killed
+            left.unlink()
         if not last.exists() and no_step_made(self.path):
             self.save_the_beginning(config)
         meta, groups = checkpoint.load(last)
