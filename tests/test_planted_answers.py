@@ -83,7 +83,7 @@ RIGHT = (planted_right, 47), (planted_right_3, 46)
 
 @pytest.mark.parametrize("every", [
     pytest.param(1, marks=pytest.mark.long, id="all"),
-    pytest.param(3, marks=pytest.mark.docs, id="every third"),      # ten seconds
+    pytest.param(3, marks=pytest.mark.docs, id="every third"),      # seconds
 ])
 @pytest.mark.parametrize("module, count", RIGHT, ids=["1", "3"])
 def test_what_they_are_planted_into_is_right(exercises, module, count, every):

@@ -49,10 +49,10 @@ def run(args):
     data, why = open_dataset(args.data, args.ignore)
     data, how = dealt_out(data, args.fold, args.hold_out)
     check_classes(model, data, inference.SHIPPED if args.weights is None else args.weights)
-    if args.weights is None and args.data == "streets":
-        way_out = "leave out --data, or name another network by --weights"
-        raise InputError(f"the network that comes with this is for CamVid: {way_out}")
     if args.weights is None and data.source == "streets":
+        if args.data == "streets":
+            way_out = "leave out --data, or name another network by --weights"
+            raise InputError(f"the network that comes with this is for CamVid: {way_out}")
         way_out = "get it (python -m tinysegnet download), name it by --data, or another network by --weights"
         raise InputError(f"CamVid is not here, to judge the network that comes with this on: {way_out}")
     sampling = Sampling(model, args.samples, data.ignore) if args.samples else None

@@ -33,7 +33,7 @@ def download(folder, url=URL, trees=TREES, timeout=30):
     """Bring CamVid to `folder`. Until all of it is there and verified, nothing of that name exists.
 
     The archive grows in FOLDER.zip.unfinished, where the next attempt goes on. Raises InputError if it cannot be had,
-    if it is not what was released, or if something else is in `folder`.
+    if it is not what was released, if something else is in `folder`, or if another download is at work beside it.
     """
     if not str(folder):
         raise InputError("--to names nothing, '': name a folder, such as data/CamVid")

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from functools import lru_cache
 from pathlib import Path
@@ -50,8 +50,10 @@ def parallel_map(job, items, in_turn=False):
     with one_blas_thread:
         try:
             for _ in range(min(workers(), len(items)) - 1):
-                with no_thread_is_no_memory():
+                try:
                     others.append(pool().submit(copy_context().run, work))      # the context has NumPy's errstate
+                except RuntimeError as error:       # so Python says that the system has no room for one more thread
+                    raise MemoryError(str(error)) from error
             work()
         finally:
             left.clear()                        # after Ctrl-C, say
@@ -59,15 +61,6 @@ def parallel_map(job, items, in_turn=False):
     for other in others:
         other.result()                          # so that what a job raises is raised here
     return results
-
-
-@contextmanager
-def no_thread_is_no_memory():
-    """Python says by a RuntimeError that the system has no room for one more thread."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise MemoryError(str(error)) from error
 
 
 class OneBlasThread:

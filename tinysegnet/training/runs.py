@@ -23,7 +23,6 @@ from tinysegnet import checkpoint, inference
 from tinysegnet.support import atomic, locks
 from tinysegnet.support.backend import to_device
 from tinysegnet.support.errors import InputError, say, writing
-from tinysegnet.support.locks import taken
 from tinysegnet.support.program import command_line
 from tinysegnet.support.shapes import check_size
 from tinysegnet.training import fine_tune, settings
@@ -171,7 +170,7 @@ class Run:
         with writing(self.log_path):
             file = open(self.log_path, "a")
         try:
-            if taken(file):
+            if locks.taken(file):
                 file.close()
                 raise InputError(f"another process is at work in {self.path}: stop it, or wait for its end")
         except OSError as error:
